@@ -1,0 +1,186 @@
+"""The one place that mends the host (mmsegmentation, mmengine, mmcv), each mend with its reason.
+
+Every mend may be applied twice, and does nothing on a stack that does not need it.
+"""
+import importlib
+import re
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Dict, Iterator, Tuple
+from urllib.parse import urlparse
+
+import torch
+
+from .utils.safe_load import UnsafeCheckpointError, load_weights_only
+
+__all__ = ['UnsafeCheckpointError', 'check_versions', 'load_weights_only', 'mend_host']
+
+INSTALL = """Install one of the two stacks, in the folder of mmseg_ssl:
+  pip install -e '.[openmmlab]'   (mmsegmentation, mmengine, mmcv-lite)
+  pip install -e '.[onedl]'       (their maintained continuation, with the same import names)
+Never both in one environment: they overwrite each other."""
+MINIMUM = {'torch': (2, 1), 'mmengine': (0, 10, 0), 'mmcv': (2, 0, 0), 'mmseg': (1, 2, 2)}
+PYTHONS = ((3, 10), (3, 12))
+
+
+def _numbers(version: str) -> Tuple[int, ...]:
+    """``'2.13.0+cpu'`` -> ``(2, 13, 0)``."""
+    return tuple(int(part) for part in re.match(r'\d+(\.\d+)*', version).group().split('.'))
+
+
+def check_versions() -> None:
+    """Stop with the command that helps where the host is missing or too old.
+
+    Raises:
+        ImportError: Python is not 3.10 to 3.12, or a package is missing, does not import, or is too old.
+    """
+    if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        raise ImportError(f'mmseg_ssl runs on Python 3.10 to 3.12; this is {sys.version.split()[0]}. '
+                          'Make an environment with one of those.')
+    for name, minimum in MINIMUM.items():
+        try:
+            version = importlib.import_module(name).__version__
+        except ModuleNotFoundError as error:
+            raise ImportError(f'mmseg_ssl needs {name}; {error}. {INSTALL}') from error
+        except AssertionError as error:  # how mmseg 1.2.2 refuses mmcv >= 2.2.0
+            raise ImportError(f'{name} does not import: {error} (mmsegmentation 1.2.2 takes mmcv >=2.0.0rc4, <2.2.0). '
+                              f'{INSTALL}') from error
+        if _numbers(version) < minimum:
+            raise ImportError(f'mmseg_ssl needs {name} >= {".".join(map(str, minimum))}; found {version}. {INSTALL}')
+
+
+def mend_host() -> None:
+    """Apply every mend; ``import mmseg_ssl`` calls it before anything of mmseg's models is imported."""
+    mend_history_buffer()
+    mend_checkpoint_loading()
+    with mmcv_ops_stand_in():
+        import mmseg.models  # noqa: F401
+    mend_decode_head_resize()
+
+
+class _MissingOps(ModuleType):
+    """Stands in for ``mmcv.ops``: any public name is a class that cannot be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('_'):
+            raise AttributeError(name)
+
+        def refuse(cls, *args: Any, **kwargs: Any) -> None:
+            raise ImportError(f'mmcv.ops.{name} is a compiled operator, and {_ops_error()}. '
+                              'Install full mmcv (>=2.0.0rc4, <2.2.0) in place of mmcv-lite, or choose a model without it.')
+
+        placeholder = type(name, (), {'__new__': refuse, '__module__': 'mmcv.ops'})
+        setattr(self, name, placeholder)
+        return placeholder
+
+
+def _ops_error() -> str:
+    """Why the real ``mmcv.ops`` cannot be imported; ``''`` if it can."""
+    try:
+        importlib.import_module('mmcv.ops')
+    except ImportError as error:
+        return f'this environment has none ({error})'
+    return ''
+
+
+@contextmanager
+def mmcv_ops_stand_in() -> Iterator[None]:
+    """Let mmseg 1.2.2 import on mmcv-lite, which has no compiled operators.
+
+    mmseg 1.2.2 imports ``point_sample``, ``sigmoid_focal_loss``, ``CrissCrossAttention`` and ``PSAMask`` at import time,
+    for four heads and one loss that few configs use. While it imports, ``mmcv.ops`` is a stand-in; afterwards
+    ``import mmcv.ops`` fails as before, so whoever asks whether operators are there still gets the truth.
+    onedl-mmsegmentation guards these imports itself and must see the real answer.
+    """
+    import mmseg
+    guarded = _numbers(mmseg.__version__) >= (1, 3)
+    if guarded or 'mmseg.models' in sys.modules or not _ops_error():
+        yield
+        return
+    sys.modules['mmcv.ops'] = _MissingOps('mmcv.ops')
+    try:
+        yield
+    finally:
+        del sys.modules['mmcv.ops']
+
+
+def mend_history_buffer() -> None:
+    """Keep functions out of mmengine's log history in checkpoints.
+
+    ``HistoryBuffer`` saves its table of statistics (``min``, ``mean``...) as functions and, when loaded, puts whatever
+    functions the file names into a table that all buffers share. So a file could replace ``mean`` by another function,
+    and reading it takes ``getattr``. The table is always there after import; only the numbers need saving.
+    """
+    from mmengine.logging import HistoryBuffer
+    numbers = ('_log_history', '_count_history', 'max_length')
+
+    def get_state(self) -> Dict[str, Any]:
+        return {name: self.__dict__[name] for name in numbers}
+
+    def set_state(self, state: Dict[str, Any]) -> None:
+        self._set_default_statistics()
+        self.__dict__.update({name: state[name] for name in numbers})
+
+    HistoryBuffer.__getstate__ = get_state
+    HistoryBuffer.__setstate__ = set_state
+
+
+class _SafeTorch(ModuleType):
+    """``torch`` as mmengine's checkpoint modules see it: the same, but ``load`` runs no code."""
+
+    load = staticmethod(load_weights_only)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+def mend_checkpoint_loading() -> None:
+    """Make every loader of mmengine read weights only, with an allow-list.
+
+    mmengine 0.10.7 calls bare ``torch.load``: before torch 2.6 that runs a checkpoint's code, from 2.6 on it refuses
+    mmengine's own checkpoints, so that they cannot be resumed. onedl-mmengine tries the safe way and silently falls
+    back to the unsafe one. Both download with ``torch.hub``, which is unsafe by default.
+    """
+    from mmengine.runner import checkpoint
+    from mmengine.utils import dl_utils
+    from mmengine.utils.dl_utils import hub
+    safe_torch = _SafeTorch('torch')
+    for module in (checkpoint, hub):
+        module.torch = safe_torch
+    for module in (checkpoint, hub, dl_utils):
+        module.load_url = _load_url
+    if hasattr(checkpoint, '_safe_torch_load'):  # onedl-mmengine
+        checkpoint._safe_torch_load = load_weights_only
+
+
+def _load_url(url: str, model_dir=None, map_location=None, progress=True, check_hash=False, file_name=None) -> Any:
+    """Download as ``torch.hub.load_state_dict_from_url`` does (one cached file), and read weights only."""
+    folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
+    path = folder / (file_name or Path(urlparse(url).path).name)
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        digest = torch.hub.HASH_REGEX.search(path.name) if check_hash else None
+        torch.hub.download_url_to_file(url, str(path), digest and digest.group(1), progress=progress)
+    return load_weights_only(str(path), map_location)
+
+
+def mend_decode_head_resize() -> None:
+    """Spare the copy of full-size logits in ``BaseDecodeHead.loss_by_feat``.
+
+    A branch hands over logits of the size of the labels, and mmseg interpolates them to the size they have: a copy of
+    ``(B, C, H, W)``, the largest tensor of a step, and one more in the backward pass. The values are the same to the bit.
+    """
+    from mmseg.models.decode_heads import decode_head
+    resize = decode_head.resize
+    if getattr(resize, 'spares_copy', False):
+        return
+
+    def resize_if_needed(input: torch.Tensor, size=None, *args: Any, **kwargs: Any) -> torch.Tensor:
+        if size is not None and tuple(input.shape[2:]) == tuple(size):
+            return input
+        return resize(input, size, *args, **kwargs)
+
+    resize_if_needed.spares_copy = True
+    decode_head.resize = resize_if_needed
