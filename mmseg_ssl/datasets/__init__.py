@@ -1,0 +1,20 @@
+from .camvid import CamVidDataset
+from .errors import DatasetError
+from .semi_dataset import Draw, SemiDataset, semi_collate
+from .semi_sampler import SemiSampler
+from .splits import find_split, read_ids
+from .transforms import PackSemiInputs
+from .unlabeled_images import UnlabeledImages
+
+__all__ = [
+    'CamVidDataset',
+    'DatasetError',
+    'Draw',
+    'PackSemiInputs',
+    'SemiDataset',
+    'SemiSampler',
+    'UnlabeledImages',
+    'find_split',
+    'read_ids',
+    'semi_collate',
+]

@@ -1,0 +1,3 @@
+from .formatting import PackSemiInputs
+
+__all__ = ['PackSemiInputs']

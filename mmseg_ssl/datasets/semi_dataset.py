@@ -1,0 +1,162 @@
+"""One dataset that hands out a labelled crop and its unlabelled companions, and the collate that batches them."""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from mmengine.dataset import BaseDataset
+from mmengine.registry import FUNCTIONS
+from mmseg.registry import DATASETS
+
+from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.splits import find_split
+from mmseg_ssl.utils.random import fold, seeded
+
+Views = Dict[str, List[Any]]
+
+
+class Draw(NamedTuple):
+    """What :class:`SemiSampler` yields: which images, and the seed of every random choice made on them."""
+
+    labeled: int
+    unlabeled: Tuple[int, ...]
+    seed: int
+
+
+@DATASETS.register_module()
+class SemiDataset:
+    """Labelled and unlabelled images behind one index, each decoded once per draw.
+
+    Image ``k`` of a draw (0 is the labelled one, 1 and up the unlabelled ones) runs through its
+    pipeline with all random generators seeded by ``fold(draw.seed, k)``. So an item is a function
+    of the draw alone: the stream is the same for any number of workers and after a resume. The same
+    number travels as metainfo ``seed`` for the choices that are made later on the device (strong
+    views, CutMix boxes).
+
+    Args:
+        labeled: Config of, or a built, mmseg dataset with masks.
+        unlabeled: Config of, or a built, dataset of images; usually :class:`UnlabeledImages`.
+            ``None``: labelled only.
+        unlabeled_per_labeled: Unlabelled images per labelled one.
+        split: List of labelled ids (see :func:`find_split`); becomes ``labeled.ann_file`` and
+            ``unlabeled.exclude`` where the configs do not set them, so that one line in a leaf
+            config changes the labelled subset. A protocol that keeps labelled images among the
+            unlabelled ones says ``unlabeled=dict(exclude='')``.
+
+    Raises:
+        DatasetError: A split or an image folder is missing, or the ratio is negative.
+    """
+
+    def __init__(
+        self,
+        labeled: Union[dict, BaseDataset],
+        unlabeled: Optional[Union[dict, BaseDataset]] = None,
+        unlabeled_per_labeled: int = 1,
+        split: Optional[str] = None,
+    ) -> None:
+        if unlabeled_per_labeled < 0:
+            raise DatasetError(
+                f'unlabeled_per_labeled must be 0 or more, got {unlabeled_per_labeled}.'
+            )
+        path = find_split(split) if split else None
+        self.labeled = self._build(labeled, ann_file=path)
+        self.unlabeled = None
+        if unlabeled is not None and unlabeled_per_labeled > 0:
+            self.unlabeled = self._build(unlabeled, exclude=path)
+        self.unlabeled_per_labeled = unlabeled_per_labeled if self.unlabeled is not None else 0
+
+    @staticmethod
+    def _build(dataset: Union[dict, BaseDataset], **defaults: Optional[str]) -> BaseDataset:
+        """Build a config, its unset entries filled from ``defaults``; a built dataset passes through."""
+        if not isinstance(dataset, dict):
+            return dataset
+        filled = {
+            key: value
+            for key, value in defaults.items()
+            if value is not None and key not in dataset
+        }
+        return DATASETS.build(dict(dataset, **filled))
+
+    @property
+    def metainfo(self) -> dict:
+        """Classes and palette of the labelled dataset."""
+        return self.labeled.metainfo
+
+    def full_init(self) -> None:
+        """Load both lists; mmengine calls this before it starts workers."""
+        for dataset in (self.labeled, self.unlabeled):
+            if dataset is not None:
+                dataset.full_init()
+
+    def __len__(self) -> int:
+        """Number of labelled images."""
+        return len(self.labeled)
+
+    def __getitem__(self, draw: Draw) -> Dict[str, Dict[str, Any]]:
+        """Load one draw.
+
+        Args:
+            draw: From :class:`SemiSampler`.
+
+        Returns:
+            ``{'inputs': {'sup': image, 'weak': [image] * r}, 'data_samples': {'sup': sample,
+            'weak': [sample] * r}}`` with images ``(3, H, W)`` uint8 and a mask on ``'sup'`` alone;
+            no ``'weak'`` without unlabelled images.
+
+        Raises:
+            DatasetError: A file cannot be read; names it.
+        """
+        if not isinstance(draw, Draw):
+            raise TypeError(
+                f'SemiDataset is indexed by a Draw(labeled, unlabeled, seed), got {draw!r}. Use '
+                "sampler=dict(type='SemiSampler') in the dataloader."
+            )
+        sup = self._load(self.labeled, draw.labeled, fold(draw.seed, 0))
+        item = {key: dict(sup=value) for key, value in sup.items()}
+        if draw.unlabeled:
+            weak = [
+                self._load(self.unlabeled, index, fold(draw.seed, k))
+                for k, index in enumerate(draw.unlabeled, start=1)
+            ]
+            for key in item:
+                item[key]['weak'] = [one[key] for one in weak]
+        return item
+
+    @staticmethod
+    def _load(dataset: BaseDataset, index: int, seed: int) -> Dict[str, Any]:
+        """Run one image through its pipeline, every random choice seeded."""
+        try:
+            with seeded(seed):
+                packed = dataset[index]
+        except DatasetError:
+            raise
+        except Exception as error:
+            info = dataset.get_data_info(index)
+            raise DatasetError(
+                f'Could not load {info["img_path"]} (mask: {info.get("seg_map_path", "none")}): {error}. '
+                'Run tools/check_dataset.py with the config to list every bad file.'
+            ) from error
+        packed['data_samples'].set_metainfo(dict(seed=seed))
+        return packed
+
+
+@FUNCTIONS.register_module()
+def semi_collate(items: Sequence[Dict[str, Dict[str, Any]]]) -> Dict[str, Views]:
+    """Batch items of :class:`SemiDataset` by view.
+
+    ``'weak'`` is stream-major: the first B entries are every draw's first unlabelled image, the
+    next B every draw's second. So ``weak.chunk(r)`` gives ``r`` independent unlabelled batches, as
+    CPCL and CPS want them.
+
+    Args:
+        items: B items with r unlabelled images each.
+
+    Returns:
+        ``{'inputs': {'sup': [B], 'weak': [r * B]}, 'data_samples': {'sup': [B], 'weak': [r *
+        B]}}``, lists throughout: the preprocessor pads and stacks.
+    """
+    batch: Dict[str, Views] = {}
+    for key in ('inputs', 'data_samples'):
+        batch[key] = {'sup': [item[key]['sup'] for item in items]}
+        if 'weak' in items[0][key]:
+            streams = zip(*(item[key]['weak'] for item in items))
+            batch[key]['weak'] = [image for stream in streams for image in stream]
+    return batch

@@ -1,0 +1,71 @@
+"""Labelled subsets are committed text files; this finds and reads them from any working directory."""
+
+from pathlib import Path
+from typing import List, Tuple
+
+from mmseg_ssl.datasets.errors import DatasetError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def split_roots() -> Tuple[Path, ...]:
+    """Folders that may hold the shipped lists: a checkout's ``configs/splits``, or the copy inside
+    an installed package.
+
+    Returns:
+        The folders, in the order in which :func:`find_split` looks into them.
+    """
+    return PACKAGE.parent / 'configs' / 'splits', PACKAGE / '.mim' / 'configs' / 'splits'
+
+
+def find_split(name: str) -> str:
+    """Resolve the name of a list of image ids to an absolute path, whatever the working directory.
+
+    A path that exists (absolute, or relative to the working directory) is taken as it is; otherwise
+    the name is looked up among the shipped lists. So a config says ``'camvid/1-16_draw0.txt'`` and
+    works from anywhere, and a project that only imports ``mmseg_ssl`` gives the path of its own
+    list.
+
+    Args:
+        name: ``'camvid/1-16_draw0.txt'``, ``'configs/splits/camvid/1-16_draw0.txt'``, or a path to
+            a user's own list.
+
+    Returns:
+        The absolute path of an existing file.
+
+    Raises:
+        DatasetError: No such file; says where it was looked for.
+    """
+    short = name[len('configs/splits/') :] if name.startswith('configs/splits/') else name
+    candidates = [Path(name), *(root / short for root in split_roots())]
+    for path in candidates:
+        if path.is_file():
+            return str(path.resolve())
+    looked = '\n  '.join(str(path.absolute()) for path in candidates)
+    raise DatasetError(
+        f'No list of images named {name!r}. Looked for\n  {looked}\n'
+        'Give the path of a text file with one image id a line, or one of configs/splits/README.md.'
+    )
+
+
+def read_ids(path: str) -> List[str]:
+    """Read a list: one image id a line, blank lines skipped.
+
+    Args:
+        path: A text file.
+
+    Returns:
+        Ids in the file's order: the image's path below the image folder, without suffix.
+
+    Raises:
+        DatasetError: The list has no id.
+    """
+    ids = [
+        line.strip() for line in Path(path).read_text(encoding='utf-8').splitlines() if line.strip()
+    ]
+    if not ids:
+        raise DatasetError(
+            f'{path}: the list is empty. Write one image id a line (the path below the image folder, '
+            'without suffix).'
+        )
+    return ids

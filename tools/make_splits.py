@@ -1,0 +1,78 @@
+"""Draw labelled subsets of a list of images, without replacement, as a function of a seed.
+
+Every draw shuffles the whole sorted list once and each subset is its beginning: so within a draw the smaller subsets
+lie in the larger ones, and a difference between two sizes is not a difference between two random choices.
+
+The CamVid lists of this repository:
+
+    python tools/make_splits.py configs/splits/camvid/train.txt --out configs/splits/camvid \\
+        --subset 8=8 --subset 1-16=23 --subset 1-8=46 --subset 1-4=92 --draws 3 --seed 0
+"""
+
+import argparse
+from pathlib import Path
+from typing import Dict, List
+
+import numpy as np
+
+
+def draw_subsets(
+    ids: List[str], sizes: Dict[str, int], draws: int, seed: int
+) -> Dict[str, List[str]]:
+    """Draw nested subsets.
+
+    Args:
+        ids: All image ids; their order does not matter.
+        sizes: Number of images by name of the subset.
+        draws: Number of independent draws.
+        seed: Seed; draw d uses ``RandomState(seed + d)``, whose stream NumPy has promised to keep.
+
+    Returns:
+        Sorted ids by ``<name>_draw<d>``.
+
+    Raises:
+        ValueError: An id appears twice, or a subset is empty or larger than the list.
+    """
+    if len(set(ids)) != len(ids):
+        raise ValueError('The list holds an id twice; remove the duplicate.')
+    bad = {name: size for name, size in sizes.items() if not 0 < size <= len(ids)}
+    if bad:
+        raise ValueError(f'Subset sizes must be in [1, {len(ids)}], got {bad}.')
+    subsets = {}
+    for draw in range(draws):
+        order = np.random.RandomState(seed + draw).permutation(len(ids))
+        shuffled = [sorted(ids)[index] for index in order]
+        for name, size in sizes.items():
+            subsets[f'{name}_draw{draw}'] = sorted(shuffled[:size])
+    return subsets
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('list', type=Path, help='text file with one image id a line')
+    parser.add_argument('--out', type=Path, required=True, help='folder for the lists')
+    parser.add_argument(
+        '--subset', action='append', required=True, metavar='NAME=SIZE', help='may be repeated'
+    )
+    parser.add_argument('--draws', type=int, default=3, help='draws per subset (default 3)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the first draw (default 0)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the lists."""
+    args = parse_args()
+    sizes = {name: int(size) for name, size in (text.split('=') for text in args.subset)}
+    ids = args.list.read_text(encoding='utf-8').split()
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, subset in draw_subsets(ids, sizes, args.draws, args.seed).items():
+        path = args.out / f'{name}.txt'
+        path.write_text('\n'.join(subset) + '\n', encoding='utf-8')
+        print(f'{path}: {len(subset)} of {len(ids)}')
+
+
+if __name__ == '__main__':
+    main()
