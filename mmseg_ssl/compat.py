@@ -5,6 +5,7 @@ Every mend may be applied twice, and does nothing on a stack that does not need 
 import importlib
 import re
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from urllib.parse import urlparse
 
 import torch
 
+from .utils.packages import get_installed_path, is_installed
 from .utils.safe_load import UnsafeCheckpointError, load_weights_only
 
 __all__ = ['UnsafeCheckpointError', 'check_versions', 'load_weights_only', 'mend_host']
@@ -53,6 +55,9 @@ def check_versions() -> None:
 
 def mend_host() -> None:
     """Apply every mend; ``import mmseg_ssl`` calls it before anything of mmseg's models is imported."""
+    # True wherever there are no compiled operators, and no method here wants this one.
+    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+    mend_package_lookup()
     mend_history_buffer()
     mend_checkpoint_loading()
     with mmcv_ops_stand_in():
@@ -104,6 +109,27 @@ def mmcv_ops_stand_in() -> Iterator[None]:
         yield
     finally:
         del sys.modules['mmcv.ops']
+
+
+def mend_package_lookup() -> None:
+    """Let configs inherit from the host's (``mmseg::_base_/...``) without ``pkg_resources``.
+
+    mmengine 0.10.7 looks packages up with ``pkg_resources``, which setuptools dropped in version 82 and which Python 3.12
+    environments lack anyway. ``importlib.metadata`` of the standard library knows the same. onedl-mmengine needs no
+    ``pkg_resources``, but looks for ``mmsegmentation`` where ``onedl-mmsegmentation`` is installed.
+    """
+    from mmengine.config import config, utils
+    from mmengine.hub import hub
+    from mmengine.utils import package_utils
+    for scope, package in utils.MODULE2PACKAGE.items():
+        if not is_installed(package) and is_installed(f'onedl-{package}'):
+            utils.MODULE2PACKAGE[scope] = f'onedl-{package}'
+    if 'pkg_resources' not in package_utils.get_installed_path.__code__.co_names:
+        return
+    for module in (importlib.import_module('mmengine.utils'), package_utils, config, hub):
+        for function in (is_installed, get_installed_path):
+            if hasattr(module, function.__name__):
+                setattr(module, function.__name__, function)
 
 
 def mend_history_buffer() -> None:
