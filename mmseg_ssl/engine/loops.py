@@ -1,0 +1,133 @@
+"""A training loop that resumes where the data stopped."""
+import logging
+from typing import Any, Dict, Iterator, Optional, Union
+
+from mmengine.logging import print_log
+from mmseg.registry import LOOPS
+from mmengine.runner import IterBasedTrainLoop
+from torch import nn
+from torch.utils.data import BatchSampler, DataLoader
+
+
+class EndlessBatches:
+    """Batches of a dataloader without end; its workers start when the first batch is asked for, not before.
+
+    Args:
+        dataloader: Where the batches come from. If it ends, it is started again (with ``set_epoch`` where its sampler has one).
+    """
+
+    def __init__(self, dataloader: DataLoader) -> None:
+        self._dataloader = dataloader
+        self._iterator: Optional[Iterator] = None
+        self._epoch = 0
+
+    def __iter__(self) -> 'EndlessBatches':
+        return self
+
+    def __next__(self) -> Any:
+        if self._iterator is None:
+            self._iterator = iter(self._dataloader)
+        try:
+            return next(self._iterator)
+        except StopIteration:
+            self._epoch += 1
+            set_epoch = getattr(self._dataloader.sampler, 'set_epoch', None)
+            if set_epoch is not None:
+                set_epoch(self._epoch)
+            self._iterator = iter(self._dataloader)
+            return next(self._iterator)
+
+    def skip_iter(self, num_iters: int) -> None:
+        """Continue after ``num_iters`` batches, counted from the start of the stream.
+
+        With a sampler that has ``skip`` nothing is read; otherwise the batches are read and dropped, as mmengine 0.10.7 does.
+
+        Args:
+            num_iters: Number of batches that were consumed before; >= 0.
+
+        Raises:
+            RuntimeError: Batches were already taken: the position is absolute, so it can only be set at the start.
+        """
+        if self._iterator is not None:
+            raise RuntimeError('skip_iter(n) sets an absolute position and must come before the first batch.')
+        if num_iters <= 0:
+            return
+        sampler, batch_size = self._skippable()
+        if sampler is not None:
+            sampler.skip(num_iters * batch_size)
+            return
+        print_log(f'{type(self._dataloader.sampler).__name__} has no skip(n), so {num_iters} batches are read again and '
+                  'dropped. Samplers with skip(n), such as SemiSampler, resume at once.', 'current', logging.WARNING)
+        for _ in range(num_iters):
+            next(self)
+
+    def _skippable(self) -> tuple:
+        """Find the sampler that can skip, and how many of its indices make a batch; ``(None, 0)`` if there is none."""
+        batch_sampler = self._dataloader.batch_sampler
+        # A batch sampler of another class may take indices in another rhythm than batch_size per batch.
+        if type(batch_sampler) is BatchSampler and hasattr(batch_sampler.sampler, 'skip'):
+            return batch_sampler.sampler, batch_sampler.batch_size
+        return None, 0
+
+
+class _Unstarted:
+    """A dataloader whose ``iter`` starts nothing, for the host's constructor, which calls ``iter`` at once on mmengine 0.10."""
+
+    def __init__(self, dataloader: DataLoader) -> None:
+        self._dataloader = dataloader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dataloader, name)
+
+    def __iter__(self) -> Iterator:
+        return iter(())
+
+
+@LOOPS.register_module()
+class SemiTrainLoop(IterBasedTrainLoop):
+    """Iteration-based training whose resume reads no consumed data again.
+
+    mmengine 0.10.7 starts the workers when the loop is built and, on resume, reads and drops every batch that was consumed;
+    onedl-mmengine skips them in the sampler. Here both stacks do the same: the dataloader starts with the first batch, and a
+    resumed run first calls ``sampler.skip(iterations * batch_size)``, the absolute number of indices that this rank consumed.
+    Anything else is :class:`mmengine.runner.IterBasedTrainLoop`.
+
+    Args:
+        runner: The runner.
+        dataloader: A dataloader, or the config of one.
+        max_iters: Number of training iterations.
+        **kwargs: ``val_begin``, ``val_interval``, ``dynamic_intervals``: see the host's loop.
+    """
+
+    def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
+        if isinstance(dataloader, dict):
+            dataloader = runner.build_dataloader(
+                dataloader, seed=runner.seed, diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False))
+        super().__init__(runner, _Unstarted(dataloader), max_iters, **kwargs)
+        self.dataloader = dataloader
+        self.dataloader_iterator = EndlessBatches(dataloader)
+
+    def run(self) -> nn.Module:
+        """Train from the current iteration to the last one.
+
+        Returns:
+            The trained model.
+        """
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        self.dataloader_iterator.skip_iter(self._iter)
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            self.run_iter(next(self.dataloader_iterator))
+            self._decide_current_val_interval()
+            if self._validates_now():
+                self.runner.val_loop.run()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _validates_now(self) -> bool:
+        """Say whether a validation follows the iteration that just ended."""
+        if self.runner.val_loop is None or self._iter < self.val_begin:
+            return False
+        return self._iter % self.val_interval == 0 or self._iter == self._max_iters

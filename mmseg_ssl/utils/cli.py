@@ -1,0 +1,56 @@
+"""What the command line tools share: reading configs, and errors that a user can act on."""
+import difflib
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional
+
+from mmengine.config import Config
+
+
+class UserError(Exception):
+    """Something that the user can mend: its message is shown without a traceback."""
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Turn errors of the user's making into their message on stderr and exit code 2; anything else stays a traceback.
+
+    These are :class:`UserError` and the data's ``DatasetError``.
+    """
+    from ..datasets.errors import DatasetError
+    try:
+        yield
+    except (UserError, DatasetError) as error:
+        print(f'\nerror: {error}', file=sys.stderr)
+        sys.exit(2)
+
+
+def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
+    """Read a config file and apply ``--cfg-options``.
+
+    Args:
+        path: The file, relative to the current folder.
+        options: Dotted key -> value.
+
+    Returns:
+        The config.
+
+    Raises:
+        UserError: There is no such file; the message names the nearest ones.
+    """
+    if not Path(path).is_file():
+        raise UserError(_no_such_config(Path(path)))
+    config = Config.fromfile(path)
+    if options:
+        config.merge_from_dict(options)
+    return config
+
+
+def _no_such_config(path: Path) -> str:
+    """Name the configs whose names are nearest to one that does not exist."""
+    known = {file.name: file for folder in ('configs', 'projects') for file in sorted(Path(folder).rglob('*.py'))
+             if '_base_' not in file.parts and file.name != '__init__.py'}
+    near = [str(known[name]) for name in difflib.get_close_matches(path.name, known, n=3, cutoff=0.5)]
+    hint = 'Did you mean:\n  ' + '\n  '.join(near) if near else f'Configs are in configs/ (looked from {Path.cwd()}).'
+    return f'there is no config {path}. {hint}'

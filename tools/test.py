@@ -1,0 +1,88 @@
+"""Evaluate a checkpoint: ``python tools/test.py <config> <checkpoint>``."""
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
+
+import mmseg_ssl  # noqa: E402, F401  (first: it mends the host)
+from mmengine.config import Config, DictAction  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line: mmseg's options, and ``--predict-on``."""
+    parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    parser.add_argument('--work-dir', help='folder of the metrics as json (default: work_dirs/<config name>)')
+    parser.add_argument('--out', help='folder to save the predictions in, for an evaluation elsewhere')
+    parser.add_argument('--predict-on', nargs='+', metavar='NAME',
+                        help='which network predicts, e.g. student teacher: several are evaluated in one pass')
+    parser.add_argument('--show', action='store_true', help='show the predictions in a window')
+    parser.add_argument('--show-dir', help='folder to save painted predictions in')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation (flips and scales of the config)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override settings of the config, e.g. test_dataloader.batch_size=4')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def enable_drawing(cfg: Config, args: argparse.Namespace) -> None:
+    """Turn on the hook that paints predictions.
+
+    Raises:
+        UserError: The config has no such hook.
+    """
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise UserError("--show and --show-dir need default_hooks.visualization=dict(type='SegVisualizationHook') in the config.")
+    hook.draw = True
+    if args.show:
+        hook.update(show=True, wait_time=args.wait_time)
+    if args.show_dir:
+        cfg.visualizer.save_dir = args.show_dir
+
+
+def enable_tta(cfg: Config) -> None:
+    """Wrap the model and the pipeline for test-time augmentation.
+
+    Raises:
+        UserError: The config does not say how.
+    """
+    if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
+        raise UserError("--tta needs tta_pipeline and tta_model=dict(type='SegTTAModel') in the config.")
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(cfg.tta_model, module=cfg.model)
+
+
+def main(argv: Optional[List[str]] = None) -> dict:
+    """Evaluate as the command line says and return the metrics."""
+    args = parse_args(argv)
+    cfg = load_config(args.config, args.cfg_options)
+    if '://' not in args.checkpoint and not Path(args.checkpoint).is_file():
+        raise UserError(f'there is no checkpoint {args.checkpoint}.')
+    cfg.launcher, cfg.load_from, cfg.resume = args.launcher, args.checkpoint, False
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
+    if args.predict_on:
+        cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
+    if args.show or args.show_dir:
+        enable_drawing(cfg, args)
+    if args.tta:
+        enable_tta(cfg)
+    if args.out:
+        cfg.test_evaluator.update(output_dir=args.out, keep_results=True)
+    return Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    with readable_errors():
+        main()

@@ -1,0 +1,107 @@
+"""Train a method: ``python tools/train.py configs/dueb/dueb_mbv2_camvid_1-16.py``."""
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
+
+import mmseg_ssl  # noqa: E402, F401  (first: it mends the host)
+import torch  # noqa: E402
+from mmengine.config import Config, DictAction  # noqa: E402
+from mmengine.logging import print_log  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
+from mmseg.registry import RUNNERS  # noqa: E402
+from mmseg_ssl.engine import find_resumable  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line: mmseg's options, and ``--seed``."""
+    parser = argparse.ArgumentParser(description='Train a segmentor')
+    parser.add_argument('config', nargs='?', help='config file')
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints (default: work_dirs/<config name>)')
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='FILE',
+                        help='go on from FILE, or without FILE from the last whole checkpoint in the work dir')
+    parser.add_argument('--seed', type=int, help='seed of everything random (default: the config\'s, else 0)')
+    parser.add_argument('--amp', action='store_true', help='mixed precision (bfloat16 on the CPU)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override settings of the config, e.g. train_cfg.max_iters=100 model.weight="[1,2]"')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
+    args = parser.parse_args(argv)
+    if args.config is None and str(args.resume).endswith('.py'):  # train.py --resume config.py
+        args.config, args.resume = args.resume, 'auto'
+    if args.config is None:
+        parser.error('the config file is missing')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def enable_amp(cfg: Config) -> None:
+    """Switch the optimizer wrapper to mixed precision: float16 with loss scaling on a GPU, bfloat16 on the CPU.
+
+    Raises:
+        UserError: The config uses a wrapper of another kind.
+    """
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind in ('AmpOptimWrapper', 'Bf16OptimWrapper'):
+        print_log(f'--amp: the config has {kind} already.', 'current')
+    elif kind != 'OptimWrapper':
+        raise UserError(f'--amp works with optim_wrapper type OptimWrapper; the config has {kind}. Leave --amp out.')
+    elif torch.cuda.is_available():
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    else:
+        cfg.optim_wrapper.type = 'Bf16OptimWrapper'
+        print_log('--amp: no GPU here, so bfloat16 on the CPU (Bf16OptimWrapper).', 'current')
+
+
+def set_resume(cfg: Config, resume: Optional[str]) -> None:
+    """Say in the config which checkpoint to go on from.
+
+    Raises:
+        UserError: The file that was asked for does not exist.
+    """
+    cfg.resume = resume is not None
+    if resume == 'auto':
+        found = find_resumable(cfg.work_dir)
+        cfg.resume = found is not None
+        cfg.load_from = str(found) if found else cfg.get('load_from')
+    elif resume is not None:
+        if '://' not in resume and not Path(resume).is_file():
+            raise UserError(f'--resume {resume}: no such file.')
+        cfg.load_from = resume
+
+
+def check_data(cfg: Config) -> None:
+    """Look at the labelled images and masks before training starts; one process does it for all."""
+    try:
+        from mmseg_ssl.datasets.checks import check_semi_dataset
+    except ModuleNotFoundError:
+        return
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
+        check_semi_dataset(cfg)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Train as the command line says."""
+    args = parse_args(argv)
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
+    cfg.randomness = dict(dict(seed=0, diff_rank_seed=False), **cfg.get('randomness', {}))
+    if args.seed is not None:
+        cfg.randomness.seed = args.seed
+    if args.amp:
+        enable_amp(cfg)
+    check_data(cfg)
+    set_resume(cfg, args.resume)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
+
+
+if __name__ == '__main__':
+    with readable_errors():
+        main()
