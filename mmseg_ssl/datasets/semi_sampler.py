@@ -1,4 +1,4 @@
-"""Which images come when: two independent, endless, resumable shuffles as a function of the seed."""
+"""Which images come when: two independent, endless, resumable shuffles, functions of the seed."""
 
 import itertools
 from typing import Iterator, List, Optional
@@ -21,8 +21,7 @@ def _generator(seed: int) -> np.random.RandomState:
 
 
 def _reshuffle(order: List[int], distinct: int, rng: np.random.RandomState) -> List[int]:
-    """The next pass over a set, such that any ``distinct`` consecutive entries across the seam
-    differ.
+    """The next pass over a set: any ``distinct`` consecutive entries across the seam differ.
 
     The entry at place i of the old pass may not come before place ``i - (N - distinct)`` of the new
     one; each place is filled uniformly from the entries that are allowed there. ``distinct = 1`` is
@@ -76,18 +75,16 @@ class SemiSampler(Sampler):
             raise DatasetError('The labelled set is empty: check the list in dataset.split.')
         if distinct is not None and not 1 <= distinct <= self.num_unlabeled:
             raise DatasetError(
-                f'distinct must be in [1, {self.num_unlabeled}], the size of the unlabelled set; got '
-                f'{distinct}.'
+                f'distinct must be in [1, {self.num_unlabeled}], the size of the unlabelled set; '
+                f'got {distinct}.'
             )
         self.distinct = distinct or self.num_unlabeled - self.num_unlabeled // 4
         self._consumed = 0
 
     def __iter__(self) -> Iterator[Draw]:
         """Iterate from the position that :meth:`skip` set, or from the start."""
-        first, ratio = (
-            self._consumed * self.world_size + self.rank,
-            self.dataset.unlabeled_per_labeled,
-        )
+        first = self._consumed * self.world_size + self.rank
+        ratio = self.dataset.unlabeled_per_labeled
         unlabeled = itertools.islice(self._unlabeled_entries(), first * ratio, None)
         for number, labeled in enumerate(self._labeled_entries(first), start=first):
             partners = tuple(itertools.islice(unlabeled, ratio))
@@ -96,14 +93,14 @@ class SemiSampler(Sampler):
 
     def _labeled_entries(self, first: int) -> Iterator[int]:
         """Labelled indices from entry ``first`` on."""
-        number, start = divmod(first, self.num_labeled)
-        for number in itertools.count(number):
+        passes, start = divmod(first, self.num_labeled)
+        for number in itertools.count(passes):
             order = _generator(fold(self.seed, LABELED, number)).permutation(self.num_labeled)
             yield from order[start:].tolist()
             start = 0
 
     def _unlabeled_entries(self) -> Iterator[int]:
-        """All unlabelled indices; every pass needs its predecessor, so a resume replays indices (never images)."""
+        """All unlabelled indices; a pass needs its predecessor, so a resume replays indices."""
         order = _generator(fold(self.seed, UNLABELED, 0)).permutation(self.num_unlabeled).tolist()
         for number in itertools.count(1):
             yield from order
@@ -123,7 +120,7 @@ class SemiSampler(Sampler):
         self._consumed = num_samples
 
     def __len__(self) -> int:
-        """Number of labelled images, as the host's ``InfiniteSampler`` has it; the stream itself never ends."""
+        """Number of labelled images, as in ``InfiniteSampler``; the stream never ends."""
         return self.num_labeled
 
     def set_epoch(self, epoch: int) -> None:

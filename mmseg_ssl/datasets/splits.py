@@ -1,7 +1,7 @@
-"""Labelled subsets are committed text files; this finds and reads them from any working directory."""
+"""Labelled subsets are text files; this finds and reads them from any working directory."""
 
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from mmseg_ssl.datasets.errors import DatasetError
 
@@ -48,6 +48,23 @@ def find_split(name: str) -> str:
     )
 
 
+def locate_list(name: str, data_root: Optional[str]) -> str:
+    """Resolve a list that a dataset's config names: below the data root first, as in the host.
+
+    Args:
+        name: Path below ``data_root``, or any name that :func:`find_split` takes.
+        data_root: Root of the dataset, or ``None``.
+
+    Returns:
+        The absolute path of an existing file.
+
+    Raises:
+        DatasetError: No such file.
+    """
+    below_root = Path(data_root or '') / name
+    return str(below_root.resolve()) if below_root.is_file() else find_split(name)
+
+
 def read_ids(path: str) -> List[str]:
     """Read a list: one image id a line, blank lines skipped.
 
@@ -65,7 +82,7 @@ def read_ids(path: str) -> List[str]:
     ]
     if not ids:
         raise DatasetError(
-            f'{path}: the list is empty. Write one image id a line (the path below the image folder, '
-            'without suffix).'
+            f'{path}: the list is empty. Write one image id a line (the path below the image '
+            'folder, without suffix).'
         )
     return ids

