@@ -1,0 +1,4 @@
+"""Metrics."""
+from .semi_iou_metric import SemiIoUMetric
+
+__all__ = ['SemiIoUMetric']

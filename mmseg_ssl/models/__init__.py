@@ -1,0 +1,13 @@
+"""Networks, parts and methods; importing this registers them with mmseg."""
+from .branch import Branch
+from .cutmix import CutMix
+from .data_preprocessor import SemiDataPreProcessor
+from .ema_teacher import EMATeacher
+from .segmentors import CPCL, DUEB, MeanTeacher, SemiSegmentor, Supervised
+from .side_heads import EnergyHead, VarianceHead
+from .strong_augment import StrongAugment
+
+__all__ = [
+    'CPCL', 'DUEB', 'Branch', 'CutMix', 'EMATeacher', 'EnergyHead', 'MeanTeacher', 'SemiDataPreProcessor',
+    'SemiSegmentor', 'StrongAugment', 'Supervised', 'VarianceHead'
+]

@@ -1,0 +1,6 @@
+"""Pure helpers: tensors in, tensors out, no state."""
+from .mixing import BoxMix, box_mask
+from .reduction import masked_mean
+from .weighting import normalized_entropy
+
+__all__ = ['BoxMix', 'box_mask', 'masked_mean', 'normalized_entropy']

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 
 class UserError(Exception):
@@ -44,6 +45,8 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
     config = Config.fromfile(path)
     if options:
         config.merge_from_dict(options)
+    # Now and not when the Runner is built: the data are checked before.
+    init_default_scope(config.get('default_scope') or 'mmseg')
     return config
 
 

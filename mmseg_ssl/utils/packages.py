@@ -1,4 +1,5 @@
 """Where packages are, by the standard library alone."""
+
 import importlib.util
 from importlib import metadata
 from pathlib import Path

@@ -3,6 +3,7 @@
 A pickle is a program. ``torch.load(weights_only=True)`` runs only an allow-list of it; mmengine's own checkpoints need a
 few harmless types more (log histories and NumPy numbers), which are listed here and nowhere else.
 """
+
 import os
 import pickle
 from typing import IO, Any, Callable, Dict, Optional, Union
@@ -39,6 +40,7 @@ def allowed_types() -> Dict[str, Any]:
         The pickled name of each type or function -> what is used for it. None of them runs code of the checkpoint.
     """
     from mmengine.logging.history_buffer import HistoryBuffer
+
     array = np.zeros(0)
     rebuild_array, rebuild_scalar = array.__reduce__()[0], np.float64(0).__reduce__()[0]
     allowed = {
@@ -123,8 +125,10 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
     """
     name = getattr(file, 'name', file if not hasattr(file, 'read') else 'the open file')
     if weights_only is False:
-        raise UnsafeCheckpointError(f'{name}: weights_only=False was asked for, which runs code that a checkpoint '
-                                    'brings. Leave the argument out.')
+        raise UnsafeCheckpointError(
+            f'{name}: weights_only=False was asked for, which runs code that a checkpoint '
+            'brings. Leave the argument out.'
+        )
     try:
         return _read(file, map_location)
     except pickle.UnpicklingError as error:
@@ -134,4 +138,5 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
             f'containers of them; this one does not read as such: {reason}\n'
             'Fix: get the file from a source that you trust and save only its weights where it was made, '
             "torch.save({'state_dict': model.state_dict()}, path); or, if you know the type to be harmless, "
-            'torch.serialization.add_safe_globals([TheType]) before loading.') from error
+            'torch.serialization.add_safe_globals([TheType]) before loading.'
+        ) from error

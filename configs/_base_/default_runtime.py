@@ -1,0 +1,18 @@
+custom_imports = dict(imports=['mmseg_ssl'], allow_failed_imports=False)
+default_scope = 'mmseg'
+randomness = dict(seed=0)
+env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
+default_hooks = dict(
+    seed=dict(type='SeedHook'),  # every random choice is a function of (seed, iteration): resuming is exact
+    finite=dict(type='StopOnNonFiniteLoss'),
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='SafeCheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=2),
+    visualization=dict(type='SegVisualizationHook'))
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+log_processor = dict(by_epoch=False)
+log_level = 'INFO'
+load_from = None
+resume = False

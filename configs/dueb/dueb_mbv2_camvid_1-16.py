@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_mbv2-d16.py',
+    '../_base_/datasets/camvid_semi_240x180.py',
+    '../_base_/schedules/sgd_poly_camvid_cpu.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='DUEB',
+    unsup_weight=1.0,
+    sample_stride=2,  # a quarter of the pixels: the Monte-Carlo samples would cost as much as the network
+    predict_on=('conservative', 'progressive'))
+train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))

@@ -1,0 +1,67 @@
+"""When the teacher follows the student."""
+from typing import Any, Optional
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
+from mmengine.runner import Runner
+
+from mmseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class MeanTeacherHook(Hook):
+    r"""Updates ``model.teacher`` from ``model.student`` after each optimizer step.
+
+    It counts optimizer steps, not iterations: under gradient accumulation, and where a loss scaler skips a step, the
+    teacher waits. The count lives in the teacher, so it survives a checkpoint.
+
+    Args:
+        momentum: Share of NEW weights, as in mmengine; 0.001 is the literature's decay 0.999.
+        warmup: Whether the momentum is :math:`\max(1 / (t + 1), m)` at update ``t`` (the decay
+            :math:`\min(1 - 1 / (t + 1), d)`), so that early teachers are means of the students so far.
+
+    Raises:
+        ValueError: If the momentum is not possible.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self, momentum: float = 0.001, warmup: bool = True) -> None:
+        if not 0 < momentum <= 1:
+            raise ValueError('MeanTeacherHook: momentum is the share of new weights, in (0, 1], '
+                             f'got {momentum}. For a decay of 0.999 give momentum=0.001.')
+        self.momentum, self.warmup = momentum, warmup
+        self.stepped = False
+        self.updates = 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Start the teacher, unless a checkpoint brought one, and listen to the optimizer."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
+            raise TypeError(f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '
+                            'Remove the hook from custom_hooks.')
+        self.model = model
+        if not model.teacher.started:
+            model.teacher.start(model.student)
+        self.updates = int(model.teacher.updates)
+        wrapper = runner.optim_wrapper
+        wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+        # the optimizer itself knows best whether it stepped: accumulation and loss scalers skip this call
+        wrappers[0].optimizer.register_step_post_hook(self._on_optimizer_step)
+
+    def _on_optimizer_step(self, *_: Any) -> None:
+        self.stepped = True
+
+    def after_train_iter(self,
+                         runner: Runner,
+                         batch_idx: int,
+                         data_batch: Any = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Follow the student if the optimizer stepped."""
+        if not self.stepped:
+            return
+        self.stepped = False
+        momentum = max(1 / (self.updates + 1), self.momentum) if self.warmup else self.momentum
+        self.model.teacher.update(self.model.student, momentum)
+        self.updates += 1

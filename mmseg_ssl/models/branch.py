@@ -1,0 +1,101 @@
+"""A branch: a whole mmseg segmentor with side heads."""
+from typing import Dict, List, Optional, Tuple
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from ..structures import Prediction
+
+
+class Branch(BaseModule):
+    """Any mmseg ``EncoderDecoder`` (backbone, neck, decode head, auxiliary heads), and named side heads.
+
+    It hands out one :class:`Prediction` per call and reuses the host's losses for labelled images, so class weights,
+    hard-pixel samplers and auxiliary heads of the segmentor's config count.
+
+    Args:
+        segmentor: Config of an ``EncoderDecoder``; it keeps its own ``test_cfg``.
+        side_heads: Configs by name. A side head is a module ``(embedding, logits) -> map``, built with the
+            ``in_channels`` of the embedding and ``num_classes``; a true attribute ``per_pixel`` has its map resized
+            to the size of the image.
+        init_cfg: As in mmengine.
+
+    Raises:
+        TypeError: If the segmentor is not an ``EncoderDecoder`` with one decode head that ends in ``conv_seg``.
+    """
+
+    def __init__(self, segmentor: dict, side_heads: Optional[Dict[str, dict]] = None, init_cfg=None) -> None:
+        super().__init__(init_cfg)
+        self.segmentor = MODELS.build(segmentor)
+        if not isinstance(self.segmentor, EncoderDecoder) or not hasattr(self.segmentor.decode_head, 'conv_seg'):
+            raise TypeError('A branch wraps an EncoderDecoder whose decode_head ends in conv_seg, got '
+                            f'{type(self.segmentor).__name__}. Use type="EncoderDecoder" with one decode head.')
+        known = dict(in_channels=self.segmentor.decode_head.conv_seg.in_channels, num_classes=self.num_classes)
+        self.side_heads = nn.ModuleDict(
+            {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()})
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes ``C``."""
+        return self.segmentor.num_classes
+
+    @property
+    def align_corners(self) -> bool:
+        """How the head's maps are resized."""
+        return self.segmentor.align_corners
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Predict a batch.
+
+        Args:
+            images: ``(B, 3, H, W)``, normalised.
+
+        Returns:
+            Logits at the size of the images (fp32, also under autocast), embedding, features and side maps.
+        """
+        size = images.shape[2:]
+        feats = self.segmentor.extract_feat(images)
+        logits, embedding = self._decode(feats)
+        logits = self._resize(logits.float(), size)
+        side = {}
+        for name, head in self.side_heads.items():
+            values = head(embedding, logits)
+            side[name] = self._resize(values, size) if getattr(head, 'per_pixel', False) else values
+        return Prediction(logits, embedding, tuple(feats), side)
+
+    def supervised_loss(self, pred: Prediction, samples: List[SegDataSample]) -> Dict[str, Tensor]:
+        """The host's own losses of the decode head and of the auxiliary heads.
+
+        Args:
+            pred: Prediction of the labelled images.
+            samples: Their samples, with ``gt_sem_seg`` int64 of shape ``(1, H, W)``.
+
+        Returns:
+            The host's dict, e.g. ``loss_ce``, ``acc_seg``, ``aux.loss_ce``.
+        """
+        losses = dict(self.segmentor.decode_head.loss_by_feat(pred.logits, samples))
+        if self.segmentor.with_auxiliary_head:
+            losses.update(self.segmentor._auxiliary_head_forward_train(pred.feats, samples))
+        return losses
+
+    def _decode(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tensor]:
+        """Logits at the head's stride, and the input of ``conv_seg``, which only few host heads would give."""
+        head, seen = self.segmentor.decode_head, []
+        # per call, not for good: a copy of the branch (the teacher) must not report to this one
+        handle = head.conv_seg.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        try:
+            logits = head(feats)
+        finally:
+            handle.remove()
+        return logits, seen[-1]
+
+    def _resize(self, values: Tensor, size: torch.Size) -> Tensor:
+        if values.shape[2:] == size:
+            return values
+        return resize(values, size=size, mode='bilinear', align_corners=self.align_corners)

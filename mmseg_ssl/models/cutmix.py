@@ -1,0 +1,57 @@
+"""CutMix as a configurable part of a method."""
+from typing import List, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from ..ops.mixing import UNIFORMS_PER_BOX, BoxMix, box_mask
+from ..utils import sample_uniforms
+
+CUTMIX = 101
+"""Purpose of the uniforms that place the boxes."""
+
+
+@MODELS.register_module()
+class CutMix(nn.Module):
+    """Samples one :class:`~mmseg_ssl.ops.BoxMix` a step; every image has boxes of its own.
+
+    The defaults are those of CPS and CPCL: three boxes that cover 25 to 50 % of the image together.
+
+    Args:
+        num_boxes: Boxes an image; overlaps are inverted again.
+        area: Share of the image that the boxes cover together, smallest and largest.
+        aspect: Range of the height-to-width ratio; if not given, the shape is drawn as in CutMix-Seg.
+        prob: Share of images that are mixed at all.
+
+    Raises:
+        ValueError: If ``num_boxes`` or ``prob`` is not possible.
+    """
+
+    def __init__(self,
+                 num_boxes: int = 3,
+                 area: Tuple[float, float] = (0.25, 0.5),
+                 aspect: Optional[Tuple[float, float]] = None,
+                 prob: float = 1.0) -> None:
+        super().__init__()
+        if num_boxes < 1 or not 0 <= prob <= 1:
+            raise ValueError(f'CutMix needs num_boxes >= 1 and prob in [0, 1], got {num_boxes} and {prob}.')
+        self.num_boxes, self.area, self.aspect, self.prob = num_boxes, tuple(area), aspect, prob
+
+    @torch.no_grad()
+    def sample(self, samples: List[SegDataSample], images: Tensor) -> BoxMix:
+        """Draw the boxes of a batch from the seeds of its samples.
+
+        Args:
+            samples: Samples of the images that are pasted into.
+            images: ``(B, 3, H, W)``.
+
+        Returns:
+            The mixing; the same for the same samples.
+        """
+        count = 1 + UNIFORMS_PER_BOX * self.num_boxes
+        uniforms = sample_uniforms(samples, count, CUTMIX, images.device)
+        mask = box_mask(uniforms[:, 1:], tuple(images.shape[2:]), self.area, self.aspect)
+        return BoxMix(mask & (uniforms[:, :1, None] < self.prob))

@@ -1,0 +1,120 @@
+"""From collated crops to the views that the methods name, all on the device."""
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmseg.models.data_preprocessor import SegDataPreProcessor
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from ..utils import sample_uniforms
+
+STRONG_VIEW = 1
+"""Purpose of the uniforms that make strong views; view number k uses ``STRONG_VIEW + k``."""
+
+
+@MODELS.register_module()
+class SemiDataPreProcessor(SegDataPreProcessor):
+    """Moves, stacks, normalises and pads every view, and makes the strong ones from ``weak``.
+
+    In::
+
+        {'inputs': {'sup': [(3, H, W) uint8] * B, 'weak': [...] * rB}, 'data_samples': {'sup': [...], 'weak': [...]}}
+
+    Out, in training::
+
+        {'inputs': {'sup': (B, 3, H, W), 'weak': (rB, 3, H, W), 'strong': (rB, 3, H, W)}, 'data_samples': the same}
+
+    Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalisation (255 in the mask) and
+    is not part of the image: ``img_shape`` of a sample tells what is, see :func:`valid_pixels`. Anything that is not a
+    dict of views (validation, inference) goes through the host's preprocessor.
+
+    Args:
+        strong: Config of the strong augmentation, e.g. ``dict(type='StrongAugment')``, or a dict by view name of such
+            configs; none by default.
+        **kwargs: As for ``SegDataPreProcessor``; ``size`` or ``size_divisor`` says how crops are padded.
+    """
+
+    def __init__(self, strong: Optional[dict] = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        configs = {'strong': strong} if strong is None or 'type' in strong else strong
+        self.strong = torch.nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in configs.items() if cfg})
+
+    def forward(self, data: Dict[str, Any], training: bool = False) -> Dict[str, Any]:
+        """Make the views of a batch.
+
+        Args:
+            data: What the collate function returned.
+            training: Whether to make strong views.
+
+        Returns:
+            A dict with ``inputs`` and ``data_samples``.
+        """
+        if not isinstance(data['inputs'], dict):
+            return super().forward(data, training)
+        data = self.cast_data(data)
+        inputs, samples = {}, data['data_samples']
+        for view, images in data['inputs'].items():
+            raw, valid = self._stack(images, samples[view])
+            inputs[view] = self._normalize(raw, valid)
+            if view == 'weak' and training:
+                for number, (name, augment) in enumerate(self.strong.items()):
+                    uniforms = sample_uniforms(samples['weak'], augment.num_uniforms, STRONG_VIEW + number, raw.device)
+                    inputs[name] = self._normalize(augment(raw, uniforms), valid)
+        return dict(inputs=inputs, data_samples=samples)
+
+    def _stack(self, images: List[Tensor], samples: List[SegDataSample]) -> Tuple[Tensor, Tensor]:
+        """Pad to one size and stack: raw RGB images (B, 3, H, W) in 0..255 and what is not padding (B, 1, H, W)."""
+        size = self._padded_size(images)
+        masks = []
+        for image, sample in zip(images, samples):
+            height, width = image.shape[1:]
+            sample.set_metainfo(dict(img_shape=(height, width), pad_shape=size))
+            if 'gt_sem_seg' in sample:
+                masks.append(_pad(sample.gt_sem_seg.data, size, self.seg_pad_val))
+        if masks:
+            # the host's losses take int64; it travels as uint8 and grows on the device
+            for sample, mask in zip(samples, torch.stack(masks).long()):
+                del sample.gt_sem_seg.data
+                sample.gt_sem_seg.data = mask
+        raw = torch.stack([_pad(image, size, 0) for image in images]).float()
+        if self.channel_conversion:
+            raw = raw.flip(1)
+        return raw, valid_pixels(samples, raw)[:, None]
+
+    def _normalize(self, raw: Tensor, valid: Tensor) -> Tensor:
+        images = (raw - self.mean) / self.std if self._enable_normalize else raw
+        return images * valid
+
+    def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:
+        height = max(image.shape[1] for image in images)
+        width = max(image.shape[2] for image in images)
+        if self.size is not None:
+            if height > self.size[0] or width > self.size[1]:
+                raise ValueError(f'A crop of {(height, width)} does not fit the data_preprocessor size '
+                                 f'{tuple(self.size)}. Give RandomCrop and data_preprocessor the same size.')
+            return self.size[0], self.size[1]
+        divisor = self.size_divisor or 1
+        return -(-height // divisor) * divisor, -(-width // divisor) * divisor
+
+
+def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
+    """Which pixels of a view are image and not padding.
+
+    Args:
+        samples: Samples with ``img_shape``.
+        images: Their view, ``(B, 3, H, W)``.
+
+    Returns:
+        ``(B, H, W)`` bool on the device of the images.
+    """
+    shapes = torch.tensor([sample.metainfo['img_shape'][:2] for sample in samples]).to(images.device, non_blocking=True)
+    rows = torch.arange(images.shape[2], device=images.device) < shapes[:, :1]
+    cols = torch.arange(images.shape[3], device=images.device) < shapes[:, 1:]
+    return rows[:, :, None] & cols[:, None, :]
+
+
+def _pad(values: Tensor, size: Tuple[int, int], fill: int) -> Tensor:
+    return F.pad(values, (0, size[1] - values.shape[-1], 0, size[0] - values.shape[-2]), value=fill)

@@ -1,0 +1,86 @@
+"""A frozen copy of a network that follows it as an exponential moving average."""
+import copy
+from typing import List, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from ..structures import Prediction
+from .branch import Branch
+
+BUFFER_MODES = ('copy', 'average')
+
+
+class EMATeacher(nn.Module):
+    r"""Teacher :math:`\theta' \leftarrow (1 - m)\,\theta' + m\,\theta` of a student (Tarvainen & Valpola, 2017).
+
+    :math:`m` is the share of NEW weights, as in mmengine (the literature's decay is :math:`1 - m`). The teacher starts
+    as a copy of the student when training starts, unless a checkpoint brought its own weights. It is never trained:
+    no gradient, and its mode is pinned, because mmengine calls ``model.train()`` before every iteration.
+
+    Args:
+        student: The branch to follow; copied here, weights follow with :meth:`start`.
+        buffers: ``'copy'`` (the student's BatchNorm statistics) or ``'average'`` (theirs by EMA too). A teacher
+            whose statistics are left alone is ruined.
+        eval_mode: Whether the teacher predicts in eval mode (default), or in train mode as some public code does:
+            BatchNorm by the batch, and dropout.
+
+    Raises:
+        ValueError: If ``buffers`` is unknown.
+    """
+
+    def __init__(self, student: Branch, buffers: str = 'copy', eval_mode: bool = True) -> None:
+        super().__init__()
+        if buffers not in BUFFER_MODES:
+            raise ValueError(f'EMATeacher buffers must be one of {BUFFER_MODES}, got {buffers!r}.')
+        self.network = copy.deepcopy(student).requires_grad_(False)
+        self.average_buffers = buffers == 'average'
+        self.eval_mode = eval_mode
+        # -1: not started. In the checkpoint, so that a resumed or loaded teacher is not overwritten.
+        self.register_buffer('updates', torch.tensor(-1, dtype=torch.long))
+        self.train(not eval_mode)
+
+    def train(self, mode: bool = True) -> 'EMATeacher':
+        """Ignore the mode: the teacher's is pinned while it teaches, and eval when the model is in eval mode."""
+        return super().train(mode and not self.eval_mode)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Prediction:
+        """Predict without a gradient; see :meth:`Branch.forward`."""
+        return self.network(images)
+
+    @property
+    def started(self) -> bool:
+        """Whether the teacher has weights of its own."""
+        return int(self.updates) >= 0
+
+    @torch.no_grad()
+    def start(self, student: Branch) -> None:
+        """Copy the student, weights and buffers."""
+        self.network.load_state_dict(student.state_dict())
+        self.updates.zero_()
+
+    @torch.no_grad()
+    def update(self, student: Branch, momentum: float) -> None:
+        """Follow the student once, all tensors of a kind in one grouped call.
+
+        Args:
+            student: The branch that was copied.
+            momentum: Share of new weights in ``[0, 1]``.
+        """
+        own, new = list(self.network.parameters()), list(student.parameters())
+        own_state, new_state = list(self.network.buffers()), list(student.buffers())
+        if self.average_buffers:
+            floating = [i for i, buffer in enumerate(own_state) if buffer.is_floating_point()]
+            own, new = own + [own_state[i] for i in floating], new + [new_state[i] for i in floating]
+            own_state, new_state = _without(own_state, floating), _without(new_state, floating)
+        torch._foreach_lerp_(own, new, momentum)
+        if own_state:
+            torch._foreach_copy_(own_state, new_state)
+        self.updates += 1
+
+
+def _without(tensors: List[Tensor], indices: List[int]) -> List[Tensor]:
+    """The tensors at all other places."""
+    left: Tuple[int, ...] = tuple(set(range(len(tensors))) - set(indices))
+    return [tensors[i] for i in sorted(left)]

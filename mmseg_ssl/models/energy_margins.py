@@ -1,0 +1,52 @@
+"""Running energies of right and wrong pixels: the margins of DUEB's hinge and weight terms."""
+from typing import Tuple
+
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+
+from ..structures import IGNORE_INDEX
+from .losses import free_energy
+
+
+class EnergyMargins(nn.Module):
+    r"""Means of the free energy over labelled pixels that are predicted rightly and wrongly.
+
+    .. math:: m_{in} \leftarrow (1 - \mu)\, m_{in} + \mu\, \mathrm{mean}_{\hat y_i = y_i} E_i, \quad
+              m_{out} \leftarrow \text{the same over } \hat y_i \ne y_i
+
+    Kept in buffers, all-reduced; a batch without such pixels leaves its mean alone.
+
+    Args:
+        momentum: :math:`\mu`, the share of the new batch.
+        temperature: :math:`\tau` of the free energy.
+    """
+
+    def __init__(self, momentum: float = 0.05, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.momentum = momentum
+        self.temperature = temperature
+        self.register_buffer('means', torch.zeros(2))
+        self.register_buffer('seen', torch.zeros(2, dtype=torch.bool))
+
+    @torch.no_grad()
+    def update(self, logits: Tensor, label: Tensor) -> None:
+        """Take a labelled batch in.
+
+        Args:
+            logits: ``(B, C, H, W)``.
+            label: ``(B, H, W)`` int64.
+        """
+        energy = free_energy(logits, self.temperature)
+        right = logits.argmax(dim=1) == label
+        groups = torch.stack([right, ~right & (label != IGNORE_INDEX)])
+        sums = torch.stack([(energy * groups).sum(dim=(1, 2, 3)), groups.sum(dim=(1, 2, 3))])
+        all_reduce(sums)
+        total, count = sums
+        share = torch.where(self.seen, self.momentum, 1.0) * (count > 0)
+        self.means.lerp_(total / count.clamp_min(1), share)
+        self.seen.logical_or_(count > 0)
+
+    def forward(self) -> Tuple[Tensor, Tensor]:
+        """The margins ``(m_in, m_out)``, two 0-d tensors."""
+        return self.means[0].clone(), self.means[1].clone()

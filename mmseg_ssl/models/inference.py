@@ -1,0 +1,68 @@
+"""Inference with a branch: the host's whole-image or sliding window, for logits and side maps at once."""
+from copy import copy
+from typing import List, Optional
+
+import torch
+from mmengine.structures import PixelData
+from torch import Tensor
+
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.structures import SegDataSample
+
+from .branch import Branch
+
+
+class BranchInference:
+    """Runs the host's inference code over a branch.
+
+    Side maps travel as extra channels behind the logits, so a window is predicted once, averaged like the logits and
+    un-padded, un-flipped and resized like them.
+
+    Args:
+        branch: The network that predicts.
+    """
+
+    inference = EncoderDecoder.inference
+    slide_inference = EncoderDecoder.slide_inference
+    whole_inference = EncoderDecoder.whole_inference
+
+    def __init__(self, branch: Branch) -> None:
+        self.branch = branch
+        self.test_cfg = branch.segmentor.test_cfg
+        self.align_corners = branch.align_corners
+        self.side_names = [name for name, head in branch.side_heads.items() if getattr(head, 'per_pixel', False)]
+        self.out_channels = branch.segmentor.out_channels + len(self.side_names)
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Logits and side maps as channels, ``(B, C + S, H, W)``."""
+        pred = self.branch(inputs)
+        return torch.cat([pred.logits] + [pred.side[name] for name in self.side_names], dim=1)
+
+    def predict(self, inputs: Tensor, samples: Optional[List[SegDataSample]]) -> List[SegDataSample]:
+        """Predict images.
+
+        Args:
+            inputs: ``(B, 3, H, W)``, normalised.
+            samples: Their samples; made if not given. Not changed.
+
+        Returns:
+            Samples with ``pred_sem_seg``, ``seg_logits`` and a map of each per-pixel side head under its name.
+        """
+        shape = tuple(inputs.shape[2:])
+        no_meta = dict(ori_shape=shape, img_shape=shape, pad_shape=shape, padding_size=[0] * 4)
+        metas = [sample.metainfo for sample in samples] if samples else [no_meta] * len(inputs)
+        maps = self.inference(inputs, metas)
+        num_logits = self.branch.segmentor.out_channels
+        finish = self.branch.segmentor.postprocess_result
+        results = finish(maps[:, :num_logits], _copies(samples))
+        for index, name in enumerate(self.side_names):
+            # two equal channels: a single one would be taken for a binary logit
+            channel = num_logits + index
+            for result, side in zip(results, finish(maps[:, [channel, channel]], _copies(samples))):
+                result.set_data({name: PixelData(data=side.seg_logits.data[:1])})
+        return results
+
+
+def _copies(samples: Optional[List[SegDataSample]]) -> Optional[List[SegDataSample]]:
+    """Shallow copies: the host writes its results into the samples it is given."""
+    return None if samples is None else [copy(sample) for sample in samples]

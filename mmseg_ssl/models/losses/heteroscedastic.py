@@ -1,0 +1,180 @@
+"""Aleatoric uncertainty: cross entropy under Gaussian noise on the logits, of a predicted variance."""
+import math
+from typing import Any, Optional, Tuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from ...structures import IGNORE_INDEX
+
+MIN_VARIANCE = 1e-6
+"""Below it, the variance counts as this: the derivative of the square root is infinite at 0."""
+
+
+def heteroscedastic_cross_entropy(logits: Tensor,
+                                  variance: Tensor,
+                                  label: Tensor,
+                                  num_samples: int = 10,
+                                  ignore_index: int = IGNORE_INDEX,
+                                  generator: Optional[torch.Generator] = None) -> Tensor:
+    r"""Monte-Carlo cross entropy of Kendall & Gal, "What uncertainties do we need" (2017), eq. 12, per pixel.
+
+    .. math:: \ell_i = - \ln \frac1T \sum_{t=1}^T \mathrm{softmax}(z_i + \sigma_i \varepsilon_{it})_{y_i},
+              \qquad \varepsilon_{it} \sim N(0, I_C)
+
+    A large variance attenuates pixels whose labels contradict each other; where they do not, a small one is best. The
+    noise is reparametrised, so the gradient reaches logits and variance. Gradients are accumulated while the samples
+    are drawn: besides its inputs the term holds three tensors of the size of the logits, for any ``num_samples``.
+
+    Args:
+        logits: ``(B, C, H, W)``.
+        variance: ``(B, 1, H, W)``, at least 0 (values below 1e-6 count as 1e-6), shared by all classes.
+        label: ``(B, H, W)`` int64.
+        num_samples: ``T``, at least 1.
+        ignore_index: Label of pixels that do not count: 0 with a zero gradient.
+        generator: Source of the noise; torch's global one if not given.
+
+    Returns:
+        ``(B, H, W)``, at least 0, fp32 or wider.
+
+    Raises:
+        ValueError: If the shapes do not fit or ``num_samples`` is below 1.
+    """
+    _check(logits, variance, label, num_samples)
+    return _NoisyCrossEntropy.apply(_wide(logits), _wide(variance), label, num_samples, ignore_index, generator)
+
+
+def release_aleatoric_loss(logits: Tensor,
+                           variance: Tensor,
+                           label: Tensor,
+                           num_samples: int = 10,
+                           ignore_index: int = IGNORE_INDEX,
+                           generator: Optional[torch.Generator] = None) -> Tensor:
+    r"""The aleatoric term as DUEB's public code has it (``aleatoric='release'``).
+
+    With :math:`s = \sqrt v + 10^{-15}`, :math:`u = CE(z, y)` and :math:`d_t = CE(z + s \varepsilon_t, y)`, each the
+    mean over valid pixels,
+
+    .. math:: L = r u + u + \frac1N \sum_i (e^{v_i} - 1), \qquad r = - \frac1T \sum_t \mathrm{ELU}(u - d_t)
+
+    The noise is not reparametrised: the only gradient on the variance is :math:`e^v / N`, which pushes it to 0.
+
+    Args:
+        logits: ``(B, C, H, W)``.
+        variance: ``(B, 1, H, W)``, at least 0.
+        label: ``(B, H, W)`` int64.
+        num_samples: ``T``.
+        ignore_index: Label of pixels that do not count.
+        generator: Source of the noise; torch's global one if not given.
+
+    Returns:
+        A scalar; without a valid pixel only the last term (the public code gives NaN there).
+
+    Raises:
+        ValueError: If the shapes do not fit or ``num_samples`` is below 1.
+    """
+    _check(logits, variance, label, num_samples)
+    logits, variance = _wide(logits), _wide(variance)
+    term = _ReleaseTerm.apply(logits, variance.detach(), label, num_samples, ignore_index, generator)
+    return term + variance.exp().sub(1).mean()
+
+
+class _NoisyCrossEntropy(torch.autograd.Function):
+    """Streams over the samples: a running log-sum-exp, with the gradients kept in step."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, variance: Tensor, label: Tensor, num_samples: int, ignore_index: int,
+                generator: Optional[torch.Generator]) -> Tensor:
+        valid, index = _valid_and_index(label, ignore_index)
+        deviation = variance.clamp_min(MIN_VARIANCE).sqrt()
+        grad_logits, grad_deviation = torch.zeros_like(logits), torch.zeros_like(deviation)
+        peak, total = torch.full_like(deviation, -torch.inf), torch.zeros_like(deviation)
+        for _ in range(num_samples):
+            noise = _normal(logits, generator)
+            noisy = torch.addcmul(logits, noise, deviation)
+            log_prob = _to_gradient(noisy, index)
+            new_peak = torch.maximum(peak, log_prob)
+            # samples count by the probability that they give the label; earlier ones are rescaled to the new peak
+            old, new = (peak - new_peak).exp(), (log_prob - new_peak).exp()
+            grad_logits.mul_(old).addcmul_(noisy, new)
+            grad_deviation = grad_deviation * old + noise.mul_(noisy).sum(dim=1, keepdim=True) * new
+            peak, total = new_peak, total * old + new
+        scale = valid / total
+        grad_variance = grad_deviation * scale / (2 * deviation) * (variance >= MIN_VARIANCE)
+        ctx.save_for_backward(grad_logits.mul_(scale), grad_variance)
+        loss = math.log(num_samples) - peak - total.log()
+        return loss.where(valid, loss.new_zeros(())).squeeze(1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tuple[Optional[Tensor], ...]:
+        grad_logits, grad_variance = ctx.saved_tensors
+        grad = grad.unsqueeze(1)
+        return grad_logits * grad, grad_variance * grad, None, None, None, None
+
+
+class _ReleaseTerm(torch.autograd.Function):
+    """``r u + u`` of the public code; its gradient on the logits is gathered sample by sample."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, variance: Tensor, label: Tensor, num_samples: int, ignore_index: int,
+                generator: Optional[torch.Generator]) -> Tensor:
+        valid, index = _valid_and_index(label, ignore_index)
+        share = valid / valid.sum().clamp_min(1)
+        deviation = variance.sqrt() + 1e-15
+        grad_clean = logits.clone()
+        clean = -(_to_gradient(grad_clean, index) * share).sum()
+        grad_logits, ratio, slopes = torch.zeros_like(logits), 0., 0.
+        for _ in range(num_samples):
+            noisy = _normal(logits, generator).mul_(deviation).add_(logits)
+            gain = clean + (_to_gradient(noisy, index) * share).sum()  # u - d_t
+            slope = gain.clamp(max=0).exp()  # ELU'
+            ratio = ratio - torch.nn.functional.elu(gain) / num_samples
+            slopes = slopes + slope / num_samples
+            grad_logits.addcmul_(noisy, clean * slope / num_samples)
+        grad_logits.addcmul_(grad_clean, ratio + 1 - clean * slopes).mul_(share)
+        ctx.save_for_backward(grad_logits)
+        return ratio * clean + clean
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tuple[Optional[Tensor], ...]:
+        return ctx.saved_tensors[0] * grad, None, None, None, None, None
+
+
+def _to_gradient(logits: Tensor, index: Tensor) -> Tensor:
+    """Turn logits, in place, into the gradient of ``-ln softmax(z)_y``; return ``ln softmax(z)_y`` as (B, 1, H, W)."""
+    log_prob = logits.gather(1, index)
+    peak = logits.amax(dim=1, keepdim=True)
+    total = logits.sub_(peak).exp_().sum(dim=1, keepdim=True)
+    logits.div_(total)
+    logits.scatter_(1, index, logits.gather(1, index) - 1)
+    return log_prob - peak - total.log()
+
+
+def _normal(like: Tensor, generator: Optional[torch.Generator]) -> Tensor:
+    """Standard normal noise of the shape, dtype and device of a tensor."""
+    return torch.empty_like(like).normal_(generator=generator)
+
+
+def _valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
+    """Which pixels count, and a class for every pixel to gather by, both (B, 1, H, W)."""
+    label = label.unsqueeze(1)
+    valid = label != ignore_index
+    return valid, label.where(valid, label.new_zeros(()))
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """At least fp32: exponentials of half-precision logits overflow or lose the small ones."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def _check(logits: Tensor, variance: Tensor, label: Tensor, num_samples: int) -> None:
+    """Refuse shapes that would broadcast silently."""
+    batch, _, height, width = logits.shape
+    if variance.shape != (batch, 1, height, width) or label.shape != (batch, height, width):
+        raise ValueError(f'Expected variance {(batch, 1, height, width)} and label {(batch, height, width)} for logits '
+                         f'{tuple(logits.shape)}, got {tuple(variance.shape)} and {tuple(label.shape)}.')
+    if num_samples < 1:
+        raise ValueError(f'num_samples must be at least 1, got {num_samples}.')

@@ -1,0 +1,122 @@
+"""What every method shares: named networks, inference with any of them, and plain checkpoints that load."""
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from mmengine.logging import print_log
+from torch import Tensor
+
+from mmseg.models.segmentors import BaseSegmentor
+from mmseg.structures import SegDataSample
+
+from ..branch import Branch
+from ..ema_teacher import EMATeacher
+from ..inference import BranchInference
+
+Views = Dict[str, Tensor]
+ViewSamples = Dict[str, List[SegDataSample]]
+LossDict = Dict[str, Tensor]
+
+
+class SemiSegmentor(BaseSegmentor):
+    """Thin base of the methods; it says nothing about the flow of training.
+
+    A method registers its networks (:class:`Branch`, :class:`EMATeacher`) as attributes, lists their names in
+    ``networks``, trained ones first, and writes ``loss()``.
+
+    Args:
+        data_preprocessor: Config of :class:`~mmseg_ssl.models.SemiDataPreProcessor`.
+        predict_on: Name of the network that predicts at inference, or several names: the first one's prediction is
+            ``pred_sem_seg``, and all are scored in one pass by
+            :class:`~mmseg_ssl.evaluation.SemiIoUMetric`. The first of ``networks`` if not given.
+        init_cfg: As in mmengine.
+    """
+
+    networks: Tuple[str, ...] = ('student', )
+    views: Tuple[str, ...] = ('sup', )
+    """Views that ``loss()`` reads."""
+
+    def __init__(self,
+                 data_preprocessor: Optional[dict] = None,
+                 predict_on: Union[str, Sequence[str], None] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.predict_on = predict_on if predict_on is not None else self.networks[0]
+        _ = self.predictors  # a wrong name is an error now, not after hours of training
+
+    @property
+    def predictors(self) -> Tuple[str, ...]:
+        """Names of the networks that predict.
+
+        Raises:
+            ValueError: If ``predict_on`` names something else.
+        """
+        names = (self.predict_on, ) if isinstance(self.predict_on, str) else tuple(self.predict_on)
+        wrong = [name for name in names if name not in self.networks]
+        if wrong or not names:
+            raise ValueError(f'{type(self).__name__} can predict_on {self.networks}, got {wrong or "nothing"}.')
+        return names
+
+    @property
+    def with_neck(self) -> bool:
+        """As in mmseg: whether the segmentor has a neck."""
+        return self.branch(self.networks[0]).segmentor.with_neck
+
+    def branch(self, name: str) -> Branch:
+        """The branch behind a name; a teacher's is its copy of the student."""
+        network = getattr(self, name)
+        return network.network if isinstance(network, EMATeacher) else network
+
+    def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor') -> Any:
+        """As in mmseg, with a clear error when a view is missing."""
+        if mode == 'loss':
+            missing = [view for view in self.views if not isinstance(inputs, dict) or view not in inputs]
+            if missing:
+                have = tuple(inputs) if isinstance(inputs, dict) else type(inputs).__name__
+                raise ValueError(f'{type(self).__name__} needs the views {self.views}; the batch has {have}. '
+                                 'Train on a SemiDataset with unlabelled images and, for "strong", add '
+                                 'strong=dict(type="StrongAugment") to the data_preprocessor.')
+        return super().forward(inputs, data_samples, mode)
+
+    def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
+        """Predict images with each network of ``predict_on``.
+
+        Args:
+            inputs: ``(B, 3, H, W)``, normalised.
+            data_samples: Their samples.
+
+        Returns:
+            Samples with ``pred_sem_seg`` and ``seg_logits`` of the first network, its side maps (``variance``,
+            ``energy``) under their names, and ``pred_sem_seg_<name>`` of every network if there are several.
+        """
+        names = self.predictors
+        results = [BranchInference(self.branch(name)).predict(inputs, data_samples) for name in names]
+        if len(names) > 1:
+            for name, samples in zip(names, results):
+                for first, sample in zip(results[0], samples):
+                    first.set_data({f'pred_sem_seg_{name}': sample.pred_sem_seg})
+        return results[0]
+
+    def extract_feat(self, inputs: Tensor) -> Tuple[Tensor, ...]:
+        """Features of the first network of ``predict_on``."""
+        return self.branch(self.predictors[0]).segmentor.extract_feat(inputs)
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: Optional[List[dict]] = None) -> Tensor:
+        """Logits at the size of the input."""
+        return self.branch(self.predictors[0])(inputs).logits
+
+    def _forward(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> Tensor:
+        return self.encode_decode(inputs)
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
+        """Let a plain mmseg checkpoint load: into every network that is trained."""
+        plain = [key for key in state_dict if key.startswith((f'{prefix}backbone.', f'{prefix}decode_head.'))]
+        if plain:
+            trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
+            if len(trained) > 1:
+                print_log(f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '
+                          'are taught alone.', 'current', level=30)
+            heads = ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.')
+            for key in [key for key in state_dict if key.startswith(tuple(prefix + head for head in heads))]:
+                value = state_dict.pop(key)
+                for name in trained:
+                    state_dict[f'{prefix}{name}.segmentor.{key[len(prefix):]}'] = value
+        super()._load_from_state_dict(state_dict, prefix, *args)

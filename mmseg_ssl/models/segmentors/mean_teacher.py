@@ -1,0 +1,87 @@
+"""Mean teacher (Tarvainen & Valpola, NeurIPS 2017), for segmentation."""
+from typing import Any, Optional
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmseg.registry import MODELS
+from mmseg.utils import add_prefix
+
+from ...ops import masked_mean
+from ...structures import PixelTarget
+from ..branch import Branch
+from ..data_preprocessor import valid_pixels
+from ..ema_teacher import EMATeacher
+from ..losses import pixel_cross_entropy
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
+
+CONSISTENCY_LOSSES = ('mse', 'ce')
+
+
+@MODELS.register_module()
+class MeanTeacher(SemiSegmentor):
+    r"""Consistency of the student, on strong views, with an EMA teacher, on weak ones.
+
+    ::
+
+        sup    --> student <-- ground truth
+        strong --> student <-- probabilities <-- teacher <-- weak
+                      `-------- EMA (MeanTeacherHook) --------^
+
+    .. math:: L = L_{sup} + \lambda \, \mathrm{mean}_i \tfrac1C \sum_c (p^S_{ic} - p^T_{ic})^2
+
+    One teacher call and one merged student call a step.
+
+    Args:
+        segmentor: Config of an mmseg ``EncoderDecoder``.
+        unsup_weight: :math:`\lambda`; 100 as in the public code of CPS (the mean over classes makes the term small).
+        consistency: ``'mse'`` of the probabilities, or ``'ce'`` with the teacher's probabilities as soft labels.
+        teacher: Options of :class:`EMATeacher`.
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
+
+    Deviations from the paper:
+        1. The paper perturbs by noise and translation on CIFAR; here the student sees the strong view (colour jitter,
+           grayscale, blur). The public code of CPS shows both networks the same crop.
+        2. No ramp-up of :math:`\lambda`, as in the public code of CPS.
+        3. The mean runs over pixels that are not padding.
+    """
+
+    networks = ('student', 'teacher')
+    views = ('sup', 'weak', 'strong')
+
+    def __init__(self,
+                 segmentor: dict,
+                 unsup_weight: float = 100.0,
+                 consistency: str = 'mse',
+                 teacher: Optional[dict] = None,
+                 side_heads: Optional[dict] = None,
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if consistency not in CONSISTENCY_LOSSES:
+            raise ValueError(f'MeanTeacher: consistency must be one of {CONSISTENCY_LOSSES}, got {consistency!r}.')
+        self.student = Branch(segmentor, side_heads)
+        self.teacher = EMATeacher(self.student, **(teacher or {}))
+        self.unsup_weight = unsup_weight
+        self.consistency = consistency
+
+    def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Losses of one step."""
+        valid = valid_pixels(data_samples['weak'], inputs['weak'])
+        probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
+
+        merged = torch.cat([inputs['sup'], inputs['strong']])
+        sup, strong = self.student(merged).split([len(inputs['sup']), len(inputs['strong'])])
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        distance = masked_mean(self._distance(strong.logits, probs), over=valid)
+        losses['unsup.loss_consistency'] = self.unsup_weight * distance
+        losses['unsup.confidence'] = masked_mean(probs.amax(dim=1), over=valid)
+        return losses
+
+    def _distance(self, logits: Tensor, probs: Tensor) -> Tensor:
+        """Disagreement of every pixel, (B, H, W)."""
+        if self.consistency == 'ce':
+            return pixel_cross_entropy(logits, PixelTarget(probs, torch.ones_like(probs[:, 0])))
+        return F.mse_loss(logits.softmax(dim=1), probs, reduction='none').mean(dim=1)

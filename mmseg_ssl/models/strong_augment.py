@@ -1,0 +1,105 @@
+"""Strong views, made on the device from the weak crop."""
+import math
+from typing import Tuple
+
+import torch
+from kornia.color import rgb_to_grayscale
+from kornia.enhance import (adjust_brightness_accumulative, adjust_contrast_with_mean_subtraction, adjust_hue,
+                            adjust_saturation_with_gray_subtraction)
+from kornia.filters import gaussian_blur2d
+from torch import Tensor, nn
+
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class StrongAugment(nn.Module):
+    """Colour jitter, grayscale and blur with parameters of its own for every image, in batched calls.
+
+    The defaults are UniMatch's. Nothing is random but the uniforms that are passed in, so a view is a function of the
+    sample's seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order).
+
+    Args:
+        brightness: Largest relative change ``b``; the factor is uniform in ``[1 - b, 1 + b]``. 0 switches it off.
+        contrast: The same for contrast.
+        saturation: The same for saturation.
+        hue: Largest shift as a share of the colour circle, in ``[0, 0.5]``.
+        jitter_prob: Share of images whose colours are jittered.
+        grayscale_prob: Share of images that lose their colour.
+        blur_prob: Share of images that are blurred.
+        blur_sigma: Range of the Gaussian's standard deviation in pixels.
+        blur_kernel: Size of the Gaussian's window in pixels, odd.
+
+    Raises:
+        ValueError: If a probability or range is not possible.
+    """
+
+    num_uniforms = 8
+    """How many uniforms a sample needs."""
+
+    def __init__(self,
+                 brightness: float = 0.5,
+                 contrast: float = 0.5,
+                 saturation: float = 0.5,
+                 hue: float = 0.25,
+                 jitter_prob: float = 0.8,
+                 grayscale_prob: float = 0.2,
+                 blur_prob: float = 0.5,
+                 blur_sigma: Tuple[float, float] = (0.1, 2.0),
+                 blur_kernel: int = 9) -> None:
+        super().__init__()
+        for name, value in dict(jitter_prob=jitter_prob, grayscale_prob=grayscale_prob, blur_prob=blur_prob).items():
+            if not 0 <= value <= 1:
+                raise ValueError(f'StrongAugment: {name} is a probability in [0, 1], got {value}.')
+        if not 0 <= hue <= 0.5 or min(brightness, contrast, saturation) < 0 or max(brightness, contrast,
+                                                                                    saturation) > 1:
+            raise ValueError('StrongAugment: brightness, contrast and saturation lie in [0, 1], hue in [0, 0.5], got '
+                             f'{(brightness, contrast, saturation, hue)}.')
+        if blur_kernel % 2 == 0 or not 0 < blur_sigma[0] <= blur_sigma[1]:
+            raise ValueError(f'StrongAugment: blur_kernel is odd and blur_sigma an increasing range above 0, got '
+                             f'{blur_kernel} and {blur_sigma}.')
+        self.strengths = (brightness, contrast, saturation, hue)
+        self.jitter_prob, self.grayscale_prob, self.blur_prob = jitter_prob, grayscale_prob, blur_prob
+        self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, uniforms: Tensor) -> Tensor:
+        """Augment a batch.
+
+        Args:
+            images: ``(B, 3, H, W)`` RGB in 0..255.
+            uniforms: ``(B, 8)`` in ``[0, 1)``, on the device of the images.
+
+        Returns:
+            ``(B, 3, H, W)`` RGB in 0..255.
+        """
+        choose_jitter, choose_gray, choose_blur, scale, *jitter = uniforms.unbind(dim=1)
+        images = images / 255
+        if self.jitter_prob > 0:
+            images = _where(choose_jitter < self.jitter_prob, self._jitter(images, jitter), images)
+        if self.grayscale_prob > 0:
+            gray = rgb_to_grayscale(images).expand_as(images)
+            images = _where(choose_gray < self.grayscale_prob, gray, images)
+        if self.blur_prob > 0:
+            low, high = self.blur_sigma
+            sigma = (low + scale * (high - low))[:, None].expand(-1, 2)
+            kernel = (self.blur_kernel, self.blur_kernel)
+            images = _where(choose_blur < self.blur_prob, gaussian_blur2d(images, kernel, sigma), images)
+        return images.clamp(0, 1) * 255
+
+    def _jitter(self, images: Tensor, uniforms: Tuple[Tensor, ...]) -> Tensor:
+        signed = [(2 * uniform - 1) * strength for uniform, strength in zip(uniforms, self.strengths)]
+        brightness, contrast, saturation, hue = signed
+        if self.strengths[0]:
+            images = adjust_brightness_accumulative(images, 1 + brightness)
+        if self.strengths[1]:
+            images = adjust_contrast_with_mean_subtraction(images, 1 + contrast)
+        if self.strengths[2]:
+            images = adjust_saturation_with_gray_subtraction(images, 1 + saturation)
+        if self.strengths[3]:
+            images = adjust_hue(images, 2 * math.pi * hue)
+        return images
+
+
+def _where(chosen: Tensor, then: Tensor, otherwise: Tensor) -> Tensor:
+    return then.where(chosen[:, None, None, None], otherwise)

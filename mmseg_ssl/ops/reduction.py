@@ -1,0 +1,32 @@
+"""How per-pixel maps become one number: the last visible word of every loss."""
+from torch import Tensor
+
+
+def masked_mean(values: Tensor, over: Tensor) -> Tensor:
+    r"""Mean of a map over the pixels of a mask: :math:`\sum_i o_i v_i / \sum_i o_i`.
+
+    The papers divide by all, by valid or by kept pixels; ``over`` says which. A mask without pixels gives 0 with a
+    zero gradient, never NaN.
+
+    Args:
+        values: Per-pixel map of any shape, e.g. ``(B, H, W)``.
+        over: Mask (bool) or weights (at least 0) of the same shape.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ValueError: If the shapes differ.
+
+    Example:
+        >>> masked_mean(torch.tensor([1., 3., 9.]), over=torch.tensor([True, True, False]))
+        tensor(2.)
+    """
+    if values.shape != over.shape:
+        raise ValueError(f'masked_mean needs a mask of the shape of the values: expected {tuple(values.shape)}, '
+                         f'got {tuple(over.shape)}. Squeeze the channel or reduce the map over it first.')
+    over = over.to(values.dtype)
+    # where, not a bare product: an infinite value outside the mask must not turn the sum into NaN
+    total = (values * over).where(over > 0, values.new_zeros(())).sum()
+    count = over.sum()
+    return total / count.where(count > 0, count.new_ones(()))

@@ -1,0 +1,70 @@
+"""The two nouns of this package: what a network says, and what it is taught.
+
+Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channels, ``H W`` size of the input tensor,
+``h w`` size at the stride of the decode head.
+"""
+from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
+
+from torch import Tensor
+
+IGNORE_INDEX = 255
+"""Label of a pixel that says nothing, as everywhere in mmsegmentation."""
+
+
+class Prediction(NamedTuple):
+    """What a :class:`~mmseg_ssl.models.Branch` returns for a batch of images.
+
+    Attributes:
+        logits: ``(B, C, H, W)``, fp32, at the size of the input tensor.
+        embedding: ``(B, D, h, w)``, the input of the head's last convolution (``conv_seg``).
+        feats: The backbone's levels, for auxiliary heads and decoders.
+        side: Maps of the side heads by name, e.g. ``variance`` ``(B, 1, H, W)``.
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    feats: Tuple[Tensor, ...]
+    side: Dict[str, Tensor]
+
+    def split(self, sizes: Sequence[int]) -> List['Prediction']:
+        """Cut a merged batch into its parts again, e.g. the labelled and the mixed images.
+
+        Args:
+            sizes: Number of images in each part; they add up to ``B``.
+
+        Returns:
+            One prediction per part; its tensors are views.
+        """
+        logits, embedding = self.logits.split(sizes), self.embedding.split(sizes)
+        feats = [level.split(sizes) for level in self.feats]
+        side = {name: tensor.split(sizes) for name, tensor in self.side.items()}
+        return [
+            Prediction(logits[i], embedding[i], tuple(level[i] for level in feats),
+                       {name: parts[i] for name, parts in side.items()})
+            for i in range(len(sizes))
+        ]
+
+
+class PixelTarget(NamedTuple):
+    """What trains a branch: a label and a weight for every pixel.
+
+    Made under ``no_grad`` from predictions, never from unlabelled ground truth.
+
+    Attributes:
+        label: ``(B, H, W)`` int64 classes, 255 where there is none, or ``(B, C, H, W)`` probabilities.
+        weight: ``(B, H, W)``, at least 0; 0 means that the pixel says nothing.
+    """
+
+    label: Tensor
+    weight: Tensor
+
+    def reweight(self, factor: Union[Tensor, float]) -> 'PixelTarget':
+        """Multiply the weight, e.g. by a reliability map.
+
+        Args:
+            factor: ``(B, H, W)`` or a number, at least 0.
+
+        Returns:
+            The same label with weight ``weight * factor``.
+        """
+        return PixelTarget(self.label, self.weight * factor)

@@ -1,0 +1,85 @@
+"""Targets that two networks agree on, or argue about (CPCL, Fan et al. 2022, arXiv 2211.16701)."""
+from typing import Optional
+
+import torch
+from torch import Tensor
+from mmengine.dist import all_reduce
+
+from ..structures import IGNORE_INDEX, PixelTarget
+
+
+@torch.no_grad()
+def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor:
+    r"""How much two networks argue about each class over the whole batch, of all processes.
+
+    With the confusion matrix :math:`K` of the two labellings and one added to each diagonal entry,
+
+    .. math:: I_k = \frac{\sum_i K_{ik} - K_{kk}}{\sum_i K_{ik}} + \frac{\sum_j K_{kj} - K_{kk}}{\sum_j K_{kj}},
+              \qquad I \leftarrow I / (\sum_k I_k + 10^{-6})
+
+    A class with a large indicator is usually a hard or a rare one.
+
+    Args:
+        labels_a: ``(B, H, W)`` int64, the first network's classes; labels outside ``[0, num_classes)`` do not count.
+        labels_b: The second network's.
+        num_classes: ``C``.
+
+    Returns:
+        ``(C,)`` fp32, at least 0, summing to one, or all 0 where the networks agree everywhere.
+    """
+    valid = (labels_a >= 0) & (labels_a < num_classes) & (labels_b >= 0) & (labels_b < num_classes)
+    pairs = (labels_a * num_classes + labels_b).where(valid, labels_a.new_full((), num_classes**2))
+    confusion = torch.bincount(pairs.flatten(), minlength=num_classes**2 + 1)[:-1]
+    all_reduce(confusion)
+    confusion = confusion.view(num_classes, num_classes).double()
+    confusion += torch.eye(num_classes, dtype=confusion.dtype, device=confusion.device)
+    agreed, by_a, by_b = confusion.diagonal(), confusion.sum(dim=1), confusion.sum(dim=0)
+    indicator = (by_b - agreed) / by_b + (by_a - agreed) / by_a
+    return (indicator / (indicator.sum() + 1e-6)).float()
+
+
+@torch.no_grad()
+def intersection(probs_a: Tensor, probs_b: Tensor) -> PixelTarget:
+    r"""The pixels on which both networks agree, weighted by their mean confidence (CPCL, pseudo-intersection).
+
+    .. math:: \hat y_i = \hat y^a_i \text{ if } \hat y^a_i = \hat y^b_i \text{ else } 255,
+              \qquad w_i = \tfrac12 (\max_c p^a_{ic} + \max_c p^b_{ic}) \, 1[\hat y^a_i = \hat y^b_i]
+
+    Args:
+        probs_a: ``(B, C, H, W)``, summing to one over dim 1.
+        probs_b: The other network's.
+
+    Returns:
+        Label ``(B, H, W)`` int64 and weight ``(B, H, W)`` in ``[0, 1]``.
+    """
+    (confidence_a, label_a), (confidence_b, label_b) = probs_a.max(dim=1), probs_b.max(dim=1)
+    agree = label_a == label_b
+    label = label_a.where(agree, label_a.new_full((), IGNORE_INDEX))
+    return PixelTarget(label, (confidence_a + confidence_b) / 2 * agree)
+
+
+@torch.no_grad()
+def union(probs_a: Tensor, probs_b: Tensor, indicator: Optional[Tensor] = None) -> PixelTarget:
+    r"""Every pixel: the common label, or that of the network whose class is argued about more (CPCL, pseudo-union).
+
+    .. math:: \hat y_i = \hat y^a_i \text{ if } \hat y^a_i = \hat y^b_i \text{ or }
+              I[\hat y^a_i] > I[\hat y^b_i] \text{ else } \hat y^b_i
+
+    The weight is the mean confidence where they agree, else the confidence of the network that won.
+
+    Args:
+        probs_a: ``(B, C, H, W)``, summing to one over dim 1.
+        probs_b: The other network's.
+        indicator: ``(C,)`` of :func:`disagreement`; computed from these predictions if not given.
+
+    Returns:
+        Label ``(B, H, W)`` int64 and weight ``(B, H, W)`` in ``[0, 1]``.
+    """
+    (confidence_a, label_a), (confidence_b, label_b) = probs_a.max(dim=1), probs_b.max(dim=1)
+    if indicator is None:
+        indicator = disagreement(label_a, label_b, probs_a.shape[1])
+    agree = label_a == label_b
+    first_wins = indicator[label_a] > indicator[label_b]
+    won = confidence_a.where(first_wins, confidence_b)
+    weight = ((confidence_a + confidence_b) / 2).where(agree, won)
+    return PixelTarget(label_a.where(agree | first_wins, label_b), weight)

@@ -1,0 +1,27 @@
+"""Targets from the confidence of one prediction."""
+import torch
+from torch import Tensor
+
+from ..structures import PixelTarget
+
+
+@torch.no_grad()
+def confident(probs: Tensor, threshold: float) -> PixelTarget:
+    r"""Hard labels of the pixels whose confidence reaches a threshold (FixMatch, Sohn et al. 2020, eq. 4).
+
+    .. math:: \hat y_i = \arg\max_c p_{ic}, \qquad w_i = 1[\max_c p_{ic} \ge \tau]
+
+    Args:
+        probs: ``(B, C, H, W)``, summing to one over dim 1.
+        threshold: :math:`\tau` in ``[0, 1]``; 0 keeps every pixel.
+
+    Returns:
+        Label ``(B, H, W)`` int64 (the argmax everywhere) and weight ``(B, H, W)`` of 0 and 1.
+
+    Raises:
+        ValueError: If the threshold is not in ``[0, 1]``.
+    """
+    if not 0 <= threshold <= 1:
+        raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
+    confidence, label = probs.max(dim=1)
+    return PixelTarget(label, (confidence >= threshold).to(probs.dtype))
