@@ -2,6 +2,7 @@
 
 The mends of the host come first: without them mmseg 1.2.2 does not import on mmcv-lite.
 """
+
 from . import compat
 
 compat.check_versions()

@@ -2,6 +2,7 @@
 
 Every mend may be applied twice, and does nothing on a stack that does not need it.
 """
+
 import importlib
 import re
 import sys
@@ -39,16 +40,19 @@ def check_versions() -> None:
         ImportError: Python is not 3.10 to 3.12, or a package is missing, does not import, or is too old.
     """
     if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        raise ImportError(f'mmseg_ssl runs on Python 3.10 to 3.12; this is {sys.version.split()[0]}. '
-                          'Make an environment with one of those.')
+        raise ImportError(
+            f'mmseg_ssl runs on Python 3.10 to 3.12; this is {sys.version.split()[0]}. '
+            'Make an environment with one of those.'
+        )
     for name, minimum in MINIMUM.items():
         try:
             version = importlib.import_module(name).__version__
         except ModuleNotFoundError as error:
             raise ImportError(f'mmseg_ssl needs {name}; {error}. {INSTALL}') from error
         except AssertionError as error:  # how mmseg 1.2.2 refuses mmcv >= 2.2.0
-            raise ImportError(f'{name} does not import: {error} (mmsegmentation 1.2.2 takes mmcv >=2.0.0rc4, <2.2.0). '
-                              f'{INSTALL}') from error
+            raise ImportError(
+                f'{name} does not import: {error} (mmsegmentation 1.2.2 takes mmcv >=2.0.0rc4, <2.2.0). {INSTALL}'
+            ) from error
         if _numbers(version) < minimum:
             raise ImportError(f'mmseg_ssl needs {name} >= {".".join(map(str, minimum))}; found {version}. {INSTALL}')
 
@@ -73,8 +77,10 @@ class _MissingOps(ModuleType):
             raise AttributeError(name)
 
         def refuse(cls, *args: Any, **kwargs: Any) -> None:
-            raise ImportError(f'mmcv.ops.{name} is a compiled operator, and {_ops_error()}. '
-                              'Install full mmcv (>=2.0.0rc4, <2.2.0) in place of mmcv-lite, or choose a model without it.')
+            raise ImportError(
+                f'mmcv.ops.{name} is a compiled operator, and {_ops_error()}. '
+                'Install full mmcv (>=2.0.0rc4, <2.2.0) in place of mmcv-lite, or choose a model without it.'
+            )
 
         placeholder = type(name, (), {'__new__': refuse, '__module__': 'mmcv.ops'})
         setattr(self, name, placeholder)
@@ -100,6 +106,7 @@ def mmcv_ops_stand_in() -> Iterator[None]:
     onedl-mmsegmentation guards these imports itself and must see the real answer.
     """
     import mmseg
+
     guarded = _numbers(mmseg.__version__) >= (1, 3)
     if guarded or 'mmseg.models' in sys.modules or not _ops_error():
         yield
@@ -121,6 +128,7 @@ def mend_package_lookup() -> None:
     from mmengine.config import config, utils
     from mmengine.hub import hub
     from mmengine.utils import package_utils
+
     for scope, package in utils.MODULE2PACKAGE.items():
         if not is_installed(package) and is_installed(f'onedl-{package}'):
             utils.MODULE2PACKAGE[scope] = f'onedl-{package}'
@@ -140,6 +148,7 @@ def mend_history_buffer() -> None:
     and reading it takes ``getattr``. The table is always there after import; only the numbers need saving.
     """
     from mmengine.logging import HistoryBuffer
+
     numbers = ('_log_history', '_count_history', 'max_length')
 
     def get_state(self) -> Dict[str, Any]:
@@ -172,6 +181,7 @@ def mend_checkpoint_loading() -> None:
     from mmengine.runner import checkpoint
     from mmengine.utils import dl_utils
     from mmengine.utils.dl_utils import hub
+
     safe_torch = _SafeTorch('torch')
     for module in (checkpoint, hub):
         module.torch = safe_torch
@@ -199,6 +209,7 @@ def mend_decode_head_resize() -> None:
     ``(B, C, H, W)``, the largest tensor of a step, and one more in the backward pass. The values are the same to the bit.
     """
     from mmseg.models.decode_heads import decode_head
+
     resize = decode_head.resize
     if getattr(resize, 'spares_copy', False):
         return

@@ -1,0 +1,30 @@
+"""Installs mmseg_ssl; the host comes with one of the extras, because the two stacks overwrite each other."""
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+root = Path(__file__).parent
+tests = ['pytest>=7', 'pytest-timeout', 'pytest-xdist', 'ruff']
+
+setup(
+    name='mmseg_ssl',
+    version=runpy.run_path(str(root / 'mmseg_ssl' / 'version.py'))['__version__'],
+    description='Semi-supervised semantic segmentation for mmsegmentation 1.x',
+    long_description=(root / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mmseg_ssl', 'mmseg_ssl.*']),
+    python_requires='>=3.10,<3.13',
+    install_requires=['torch>=2.1', 'numpy', 'kornia>=0.8', 'pillow'],
+    extras_require={
+        # mmsegmentation 1.2.2 itself refuses mmcv >= 2.2.0; full mmcv is welcome in place of mmcv-lite.
+        # numpy < 2: these releases were made for NumPy 1.
+        'openmmlab': [
+            'mmsegmentation>=1.2.2,<1.3', 'mmengine>=0.10.4,<0.11', 'mmcv-lite>=2.0.0rc4,<2.2.0', 'numpy<2',
+            'ftfy', 'regex'
+        ],
+        'onedl': ['onedl-mmsegmentation>=1.3,<2', 'onedl-mmengine>=0.10.8,<0.11', 'onedl-mmcv>=2.3,<3'],
+        'test': tests,
+    },
+)
