@@ -14,6 +14,7 @@ from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.logging import print_log  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmseg.registry import RUNNERS  # noqa: E402
+from mmseg_ssl.datasets.checks import check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import find_resumable  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
 
@@ -77,10 +78,6 @@ def set_resume(cfg: Config, resume: Optional[str]) -> None:
 
 def check_data(cfg: Config) -> None:
     """Look at the labelled images and masks before training starts; one process does it for all."""
-    try:
-        from mmseg_ssl.datasets.checks import check_semi_dataset
-    except ModuleNotFoundError:
-        return
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         check_semi_dataset(cfg)
 

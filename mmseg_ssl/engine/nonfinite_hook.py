@@ -93,5 +93,5 @@ def _describe(data_batch: Any) -> Dict[str, Dict[str, List]]:
     return dict(
         samples={view: [str(sample.metainfo.get('img_path')) for sample in batch] for view, batch in samples.items()},
         inputs={view: list(batch) for view, batch in inputs.items()},
-        labels={view: [sample.gt_sem_seg.data for sample in batch if 'gt_sem_seg' in sample]
+        labels={view: [sample.gt_sem_seg.data.cpu() for sample in batch if 'gt_sem_seg' in sample]
                 for view, batch in samples.items()})
