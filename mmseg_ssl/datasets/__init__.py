@@ -3,6 +3,7 @@ from .checks import check_semi_dataset
 from .errors import DatasetError
 from .semi_dataset import Draw, SemiDataset, semi_collate
 from .semi_sampler import SemiSampler
+from .shapes import ShapesDataset
 from .splits import find_split, read_ids
 from .transforms import PackSemiInputs
 from .unlabeled_images import UnlabeledImages
@@ -14,6 +15,7 @@ __all__ = [
     'PackSemiInputs',
     'SemiDataset',
     'SemiSampler',
+    'ShapesDataset',
     'UnlabeledImages',
     'check_semi_dataset',
     'find_split',
