@@ -34,11 +34,16 @@ class SemiDataPreProcessor(SegDataPreProcessor):
     Args:
         strong: Config of the strong augmentation, e.g. ``dict(type='StrongAugment')``, or a dict by view name of such
             configs; none by default.
+        channels_last: Whether batches are laid out channels-last, which convolutions under bfloat16 are about twice
+            as fast on (CPUs, and GPUs with tensor cores); the networks follow the layout of their input.
         **kwargs: As for ``SegDataPreProcessor``; ``size`` or ``size_divisor`` says how crops are padded.
     """
 
-    def __init__(self, strong: Optional[dict] = None, **kwargs: Any) -> None:
+    def __init__(self, strong: Optional[dict] = None, channels_last: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        # onedl-mmsegmentation keeps it under another name
+        self.channel_conversion = bool(kwargs.get('bgr_to_rgb') or kwargs.get('rgb_to_bgr'))
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
         configs = {'strong': strong} if strong is None or 'type' in strong else strong
         self.strong = torch.nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in configs.items() if cfg})
 
@@ -53,11 +58,14 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             A dict with ``inputs`` and ``data_samples``.
         """
         if not isinstance(data['inputs'], dict):
-            return super().forward(data, training)
+            data = super().forward(data, training)
+            return dict(data, inputs=data['inputs'].contiguous(memory_format=self.layout))
         data = self.cast_data(data)
         inputs, samples = {}, data['data_samples']
+        # one size for all views: methods merge them in one network call
+        size = self._padded_size([image for images in data['inputs'].values() for image in images])
         for view, images in data['inputs'].items():
-            raw, valid = self._stack(images, samples[view])
+            raw, valid = self._stack(images, samples[view], size)
             inputs[view] = self._normalize(raw, valid)
             if view == 'weak' and training:
                 for number, (name, augment) in enumerate(self.strong.items()):
@@ -65,9 +73,9 @@ class SemiDataPreProcessor(SegDataPreProcessor):
                     inputs[name] = self._normalize(augment(raw, uniforms), valid)
         return dict(inputs=inputs, data_samples=samples)
 
-    def _stack(self, images: List[Tensor], samples: List[SegDataSample]) -> Tuple[Tensor, Tensor]:
-        """Pad to one size and stack: raw RGB images (B, 3, H, W) in 0..255 and what is not padding (B, 1, H, W)."""
-        size = self._padded_size(images)
+    def _stack(self, images: List[Tensor], samples: List[SegDataSample],
+               size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
+        """Pad to a size and stack: raw RGB images (B, 3, H, W) in 0..255 and what is not padding (B, 1, H, W)."""
         masks = []
         for image, sample in zip(images, samples):
             height, width = image.shape[1:]
@@ -86,7 +94,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
 
     def _normalize(self, raw: Tensor, valid: Tensor) -> Tensor:
         images = (raw - self.mean) / self.std if self._enable_normalize else raw
-        return images * valid
+        return (images * valid).contiguous(memory_format=self.layout)
 
     def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:
         height = max(image.shape[1] for image in images)

@@ -33,4 +33,5 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size_divisor=16))
+        size_divisor=16,
+        channels_last=True))

@@ -155,7 +155,8 @@ def _to_gradient(logits: Tensor, index: Tensor) -> Tensor:
 
 def _normal(like: Tensor, generator: Optional[torch.Generator]) -> Tensor:
     """Standard normal noise of the shape, dtype and device of a tensor."""
-    return torch.empty_like(like).normal_(generator=generator)
+    # contiguous whatever the layout of the logits: torch draws four times slower into a strided tensor
+    return torch.empty(like.shape, dtype=like.dtype, device=like.device).normal_(generator=generator)
 
 
 def _valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
