@@ -1,4 +1,5 @@
 """Evaluate a checkpoint: ``python tools/test.py <config> <checkpoint>``."""
+
 import argparse
 import os
 import sys
@@ -8,9 +9,10 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-import mmseg_ssl  # noqa: E402, F401  (first: it mends the host)
 from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
+
+import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
 
 
@@ -21,14 +23,23 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file or URL')
     parser.add_argument('--work-dir', help='folder of the metrics as json (default: work_dirs/<config name>)')
     parser.add_argument('--out', help='folder to save the predictions in, for an evaluation elsewhere')
-    parser.add_argument('--predict-on', nargs='+', metavar='NAME',
-                        help='which network predicts, e.g. student teacher: several are evaluated in one pass')
+    parser.add_argument(
+        '--predict-on',
+        nargs='+',
+        metavar='NAME',
+        help='which network predicts, e.g. student teacher: several are evaluated in one pass',
+    )
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation (flips and scales of the config)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override settings of the config, e.g. test_dataloader.batch_size=4')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. test_dataloader.batch_size=4',
+    )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
     args = parser.parse_args(argv)
@@ -44,7 +55,9 @@ def enable_drawing(cfg: Config, args: argparse.Namespace) -> None:
     """
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None:
-        raise UserError("--show and --show-dir need default_hooks.visualization=dict(type='SegVisualizationHook') in the config.")
+        raise UserError(
+            "--show and --show-dir need default_hooks.visualization=dict(type='SegVisualizationHook') in the config."
+        )
     hook.draw = True
     if args.show:
         hook.update(show=True, wait_time=args.wait_time)

@@ -1,4 +1,5 @@
 """Train a method: ``python tools/train.py configs/dueb/dueb_mbv2_camvid_1-16.py``."""
+
 import argparse
 import os
 import sys
@@ -8,12 +9,13 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-import mmseg_ssl  # noqa: E402, F401  (first: it mends the host)
 import torch  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.logging import print_log  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmseg.registry import RUNNERS  # noqa: E402
+
+import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import find_resumable  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
@@ -24,12 +26,22 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a segmentor')
     parser.add_argument('config', nargs='?', help='config file')
     parser.add_argument('--work-dir', help='folder of logs and checkpoints (default: work_dirs/<config name>)')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='FILE',
-                        help='go on from FILE, or without FILE from the last whole checkpoint in the work dir')
-    parser.add_argument('--seed', type=int, help='seed of everything random (default: the config\'s, else 0)')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='FILE',
+        help='go on from FILE, or without FILE from the last whole checkpoint in the work dir',
+    )
+    parser.add_argument('--seed', type=int, help="seed of everything random (default: the config's, else 0)")
     parser.add_argument('--amp', action='store_true', help='mixed precision (bfloat16 on the CPU)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override settings of the config, e.g. train_cfg.max_iters=100 model.weight="[1,2]"')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings of the config, e.g. train_cfg.max_iters=100 model.weight="[1,2]"',
+    )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
     args = parser.parse_args(argv)

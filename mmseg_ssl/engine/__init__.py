@@ -1,16 +1,22 @@
 """Loops and hooks: what happens around the training step."""
+
 from .atomic_files import AtomicBackend
-from .bf16_optim_wrapper import Bf16OptimWrapper
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
 from .loops import SemiTrainLoop
-from .mean_teacher_hook import MeanTeacherHook
 from .mean_teacher_hook import MeanTeacherHook
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .resume import find_resumable
 from .seed_hook import SeedHook
 
 __all__ = [
-    'AtomicBackend', 'Bf16OptimWrapper', 'MeanTeacherHook', 'NonFiniteLossError', 'SafeCheckpointHook', 'SeedHook',
-    'SemiTrainLoop', 'StopOnNonFiniteLoss', 'find_resumable'
+    'AtomicBackend',
+    'Bf16OptimWrapper',
+    'MeanTeacherHook',
+    'NonFiniteLossError',
+    'SafeCheckpointHook',
+    'SeedHook',
+    'SemiTrainLoop',
+    'StopOnNonFiniteLoss',
+    'find_resumable',
 ]

@@ -1,4 +1,5 @@
 """Files that are either whole or not there."""
+
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ PARTIAL = '.partial'
 def replace_file(path: Union[str, Path], content: bytes) -> None:
     """Write a file so that its name always shows the old content or the new one, whole.
 
-    The bytes go to ``<path>.partial`` in the same folder, are flushed to the disk, and then take the name in one step. A
-    process killed at any moment leaves the old file as it was.
+    The bytes go to ``<path>.partial`` in the same folder, are flushed to the disk, and then take the name in one
+    step. A process killed at any moment leaves the old file as it was.
 
     Args:
         path: The file; its folder is made if it does not exist.

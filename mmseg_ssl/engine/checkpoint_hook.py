@@ -1,4 +1,5 @@
 """Checkpoints that a kill cannot spoil."""
+
 from pathlib import Path
 from typing import Any, Dict, Optional
 
@@ -14,15 +15,16 @@ from .partial_gradients import collect_partial_gradients, restore_partial_gradie
 class SafeCheckpointHook(CheckpointHook):
     """Save checkpoints so that the run can be killed at any moment and resumed exactly.
 
-    - A checkpoint and ``last_checkpoint`` are written to ``<name>.partial``, flushed to the disk, and then renamed in one step:
-      a half-written file never has a name that ``--resume`` looks at.
-    - ``last_checkpoint`` changes after its checkpoint is whole; older checkpoints (``max_keep_ckpts``, the former best) go after that.
+    - A checkpoint and ``last_checkpoint`` are written to ``<name>.partial``, flushed to the disk, and then renamed in
+      one step: a half-written file never has a name that ``--resume`` looks at.
+    - ``last_checkpoint`` changes after its checkpoint is whole; older checkpoints (``max_keep_ckpts``, the former
+      best) go after that.
     - Leftover ``.partial`` files are removed when training starts.
     - In the middle of a gradient accumulation the gradients so far are saved too (key ``partial_gradients``).
 
-    All options of mmengine's :class:`mmengine.hooks.CheckpointHook` are kept (``interval``, ``by_epoch``, ``save_best``,
-    ``max_keep_ckpts``, ``save_last``...). Only rank 0 writes. With ``backend_args`` for a remote storage, the first point
-    is that storage's business.
+    All options of mmengine's :class:`mmengine.hooks.CheckpointHook` are kept (``interval``, ``by_epoch``,
+    ``save_best``, ``max_keep_ckpts``, ``save_last``...). Only rank 0 writes. With ``backend_args`` for a remote
+    storage, the first point is that storage's business.
 
     Args:
         *args: As mmengine's hook.
@@ -62,7 +64,8 @@ class SafeCheckpointHook(CheckpointHook):
             checkpoint['partial_gradients'] = self._pending
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
-        """Remember the gradients of an unfinished accumulation; ``before_train`` uses them if the run is a resumed one.
+        """Remember the gradients of an unfinished accumulation; ``before_train`` uses them if the run is a resumed
+        one.
 
         Args:
             runner: The runner.
@@ -78,9 +81,16 @@ class SafeCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         self._pending = collect_partial_gradients(runner)
         runner.save_checkpoint(
-            self.out_dir, filename, self.file_client_args, save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
-            backend_args=self.backend_args, **self.args)
+            self.out_dir,
+            filename,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
         self._pending = {}
         if not is_main_process():
             return

@@ -1,10 +1,11 @@
 """A training loop that resumes where the data stopped."""
+
 import logging
 from typing import Any, Dict, Iterator, Optional, Union
 
 from mmengine.logging import print_log
-from mmseg.registry import LOOPS
 from mmengine.runner import IterBasedTrainLoop
+from mmseg.registry import LOOPS
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
@@ -13,7 +14,8 @@ class EndlessBatches:
     """Batches of a dataloader without end; its workers start when the first batch is asked for, not before.
 
     Args:
-        dataloader: Where the batches come from. If it ends, it is started again (with ``set_epoch`` where its sampler has one).
+        dataloader: Where the batches come from. If it ends, it is started again (with ``set_epoch`` where its sampler
+            has one).
     """
 
     def __init__(self, dataloader: DataLoader) -> None:
@@ -40,7 +42,8 @@ class EndlessBatches:
     def skip_iter(self, num_iters: int) -> None:
         """Continue after ``num_iters`` batches, counted from the start of the stream.
 
-        With a sampler that has ``skip`` nothing is read; otherwise the batches are read and dropped, as mmengine 0.10.7 does.
+        With a sampler that has ``skip`` nothing is read; otherwise the batches are read and dropped, as mmengine
+        0.10.7 does.
 
         Args:
             num_iters: Number of batches that were consumed before; >= 0.
@@ -56,8 +59,12 @@ class EndlessBatches:
         if sampler is not None:
             sampler.skip(num_iters * batch_size)
             return
-        print_log(f'{type(self._dataloader.sampler).__name__} has no skip(n), so {num_iters} batches are read again and '
-                  'dropped. Samplers with skip(n), such as SemiSampler, resume at once.', 'current', logging.WARNING)
+        print_log(
+            f'{type(self._dataloader.sampler).__name__} has no skip(n), so {num_iters} batches are read again and '
+            'dropped. Samplers with skip(n), such as SemiSampler, resume at once.',
+            'current',
+            logging.WARNING,
+        )
         for _ in range(num_iters):
             next(self)
 
@@ -71,7 +78,7 @@ class EndlessBatches:
 
 
 class _Unstarted:
-    """A dataloader whose ``iter`` starts nothing, for the host's constructor, which calls ``iter`` at once on mmengine 0.10."""
+    """A dataloader whose ``iter`` starts nothing, for the host's constructor: mmengine 0.10.7's calls it at once."""
 
     def __init__(self, dataloader: DataLoader) -> None:
         self._dataloader = dataloader
@@ -87,10 +94,10 @@ class _Unstarted:
 class SemiTrainLoop(IterBasedTrainLoop):
     """Iteration-based training whose resume reads no consumed data again.
 
-    mmengine 0.10.7 starts the workers when the loop is built and, on resume, reads and drops every batch that was consumed;
-    onedl-mmengine skips them in the sampler. Here both stacks do the same: the dataloader starts with the first batch, and a
-    resumed run first calls ``sampler.skip(iterations * batch_size)``, the absolute number of indices that this rank consumed.
-    Anything else is :class:`mmengine.runner.IterBasedTrainLoop`.
+    mmengine 0.10.7 starts the workers when the loop is built and, on resume, reads and drops every batch that was
+    consumed; onedl-mmengine skips them in the sampler. Here both stacks do the same: the dataloader starts with the
+    first batch, and a resumed run first calls ``sampler.skip(iterations * batch_size)``, the absolute number of
+    indices that this rank consumed. Anything else is :class:`mmengine.runner.IterBasedTrainLoop`.
 
     Args:
         runner: The runner.
@@ -102,7 +109,8 @@ class SemiTrainLoop(IterBasedTrainLoop):
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
         if isinstance(dataloader, dict):
             dataloader = runner.build_dataloader(
-                dataloader, seed=runner.seed, diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False))
+                dataloader, seed=runner.seed, diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False)
+            )
         super().__init__(runner, _Unstarted(dataloader), max_iters, **kwargs)
         self.dataloader = dataloader
         self.dataloader_iterator = EndlessBatches(dataloader)

@@ -1,4 +1,5 @@
 """Stop at the first loss that is not a number."""
+
 import math
 from pathlib import Path
 from typing import Any, Dict, List
@@ -7,6 +8,8 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
+
+CURES = 'Usual cures: a lower learning rate, clip_grad in the optim_wrapper, no --amp.'
 
 
 class NonFiniteLossError(RuntimeError):
@@ -17,18 +20,20 @@ class NonFiniteLossError(RuntimeError):
 class StopOnNonFiniteLoss(Hook):
     """Stop when the loss is infinite or not a number, and leave behind what is needed to find out why.
 
-    Saved to ``<work_dir>/nonfinite_iter_<n>.pth`` (``_rank<r>`` added on other ranks than 0), readable with ``torch.load``:
+    Saved to ``<work_dir>/nonfinite_iter_<n>.pth`` (``_rank<r>`` added on other ranks than 0), readable with
+    ``torch.load``:
 
     - ``iteration`` (as counted in the log, from 1), ``rank``, ``seed``
     - ``losses``: every logged term of this iteration
     - ``samples``: view -> ``img_path`` of its images
     - ``inputs``, ``labels``: view -> tensors as they came from the dataloader
 
-    The check comes after the optimizer step, where mmengine has just read every term to log it, so that it costs one number
-    and no further wait for the device; a check before the step would make host and device wait for each other in every
-    iteration. The weights in memory are lost by then, but on disk they are not: no checkpoint is written after it, and one
-    whose parameters are not finite (the gradient may break before the loss does, or another rank's loss may) is refused.
-    As a step depends only on weights, seed and iteration, ``--resume`` leads to the same failure again, for a closer look.
+    The check comes after the optimizer step, where mmengine has just read every term to log it, so that it costs one
+    number and no further wait for the device; a check before the step would make host and device wait for each other
+    in every iteration. The weights in memory are lost by then, but on disk they are not: no checkpoint is written
+    after it, and one whose parameters are not finite (the gradient may break before the loss does, or another rank's
+    loss may) is refused. As a step depends only on weights, seed and iteration, ``--resume`` leads to the same
+    failure again, for a closer look.
 
     Raises:
         NonFiniteLossError: From :meth:`after_train_iter` and :meth:`before_save_checkpoint`.
@@ -49,15 +54,17 @@ class StopOnNonFiniteLoss(Hook):
         if outputs is None or 'loss' not in outputs or math.isfinite(float(outputs['loss'])):
             return
         losses = {name: float(torch.as_tensor(value).mean()) for name, value in outputs.items()}
-        report = dict(iteration=runner.iter + 1, rank=get_rank(), seed=runner.seed, losses=losses, **_describe(data_batch))
+        report = dict(
+            iteration=runner.iter + 1, rank=get_rank(), seed=runner.seed, losses=losses, **_describe(data_batch)
+        )
         path = self._save(runner, report)
         terms = ', '.join(f'{name} = {value:g}' for name, value in losses.items())
         samples = '\n'.join(f'  {view}: {", ".join(names)}' for view, names in report['samples'].items())
         raise NonFiniteLossError(
             f'The loss of iteration {report["iteration"]} (rank {report["rank"]}) is not finite: {terms}\n'
-            f'Samples:\n{samples}\nSaved with the batch to {path}. No checkpoint was written after it. To look closer: '
-            '--resume goes on from the last good checkpoint and fails in the same iteration. Usual cures: a lower learning '
-            'rate, clip_grad in the optim_wrapper, no --amp.')
+            f'Samples:\n{samples}\nSaved with the batch to {path}. No checkpoint was written after it. To look '
+            f'closer: --resume goes on from the last good checkpoint and fails in the same iteration. {CURES}'
+        )
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         """Refuse to save parameters that are not finite, so that the checkpoint before stays the last one.
@@ -71,9 +78,9 @@ class StopOnNonFiniteLoss(Hook):
         broken = [name for name, _ in network.named_parameters() if name in state and not state[name].isfinite().all()]
         if broken:
             raise NonFiniteLossError(
-                f'After iteration {runner.iter + 1}, {len(broken)} parameters are not finite (first: {broken[0]}), so no '
-                'checkpoint is written; the one before stays the last. Usual cures: a lower learning rate, clip_grad in '
-                'the optim_wrapper, no --amp.')
+                f'After iteration {runner.iter + 1}, {len(broken)} parameters are not finite (first: {broken[0]}), so '
+                f'no checkpoint is written; the one before stays the last. {CURES}'
+            )
 
     @staticmethod
     def _save(runner: Any, report: Dict[str, Any]) -> Path:
@@ -93,5 +100,8 @@ def _describe(data_batch: Any) -> Dict[str, Dict[str, List]]:
     return dict(
         samples={view: [str(sample.metainfo.get('img_path')) for sample in batch] for view, batch in samples.items()},
         inputs={view: list(batch) for view, batch in inputs.items()},
-        labels={view: [sample.gt_sem_seg.data.cpu() for sample in batch if 'gt_sem_seg' in sample]
-                for view, batch in samples.items()})
+        labels={
+            view: [sample.gt_sem_seg.data.cpu() for sample in batch if 'gt_sem_seg' in sample]
+            for view, batch in samples.items()
+        },
+    )

@@ -1,4 +1,5 @@
 """Gradients in the middle of an accumulation, which a checkpoint must hold for the run to go on exactly."""
+
 from typing import Any, Dict
 
 import torch
@@ -15,9 +16,9 @@ def _network(runner: Any) -> nn.Module:
 def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
     """Copy the gradients that wait for the optimizer step.
 
-    With ``accumulative_counts=n`` the optimizer steps every n iterations. A checkpoint in between would lose up to n - 1
-    iterations' gradients on resume (mmengine warns so). Across ranks their mean is taken, which is what the step would use:
-    every rank goes on from the same mean. All ranks must call this.
+    With ``accumulative_counts=n`` the optimizer steps every n iterations. A checkpoint in between would lose up to n
+    - 1 iterations' gradients on resume (mmengine warns so). Across ranks their mean is taken, which is what the step
+    would use: every rank goes on from the same mean. All ranks must call this.
 
     Args:
         runner: The runner, right after a training iteration.

@@ -1,4 +1,5 @@
 """Which checkpoint a run goes on from."""
+
 import logging
 import re
 import zipfile
@@ -9,7 +10,8 @@ from mmengine.logging import print_log
 
 
 def is_complete(path: Union[str, Path]) -> bool:
-    """Say whether a checkpoint file is whole: a zip archive (as ``torch.save`` writes) whose records have their checksums.
+    """Say whether a checkpoint file is whole: a zip archive (as ``torch.save`` writes) whose records have their
+    checksums.
 
     Args:
         path: The file; ``False`` if there is none.
@@ -27,8 +29,9 @@ def is_complete(path: Union[str, Path]) -> bool:
 def find_resumable(work_dir: Union[str, Path]) -> Optional[Path]:
     """Find the checkpoint that ``--resume`` goes on from.
 
-    It is the one that ``last_checkpoint`` names if that file is whole, else the newest whole ``iter_*.pth`` or ``epoch_*.pth``.
-    Each file that is passed over is logged with the reason. ``best_*.pth`` are never taken: they hold no optimizer.
+    It is the one that ``last_checkpoint`` names if that file is whole, else the newest whole ``iter_*.pth`` or
+    ``epoch_*.pth``. Each file that is passed over is logged with the reason. ``best_*.pth`` are never taken: they
+    hold no optimizer.
 
     Args:
         work_dir: The run's folder.
@@ -48,8 +51,11 @@ def find_resumable(work_dir: Union[str, Path]) -> Optional[Path]:
             return path
         state = 'cut short or damaged' if path.is_file() else 'gone'
         print_log(f'{path} is {state}; looking for an older checkpoint.', 'current', logging.WARNING)
-    print_log(f'No whole checkpoint (iter_*.pth) in {work_dir}: nothing to resume, the run starts at iteration 0.',
-              'current', logging.WARNING)
+    print_log(
+        f'No whole checkpoint (iter_*.pth) in {work_dir}: nothing to resume, the run starts at iteration 0.',
+        'current',
+        logging.WARNING,
+    )
     return None
 
 
@@ -63,5 +69,6 @@ def _named_by(note: Path) -> Path:
 def _numbered(work_dir: Path) -> List[Path]:
     """List the regular checkpoints of a folder, the newest first."""
     numbers = {path: re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name) for path in work_dir.glob('*.pth')}
-    return sorted((path for path, number in numbers.items() if number),
-                  key=lambda path: int(numbers[path].group(1)), reverse=True)
+    return sorted(
+        (path for path, number in numbers.items() if number), key=lambda path: int(numbers[path].group(1)), reverse=True
+    )

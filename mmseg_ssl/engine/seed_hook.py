@@ -1,4 +1,5 @@
 """Random numbers of a training step as a function of (seed, iteration, rank)."""
+
 import random
 from typing import Any
 
@@ -15,13 +16,14 @@ from ..utils.random import fold
 class SeedHook(Hook):
     r"""Seed every generator before every training step.
 
-    Before step :math:`t` of rank :math:`r`, Python's, NumPy's and torch's generators (CPU and all devices) are seeded with
-    ``fold(seed, t, r)``. What dropout, stochastic depth or Monte-Carlo noise draw in a step then depends on nothing that
-    happened before it: neither on a validation in between, nor on whether the run was killed and resumed. So a checkpoint
-    needs no random states, which would be one per rank and which ``weights_only`` loading could not read.
+    Before step :math:`t` of rank :math:`r`, Python's, NumPy's and torch's generators (CPU and all devices) are seeded
+    with ``fold(seed, t, r)``. What dropout, stochastic depth or Monte-Carlo noise draw in a step then depends on
+    nothing that happened before it: neither on a validation in between, nor on whether the run was killed and
+    resumed. So a checkpoint needs no random states, which would be one per rank and which ``weights_only`` loading
+    could not read.
 
-    The seed is the run's (``randomness=dict(seed=...)``, or ``--seed`` of ``tools/train.py``). mmengine draws one when it
-    is not given, and stores it in the checkpoint.
+    The seed is the run's (``randomness=dict(seed=...)``, or ``--seed`` of ``tools/train.py``). mmengine draws one
+    when it is not given, and stores it in the checkpoint.
     """
 
     # First of all hooks: whatever another hook draws before the step is covered too.

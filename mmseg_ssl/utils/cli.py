@@ -1,4 +1,5 @@
 """What the command line tools share: reading configs, and errors that a user can act on."""
+
 import difflib
 import sys
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ def readable_errors() -> Iterator[None]:
     These are :class:`UserError` and the data's ``DatasetError``.
     """
     from ..datasets.errors import DatasetError
+
     try:
         yield
     except (UserError, DatasetError) as error:
@@ -52,8 +54,12 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
 
 def _no_such_config(path: Path) -> str:
     """Name the configs whose names are nearest to one that does not exist."""
-    known = {file.name: file for folder in ('configs', 'projects') for file in sorted(Path(folder).rglob('*.py'))
-             if '_base_' not in file.parts and file.name != '__init__.py'}
+    known = {
+        file.name: file
+        for folder in ('configs', 'projects')
+        for file in sorted(Path(folder).rglob('*.py'))
+        if '_base_' not in file.parts and file.name != '__init__.py'
+    }
     near = [str(known[name]) for name in difflib.get_close_matches(path.name, known, n=3, cutoff=0.5)]
     hint = 'Did you mean:\n  ' + '\n  '.join(near) if near else f'Configs are in configs/ (looked from {Path.cwd()}).'
     return f'there is no config {path}. {hint}'

@@ -1,11 +1,14 @@
 """Bit-equal losses: run to run, for any number of workers, and across a kill and a resume."""
+
 import signal
 
 import pytest
 import torch
-from toy_run import draw_images, loss_curve, output, toy_config, toy_model, train, write_config
+from toy_process import loss_curve, output, train
+from toy_run import draw_images, toy_config, toy_model, write_config
 
 from mmseg_ssl.compat import load_weights_only
+from mmseg_ssl.engine.resume import is_complete
 
 ITERATIONS = 6
 STUDENT_ONLY = [dict(type='SeedHook'), dict(type='StopOnNonFiniteLoss')]
@@ -88,15 +91,18 @@ def test_validation_in_between_changes_nothing(reference, tmp_path):
     assert_same_run(tmp_path / 'run', run)
 
 
-@pytest.mark.parametrize('kill, resumed_at', [
-    ('iteration:1', 0),  # before any checkpoint: the run starts anew
-    ('iteration:3', 2),  # between checkpoints
-    ('iteration:4', 4),  # right after one
-    ('writing:iter_4.pth', 2),  # half of the bytes are written
-    ('rename:iter_4.pth', 2),  # all are written, under the temporary name
-    ('writing:last_checkpoint', 2),  # the very first note is cut short: the checkpoint is found all the same
-    ('rename:last_checkpoint', 2),
-])
+@pytest.mark.parametrize(
+    ('kill', 'resumed_at'),
+    [
+        ('iteration:1', 0),  # before any checkpoint: the run starts anew
+        ('iteration:3', 2),  # between checkpoints
+        ('iteration:4', 4),  # right after one
+        ('writing:iter_4.pth', 2),  # half of the bytes are written
+        ('rename:iter_4.pth', 2),  # all are written, under the temporary name
+        ('writing:last_checkpoint', 2),  # the very first note is cut short: the checkpoint is found all the same
+        ('rename:last_checkpoint', 2),
+    ],
+)
 def test_kill_and_resume_goes_on_exactly(reference, kill, resumed_at, tmp_path):
     config, run, reads = reference
     path = write_config(tmp_path / 'config.py', with_read_log(dict(config), tmp_path / 'reads.txt'))
@@ -107,7 +113,7 @@ def test_kill_and_resume_goes_on_exactly(reference, kill, resumed_at, tmp_path):
     assert (f'iter: {resumed_at}' in output(tmp_path / 'run')) == (resumed_at > 0)
     assert_same_run(tmp_path / 'run', run)
     # exactly the draws that were not consumed yet, each once
-    assert (tmp_path / 'reads.txt').read_text().split() == reads[2 * resumed_at:]
+    assert (tmp_path / 'reads.txt').read_text().split() == reads[2 * resumed_at :]
     assert not list((tmp_path / 'run').glob('*.partial'))
 
 
@@ -121,7 +127,8 @@ def test_resume_with_workers_reads_nothing_again(reference, tmp_path):
     assert train(path, tmp_path / 'run', '--resume') == 0, output(tmp_path / 'run')
     assert_same_run(tmp_path / 'run', run)
     again = set((tmp_path / 'reads.txt').read_text().split())
-    assert again >= set(reads[8:]) and not again & set(reads[:8])
+    assert again >= set(reads[8:])
+    assert not again & set(reads[:8])
 
 
 def test_resume_from_a_file(reference, tmp_path):
@@ -169,5 +176,5 @@ def test_the_hosts_hook_is_what_the_kill_spoils(data, tmp_path):
     config['default_hooks']['checkpoint']['type'] = 'CheckpointHook'
     path = write_config(tmp_path / 'config.py', config)
     assert train(path, tmp_path / 'run', kill='writing:iter_4.pth') == -signal.SIGKILL
-    with pytest.raises(Exception):
-        load_weights_only(str(tmp_path / 'run' / 'iter_4.pth'))
+    assert (tmp_path / 'run' / 'iter_4.pth').is_file()
+    assert not is_complete(tmp_path / 'run' / 'iter_4.pth')

@@ -1,0 +1,142 @@
+"""Checkpoint files are whole or not there, and there is always one to go on from."""
+
+import os
+import signal
+
+import pytest
+import torch
+from toy_process import output, train
+from toy_run import draw_images, toy_config, write_config
+
+from mmseg_ssl.engine import AtomicBackend, find_resumable
+from mmseg_ssl.engine.atomic_files import remove_partial_files, replace_file
+from mmseg_ssl.engine.resume import is_complete
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    return draw_images(tmp_path_factory.mktemp('toy') / 'data')
+
+
+def names(folder, pattern='*.pth*'):
+    return sorted(path.name for path in folder.glob(pattern))
+
+
+def save(path, cut=False, flip=False):
+    torch.save({'weight': torch.arange(1000.0)}, path)
+    content = bytearray(path.read_bytes())
+    if flip:
+        content[len(content) // 2] ^= 1
+    path.write_bytes(content[: len(content) // 2] if cut else content)
+
+
+class TestAtomicFiles:
+    def test_a_write_that_fails_leaves_the_old_content(self, tmp_path, monkeypatch):
+        path = tmp_path / 'a.pth'
+        replace_file(path, b'old')
+
+        def full_disk(descriptor):
+            raise OSError('no space left')
+
+        monkeypatch.setattr(os, 'fsync', full_disk)
+        with pytest.raises(OSError, match='no space'):
+            replace_file(path, b'new')
+        assert path.read_bytes() == b'old'
+
+    def test_bytes_are_on_the_disk_before_they_get_the_name(self, tmp_path, monkeypatch):
+        order = []
+        true_fsync, true_replace = os.fsync, os.replace
+        monkeypatch.setattr(os, 'fsync', lambda fd: (order.append('fsync'), true_fsync(fd)))
+        monkeypatch.setattr(os, 'replace', lambda *args: (order.append('replace'), true_replace(*args)))
+        replace_file(tmp_path / 'a.pth', b'new')
+        assert order[:2] == ['fsync', 'replace']
+
+    def test_leftovers_are_removed_and_nothing_else(self, tmp_path):
+        for name in ('iter_2.pth', 'iter_4.pth.partial', 'last_checkpoint.partial', 'mine.partial'):
+            (tmp_path / name).touch()
+        assert [path.name for path in remove_partial_files(tmp_path)] == [
+            'iter_4.pth.partial',
+            'last_checkpoint.partial',
+        ]
+        assert names(tmp_path, '*') == ['iter_2.pth', 'mine.partial']
+
+    def test_removals_come_last_and_not_at_all_after_an_error(self, tmp_path):
+        backend = AtomicBackend()
+        old, kept = tmp_path / 'old.pth', tmp_path / 'kept.pth'
+        for path in (old, kept):
+            path.touch()
+
+        def fail():
+            with backend.removals_last():
+                backend.remove(str(old))
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fail()
+        assert old.exists()
+        with backend.removals_last() as doomed:
+            backend.remove(str(old))
+            backend.remove(str(kept))
+            assert old.exists()
+            doomed.remove(str(kept))
+        assert not old.exists()
+        assert kept.exists()
+
+
+class TestFindResumable:
+    def test_the_noted_one(self, tmp_path):
+        for number in (2, 4):
+            save(tmp_path / f'iter_{number}.pth')
+        (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))
+        assert find_resumable(tmp_path) == tmp_path / 'iter_2.pth'
+
+    @pytest.mark.parametrize('damage', ['cut', 'flip', 'gone', 'empty note'])
+    def test_else_the_newest_whole_one_by_number(self, tmp_path, damage):
+        """iter_10 is newer than iter_9, whatever the alphabet says; best_* cannot be resumed from."""
+        for name in ('iter_9', 'iter_10', 'best_mIoU_iter_11'):
+            save(tmp_path / f'{name}.pth')
+        if damage in ('cut', 'flip'):
+            save(tmp_path / 'iter_12.pth', **{damage: True})
+        (tmp_path / 'last_checkpoint').write_text('' if damage == 'empty note' else str(tmp_path / 'iter_12.pth'))
+        assert find_resumable(tmp_path) == tmp_path / 'iter_10.pth'
+
+    def test_a_folder_that_was_moved(self, tmp_path):
+        save(tmp_path / 'iter_2.pth')
+        save(tmp_path / 'iter_4.pth')
+        (tmp_path / 'last_checkpoint').write_text('/elsewhere/iter_2.pth')
+        assert find_resumable(tmp_path) == tmp_path / 'iter_2.pth'
+
+    def test_nothing_there(self, tmp_path):
+        assert find_resumable(tmp_path) is None
+        assert find_resumable(tmp_path / 'missing') is None
+
+    def test_is_complete(self, tmp_path):
+        save(tmp_path / 'whole.pth')
+        save(tmp_path / 'cut.pth', cut=True)
+        save(tmp_path / 'flipped.pth', flip=True)
+        assert is_complete(tmp_path / 'whole.pth')
+        assert not is_complete(tmp_path / 'cut.pth')
+        assert not is_complete(tmp_path / 'flipped.pth')
+
+
+def test_one_kept_checkpoint_is_one_at_any_moment(data, tmp_path):
+    """With max_keep_ckpts=1 mmengine's hook removes iter_2.pth before it writes iter_4.pth; a kill then leaves none."""
+    config = toy_config(data)
+    config['default_hooks']['checkpoint'].update(max_keep_ckpts=1)
+    path, run = write_config(tmp_path / 'config.py', config), tmp_path / 'run'
+    assert train(path, run, kill='writing:iter_4.pth') == -signal.SIGKILL
+    assert names(run) == ['iter_2.pth', 'iter_4.pth.partial']
+    assert find_resumable(run) == run / 'iter_2.pth'
+    assert train(path, run, '--resume') == 0, output(run)
+    assert names(run) == ['iter_6.pth']
+    assert (run / 'last_checkpoint').read_text() == str(run / 'iter_6.pth')
+
+
+def test_the_former_best_stays_until_the_new_one_is_there(data, tmp_path):
+    config = toy_config(data, val_evaluator=dict(type='GrowingScore'))
+    config['default_hooks']['checkpoint'].update(save_best='score', rule='greater')
+    path, run = write_config(tmp_path / 'config.py', config), tmp_path / 'run'
+    assert train(path, run, kill='writing:best_score_iter_6.pth') == -signal.SIGKILL, output(run)
+    assert names(run, 'best*') == ['best_score_iter_3.pth', 'best_score_iter_6.pth.partial']
+    assert train(path, run, '--resume', str(run / 'iter_4.pth')) == 0, output(run)
+    assert names(run, 'best*') == ['best_score_iter_6.pth']

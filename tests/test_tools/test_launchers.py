@@ -1,0 +1,87 @@
+"""The shell scripts: what they hand to torchrun and srun, as in OpenMMLab."""
+
+import os
+import subprocess
+
+import pytest
+from toy_process import ROOT, loss_curve
+from toy_run import draw_images, toy_config, write_config
+
+TOOLS = ROOT / 'tools'
+
+
+@pytest.fixture
+def echo(tmp_path):
+    """A program that prints its arguments, one a line, and its PYTHONPATH."""
+    program = tmp_path / 'srun'
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\necho "PYTHONPATH=$PYTHONPATH"\n')
+    program.chmod(0o755)
+    return program
+
+
+def call(script, *args, **env):
+    done = subprocess.run(
+        ['bash', str(TOOLS / script), *args], env=dict(os.environ, **env), capture_output=True, text=True, timeout=100
+    )
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.parametrize(('script', 'files'), [('dist_train.sh', ['c.py']), ('dist_test.sh', ['c.py', 'a b.pth'])])
+def test_torchrun_gets_the_machines(echo, script, files):
+    options = ['--cfg-options', 'a=b c']
+    code, lines, _ = call(
+        script, *files, '8', *options, PYTHON=str(echo), NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.7', PORT='1234'
+    )
+    assert code == 0
+    assert lines[:7] == [
+        '-m',
+        'torch.distributed.run',
+        '--nnodes=2',
+        '--node_rank=1',
+        '--master_addr=10.0.0.7',
+        '--master_port=1234',
+        '--nproc_per_node=8',
+    ]
+    assert lines[7].endswith(script.split('_')[1].replace('.sh', '.py'))
+    assert lines[8:-1] == [*files, '--launcher', 'pytorch', *options]  # words with blanks stay whole
+    assert lines[-1].startswith(f'PYTHONPATH={TOOLS}/..')
+
+
+def test_one_machine_is_the_default(echo):
+    _, lines, _ = call('dist_train.sh', 'c.py', '2', PYTHON=str(echo))
+    assert lines[2:6] == ['--nnodes=1', '--node_rank=0', '--master_addr=127.0.0.1', '--master_port=29500']
+
+
+@pytest.mark.parametrize(('script', 'files'), [('slurm_train.sh', ['c.py']), ('slurm_test.sh', ['c.py', 'a.pth'])])
+def test_srun_gets_the_tasks(echo, script, files):
+    path = f'{echo.parent}:{os.environ["PATH"]}'
+    code, lines, _ = call(
+        script, 'gpu', 'job', *files, '--seed', '1', PATH=path, GPUS='16', SRUN_ARGS='--time 1:00 --mem 8G'
+    )
+    assert code == 0
+    for option in ('--partition=gpu', '--job-name=job', '--gres=gpu:8', '--ntasks=16', '--ntasks-per-node=8'):
+        assert option in lines
+    assert lines[lines.index('--time') : lines.index('python')] == ['--time', '1:00', '--mem', '8G']
+    assert lines[-len(files) - 5 : -1] == [*files, '--launcher', 'slurm', '--seed', '1']
+
+
+@pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh'])
+def test_too_few_arguments_show_the_usage(script):
+    code, _, stderr = call(script, 'one')
+    assert code == 2
+    assert f'tools/{script}' in stderr
+
+
+@pytest.mark.slow
+def test_two_processes_train(tmp_path):
+    """dist_train.sh for real: two processes on this machine's CPU; both take part, one writes."""
+    config = toy_config(draw_images(tmp_path / 'data'))
+    config['train_dataloader']['batch_size'] = 1
+    path = write_config(tmp_path / 'config.py', config)
+    paths = os.pathsep.join([str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')])
+    run = str(tmp_path / 'run')
+    env = dict(PYTHONPATH=paths, PORT='29571', OMP_NUM_THREADS='1', PYTHON=os.sys.executable)
+    code, _, stderr = call('dist_train.sh', str(path), '2', '--work-dir', run, **env)
+    assert code == 0, stderr[-3000:]
+    assert sorted(loss_curve(tmp_path / 'run')) == [1, 2, 3, 4, 5, 6]
+    assert (tmp_path / 'run' / 'iter_6.pth').is_file()

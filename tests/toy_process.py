@@ -1,0 +1,139 @@
+"""Trainings in processes of their own, which may be killed at a chosen moment.
+
+They go through ``tools/train.py`` and are forked from one server that has imported everything, so that a test pays the
+import only once.
+"""
+
+import builtins
+import importlib.util
+import json
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Dict, List, Optional
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class _HalfWriter:
+    """A file that writes half of the first bytes it is given; then its process is killed."""
+
+    def __init__(self, file) -> None:
+        self.file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.file.close()
+
+    def write(self, content) -> None:
+        self.file.write(content[: len(content) // 2])
+        self.file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _kill_while_writing(name: str) -> None:
+    true_open = builtins.open
+
+    def half_open(file, mode='r', *args, **kwargs):
+        opened = true_open(file, mode, *args, **kwargs)
+        return _HalfWriter(opened) if 'w' in mode and Path(str(file)).name.startswith(name) else opened
+
+    builtins.open = half_open
+
+
+def _kill_before_rename(name: str) -> None:
+    true_replace = os.replace
+
+    def replace(source, target):
+        if Path(target).name == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+        true_replace(source, target)
+
+    os.replace = replace
+
+
+def _kill_after_iteration(number: str) -> None:
+    from mmengine.runner import IterBasedTrainLoop
+
+    true_run_iter = IterBasedTrainLoop.run_iter
+
+    def run_iter(self, data_batch):
+        true_run_iter(self, data_batch)
+        if self._iter == int(number):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    IterBasedTrainLoop.run_iter = run_iter
+
+
+KILLS = dict(writing=_kill_while_writing, rename=_kill_before_rename, iteration=_kill_after_iteration)
+
+
+def _train(argv: List[str], kill: Optional[str], output: str) -> None:
+    """Run ``tools/train.py`` in this process, which will be killed at ``kill = '<when>:<what>'``."""
+    with open(output, 'w') as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    torch.set_num_threads(1)
+    if kill:
+        when, what = kill.split(':')
+        KILLS[when](what)
+    spec = importlib.util.spec_from_file_location('train_tool', ROOT / 'tools' / 'train.py')
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    with tool.readable_errors():
+        tool.main(argv)
+
+
+def _server() -> multiprocessing.context.BaseContext:
+    """Get the context whose server imports everything once."""
+    paths = os.pathsep.join([str(ROOT), str(ROOT / 'tests')])
+    if paths not in os.environ.get('PYTHONPATH', ''):
+        os.environ['PYTHONPATH'] = os.pathsep.join([paths, os.environ.get('PYTHONPATH', '')])
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['toy_server'])
+    return context
+
+
+def train(config: Path, work_dir: Path, *argv: str, kill: Optional[str] = None) -> int:
+    """Train in a process of its own.
+
+    Args:
+        config: The config file.
+        work_dir: The run's folder.
+        *argv: More of the command line, e.g. ``'--resume'``.
+        kill: ``'writing:<file>'``, ``'rename:<file>'`` or ``'iteration:<n>'``: where the process gets SIGKILL.
+
+    Returns:
+        Its exit code; minus the signal if it was killed. Its output is in ``<work_dir>.txt``.
+    """
+    command = [str(config), '--work-dir', str(work_dir), *argv]
+    process = _server().Process(target=_train, args=(command, kill, f'{work_dir}.txt'))
+    process.start()
+    process.join(120)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode
+
+
+def output(work_dir: Path) -> str:
+    """Read what the last run in a folder printed."""
+    return Path(f'{work_dir}.txt').read_text()
+
+
+def loss_curve(work_dir: Path) -> Dict[int, Dict[str, float]]:
+    """Read the losses from a run's own json logs: iteration -> every logged term; of a later log where two overlap."""
+    curve = {}
+    for log in sorted(work_dir.glob('*/vis_data/*_*.json')):
+        for line in log.read_text().splitlines():
+            record = json.loads(line)
+            if 'loss' in record:
+                curve[record['step']] = {
+                    key: value for key, value in record.items() if key not in ('time', 'data_time', 'memory')
+                }
+    return curve
