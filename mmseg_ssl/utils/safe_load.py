@@ -1,11 +1,12 @@
 """Reading checkpoints without running what is in them.
 
-A pickle is a program. ``torch.load(weights_only=True)`` runs only an allow-list of it; mmengine's own checkpoints need a
-few harmless types more (log histories and NumPy numbers), which are listed here and nowhere else.
+A pickle is a program. ``torch.load(weights_only=True)`` runs only an allow-list of it; mmengine's own checkpoints need
+a few harmless types more (log histories and NumPy numbers), which are listed here and nowhere else.
 """
 
 import os
 import pickle
+from collections import OrderedDict
 from typing import IO, Any, Callable, Dict, Optional, Union
 
 import numpy as np
@@ -46,9 +47,8 @@ def allowed_types() -> Dict[str, Any]:
     allowed = {
         'mmengine.logging.history_buffer.HistoryBuffer': HistoryBuffer,
         'builtins.getattr': _statistics_method,
-        '__builtin__.getattr': _statistics_method,
         'builtins.slice': slice,
-        '__builtin__.slice': slice,
+        'builtins.bytes': bytes,  # the content of an empty array
         'numpy.ndarray': np.ndarray,
         'numpy.dtype': np.dtype,
     }
@@ -67,6 +67,7 @@ class _AllowListUnpickler(pickle._Unpickler):
     dispatch = dict(pickle._Unpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
+        module = 'builtins' if module == '__builtin__' else module  # as protocol 2, which torch uses, names it
         full_name = f'{module}.{name}'
         allowed = {**_weights_only_unpickler._get_allowed_globals(), **allowed_types()}
         if full_name not in allowed:
@@ -75,9 +76,9 @@ class _AllowListUnpickler(pickle._Unpickler):
 
     def load_build(self) -> None:
         kind = type(self.stack[-2])
-        allowed = (*allowed_types().values(), dict, type(torch.Tensor()), torch.nn.Parameter)
+        allowed = (*allowed_types().values(), OrderedDict, torch.Tensor, torch.nn.Parameter)
         # A class or a function has no state in an honest checkpoint; setting attributes on one would be an attack.
-        if kind not in allowed and kind.__name__ != 'OrderedDict':
+        if kind not in allowed:
             raise pickle.UnpicklingError(f'state for {kind.__name__} is not allowed in a checkpoint')
         super().load_build()
 
@@ -123,7 +124,7 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
     Raises:
         UnsafeCheckpointError: The file asks for anything else. Nothing of it was run.
     """
-    name = getattr(file, 'name', file if not hasattr(file, 'read') else 'the open file')
+    name = getattr(file, 'name', 'the open file') if hasattr(file, 'read') else os.fspath(file)
     if weights_only is False:
         raise UnsafeCheckpointError(
             f'{name}: weights_only=False was asked for, which runs code that a checkpoint '
@@ -132,7 +133,8 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
     try:
         return _read(file, map_location)
     except pickle.UnpicklingError as error:
-        reason = str(error).split('WeightsUnpickler error: ')[-1].strip().split('\n')[0].split(' Please use')[0]
+        # torch wraps its finding in advice that ends at weights_only=False; the finding itself is underneath.
+        reason = str(error.__context__ or error).split(' Please use')[0]
         raise UnsafeCheckpointError(
             f'{name}: refused, and nothing of it was run. A checkpoint may hold tensors, numbers, text and '
             f'containers of them; this one does not read as such: {reason}\n'

@@ -1,0 +1,164 @@
+"""The mends of the host: each does what it says, twice over, and gets out of the way where it is not needed."""
+
+import importlib.util
+import subprocess
+import sys
+
+import mmengine
+import mmseg
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
+from mmseg.models.decode_heads import decode_head
+from mmseg.models.utils import resize as host_resize
+
+from mmseg_ssl import compat
+
+NO_OPS = importlib.util.find_spec('mmcv._ext') is None
+GUARDED = mmseg.__version__ >= '1.3'  # onedl-mmsegmentation looks after missing operators itself
+
+
+def python(code: str, root) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True)
+
+
+def test_import_takes_nothing_optional_and_leaves_missing_operators_missing(root):
+    """After the import, whoever asks for ``mmcv.ops`` gets the truth, so guards elsewhere keep working."""
+    result = python(
+        'import mmseg_ssl, sys\n'
+        'print([name for name in ("mmpretrain", "torchvision", "mmdet") if name in sys.modules])\n'
+        'try:\n  import mmcv.ops; print("operators")\n'
+        'except ModuleNotFoundError as error:\n  print(error.name)',
+        root,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-2:] == ['[]', 'mmcv._ext' if NO_OPS else 'operators']
+
+
+def assert_gives_both_commands(error: str):
+    for stack in ('openmmlab', 'onedl'):
+        assert f"\n  pip install -e '.[{stack}]'" in error
+
+
+def test_import_without_host_gives_both_commands(root):
+    code = 'import sys; sys.modules.update(mmseg=None, mmengine=None, mmcv=None); import mmseg_ssl'
+    result = python(code, root)
+    assert result.returncode == 1
+    assert '\nImportError: mmseg_ssl needs mmengine' in result.stderr
+    assert_gives_both_commands(result.stderr)
+
+
+@pytest.mark.parametrize('missing', ['mmseg', 'mmengine', 'mmcv'])
+def test_missing_package_gives_both_commands(missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=f'mmseg_ssl needs {missing}') as error:
+        compat.check_versions()
+    assert_gives_both_commands(str(error.value))
+
+
+@pytest.mark.parametrize(('module', 'version'), [(mmseg, '1.2.1'), (mmengine, '0.9.1'), (torch, '2.0.1+cu118')])
+def test_old_host_is_refused(module, version, monkeypatch):
+    monkeypatch.setattr(module, '__version__', version)
+    with pytest.raises(ImportError, match=rf'needs {module.__name__} >= .*found {version}'.replace('+', r'\+')):
+        compat.check_versions()
+
+
+@pytest.mark.parametrize('version', [(3, 9, 18), (3, 13, 0)])
+def test_other_pythons_are_refused(version, monkeypatch):
+    monkeypatch.setattr(sys, 'version_info', version)
+    with pytest.raises(ImportError, match='Python 3.10 to 3.12'):
+        compat.check_versions()
+
+
+def test_versions_compare_as_numbers():
+    assert compat._numbers('2.13.0+cpu') == (2, 13, 0) > (2, 1)
+    assert compat._numbers('0.10.0rc4') == (0, 10, 0)
+
+
+def test_mends_may_be_applied_twice():
+    def mended():
+        from mmengine.runner import checkpoint
+
+        return decode_head.resize, checkpoint.load_url, checkpoint.torch.load, dict(sys.modules)
+
+    before = mended()
+    compat.mend_host()
+    assert mended() == before
+
+
+def test_operator_placeholder_is_a_class_that_cannot_be_used():
+    ops = compat._MissingOps('mmcv.ops')
+    assert not isinstance(torch.nn.Identity(), ops.CrissCrossAttention)
+    assert ops.point_sample is ops.point_sample
+
+    class Head(ops.PSAMask):
+        pass
+
+    for use in (ops.point_sample, Head):
+        with pytest.raises(ImportError, match=r'mmcv\.ops\.\w+ is a compiled operator.*full mmcv'):
+            use(1, 2)
+
+
+@pytest.mark.skipif(not NO_OPS or GUARDED, reason='only mmseg 1.2.2 on mmcv-lite uses the stand-in')
+def test_head_without_operators_says_so():
+    from mmseg.registry import MODELS
+
+    with pytest.raises(ImportError, match='CrissCrossAttention is a compiled operator'):
+        MODELS.build(dict(type='mmseg.CCHead', in_channels=4, channels=4, num_classes=2, recurrence=1))
+
+
+@pytest.mark.skipif(not GUARDED, reason='OneDL only')
+def test_onedl_guards_see_the_real_answer():
+    from mmseg.models.losses import focal_loss
+
+    assert (focal_loss._sigmoid_focal_loss is None) == NO_OPS
+
+
+def test_configs_inherit_from_the_host(tmp_path):
+    path = tmp_path / 'child.py'
+    path.write_text("_base_ = 'mmseg::_base_/models/fcn_unet_s5-d16.py'")
+    assert Config.fromfile(str(path)).model.type == 'EncoderDecoder'
+
+
+def test_package_lookup():
+    from mmengine.utils import get_installed_path, is_installed
+
+    assert get_installed_path('mmseg') == str(importlib.util.find_spec('mmseg').submodule_search_locations[0])
+    assert is_installed('mmseg')
+    assert not is_installed('no_such_package')
+
+
+def test_history_keeps_numbers_and_no_functions():
+    history = HistoryBuffer([1.0, 2.0], [1, 3])
+    state = history.__getstate__()
+    assert set(state) == {'_log_history', '_count_history', 'max_length'}
+    copy = HistoryBuffer.__new__(HistoryBuffer)
+    copy.__setstate__(state)
+    copy.update(5.0)
+    np.testing.assert_array_equal(copy.data[0], [1, 2, 5])
+    np.testing.assert_array_equal(history.data[0], [1, 2])
+    assert copy.statistics('mean') == 8 / 5  # (1 + 2 + 5) / (1 + 3 + 1)
+
+
+def test_history_cannot_bring_another_mean():
+    state = dict(HistoryBuffer([1.0], [1]).__getstate__(), statistics_methods={'mean': lambda *_: 'replaced'})
+    HistoryBuffer.__new__(HistoryBuffer).__setstate__(state)
+    assert HistoryBuffer([3.0], [1]).statistics('mean') == 3.0
+
+
+@pytest.mark.parametrize('align_corners', [False, True])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_resize_to_the_same_size_is_the_same_tensor(dtype, align_corners):
+    logits = (torch.randn(2, 5, 7, 9) * 100).to(dtype)
+    options = dict(mode='bilinear', align_corners=align_corners)
+    assert decode_head.resize(logits, size=(7, 9), **options) is logits
+    assert torch.equal(host_resize(logits, size=(7, 9), **options), logits)  # so nothing changes but the copy
+    other = decode_head.resize(logits, size=torch.Size((14, 9)), **options)
+    assert torch.equal(other, host_resize(logits, size=(14, 9), **options))
+
+
+def test_resize_by_a_factor_is_untouched():
+    logits = torch.randn(1, 2, 4, 4)
+    assert decode_head.resize(logits, scale_factor=2).shape == (1, 2, 8, 8)
