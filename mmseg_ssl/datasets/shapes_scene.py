@@ -68,16 +68,18 @@ class Canvas:
             label: Class index.
             opacity: Below 1, what lies behind shines through; the label covers all the same.
         """
-        rng, look, where = self.rng, LOOKS[label], where.astype(bool)
+        left, top, width, height = cv2.boundingRect(where.astype(np.uint8))
+        box = slice(top, top + height), slice(left, left + width)
+        rng, look, where = self.rng, LOOKS[label], where[box].astype(bool)
         angle, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)
         wave = 2 * np.pi / rng.uniform(*look.wavelength)
-        ramp = wave * (np.cos(angle) * self.x + np.sin(angle) * self.y) + phase
+        ramp = wave * (np.cos(angle) * self.x[box] + np.sin(angle) * self.y[box]) + phase
         pattern = look.contrast * rng.uniform(0.5, 1.3) * np.sin(ramp)
         pattern += look.speckle * rng.standard_normal(pattern.shape)
         color = np.array(look.bgr) + look.spread * rng.standard_normal(3) * (0.5, 0.5, 0.7)
         texture = color + pattern[..., None]
-        self.colors[where] += opacity * (texture[where] - self.colors[where])
-        self.labels[where] = label
+        self.colors[box][where] += opacity * (texture[where] - self.colors[box][where])
+        self.labels[box][where] = label
 
 
 def _landscape(canvas: Canvas) -> Tuple[float, float]:

@@ -1,0 +1,86 @@
+"""A data set of twelve 24x32 images in a temporary folder."""
+
+import copy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.registry import init_default_scope
+
+import mmseg_ssl  # noqa: F401
+
+IDS = [f'{number:02d}' for number in range(12)]
+LABELED = ['01', '04', '06', '11']
+
+
+@pytest.fixture(autouse=True)
+def scope() -> None:
+    """Look names up as a run does."""
+    init_default_scope('mmseg')
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Images of noise with masks of 11 classes, and the list of the labelled ones."""
+    rng = np.random.RandomState(0)
+    for folder in ('img_dir/train', 'ann_dir/train'):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in IDS:
+        image = rng.randint(0, 256, (24, 32, 3), dtype=np.uint8)
+        mask = rng.randint(0, 11, (24, 32), dtype=np.uint8)
+        mask[0] = 255
+        cv2.imwrite(str(tmp_path / f'img_dir/train/{name}.png'), image)
+        cv2.imwrite(str(tmp_path / f'ann_dir/train/{name}.png'), mask)
+    (tmp_path / 'labeled.txt').write_text('\n'.join(LABELED) + '\n')
+    return tmp_path
+
+
+@pytest.fixture
+def semi_cfg(data: Path):
+    """Maker of a SemiDataset's config: ``semi_cfg(unlabeled_per_labeled=2)``."""
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations'),
+        dict(type='RandomResize', scale=(32, 24), ratio_range=(0.75, 2.0), keep_ratio=True),
+        dict(type='RandomCrop', crop_size=(16, 16)),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PackSemiInputs'),
+    ]
+    base = dict(
+        type='SemiDataset',
+        split=str(data / 'labeled.txt'),
+        labeled=dict(
+            type='CamVidDataset',
+            data_root=str(data),
+            data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'),
+            img_suffix='.png',
+            serialize_data=False,  # serialising collects garbage: slow in a test process
+            pipeline=pipeline,
+        ),
+        unlabeled=dict(
+            type='UnlabeledImages',
+            data_root=str(data),
+            data_prefix=dict(img_path='img_dir/train'),
+            img_suffix='.png',
+            serialize_data=False,
+            pipeline=[step for step in pipeline if step['type'] != 'LoadAnnotations'],
+        ),
+    )
+    return lambda **changes: dict(copy.deepcopy(base), **changes)
+
+
+@pytest.fixture
+def loader_cfg(semi_cfg):
+    """Maker of a train_dataloader's config around :func:`semi_cfg`."""
+
+    def make(batch_size: int = 4, num_workers: int = 0, **changes) -> dict:
+        return dict(
+            batch_size=batch_size,
+            num_workers=num_workers,
+            sampler=dict(type='SemiSampler'),
+            collate_fn=dict(type='semi_collate'),
+            dataset=semi_cfg(**changes),
+        )
+
+    return make

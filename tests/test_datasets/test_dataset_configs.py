@@ -1,0 +1,79 @@
+"""Every data config parses, never lets the unlabelled side near a mask, and works on its data."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS, TRANSFORMS
+
+from mmseg_ssl.datasets import DatasetError, check_semi_dataset, find_split
+
+FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
+CONFIGS = sorted(path.name for path in FOLDER.glob('*.py'))
+
+
+def test_all_data_sets_are_there():
+    assert {'camvid_semi.py', 'cityscapes_semi.py', 'voc_semi.py', 'shapes_semi.py'} <= set(CONFIGS)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_config_parses_and_its_parts_exist(name):
+    cfg = Config.fromfile(str(FOLDER / name))
+    data = cfg.train_dataloader.dataset
+    assert Path(find_split(data.split)).is_file()
+    steps = [step.type for step in data.unlabeled.pipeline]
+    assert 'LoadAnnotations' not in steps and steps[-1] == 'PackSemiInputs'
+    assert steps == [step.type for step in data.labeled.pipeline if step.type != 'LoadAnnotations']
+    assert 'seg_map_path' not in data.unlabeled.data_prefix
+    for pipeline in (data.labeled.pipeline, data.unlabeled.pipeline):
+        crop = TRANSFORMS.build(next(step for step in pipeline if step.type == 'RandomCrop'))
+        assert crop.cat_max_ratio == 1  # below 1 it reads the mask
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert DATASETS.get(loader.dataset.type) is not None
+        # Metrics are computed at the size of the mask, so nothing may resize it.
+        steps = [step.type for step in loader.dataset.pipeline]
+        assert 'Resize' not in steps[steps.index('LoadAnnotations') :]
+    assert cfg.val_evaluator.iou_metrics == ['mIoU'] and 'test_evaluator' in cfg
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_one_line_changes_the_split(name):
+    cfg = Config.fromfile(str(FOLDER / name))
+    cfg.merge_from_dict(dict(train_dataloader=dict(dataset=dict(split='camvid/8_draw2.txt'))))
+    assert cfg.train_dataloader.dataset.labeled.get('ann_file') is None
+    assert cfg.train_dataloader.dataset.unlabeled.get('exclude') is None
+
+
+@pytest.mark.parametrize(
+    'name, hint',
+    [('camvid_semi', 'SegNet'), ('cityscapes_semi', 'cityscapesscripts'), ('voc_semi', 'SBD')],
+)
+def test_absent_data_says_where_it_looked(name, hint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = Config.fromfile(str(FOLDER / f'{name}.py'))
+    with pytest.raises(DatasetError, match=rf'looked in {tmp_path}/data/(.|\n)*{hint}'):
+        check_semi_dataset(cfg)
+    with pytest.raises(DatasetError, match=rf'looked in {tmp_path}/data/(.|\n)*{hint}'):
+        Runner.build_dataloader(cfg.train_dataloader)  # also where no one calls the check
+
+
+def test_shapes_work_from_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = Config.fromfile(str(FOLDER / 'shapes_semi.py'))
+    assert check_semi_dataset(cfg, full=True) == 8 + 152 + 48 + 48
+    batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+    assert [len(batch['inputs'][view]) for view in ('sup', 'weak')] == [8, 8]
+
+
+@pytest.mark.parametrize('name', ['camvid_semi.py', 'camvid_semi_240x180.py'])
+def test_camvid_is_what_its_readme_says(name, root, monkeypatch):
+    if not (root / 'data/camvid').exists():
+        pytest.skip('data/camvid is absent')
+    monkeypatch.chdir(root)
+    cfg = Config.fromfile(str(FOLDER / name))
+    data = DATASETS.build(cfg.train_dataloader.dataset)
+    assert (len(data), len(data.unlabeled)) == (23, 344)
+    assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 101
+    assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 233
+    assert check_semi_dataset(cfg) == 23
