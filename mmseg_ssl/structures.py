@@ -3,6 +3,7 @@
 Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channels, ``H W`` size of the input tensor,
 ``h w`` size at the stride of the decode head.
 """
+
 from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
 
 from torch import Tensor
@@ -39,8 +40,12 @@ class Prediction(NamedTuple):
         feats = [level.split(sizes) for level in self.feats]
         side = {name: tensor.split(sizes) for name, tensor in self.side.items()}
         return [
-            Prediction(logits[i], embedding[i], tuple(level[i] for level in feats),
-                       {name: parts[i] for name, parts in side.items()})
+            Prediction(
+                logits[i],
+                embedding[i],
+                tuple(level[i] for level in feats),
+                {name: parts[i] for name, parts in side.items()},
+            )
             for i in range(len(sizes))
         ]
 

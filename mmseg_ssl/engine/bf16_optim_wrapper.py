@@ -1,13 +1,13 @@
 """Mixed precision without a loss scaler, on CPU and GPU."""
+
 from contextlib import contextmanager
 from typing import Iterator
 
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.runner.amp import autocast
-from torch import nn
-
 from mmseg.registry import OPTIM_WRAPPERS
+from torch import nn
 
 
 @OPTIM_WRAPPERS.register_module()

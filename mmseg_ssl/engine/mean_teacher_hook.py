@@ -1,11 +1,11 @@
 """When the teacher follows the student."""
+
 from typing import Any, Optional
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
-
 from mmseg.registry import HOOKS
 
 
@@ -29,8 +29,10 @@ class MeanTeacherHook(Hook):
 
     def __init__(self, momentum: float = 0.001, warmup: bool = True) -> None:
         if not 0 < momentum <= 1:
-            raise ValueError('MeanTeacherHook: momentum is the share of new weights, in (0, 1], '
-                             f'got {momentum}. For a decay of 0.999 give momentum=0.001.')
+            raise ValueError(
+                'MeanTeacherHook: momentum is the share of new weights, in (0, 1], '
+                f'got {momentum}. For a decay of 0.999 give momentum=0.001.'
+            )
         self.momentum, self.warmup = momentum, warmup
         self.stepped = False
         self.updates = 0
@@ -39,8 +41,10 @@ class MeanTeacherHook(Hook):
         """Start the teacher, unless a checkpoint brought one, and listen to the optimizer."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
-            raise TypeError(f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '
-                            'Remove the hook from custom_hooks.')
+            raise TypeError(
+                f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '
+                'Remove the hook from custom_hooks.'
+            )
         self.model = model
         if not model.teacher.started:
             model.teacher.start(model.student)
@@ -53,11 +57,9 @@ class MeanTeacherHook(Hook):
     def _on_optimizer_step(self, *_: Any) -> None:
         self.stepped = True
 
-    def after_train_iter(self,
-                         runner: Runner,
-                         batch_idx: int,
-                         data_batch: Any = None,
-                         outputs: Optional[dict] = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Optional[dict] = None
+    ) -> None:
         """Follow the student if the optimizer stepped."""
         if not self.stepped:
             return

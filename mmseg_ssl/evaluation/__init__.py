@@ -1,4 +1,5 @@
 """Metrics."""
+
 from .semi_iou_metric import SemiIoUMetric
 
 __all__ = ['SemiIoUMetric']

@@ -1,9 +1,9 @@
 """IoU of several networks from one pass over the data."""
+
 from typing import Any, Dict, List, Sequence
 
 import torch
 from mmengine.logging import MMLogger, print_log
-
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 
@@ -21,7 +21,7 @@ class SemiIoUMetric(IoUMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch; see ``IoUMetric.process``."""
         for sample in data_samples:
-            names = [key[len(FIELD):] for key in sample if key.startswith(FIELD)] or ['']
+            names = [key[len(FIELD) :] for key in sample if key.startswith(FIELD)] or ['']
             before = len(self.results)
             for name in names:
                 super().process(data_batch, [dict(sample, pred_sem_seg=sample[FIELD + name])] if name else [sample])

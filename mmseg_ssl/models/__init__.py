@@ -1,4 +1,5 @@
 """Networks, parts and methods; importing this registers them with mmseg."""
+
 from .branch import Branch
 from .cutmix import CutMix
 from .data_preprocessor import SemiDataPreProcessor
@@ -8,6 +9,16 @@ from .side_heads import EnergyHead, VarianceHead
 from .strong_augment import StrongAugment
 
 __all__ = [
-    'CPCL', 'DUEB', 'Branch', 'CutMix', 'EMATeacher', 'EnergyHead', 'MeanTeacher', 'SemiDataPreProcessor',
-    'SemiSegmentor', 'StrongAugment', 'Supervised', 'VarianceHead'
+    'CPCL',
+    'DUEB',
+    'Branch',
+    'CutMix',
+    'EMATeacher',
+    'EnergyHead',
+    'MeanTeacher',
+    'SemiDataPreProcessor',
+    'SemiSegmentor',
+    'StrongAugment',
+    'Supervised',
+    'VarianceHead',
 ]

@@ -1,14 +1,14 @@
 """A branch: a whole mmseg segmentor with side heads."""
+
 from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor, nn
-
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch import Tensor, nn
 
 from ..structures import Prediction
 
@@ -34,11 +34,14 @@ class Branch(BaseModule):
         super().__init__(init_cfg)
         self.segmentor = MODELS.build(segmentor)
         if not isinstance(self.segmentor, EncoderDecoder) or not hasattr(self.segmentor.decode_head, 'conv_seg'):
-            raise TypeError('A branch wraps an EncoderDecoder whose decode_head ends in conv_seg, got '
-                            f'{type(self.segmentor).__name__}. Use type="EncoderDecoder" with one decode head.')
+            raise TypeError(
+                'A branch wraps an EncoderDecoder whose decode_head ends in conv_seg, got '
+                f'{type(self.segmentor).__name__}. Use type="EncoderDecoder" with one decode head.'
+            )
         known = dict(in_channels=self.segmentor.decode_head.conv_seg.in_channels, num_classes=self.num_classes)
         self.side_heads = nn.ModuleDict(
-            {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()})
+            {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()}
+        )
 
     @property
     def num_classes(self) -> int:
@@ -70,7 +73,10 @@ class Branch(BaseModule):
         return Prediction(logits, embedding, tuple(feats), side)
 
     def supervised_loss(self, pred: Prediction, samples: List[SegDataSample]) -> Dict[str, Tensor]:
-        """The host's own losses of the decode head and of the auxiliary heads.
+        """The host's own losses of the decode head and of the auxiliary heads, and those of side heads.
+
+        A side head that has a ``loss_weight`` above 0 brings ``loss(pred, map, label)``; it is logged as
+        ``loss_<name>``.
 
         Args:
             pred: Prediction of the labelled images.
@@ -82,6 +88,10 @@ class Branch(BaseModule):
         losses = dict(self.segmentor.decode_head.loss_by_feat(pred.logits, samples))
         if self.segmentor.with_auxiliary_head:
             losses.update(self.segmentor._auxiliary_head_forward_train(pred.feats, samples))
+        for name, head in self.side_heads.items():
+            if getattr(head, 'loss_weight', 0) > 0:
+                label = torch.cat([sample.gt_sem_seg.data for sample in samples])
+                losses[f'loss_{name}'] = head.loss(pred, pred.side[name], label)
         return losses
 
     def _decode(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tensor]:

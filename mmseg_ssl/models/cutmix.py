@@ -1,11 +1,11 @@
 """CutMix as a configurable part of a method."""
+
 from typing import List, Optional, Tuple
 
 import torch
-from torch import Tensor, nn
-
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch import Tensor, nn
 
 from ..ops.mixing import UNIFORMS_PER_BOX, BoxMix, box_mask
 from ..utils import sample_uniforms
@@ -30,11 +30,13 @@ class CutMix(nn.Module):
         ValueError: If ``num_boxes`` or ``prob`` is not possible.
     """
 
-    def __init__(self,
-                 num_boxes: int = 3,
-                 area: Tuple[float, float] = (0.25, 0.5),
-                 aspect: Optional[Tuple[float, float]] = None,
-                 prob: float = 1.0) -> None:
+    def __init__(
+        self,
+        num_boxes: int = 3,
+        area: Tuple[float, float] = (0.25, 0.5),
+        aspect: Optional[Tuple[float, float]] = None,
+        prob: float = 1.0,
+    ) -> None:
         super().__init__()
         if num_boxes < 1 or not 0 <= prob <= 1:
             raise ValueError(f'CutMix needs num_boxes >= 1 and prob in [0, 1], got {num_boxes} and {prob}.')

@@ -1,13 +1,13 @@
 """From collated crops to the views that the methods name, all on the device."""
+
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from torch import Tensor
 
 from ..utils import sample_uniforms
 
@@ -73,8 +73,9 @@ class SemiDataPreProcessor(SegDataPreProcessor):
                     inputs[name] = self._normalize(augment(raw, uniforms), valid)
         return dict(inputs=inputs, data_samples=samples)
 
-    def _stack(self, images: List[Tensor], samples: List[SegDataSample],
-               size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
+    def _stack(
+        self, images: List[Tensor], samples: List[SegDataSample], size: Tuple[int, int]
+    ) -> Tuple[Tensor, Tensor]:
         """Pad to a size and stack: raw RGB images (B, 3, H, W) in 0..255 and what is not padding (B, 1, H, W)."""
         masks = []
         for image, sample in zip(images, samples):
@@ -101,8 +102,10 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         width = max(image.shape[2] for image in images)
         if self.size is not None:
             if height > self.size[0] or width > self.size[1]:
-                raise ValueError(f'A crop of {(height, width)} does not fit the data_preprocessor size '
-                                 f'{tuple(self.size)}. Give RandomCrop and data_preprocessor the same size.')
+                raise ValueError(
+                    f'A crop of {(height, width)} does not fit the data_preprocessor size '
+                    f'{tuple(self.size)}. Give RandomCrop and data_preprocessor the same size.'
+                )
             return self.size[0], self.size[1]
         divisor = self.size_divisor or 1
         return -(-height // divisor) * divisor, -(-width // divisor) * divisor

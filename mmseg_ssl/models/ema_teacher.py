@@ -1,4 +1,5 @@
 """A frozen copy of a network that follows it as an exponential moving average."""
+
 import copy
 from typing import List, Tuple
 

@@ -1,4 +1,5 @@
 """Running energies of right and wrong pixels: the margins of DUEB's hinge and weight terms."""
+
 from typing import Tuple
 
 import torch

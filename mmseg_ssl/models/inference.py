@@ -1,13 +1,13 @@
 """Inference with a branch: the host's whole-image or sliding window, for logits and side maps at once."""
+
 from copy import copy
 from typing import List, Optional
 
 import torch
 from mmengine.structures import PixelData
-from torch import Tensor
-
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
+from torch import Tensor
 
 from .branch import Branch
 

@@ -1,15 +1,19 @@
 """Strong views, made on the device from the weak crop."""
+
 import math
 from typing import Tuple
 
 import torch
 from kornia.color import rgb_to_grayscale
-from kornia.enhance import (adjust_brightness_accumulative, adjust_contrast_with_mean_subtraction, adjust_hue,
-                            adjust_saturation_with_gray_subtraction)
+from kornia.enhance import (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_hue,
+    adjust_saturation_with_gray_subtraction,
+)
 from kornia.filters import gaussian_blur2d
-from torch import Tensor, nn
-
 from mmseg.registry import MODELS
+from torch import Tensor, nn
 
 
 @MODELS.register_module()
@@ -37,27 +41,36 @@ class StrongAugment(nn.Module):
     num_uniforms = 8
     """How many uniforms a sample needs."""
 
-    def __init__(self,
-                 brightness: float = 0.5,
-                 contrast: float = 0.5,
-                 saturation: float = 0.5,
-                 hue: float = 0.25,
-                 jitter_prob: float = 0.8,
-                 grayscale_prob: float = 0.2,
-                 blur_prob: float = 0.5,
-                 blur_sigma: Tuple[float, float] = (0.1, 2.0),
-                 blur_kernel: int = 9) -> None:
+    def __init__(
+        self,
+        brightness: float = 0.5,
+        contrast: float = 0.5,
+        saturation: float = 0.5,
+        hue: float = 0.25,
+        jitter_prob: float = 0.8,
+        grayscale_prob: float = 0.2,
+        blur_prob: float = 0.5,
+        blur_sigma: Tuple[float, float] = (0.1, 2.0),
+        blur_kernel: int = 9,
+    ) -> None:
         super().__init__()
         for name, value in dict(jitter_prob=jitter_prob, grayscale_prob=grayscale_prob, blur_prob=blur_prob).items():
             if not 0 <= value <= 1:
                 raise ValueError(f'StrongAugment: {name} is a probability in [0, 1], got {value}.')
-        if not 0 <= hue <= 0.5 or min(brightness, contrast, saturation) < 0 or max(brightness, contrast,
-                                                                                    saturation) > 1:
-            raise ValueError('StrongAugment: brightness, contrast and saturation lie in [0, 1], hue in [0, 0.5], got '
-                             f'{(brightness, contrast, saturation, hue)}.')
+        if (
+            not 0 <= hue <= 0.5
+            or min(brightness, contrast, saturation) < 0
+            or max(brightness, contrast, saturation) > 1
+        ):
+            raise ValueError(
+                'StrongAugment: brightness, contrast and saturation lie in [0, 1], hue in [0, 0.5], got '
+                f'{(brightness, contrast, saturation, hue)}.'
+            )
         if blur_kernel % 2 == 0 or not 0 < blur_sigma[0] <= blur_sigma[1]:
-            raise ValueError(f'StrongAugment: blur_kernel is odd and blur_sigma an increasing range above 0, got '
-                             f'{blur_kernel} and {blur_sigma}.')
+            raise ValueError(
+                f'StrongAugment: blur_kernel is odd and blur_sigma an increasing range above 0, got '
+                f'{blur_kernel} and {blur_sigma}.'
+            )
         self.strengths = (brightness, contrast, saturation, hue)
         self.jitter_prob, self.grayscale_prob, self.blur_prob = jitter_prob, grayscale_prob, blur_prob
         self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel

@@ -1,4 +1,5 @@
 """Pure helpers: tensors in, tensors out, no state."""
+
 from .mixing import BoxMix, box_mask
 from .reduction import masked_mean
 from .weighting import normalized_entropy

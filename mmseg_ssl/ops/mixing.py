@@ -1,4 +1,5 @@
 """CutMix: boxes of one image pasted into another, on images, maps and targets alike."""
+
 from typing import NamedTuple, Optional, Tuple, TypeVar
 
 import torch
@@ -42,10 +43,9 @@ class BoxMix(NamedTuple):
         return partner.where(self.mask if own.dim() == 3 else self.mask[:, None], own)
 
 
-def box_mask(uniforms: Tensor,
-             size: Tuple[int, int],
-             area: Tuple[float, float],
-             aspect: Optional[Tuple[float, float]] = None) -> Tensor:
+def box_mask(
+    uniforms: Tensor, size: Tuple[int, int], area: Tuple[float, float], aspect: Optional[Tuple[float, float]] = None
+) -> Tensor:
     r"""Masks of random boxes, the whole batch at once.
 
     Box ``k`` of ``n`` covers a share :math:`a_k / n` of the image with :math:`a_k \sim U(area)`. Its height is
@@ -72,7 +72,7 @@ def box_mask(uniforms: Tensor,
     height, width = size
     share, shape, top, left = uniforms.unflatten(1, (-1, UNIFORMS_PER_BOX)).unbind(dim=2)  # each (B, n)
     num_boxes = share.shape[1]
-    share = (area[0] + share * (area[1] - area[0]))
+    share = area[0] + share * (area[1] - area[0])
     if aspect is None:
         rows = share**shape
         cols = share / rows

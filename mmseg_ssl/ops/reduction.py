@@ -1,4 +1,5 @@
 """How per-pixel maps become one number: the last visible word of every loss."""
+
 from torch import Tensor
 
 
@@ -23,8 +24,10 @@ def masked_mean(values: Tensor, over: Tensor) -> Tensor:
         tensor(2.)
     """
     if values.shape != over.shape:
-        raise ValueError(f'masked_mean needs a mask of the shape of the values: expected {tuple(values.shape)}, '
-                         f'got {tuple(over.shape)}. Squeeze the channel or reduce the map over it first.')
+        raise ValueError(
+            f'masked_mean needs a mask of the shape of the values: expected {tuple(values.shape)}, '
+            f'got {tuple(over.shape)}. Squeeze the channel or reduce the map over it first.'
+        )
     over = over.to(values.dtype)
     # where, not a bare product: an infinite value outside the mask must not turn the sum into NaN
     total = (values * over).where(over > 0, values.new_zeros(())).sum()

@@ -1,4 +1,5 @@
 """Weights of pixels from the uncertainty of a prediction."""
+
 import math
 
 import torch
@@ -25,7 +26,8 @@ def normalized_entropy(probs: Tensor) -> Tensor:
     """
     num_classes = probs.shape[1]
     if num_classes < 2:
-        raise ValueError(f'normalized_entropy needs probabilities of at least 2 classes on dim 1, '
-                         f'got shape {tuple(probs.shape)}.')
+        raise ValueError(
+            f'normalized_entropy needs probabilities of at least 2 classes on dim 1, got shape {tuple(probs.shape)}.'
+        )
     probs = probs.float() if probs.dtype in (torch.float16, torch.bfloat16) else probs
     return torch.special.entr(probs).sum(dim=1).div(math.log(num_classes)).clamp(0, 1)

@@ -1,4 +1,5 @@
 """Pure functions: probabilities in, :class:`~mmseg_ssl.structures.PixelTarget` out."""
+
 from .agreement import disagreement, intersection, union
 from .confidence import confident
 

@@ -1,9 +1,10 @@
 """Targets that two networks agree on, or argue about (CPCL, Fan et al. 2022, arXiv 2211.16701)."""
+
 from typing import Optional
 
 import torch
-from torch import Tensor
 from mmengine.dist import all_reduce
+from torch import Tensor
 
 from ..structures import IGNORE_INDEX, PixelTarget
 

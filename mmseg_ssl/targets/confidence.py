@@ -1,4 +1,5 @@
 """Targets from the confidence of one prediction."""
+
 import torch
 from torch import Tensor
 

@@ -1,4 +1,5 @@
 """Small helpers that know nothing of segmentation."""
+
 from .random import fold, seeded
 from .sample_seeds import sample_uniforms
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -50,6 +51,27 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
     # Now and not when the Runner is built: the data are checked before.
     init_default_scope(config.get('default_scope') or 'mmseg')
     return config
+
+
+def set_launcher(config: Config, launcher: str) -> None:
+    """Say how processes were launched; without a GPU, make torchrun's processes meet through gloo.
+
+    mmengine asks for a GPU as soon as there is a launcher. It takes a process group that exists already, and a wrapper
+    that is told of no device.
+
+    Args:
+        config: The config, changed in place.
+        launcher: As on the command line.
+    """
+    config.launcher = launcher
+    if launcher == 'pytorch' and not torch.cuda.is_available():
+        torch.distributed.init_process_group('gloo')
+        config.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=config.get('find_unused_parameters', False),
+        )
 
 
 def _no_such_config(path: Path) -> str:

@@ -3,6 +3,7 @@
 Every random choice of a sample is a function of ``(seed, draw number)``: then the stream does not depend on the number
 of workers, and a resumed run goes on as if it had never stopped.
 """
+
 import hashlib
 import random
 from contextlib import contextmanager

@@ -1,4 +1,5 @@
 """Numbers that belong to a sample, from the seed it carries."""
+
 from typing import Sequence
 
 import torch
@@ -27,8 +28,10 @@ def sample_uniforms(samples: Sequence, count: int, purpose: int, device: torch.d
     rows = []
     for sample in samples:
         if 'seed' not in sample.metainfo:
-            raise KeyError(f'The sample {sample.metainfo.get("img_path", "")} carries no "seed". Train on a '
-                           'SemiDataset with PackSemiInputs, or set the metainfo "seed" yourself.')
+            raise KeyError(
+                f'The sample {sample.metainfo.get("img_path", "")} carries no "seed". Train on a '
+                'SemiDataset with PackSemiInputs, or set the metainfo "seed" yourself.'
+            )
         generator = torch.Generator().manual_seed(fold(sample.metainfo['seed'], purpose))
         rows.append(torch.rand(count, generator=generator))
     return torch.stack(rows).to(device, non_blocking=True)

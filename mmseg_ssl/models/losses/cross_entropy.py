@@ -1,4 +1,5 @@
 """Cross entropy of a prediction with a pixel target."""
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -29,8 +30,10 @@ def pixel_cross_entropy(logits: Tensor, target: PixelTarget) -> Tensor:
     label, weight = target
     logits = logits if logits.dtype == torch.float64 else logits.float()
     if label.shape[-2:] != logits.shape[-2:] or label.shape[0] != logits.shape[0]:
-        raise ValueError(f'pixel_cross_entropy needs a label for every pixel of the logits {tuple(logits.shape)}, '
-                         f'got {tuple(label.shape)}. Resize the logits to the label first.')
+        raise ValueError(
+            f'pixel_cross_entropy needs a label for every pixel of the logits {tuple(logits.shape)}, '
+            f'got {tuple(label.shape)}. Resize the logits to the label first.'
+        )
     if label.dim() == 4:
         loss = F.cross_entropy(logits, label.to(logits.dtype), reduction='none')
     else:

@@ -1,4 +1,5 @@
 """Energy terms: what a classifier's logits say as an energy-based model."""
+
 from typing import Optional, Tuple
 
 import torch
@@ -27,15 +28,17 @@ def free_energy(logits: Tensor, temperature: float = 1.0) -> Tensor:
     return -temperature * torch.logsumexp(logits / temperature, dim=1)
 
 
-def energy_loss(logits: Tensor,
-                label: Tensor,
-                mode: str = 'joint',
-                ignore_index: int = IGNORE_INDEX,
-                *,
-                temperature: float = 1.0,
-                logit_weight: float = 0.1,
-                margins: Tuple[float, float] = (-8.0, -4.0),
-                unreliable: Optional[Tensor] = None) -> Tensor:
+def energy_loss(
+    logits: Tensor,
+    label: Tensor,
+    mode: str = 'joint',
+    ignore_index: int = IGNORE_INDEX,
+    *,
+    temperature: float = 1.0,
+    logit_weight: float = 0.1,
+    margins: Tuple[float, float] = (-8.0, -4.0),
+    unreliable: Optional[Tensor] = None,
+) -> Tensor:
     r"""The energy term of DUEB in one of four forms; means run over the pixels with a label.
 
     - ``joint`` (JEM, :math:`\ln p(x, y) = z_y - \ln Z`):
@@ -67,8 +70,9 @@ def energy_loss(logits: Tensor,
     if mode not in ENERGY_MODES:
         raise ValueError(f'energy mode must be one of {ENERGY_MODES}, got {mode!r}.')
     if label.shape != (logits.shape[0], *logits.shape[2:]):
-        raise ValueError(f'Expected a label for every pixel of the logits {tuple(logits.shape)}, '
-                         f'got {tuple(label.shape)}.')
+        raise ValueError(
+            f'Expected a label for every pixel of the logits {tuple(logits.shape)}, got {tuple(label.shape)}.'
+        )
     logits = logits if logits.dtype == torch.float64 else logits.float()
     valid = label != ignore_index
     safe_label = label.where(valid, label.new_zeros(()))

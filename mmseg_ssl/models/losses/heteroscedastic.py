@@ -1,4 +1,5 @@
 """Aleatoric uncertainty: cross entropy under Gaussian noise on the logits, of a predicted variance."""
+
 import math
 from typing import Any, Optional, Tuple
 
@@ -11,13 +12,18 @@ from ...structures import IGNORE_INDEX
 MIN_VARIANCE = 1e-6
 """Below it, the variance counts as this: the derivative of the square root is infinite at 0."""
 
+BANDS = 4
+"""In how many bands of rows the samples are worked through."""
 
-def heteroscedastic_cross_entropy(logits: Tensor,
-                                  variance: Tensor,
-                                  label: Tensor,
-                                  num_samples: int = 10,
-                                  ignore_index: int = IGNORE_INDEX,
-                                  generator: Optional[torch.Generator] = None) -> Tensor:
+
+def heteroscedastic_cross_entropy(
+    logits: Tensor,
+    variance: Tensor,
+    label: Tensor,
+    num_samples: int = 10,
+    ignore_index: int = IGNORE_INDEX,
+    generator: Optional[torch.Generator] = None,
+) -> Tensor:
     r"""Monte-Carlo cross entropy of Kendall & Gal, "What uncertainties do we need" (2017), eq. 12, per pixel.
 
     .. math:: \ell_i = - \ln \frac1T \sum_{t=1}^T \mathrm{softmax}(z_i + \sigma_i \varepsilon_{it})_{y_i},
@@ -45,12 +51,14 @@ def heteroscedastic_cross_entropy(logits: Tensor,
     return _NoisyCrossEntropy.apply(_wide(logits), _wide(variance), label, num_samples, ignore_index, generator)
 
 
-def release_aleatoric_loss(logits: Tensor,
-                           variance: Tensor,
-                           label: Tensor,
-                           num_samples: int = 10,
-                           ignore_index: int = IGNORE_INDEX,
-                           generator: Optional[torch.Generator] = None) -> Tensor:
+def release_aleatoric_loss(
+    logits: Tensor,
+    variance: Tensor,
+    label: Tensor,
+    num_samples: int = 10,
+    ignore_index: int = IGNORE_INDEX,
+    generator: Optional[torch.Generator] = None,
+) -> Tensor:
     r"""The aleatoric term as DUEB's public code has it (``aleatoric='release'``).
 
     With :math:`s = \sqrt v + 10^{-15}`, :math:`u = CE(z, y)` and :math:`d_t = CE(z + s \varepsilon_t, y)`, each the
@@ -84,22 +92,22 @@ class _NoisyCrossEntropy(torch.autograd.Function):
     """Streams over the samples: a running log-sum-exp, with the gradients kept in step."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, variance: Tensor, label: Tensor, num_samples: int, ignore_index: int,
-                generator: Optional[torch.Generator]) -> Tensor:
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        variance: Tensor,
+        label: Tensor,
+        num_samples: int,
+        ignore_index: int,
+        generator: Optional[torch.Generator],
+    ) -> Tensor:
         valid, index = _valid_and_index(label, ignore_index)
         deviation = variance.clamp_min(MIN_VARIANCE).sqrt()
         grad_logits, grad_deviation = torch.zeros_like(logits), torch.zeros_like(deviation)
         peak, total = torch.full_like(deviation, -torch.inf), torch.zeros_like(deviation)
+        state = (logits, deviation, index, grad_logits, grad_deviation, peak, total)
         for _ in range(num_samples):
-            noise = _normal(logits, generator)
-            noisy = torch.addcmul(logits, noise, deviation)
-            log_prob = _to_gradient(noisy, index)
-            new_peak = torch.maximum(peak, log_prob)
-            # samples count by the probability that they give the label; earlier ones are rescaled to the new peak
-            old, new = (peak - new_peak).exp(), (log_prob - new_peak).exp()
-            grad_logits.mul_(old).addcmul_(noisy, new)
-            grad_deviation = grad_deviation * old + noise.mul_(noisy).sum(dim=1, keepdim=True) * new
-            peak, total = new_peak, total * old + new
+            _take_in(_normal(logits, generator), *state)
         scale = valid / total
         grad_variance = grad_deviation * scale / (2 * deviation) * (variance >= MIN_VARIANCE)
         ctx.save_for_backward(grad_logits.mul_(scale), grad_variance)
@@ -118,13 +126,19 @@ class _ReleaseTerm(torch.autograd.Function):
     """``r u + u`` of the public code; its gradient on the logits is gathered sample by sample."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, variance: Tensor, label: Tensor, num_samples: int, ignore_index: int,
-                generator: Optional[torch.Generator]) -> Tensor:
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        variance: Tensor,
+        label: Tensor,
+        num_samples: int,
+        ignore_index: int,
+        generator: Optional[torch.Generator],
+    ) -> Tensor:
         valid, index = _valid_and_index(label, ignore_index)
-        share = valid / valid.sum().clamp_min(1)
+        share = valid.to(logits.dtype) / valid.sum().clamp_min(1)
         deviation = variance.sqrt() + 1e-15
-        grad_clean = logits.clone()
-        clean = -(_to_gradient(grad_clean, index) * share).sum()
+        clean = -(_to_gradient(logits.clone(), index) * share).sum()
         grad_logits, ratio, slopes = torch.zeros_like(logits), 0., 0.
         for _ in range(num_samples):
             noisy = _normal(logits, generator).mul_(deviation).add_(logits)
@@ -133,6 +147,9 @@ class _ReleaseTerm(torch.autograd.Function):
             ratio = ratio - torch.nn.functional.elu(gain) / num_samples
             slopes = slopes + slope / num_samples
             grad_logits.addcmul_(noisy, clean * slope / num_samples)
+            del noisy  # before the next one is drawn
+        grad_clean = logits.clone()  # made again rather than kept: a tensor less while the samples are drawn
+        _to_gradient(grad_clean, index)
         grad_logits.addcmul_(grad_clean, ratio + 1 - clean * slopes).mul_(share)
         ctx.save_for_backward(grad_logits)
         return ratio * clean + clean
@@ -141,6 +158,36 @@ class _ReleaseTerm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tuple[Optional[Tensor], ...]:
         return ctx.saved_tensors[0] * grad, None, None, None, None, None
+
+
+def _take_in(noise: Tensor, *state: Tensor) -> None:
+    """Add a sample to the running sums, in place."""
+    # the noise of all pixels is one draw, but its use goes band by band: so a tensor less is held
+    rows = -(-noise.shape[2] // BANDS)
+    for band in zip(*(tensor.split(rows, dim=2) for tensor in (noise, *state))):
+        _take_in_band(*band)
+
+
+def _take_in_band(
+    noise: Tensor,
+    logits: Tensor,
+    deviation: Tensor,
+    index: Tensor,
+    grad_logits: Tensor,
+    grad_deviation: Tensor,
+    peak: Tensor,
+    total: Tensor,
+) -> None:
+    """The step of a running log-sum-exp; a sample counts by the probability that it gives the label."""
+    noisy = torch.addcmul(logits, noise, deviation)
+    log_prob = _to_gradient(noisy, index)
+    new_peak = torch.maximum(peak, log_prob)
+    # earlier samples are rescaled to the new peak
+    old, new = (peak - new_peak).exp(), (log_prob - new_peak).exp()
+    grad_logits.mul_(old).addcmul_(noisy, new)
+    grad_deviation.mul_(old).add_(noise.mul_(noisy).sum(dim=1, keepdim=True).mul_(new))
+    peak.copy_(new_peak)
+    total.mul_(old).add_(new)
 
 
 def _to_gradient(logits: Tensor, index: Tensor) -> Tensor:
@@ -175,7 +222,9 @@ def _check(logits: Tensor, variance: Tensor, label: Tensor, num_samples: int) ->
     """Refuse shapes that would broadcast silently."""
     batch, _, height, width = logits.shape
     if variance.shape != (batch, 1, height, width) or label.shape != (batch, height, width):
-        raise ValueError(f'Expected variance {(batch, 1, height, width)} and label {(batch, height, width)} for logits '
-                         f'{tuple(logits.shape)}, got {tuple(variance.shape)} and {tuple(label.shape)}.')
+        raise ValueError(
+            f'Expected variance {(batch, 1, height, width)} and label {(batch, height, width)} for logits '
+            f'{tuple(logits.shape)}, got {tuple(variance.shape)} and {tuple(label.shape)}.'
+        )
     if num_samples < 1:
         raise ValueError(f'num_samples must be at least 1, got {num_samples}.')

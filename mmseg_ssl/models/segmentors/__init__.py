@@ -1,4 +1,5 @@
 """One file, one method."""
+
 from .base import SemiSegmentor
 from .cpcl import CPCL
 from .dueb import DUEB

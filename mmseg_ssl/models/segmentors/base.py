@@ -1,11 +1,11 @@
 """What every method shares: named networks, inference with any of them, and plain checkpoints that load."""
+
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from mmengine.logging import print_log
-from torch import Tensor
-
 from mmseg.models.segmentors import BaseSegmentor
 from mmseg.structures import SegDataSample
+from torch import Tensor
 
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
@@ -30,14 +30,16 @@ class SemiSegmentor(BaseSegmentor):
         init_cfg: As in mmengine.
     """
 
-    networks: Tuple[str, ...] = ('student', )
-    views: Tuple[str, ...] = ('sup', )
+    networks: Tuple[str, ...] = ('student',)
+    views: Tuple[str, ...] = ('sup',)
     """Views that ``loss()`` reads."""
 
-    def __init__(self,
-                 data_preprocessor: Optional[dict] = None,
-                 predict_on: Union[str, Sequence[str], None] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        data_preprocessor: Optional[dict] = None,
+        predict_on: Union[str, Sequence[str], None] = None,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.predict_on = predict_on if predict_on is not None else self.networks[0]
         _ = self.predictors  # a wrong name is an error now, not after hours of training
@@ -49,7 +51,7 @@ class SemiSegmentor(BaseSegmentor):
         Raises:
             ValueError: If ``predict_on`` names something else.
         """
-        names = (self.predict_on, ) if isinstance(self.predict_on, str) else tuple(self.predict_on)
+        names = (self.predict_on,) if isinstance(self.predict_on, str) else tuple(self.predict_on)
         wrong = [name for name in names if name not in self.networks]
         if wrong or not names:
             raise ValueError(f'{type(self).__name__} can predict_on {self.networks}, got {wrong or "nothing"}.')
@@ -71,9 +73,11 @@ class SemiSegmentor(BaseSegmentor):
             missing = [view for view in self.views if not isinstance(inputs, dict) or view not in inputs]
             if missing:
                 have = tuple(inputs) if isinstance(inputs, dict) else type(inputs).__name__
-                raise ValueError(f'{type(self).__name__} needs the views {self.views}; the batch has {have}. '
-                                 'Train on a SemiDataset with unlabelled images and, for "strong", add '
-                                 'strong=dict(type="StrongAugment") to the data_preprocessor.')
+                raise ValueError(
+                    f'{type(self).__name__} needs the views {self.views}; the batch has {have}. '
+                    'Train on a SemiDataset with unlabelled images and, for "strong", add '
+                    'strong=dict(type="StrongAugment") to the data_preprocessor.'
+                )
         return super().forward(inputs, data_samples, mode)
 
     def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
@@ -112,11 +116,15 @@ class SemiSegmentor(BaseSegmentor):
         if plain:
             trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
             if len(trained) > 1:
-                print_log(f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '
-                          'are taught alone.', 'current', level=30)
+                print_log(
+                    f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '
+                    'are taught alone.',
+                    'current',
+                    level=30,
+                )
             heads = ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.')
             for key in [key for key in state_dict if key.startswith(tuple(prefix + head for head in heads))]:
                 value = state_dict.pop(key)
                 for name in trained:
-                    state_dict[f'{prefix}{name}.segmentor.{key[len(prefix):]}'] = value
+                    state_dict[f'{prefix}{name}.segmentor.{key[len(prefix) :]}'] = value
         super()._load_from_state_dict(state_dict, prefix, *args)

@@ -1,11 +1,11 @@
 """CPCL: conservative-progressive collaborative learning (Fan et al., IEEE TIP 2022, arXiv 2211.16701)."""
+
 from typing import Any, NamedTuple, Optional, Tuple
 
 import torch
-from torch import Tensor
-
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
+from torch import Tensor
 
 from ...ops import BoxMix, masked_mean
 from ...structures import PixelTarget, Prediction
@@ -74,14 +74,16 @@ class CPCL(SemiSegmentor):
     networks = ('conservative', 'progressive')
     views = ('sup', 'weak')
 
-    def __init__(self,
-                 segmentor: dict,
-                 unsup_weight: float = 1.0,
-                 cutmix: Optional[dict] = None,
-                 merge_calls: bool = True,
-                 teacher_mode: str = 'train',
-                 side_heads: Optional[dict] = None,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self,
+        segmentor: dict,
+        unsup_weight: float = 1.0,
+        cutmix: Optional[dict] = None,
+        merge_calls: bool = True,
+        teacher_mode: str = 'train',
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if teacher_mode not in TEACHER_MODES:
             raise ValueError(f'teacher_mode must be one of {TEACHER_MODES}, got {teacher_mode!r}.')
@@ -105,7 +107,7 @@ class CPCL(SemiSegmentor):
         """
         weak_a, weak_b = self.two_batches(inputs['weak'])
         valid_a, valid_b = valid_pixels(data_samples['weak'], inputs['weak']).chunk(2)
-        mix = self.cutmix.sample(data_samples['weak'][:len(weak_a)], weak_a)
+        mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         mixed, valid = mix(weak_a, weak_b), mix(valid_a, valid_b)
 
         probs_a = self.label(self.conservative, weak_a, weak_b, mix)
@@ -116,7 +118,8 @@ class CPCL(SemiSegmentor):
 
         steps = tuple(
             BranchStep(name, *self.predict_merged(getattr(self, name), inputs['sup'], mixed), target)
-            for name, target in zip(self.networks, targets))
+            for name, target in zip(self.networks, targets)
+        )
         return steps, valid
 
     def collaborative_losses(self, steps: Tuple[BranchStep, ...], valid: Tensor, data_samples: ViewSamples) -> LossDict:
@@ -158,7 +161,9 @@ class CPCL(SemiSegmentor):
     def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
         """The two independent unlabelled batches u0, u1."""
         if len(weak) % 2:
-            raise ValueError(f'{type(self).__name__} mixes two unlabelled batches; the batch has {len(weak)} images. '
-                             'Set unlabeled_per_labeled=2 in train_dataloader.dataset.')
+            raise ValueError(
+                f'{type(self).__name__} mixes two unlabelled batches; the batch has {len(weak)} images. '
+                'Set unlabeled_per_labeled=2 in train_dataloader.dataset.'
+            )
         first, second = weak.chunk(2)
         return first, second

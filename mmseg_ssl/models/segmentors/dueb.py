@@ -1,16 +1,16 @@
 """DUEB: uncertainty and energy based losses on CPCL (Thakur & Kurmi, WACV 2025, arXiv 2501.01640)."""
+
 from typing import Any, Optional, Tuple
 
 import torch
+from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg.registry import MODELS
-
+from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, Prediction
 from ..energy_margins import EnergyMargins
 from ..losses import energy_loss, energy_reliability, heteroscedastic_cross_entropy, release_aleatoric_loss
 from ..losses.energy import ENERGY_MODES
-from ...ops import masked_mean
 from .base import LossDict, Views, ViewSamples
 from .cpcl import CPCL, BranchStep
 
@@ -54,23 +54,28 @@ class DUEB(CPCL):
         4. ``sample_stride`` above 1 takes part of the pixels; the public code takes all.
     """
 
-    def __init__(self,
-                 segmentor: dict,
-                 aleatoric: Optional[str] = 'kendall_gal',
-                 energy: Optional[str] = 'joint',
-                 aleatoric_weight: Tuple[float, float] = (0.5, 1.0),
-                 energy_weight: Tuple[float, float] = (0.5, 1.0),
-                 num_samples: int = 10,
-                 sample_stride: int = 1,
-                 energy_options: Optional[dict] = None,
-                 side_heads: Optional[dict] = None,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self,
+        segmentor: dict,
+        aleatoric: Optional[str] = 'kendall_gal',
+        energy: Optional[str] = 'joint',
+        aleatoric_weight: Tuple[float, float] = (0.5, 1.0),
+        energy_weight: Tuple[float, float] = (0.5, 1.0),
+        num_samples: int = 10,
+        sample_stride: int = 1,
+        energy_options: Optional[dict] = None,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
         if aleatoric not in (*ALEATORIC_MODES, None) or energy not in (*ENERGY_MODES, None):
-            raise ValueError(f'DUEB: aleatoric is one of {ALEATORIC_MODES} or None, energy one of {ENERGY_MODES} or '
-                             f'None, got {aleatoric!r} and {energy!r}.')
+            raise ValueError(
+                f'DUEB: aleatoric is one of {ALEATORIC_MODES} or None, energy one of {ENERGY_MODES} or '
+                f'None, got {aleatoric!r} and {energy!r}.'
+            )
         side_heads = dict(side_heads or {})
         if aleatoric:
-            side_heads.setdefault('variance', dict(type='VarianceHead'))
+            # taught here, with the weights of this method, and not a second time by the branch
+            side_heads['variance'] = dict(dict(type='VarianceHead'), **side_heads.get('variance', {}), loss_weight=0)
         super().__init__(segmentor, side_heads=side_heads, **kwargs)
         self.aleatoric, self.energy = aleatoric, energy
         self.aleatoric_weight, self.energy_weight = aleatoric_weight, energy_weight

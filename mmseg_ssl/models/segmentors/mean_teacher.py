@@ -1,12 +1,12 @@
 """Mean teacher (Tarvainen & Valpola, NeurIPS 2017), for segmentation."""
+
 from typing import Any, Optional
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
+from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
@@ -51,13 +51,15 @@ class MeanTeacher(SemiSegmentor):
     networks = ('student', 'teacher')
     views = ('sup', 'weak', 'strong')
 
-    def __init__(self,
-                 segmentor: dict,
-                 unsup_weight: float = 100.0,
-                 consistency: str = 'mse',
-                 teacher: Optional[dict] = None,
-                 side_heads: Optional[dict] = None,
-                 **kwargs: Any) -> None:
+    def __init__(
+        self,
+        segmentor: dict,
+        unsup_weight: float = 100.0,
+        consistency: str = 'mse',
+        teacher: Optional[dict] = None,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if consistency not in CONSISTENCY_LOSSES:
             raise ValueError(f'MeanTeacher: consistency must be one of {CONSISTENCY_LOSSES}, got {consistency!r}.')

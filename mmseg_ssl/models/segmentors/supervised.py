@@ -1,4 +1,5 @@
 """Training on the labelled images alone: the baseline of every table."""
+
 from typing import Any
 
 from mmseg.registry import MODELS

@@ -1,4 +1,5 @@
 """Side heads: extra outputs of a branch, by name, attached by config."""
+
 from .energy_head import EnergyHead
 from .variance_head import VarianceHead
 

@@ -1,8 +1,8 @@
 """Free energy of the prediction as a map."""
-import torch.nn as nn
-from torch import Tensor
 
+import torch.nn as nn
 from mmseg.registry import MODELS
+from torch import Tensor
 
 from ..losses.energy import free_energy
 

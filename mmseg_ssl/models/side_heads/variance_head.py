@@ -1,10 +1,16 @@
 """Predicted aleatoric variance, one number per pixel."""
+
+from typing import Optional
+
 import torch.nn as nn
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from mmseg.registry import MODELS
 from torch import Tensor
 
-from mmseg.registry import MODELS
+from ...ops import masked_mean
+from ...structures import IGNORE_INDEX, Prediction
+from ..losses.heteroscedastic import heteroscedastic_cross_entropy
 
 
 @MODELS.register_module()
@@ -12,22 +18,36 @@ class VarianceHead(BaseModule):
     r"""Aleatoric variance :math:`\sigma_i^2 = \mathrm{softplus}(w^T f_i + b)` of the logits (DUEB).
 
     A 1x1 convolution on the input of the segmentation classifier, shared by all classes of a pixel, at most
-    ``max_variance`` (beyond it, the noise drowns every logit and the gradient dies).
+    ``max_variance`` (beyond it, the noise drowns every logit and the gradient dies). On labelled images it is taught by
+    :func:`heteroscedastic_cross_entropy`, whatever the method; methods with aleatoric terms of their own (DUEB) set
+    ``loss_weight=0``.
 
     Args:
         in_channels: Channels of the embedding; the branch fills it in.
         num_classes: Not used; every side head is told.
         max_variance: Upper bound of the variance.
+        loss_weight: Weight of the aleatoric loss on labelled images.
+        num_samples: Monte-Carlo samples of that loss.
         init_cfg: As in mmengine; a small normal initialisation by default.
     """
 
     per_pixel = True
     """The branch resizes the map to the size of the image."""
 
-    def __init__(self, in_channels: int, num_classes: int = 0, max_variance: float = 10.0, init_cfg=None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int = 0,
+        max_variance: float = 10.0,
+        loss_weight: float = 0.5,
+        num_samples: int = 10,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.01))
         self.conv = nn.Conv2d(in_channels, 1, kernel_size=1)
         self.max_variance = max_variance
+        self.loss_weight = loss_weight
+        self.num_samples = num_samples
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
         """Variance of every pixel.
@@ -40,3 +60,17 @@ class VarianceHead(BaseModule):
             ``(B, 1, h, w)`` in ``(0, max_variance]``, fp32.
         """
         return F.softplus(self.conv(embedding).float()).clamp(max=self.max_variance)
+
+    def loss(self, pred: Prediction, variance: Tensor, label: Tensor) -> Tensor:
+        """Aleatoric loss of labelled images, weighted.
+
+        Args:
+            pred: Prediction of the branch.
+            variance: This head's map in it, ``(B, 1, H, W)``.
+            label: ``(B, H, W)`` int64, 255 ignored.
+
+        Returns:
+            A scalar, the mean over labelled pixels.
+        """
+        loss = heteroscedastic_cross_entropy(pred.logits, variance, label, self.num_samples)
+        return self.loss_weight * masked_mean(loss, over=label != IGNORE_INDEX)
