@@ -10,7 +10,8 @@ model = dict(
             out_indices=(1, 2, 4, 6),
             norm_cfg=norm_cfg,
             conv_cfg=dict(type='Conv2dAdaptivePadding'),  # the weights were trained with 'SAME' padding
-            init_cfg=dict(type='Pretrained', checkpoint='data/weights/mobilenet_v2_imagenet.pth')),
+            init_cfg=dict(type='Pretrained', checkpoint='data/weights/mobilenet_v2_imagenet.pth'),
+        ),
         decode_head=dict(
             type='DepthwiseSeparableASPPHead',
             in_channels=320,
@@ -23,9 +24,11 @@ model = dict(
             num_classes=11,
             norm_cfg=norm_cfg,
             align_corners=False,
-            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole')),
+        test_cfg=dict(mode='whole'),
+    ),
     data_preprocessor=dict(
         type='SemiDataPreProcessor',
         mean=[123.675, 116.28, 103.53],
@@ -34,4 +37,6 @@ model = dict(
         pad_val=0,
         seg_pad_val=255,
         size_divisor=16,
-        channels_last=True))
+        channels_last=True,
+    ),
+)
