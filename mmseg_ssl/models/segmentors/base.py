@@ -28,6 +28,9 @@ class SemiSegmentor(BaseSegmentor):
             ``pred_sem_seg``, and all are scored in one pass by
             :class:`~mmseg_ssl.evaluation.SemiIoUMetric`. The first of ``networks`` if not given.
         init_cfg: As in mmengine.
+        pretrained: Only None, which mmseg's ``init_model`` sets; weights are the segmentor's business.
+        train_cfg: Only None, likewise.
+        test_cfg: Only None, likewise.
     """
 
     networks: Tuple[str, ...] = ('student',)
@@ -39,7 +42,15 @@ class SemiSegmentor(BaseSegmentor):
         data_preprocessor: Optional[dict] = None,
         predict_on: Union[str, Sequence[str], None] = None,
         init_cfg: Optional[dict] = None,
+        pretrained: None = None,
+        train_cfg: None = None,
+        test_cfg: None = None,
     ) -> None:
+        if pretrained or train_cfg or test_cfg:
+            raise ValueError(
+                f'{type(self).__name__}: pretrained, train_cfg and test_cfg belong to model.segmentor, got '
+                f'{pretrained!r}, {train_cfg!r}, {test_cfg!r}.'
+            )
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.predict_on = predict_on if predict_on is not None else self.networks[0]
         _ = self.predictors  # a wrong name is an error now, not after hours of training
