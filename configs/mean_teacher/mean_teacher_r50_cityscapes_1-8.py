@@ -1,0 +1,15 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r50-d16.py',
+    '../_base_/datasets/cityscapes_semi.py',
+    '../_base_/schedules/sgd_poly_cityscapes.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='MeanTeacher',
+    unsup_weight=100.0,
+    predict_on=('student', 'teacher'),
+    segmentor=_base_.segmentor,
+    data_preprocessor=dict(size=_base_.crop_size, strong=dict(type='StrongAugment')))
+train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-8.txt'))
+custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01)]
+val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

@@ -1,0 +1,11 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r50-d16.py',
+    '../_base_/datasets/cityscapes_semi.py',
+    '../_base_/schedules/sgd_poly_cityscapes.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='Supervised',
+    segmentor=_base_.segmentor,
+    data_preprocessor=dict(size=_base_.crop_size))
+train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-8.txt', unlabeled=None, unlabeled_per_labeled=0))
