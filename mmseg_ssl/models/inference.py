@@ -1,6 +1,5 @@
 """Inference with a branch: the host's whole-image or sliding window, for logits and side maps at once."""
 
-from copy import copy
 from typing import List, Optional
 
 import torch
@@ -64,5 +63,5 @@ class BranchInference:
 
 
 def _copies(samples: Optional[List[SegDataSample]]) -> Optional[List[SegDataSample]]:
-    """Shallow copies: the host writes its results into the samples it is given."""
-    return None if samples is None else [copy(sample) for sample in samples]
+    """Samples that share the data but not the list of fields: the host writes its results into what it is given."""
+    return None if samples is None else [sample.new() for sample in samples]

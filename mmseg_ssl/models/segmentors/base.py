@@ -122,7 +122,7 @@ class SemiSegmentor(BaseSegmentor):
         return self.encode_decode(inputs)
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
-        """Let a plain mmseg checkpoint load: into every network that is trained."""
+        """Let a plain mmseg checkpoint load: into every network, and into a teacher so that it predicts the same."""
         plain = [key for key in state_dict if key.startswith((f'{prefix}backbone.', f'{prefix}decode_head.'))]
         if plain:
             trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
@@ -136,6 +136,7 @@ class SemiSegmentor(BaseSegmentor):
             heads = ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.')
             for key in [key for key in state_dict if key.startswith(tuple(prefix + head for head in heads))]:
                 value = state_dict.pop(key)
-                for name in trained:
-                    state_dict[f'{prefix}{name}.segmentor.{key[len(prefix) :]}'] = value
+                for name in self.networks:
+                    path = name if name in trained else f'{name}.network'
+                    state_dict[f'{prefix}{path}.segmentor.{key[len(prefix) :]}'] = value
         super()._load_from_state_dict(state_dict, prefix, *args)

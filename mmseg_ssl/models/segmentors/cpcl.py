@@ -1,9 +1,10 @@
 """CPCL: conservative-progressive collaborative learning (Fan et al., IEEE TIP 2022, arXiv 2211.16701)."""
 
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 import torch
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
@@ -25,13 +26,17 @@ class BranchStep(NamedTuple):
         name: ``conservative`` or ``progressive``.
         sup: Prediction of the labelled images.
         mixed: Prediction of the mixed images.
-        target: Intersection or union of both branches' labels on the mixed images.
+        target: Intersection or union of both branches' labels on the mixed images; weight 0 on padding.
+        agreed: ``(B, H, W)`` bool, where both branches gave the same label.
+        valid: ``(B, H, W)`` bool, which pixels of the mixed images are image.
     """
 
     name: str
     sup: Prediction
     mixed: Prediction
     target: PixelTarget
+    agreed: Tensor
+    valid: Tensor
 
 
 @MODELS.register_module()
@@ -96,42 +101,34 @@ class CPCL(SemiSegmentor):
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
-        steps, valid = self.step(inputs, data_samples)
-        return self.collaborative_losses(steps, valid, data_samples)
-
-    def step(self, inputs: Views, data_samples: ViewSamples) -> Tuple[Tuple[BranchStep, BranchStep], Tensor]:
-        """Label the unlabelled images, mix them, and predict.
-
-        Returns:
-            The step of each branch, and which pixels of the mixed images are image, ``(B, H, W)`` bool.
-        """
         weak_a, weak_b = self.two_batches(inputs['weak'])
         valid_a, valid_b = valid_pixels(data_samples['weak'], inputs['weak']).chunk(2)
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
-        mixed, valid = mix(weak_a, weak_b), mix(valid_a, valid_b)
+        images, valid = mix(weak_a, weak_b), mix(valid_a, valid_b)
 
-        probs_a = self.label(self.conservative, weak_a, weak_b, mix)
-        probs_b = self.label(self.progressive, weak_a, weak_b, mix)
-        indicator = self.indicator(probs_a, probs_b, valid)
-        targets = (intersection(probs_a, probs_b).reweight(valid), union(probs_a, probs_b, indicator).reweight(valid))
-        del probs_a, probs_b  # two C-channel maps that nothing needs while the networks train
-
-        steps = tuple(
-            BranchStep(name, *self.predict_merged(getattr(self, name), inputs['sup'], mixed), target)
-            for name, target in zip(self.networks, targets)
+        probs_c = self.label(self.conservative, weak_a, weak_b, mix)
+        probs_p = self.label(self.progressive, weak_a, weak_b, mix)
+        indicator = self.indicator(probs_c, probs_p, valid)
+        agreed, either = (
+            intersection(probs_c, probs_p).reweight(valid),
+            union(probs_c, probs_p, indicator).reweight(valid),
         )
-        return steps, valid
+        del probs_c, probs_p  # two C-channel maps that nothing needs while the networks train
 
-    def collaborative_losses(self, steps: Tuple[BranchStep, ...], valid: Tensor, data_samples: ViewSamples) -> LossDict:
-        """Supervised losses and the confidence-weighted losses of both branches."""
         losses = {}
-        for name, sup, mixed, target in steps:
-            supervised = getattr(self, name).supervised_loss(sup, data_samples['sup'])
-            losses.update(add_prefix(supervised, f'{name}.sup'))
-            pseudo = masked_mean(pixel_cross_entropy(mixed.logits, target), over=valid)
-            losses[f'{name}.loss_pseudo'] = self.unsup_weight * pseudo
-        losses['unsup.agreement'] = masked_mean((steps[0].target.weight > 0).float(), over=valid)
-        losses['unsup.confidence'] = masked_mean(steps[1].target.weight, over=valid)
+        for name, target in dict(conservative=agreed, progressive=either).items():
+            sup, mixed = self.predict_merged(getattr(self, name), inputs['sup'], images)
+            step = BranchStep(name, sup, mixed, target, agreed.weight > 0, valid)
+            losses.update(add_prefix(self.branch_losses(step, data_samples['sup']), name))
+        losses['unsup.agreement'] = masked_mean((agreed.weight > 0).float(), over=valid)
+        losses['unsup.confidence'] = masked_mean(either.weight, over=valid)
+        return losses
+
+    def branch_losses(self, step: BranchStep, samples: List[SegDataSample]) -> LossDict:
+        """Losses of one branch: supervised, and confidence-weighted over all pixels of the mixed images."""
+        losses = add_prefix(getattr(self, step.name).supervised_loss(step.sup, samples), 'sup')
+        pseudo = masked_mean(pixel_cross_entropy(step.mixed.logits, step.target), over=step.valid)
+        losses['loss_pseudo'] = self.unsup_weight * pseudo
         return losses
 
     @torch.no_grad()

@@ -1,9 +1,10 @@
 """DUEB: uncertainty and energy based losses on CPCL (Thakur & Kurmi, WACV 2025, arXiv 2501.01640)."""
 
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ...ops import masked_mean
@@ -11,7 +12,7 @@ from ...structures import IGNORE_INDEX, Prediction
 from ..energy_margins import EnergyMargins
 from ..losses import energy_loss, energy_reliability, heteroscedastic_cross_entropy, release_aleatoric_loss
 from ..losses.energy import ENERGY_MODES
-from .base import LossDict, Views, ViewSamples
+from .base import LossDict
 from .cpcl import CPCL, BranchStep
 
 ALEATORIC_MODES = ('kendall_gal', 'release')
@@ -83,28 +84,26 @@ class DUEB(CPCL):
         self.energy_options = dict(energy_options or {})
         self.margins = EnergyMargins(temperature=self.energy_options.get('temperature', 1.0))
 
-    def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
-        steps, valid = self.step(inputs, data_samples)
-        truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
+    def branch_losses(self, step: BranchStep, samples: List[SegDataSample]) -> LossDict:
+        """Losses of one branch: CPCL's, and both terms on ground truth and on the branch's pseudo labels."""
+        truth = torch.cat([sample.gt_sem_seg.data for sample in samples])
+        pseudo = step.target.label.where(step.valid, step.target.label.new_full((), IGNORE_INDEX))
         if self.energy in ('hinge', 'weight'):
-            self.margins.update(steps[0].sup.logits, truth)
+            self.margins.update(step.sup.logits, truth)
         if self.energy == 'weight':
-            steps = tuple(self.weigh_by_energy(step) for step in steps)
+            step = self.weigh_by_energy(step)
 
-        losses = self.collaborative_losses(steps, valid, data_samples)
-        disagreed = valid & (steps[0].target.label == IGNORE_INDEX)
-        for name, sup, mixed, target in steps:
-            label = target.label.where(valid, target.label.new_full((), IGNORE_INDEX))
-            if self.aleatoric:
-                on_truth, on_pseudo = self.aleatoric_weight
-                losses[f'{name}.sup.loss_aleatoric'] = on_truth * self.aleatoric_loss(sup, truth)
-                losses[f'{name}.loss_aleatoric'] = on_pseudo * self.aleatoric_loss(mixed, label)
-                losses[f'{name}.variance'] = mixed.side['variance'].detach().mean()
-            if self.energy in ('joint', 'hinge', 'release'):
-                on_truth, on_pseudo = self.energy_weight
-                losses[f'{name}.sup.loss_energy'] = on_truth * self.energy_loss(sup, truth)
-                losses[f'{name}.loss_energy'] = on_pseudo * self.energy_loss(mixed, label, disagreed)
+        losses = super().branch_losses(step, samples)
+        if self.aleatoric:
+            on_truth, on_pseudo = self.aleatoric_weight
+            losses['sup.loss_aleatoric'] = on_truth * self.aleatoric_loss(step.sup, truth)
+            losses['loss_aleatoric'] = on_pseudo * self.aleatoric_loss(step.mixed, pseudo)
+            losses['variance'] = masked_mean(step.mixed.side['variance'].detach().squeeze(1), over=step.valid)
+        if self.energy in ('joint', 'hinge', 'release'):
+            on_truth, on_pseudo = self.energy_weight
+            disagreed = step.valid & ~step.agreed
+            losses['sup.loss_energy'] = on_truth * self.energy_loss(step.sup, truth)
+            losses['loss_energy'] = on_pseudo * self.energy_loss(step.mixed, pseudo, disagreed)
         return losses
 
     def aleatoric_loss(self, pred: Prediction, label: Tensor) -> Tensor:
