@@ -109,10 +109,8 @@ class CPCL(SemiSegmentor):
         probs_c = self.label(self.conservative, weak_a, weak_b, mix)
         probs_p = self.label(self.progressive, weak_a, weak_b, mix)
         indicator = self.indicator(probs_c, probs_p, valid)
-        agreed, either = (
-            intersection(probs_c, probs_p).reweight(valid),
-            union(probs_c, probs_p, indicator).reweight(valid),
-        )
+        agreed = intersection(probs_c, probs_p).reweight(valid)
+        either = union(probs_c, probs_p, indicator).reweight(valid)
         del probs_c, probs_p  # two C-channel maps that nothing needs while the networks train
 
         losses = {}
