@@ -19,16 +19,23 @@ class SemiIoUMetric(IoUMetric):
     """
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Count the pixels of a batch; see ``IoUMetric.process``."""
+        """Count the pixels of a batch; see ``IoUMetric.process``. Files are written of the first network alone."""
         for sample in data_samples:
-            names = [key[len(FIELD) :] for key in sample if key.startswith(FIELD)] or ['']
-            before = len(self.results)
-            for name in names:
-                super().process(data_batch, [dict(sample, pred_sem_seg=sample[FIELD + name])] if name else [sample])
-            if not self.format_only:
-                counts = self.results[before:]
+            # sorted: the fields of a sample come as a set, whose order differs from process to process
+            names = sorted(key[len(FIELD) :] for key in sample if key.startswith(FIELD)) or ['']
+            if self.output_dir is not None:
+                before = len(self.results)
+                super().process(data_batch, [sample])
                 del self.results[before:]
-                self.results.append(dict(zip(names, counts)))
+            if not self.format_only:
+                predicted = {name: sample[FIELD + name] if name else sample['pred_sem_seg'] for name in names}
+                self.results.append({name: self._count(sample, pred) for name, pred in predicted.items()})
+
+    def _count(self, sample: dict, pred: dict) -> Any:
+        """Areas of intersection, union, prediction and label, by class."""
+        pred_label = pred['data'].squeeze()
+        label = sample['gt_sem_seg']['data'].squeeze().to(pred_label)
+        return self.intersect_and_union(pred_label, label, len(self.dataset_meta['classes']), self.ignore_index)
 
     def compute_metrics(self, results: List[Dict[str, Any]]) -> Dict[str, float]:
         """Metrics of every network, with its name in front where there are several."""
