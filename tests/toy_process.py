@@ -1,7 +1,7 @@
 """Trainings in processes of their own, which may be killed at a chosen moment.
 
-They go through ``tools/train.py`` and are forked from one server that has imported everything, so that a test pays the
-import only once.
+They go through ``tools/train.py`` or ``tools/test.py`` and are forked from one server that has imported everything, so
+that a test pays the import only once.
 """
 
 import builtins
@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 import torch
 
@@ -73,8 +73,8 @@ def _kill_after_iteration(number: str) -> None:
 KILLS = dict(writing=_kill_while_writing, rename=_kill_before_rename, iteration=_kill_after_iteration)
 
 
-def _train(argv: List[str], kill: Optional[str], output: str) -> None:
-    """Run ``tools/train.py`` in this process, which will be killed at ``kill = '<when>:<what>'``."""
+def _run_tool(tool: str, argv: List[str], kill: Optional[str], output: str) -> None:
+    """Run a tool in this process, which will be killed at ``kill = '<when>:<what>'``."""
     with open(output, 'w') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -82,14 +82,14 @@ def _train(argv: List[str], kill: Optional[str], output: str) -> None:
     if kill:
         when, what = kill.split(':')
         KILLS[when](what)
-    spec = importlib.util.spec_from_file_location('train_tool', ROOT / 'tools' / 'train.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    with tool.readable_errors():
-        tool.main(argv)
+    spec = importlib.util.spec_from_file_location(f'{tool}_tool', ROOT / 'tools' / f'{tool}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.readable_errors():
+        module.main(argv)
 
 
-def _server() -> multiprocessing.context.BaseContext:
+def server() -> multiprocessing.context.BaseContext:
     """Get the context whose server imports everything once."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / 'tests')])
     if paths not in os.environ.get('PYTHONPATH', ''):
@@ -99,26 +99,31 @@ def _server() -> multiprocessing.context.BaseContext:
     return context
 
 
-def train(config: Path, work_dir: Path, *argv: str, kill: Optional[str] = None) -> int:
-    """Train in a process of its own.
+def run_tool(tool: str, argv: Sequence, kill: Optional[str] = None) -> int:
+    """Run a tool in a process of its own.
 
     Args:
-        config: The config file.
-        work_dir: The run's folder.
-        *argv: More of the command line, e.g. ``'--resume'``.
+        tool: ``'train'`` or ``'test'``.
+        argv: Its command line, ``--work-dir`` included; what it prints goes to ``<work dir>.txt``.
         kill: ``'writing:<file>'``, ``'rename:<file>'`` or ``'iteration:<n>'``: where the process gets SIGKILL.
 
     Returns:
-        Its exit code; minus the signal if it was killed. Its output is in ``<work_dir>.txt``.
+        Its exit code; minus the signal if it was killed.
     """
-    command = [str(config), '--work-dir', str(work_dir), *argv]
-    process = _server().Process(target=_train, args=(command, kill, f'{work_dir}.txt'))
+    line = [str(word) for word in argv]
+    text = line[line.index('--work-dir') + 1] + '.txt'
+    process = server().Process(target=_run_tool, args=(tool, line, kill, text))
     process.start()
-    process.join(120)
+    process.join(250)
     if process.is_alive():
         process.kill()
         process.join()
     return process.exitcode
+
+
+def train(config: Path, work_dir: Path, *argv: str, kill: Optional[str] = None) -> int:
+    """Run ``tools/train.py`` by :func:`run_tool`."""
+    return run_tool('train', [config, '--work-dir', work_dir, *argv], kill)
 
 
 def output(work_dir: Path) -> str:

@@ -13,7 +13,7 @@ from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -83,7 +83,8 @@ def main(argv: Optional[List[str]] = None) -> dict:
     cfg = load_config(args.config, args.cfg_options)
     if '://' not in args.checkpoint and not Path(args.checkpoint).is_file():
         raise UserError(f'there is no checkpoint {args.checkpoint}.')
-    cfg.launcher, cfg.load_from, cfg.resume = args.launcher, args.checkpoint, False
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    set_launcher(cfg, args.launcher)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
     if args.predict_on:
         cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on

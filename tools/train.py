@@ -18,7 +18,7 @@ from mmseg.registry import RUNNERS  # noqa: E402
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import find_resumable  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -98,7 +98,6 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Train as the command line says."""
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
-    cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
     cfg.randomness = dict(dict(seed=0, diff_rank_seed=False), **cfg.get('randomness', {}))
     if args.seed is not None:
@@ -106,6 +105,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.amp:
         enable_amp(cfg)
     check_data(cfg)
+    set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()

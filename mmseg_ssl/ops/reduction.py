@@ -1,5 +1,6 @@
 """How per-pixel maps become one number: the last visible word of every loss."""
 
+from mmengine.dist import all_reduce
 from torch import Tensor
 
 
@@ -8,6 +9,9 @@ def masked_mean(values: Tensor, over: Tensor) -> Tensor:
 
     The papers divide by all, by valid or by kept pixels; ``over`` says which. A mask without pixels gives 0 with a
     zero gradient, never NaN.
+
+    In distributed training the sum is divided by the mean count of all processes (so all must call this together): the
+    average over the processes, which DDP takes, is then the mean over all their pixels, not the mean of their means.
 
     Args:
         values: Per-pixel map of any shape, e.g. ``(B, H, W)``.
@@ -31,5 +35,6 @@ def masked_mean(values: Tensor, over: Tensor) -> Tensor:
     over = over.to(values.dtype)
     # where, not a bare product: an infinite value outside the mask must not turn the sum into NaN
     total = (values * over).where(over > 0, values.new_zeros(())).sum()
-    count = over.sum()
+    count = over.detach().sum()
+    all_reduce(count, op='mean')
     return total / count.where(count > 0, count.new_ones(()))

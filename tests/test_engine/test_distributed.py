@@ -1,0 +1,85 @@
+"""Two processes compute what one computes with the same total batch."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+import toy_parts  # noqa: F401
+from mmengine.config import ConfigDict
+from mmengine.model import MMDistributedDataParallel
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmseg.registry import MODELS
+from toy_process import server
+from toy_run import draw_images, toy_config, toy_model
+
+TOTAL_BATCH = 4
+
+
+def first_step(config: dict, rank: int, world_size: int, port: int, path: str) -> None:
+    """Forward and backward of the first batch of one rank; save its losses and gradients."""
+    torch.set_num_threads(1)
+    init_default_scope('mmseg')
+    if world_size > 1:
+        os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+        torch.distributed.init_process_group('gloo', rank=rank, world_size=world_size)
+    torch.manual_seed(0)
+    model = MODELS.build(config['model'])
+    model.init_weights()
+    model.train()
+    if hasattr(model, 'teacher'):
+        model.teacher.start(model.student)
+    for name, parameter in model.named_parameters():
+        if name.endswith('side_heads.variance.conv.bias'):
+            torch.nn.init.constant_(parameter, -60)  # noise without a size: what ranks draw cannot differ
+    loader = dict(config['train_dataloader'], batch_size=TOTAL_BATCH // world_size)
+    batch = next(iter(Runner.build_dataloader(ConfigDict(loader), seed=0)))
+    data = model.data_preprocessor(batch, True)
+    network = MMDistributedDataParallel(model) if world_size > 1 else model
+    total, terms = model.parse_losses(network(**data, mode='loss'))
+    total.backward()
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    images = sorted(sample.img_path for samples in batch['data_samples'].values() for sample in samples)
+    torch.save(dict(terms={k: v.detach() for k, v in terms.items()}, gradients=gradients, images=images), path)
+
+
+def run(config: dict, world_size: int, folder: Path) -> list:
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    paths = [str(folder / f'{world_size}_{rank}.pth') for rank in range(world_size)]
+    processes = [
+        server().Process(target=first_step, args=(config, rank, world_size, port, path))
+        for rank, path in enumerate(paths)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    return [torch.load(path) for path in paths]
+
+
+@pytest.mark.parametrize('method', ['Supervised', 'MeanTeacher', 'CPCL', 'DUEB'])
+def test_same_first_step(method, tmp_path):
+    """Losses: the mean over the ranks; gradients: the same on each rank, as DDP averages them.
+
+    GroupNorm stands for SyncBN, which has no CPU version; no dropout, whose masks follow the layout of a batch.
+    """
+    model = toy_model(method, norm='gn', dropout=0.0)
+    config = toy_config(draw_images(tmp_path / 'data'), model=model)
+    (one,), two = run(config, 1, tmp_path), run(config, 2, tmp_path)
+    assert sorted(two[0]['images'] + two[1]['images']) == one['images']  # the same images, dealt out
+    assert two[0]['terms'] != two[1]['terms']  # and each rank has its own
+    for name, value in one['terms'].items():
+        mean = (two[0]['terms'][name] + two[1]['terms'][name]) / 2
+        torch.testing.assert_close(mean, value, rtol=1e-5, atol=1e-6, msg=lambda text, name=name: f'{name}: {text}')
+    assert one['gradients'].keys() == two[0]['gradients'].keys()
+    assert sum(gradient.abs().sum() for gradient in one['gradients'].values()) > 0.1
+    for name, gradient in one['gradients'].items():
+        for rank in two:
+            torch.testing.assert_close(
+                rank['gradients'][name], gradient, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f'{name}: {text}'
+            )
