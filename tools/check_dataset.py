@@ -16,16 +16,10 @@ from mmseg_ssl.datasets import DatasetError, check_semi_dataset
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config with a train_dataloader')
-    parser.add_argument(
-        '--all', action='store_true', help='also unlabelled images, val and test data'
-    )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, help='override entries, key=value'
-    )
+    parser.add_argument('--all', action='store_true', help='also unlabelled images, val and test data')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override entries, key=value')
     return parser.parse_args()
 
 

@@ -17,9 +17,7 @@ from typing import Dict, List
 import numpy as np
 
 
-def draw_subsets(
-    ids: List[str], sizes: Dict[str, int], draws: int, seed: int
-) -> Dict[str, List[str]]:
+def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -> Dict[str, List[str]]:
     """Draw nested subsets.
 
     Args:
@@ -50,14 +48,10 @@ def draw_subsets(
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('list', type=Path, help='text file with one image id a line')
     parser.add_argument('--out', type=Path, required=True, help='folder for the lists')
-    parser.add_argument(
-        '--subset', action='append', required=True, metavar='NAME=SIZE', help='may be repeated'
-    )
+    parser.add_argument('--subset', action='append', required=True, metavar='NAME=SIZE', help='may be repeated')
     parser.add_argument('--draws', type=int, default=3, help='draws per subset (default 3)')
     parser.add_argument('--seed', type=int, default=0, help='seed of the first draw (default 0)')
     return parser.parse_args()

@@ -125,7 +125,7 @@ def _sample_problems(dataset: BaseDataset, info: dict, with_masks: bool) -> Iter
         yield f'{path}: no mask is configured. Set data_prefix.seg_map_path of the labelled data.'
         return
     mask_size, mask, problem = _read(mask_path, dataset, pixels=True)
-    if problem:
+    if problem or mask is None:
         yield (
             f'{mask_path}: {problem}. Every labelled image needs its mask: get the file again, '
             'correct data_prefix.seg_map_path and seg_map_suffix, or remove it from the list.'
@@ -161,9 +161,7 @@ def _mask_problems(path: str, mask: np.ndarray, dataset: BaseDataset, info: dict
         )
 
 
-def _read(
-    path: str, dataset: BaseDataset, pixels: bool
-) -> Tuple[Optional[Tuple[int, int]], Optional[np.ndarray], str]:
+def _read(path: str, dataset: BaseDataset, pixels: bool) -> Tuple[Optional[Tuple[int, int]], Optional[np.ndarray], str]:
     """Width and height, pixels if wanted, and what went wrong (empty if nothing)."""
     backend = getattr(dataset, 'backend_args', None)
     if not fileio.exists(path, backend_args=backend):

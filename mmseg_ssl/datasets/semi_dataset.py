@@ -55,9 +55,7 @@ class SemiDataset:
         split: Optional[str] = None,
     ) -> None:
         if unlabeled_per_labeled < 0:
-            raise DatasetError(
-                f'unlabeled_per_labeled must be 0 or more, got {unlabeled_per_labeled}.'
-            )
+            raise DatasetError(f'unlabeled_per_labeled must be 0 or more, got {unlabeled_per_labeled}.')
         path = find_split(split) if split else None
         self.labeled = self._build(labeled, ann_file=path)
         self.unlabeled = None
@@ -116,8 +114,7 @@ class SemiDataset:
         item = {key: dict(sup=value) for key, value in sup.items()}
         if draw.unlabeled:
             weak = [
-                self._load(self.unlabeled, index, fold(draw.seed, k))
-                for k, index in enumerate(draw.unlabeled, start=1)
+                self._load(self.unlabeled, index, fold(draw.seed, k)) for k, index in enumerate(draw.unlabeled, start=1)
             ]
             for key in item:
                 item[key]['weak'] = [one[key] for one in weak]

@@ -63,20 +63,17 @@ class SemiSampler(Sampler):
         DatasetError: The dataset has no labelled image, or ``distinct`` is not in ``[1, N]``.
     """
 
-    def __init__(
-        self, dataset: SemiDataset, seed: Optional[int] = None, distinct: Optional[int] = None
-    ) -> None:
+    def __init__(self, dataset: SemiDataset, seed: Optional[int] = None, distinct: Optional[int] = None) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.seed = sync_random_seed() if seed is None else seed
         self.num_labeled = len(dataset)
-        self.num_unlabeled = len(dataset.unlabeled) if dataset.unlabeled_per_labeled else 0
+        self.num_unlabeled = len(dataset.unlabeled) if dataset.unlabeled is not None else 0
         if not self.num_labeled:
             raise DatasetError('The labelled set is empty: check the list in dataset.split.')
         if distinct is not None and not 1 <= distinct <= self.num_unlabeled:
             raise DatasetError(
-                f'distinct must be in [1, {self.num_unlabeled}], the size of the unlabelled set; '
-                f'got {distinct}.'
+                f'distinct must be in [1, {self.num_unlabeled}], the size of the unlabelled set; got {distinct}.'
             )
         self.distinct = distinct or self.num_unlabeled - self.num_unlabeled // 4
         self._consumed = 0

@@ -4,6 +4,7 @@ import os
 import os.path as osp
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Optional
 
 import cv2
@@ -43,9 +44,7 @@ class ShapesDataset(BaseSegDataset):
                  [60, 60, 60], [240, 150, 20], [220, 220, 0]])
     # fmt: on
 
-    def __init__(
-        self, data_root: Optional[str] = 'data/shapes', img_suffix: str = '.png', **kwargs
-    ) -> None:
+    def __init__(self, data_root: Optional[str] = 'data/shapes', img_suffix: str = '.png', **kwargs) -> None:
         if data_root:
             self.prepare(data_root)
         super().__init__(data_root=data_root, img_suffix=img_suffix, **kwargs)
@@ -73,8 +72,8 @@ class ShapesDataset(BaseSegDataset):
                     raise
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
-        version = osp.join(root, 'version.txt')
-        if not osp.isfile(version) or open(version).read().strip() != VERSION:
+        version = Path(root, 'version.txt')
+        if not version.is_file() or version.read_text().strip() != VERSION:
             raise DatasetError(
                 f'{root} is not version {VERSION} of the drawn data set. Delete the folder (it '
                 'will be drawn again), or give another data_root.'
@@ -96,5 +95,4 @@ def write_shapes(folder: str) -> None:
             image, mask = draw_scene(rng)
             cv2.imwrite(osp.join(images, f'{number:04d}.png'), image)
             cv2.imwrite(osp.join(masks, f'{number:04d}.png'), mask)
-    with open(osp.join(folder, 'version.txt'), 'w') as file:
-        file.write(VERSION + '\n')
+    Path(folder, 'version.txt').write_text(VERSION + '\n')

@@ -40,6 +40,7 @@ LOOKS = (
 )
 
 Mask = np.ndarray
+ON = (1,)
 
 
 class Canvas:
@@ -103,7 +104,7 @@ def _house(canvas: Canvas, x: int, y: int, size: float) -> None:
         (x + w, y - h),
         (x + w, y),
     ]
-    canvas.paint(cv2.fillPoly(canvas.blank(), [np.array(corners, np.int32)], 1), HOUSE)
+    canvas.paint(cv2.fillPoly(canvas.blank(), [np.array(corners, np.int32)], ON), HOUSE)
 
 
 def _bush(canvas: Canvas, x: int, y: int, size: float) -> None:
@@ -112,14 +113,14 @@ def _bush(canvas: Canvas, x: int, y: int, size: float) -> None:
     for _ in range(canvas.rng.randint(3, 8)):
         dx, dy = (canvas.rng.uniform(-0.6, 0.6, 2) * size).astype(int)
         radius = int(size * canvas.rng.uniform(0.2, 0.45)) + 1
-        cv2.circle(region, (x + int(dx), y - abs(int(dy))), radius, 1, -1)
+        cv2.circle(region, (x + int(dx), y - abs(int(dy))), radius, ON, -1)
     canvas.paint(region, BUSH)
 
 
 def _pole(canvas: Canvas, x: int, y: int, size: float) -> None:
     """A thin, leaning line; one in four carries a sign."""
     top = (x + canvas.rng.randint(-4, 5), int(y - size * canvas.rng.uniform(1.2, 2.4)))
-    canvas.paint(cv2.line(canvas.blank(), (x, y), top, 1, canvas.rng.randint(1, 4)), POLE)
+    canvas.paint(cv2.line(canvas.blank(), (x, y), top, ON, canvas.rng.randint(1, 4)), POLE)
     if canvas.rng.uniform() < 0.25:
         r = int(size * 0.22) + 4
         corners = [
@@ -128,13 +129,13 @@ def _pole(canvas: Canvas, x: int, y: int, size: float) -> None:
             (top[0] + r, top[1]),
             (top[0], top[1] + r),
         ]
-        canvas.paint(cv2.fillPoly(canvas.blank(), [np.array(corners, np.int32)], 1), SIGN)
+        canvas.paint(cv2.fillPoly(canvas.blank(), [np.array(corners, np.int32)], ON), SIGN)
 
 
 def _ball(canvas: Canvas, x: int, y: int, size: float) -> None:
     """A disc, lit from one side."""
     radius = int(size * canvas.rng.uniform(0.2, 0.4)) + 2
-    region = cv2.circle(canvas.blank(), (x, y - radius), radius, 1, -1)
+    region = cv2.circle(canvas.blank(), (x, y - radius), radius, ON, -1)
     canvas.paint(region, BALL)
     shade = (canvas.x - x) / radius * canvas.rng.uniform(-35, 35)
     canvas.colors += (region * shade)[..., None]

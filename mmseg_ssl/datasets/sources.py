@@ -42,9 +42,7 @@ def require_folder(folder: str, dataset_type: str) -> None:
     """
     if not osp.isdir(folder):
         hint = DOWNLOAD_HINTS.get(dataset_type, GENERIC_HINT)
-        raise DatasetError(
-            f'The data of {dataset_type} is absent: looked in {osp.abspath(folder)}. {hint}'
-        )
+        raise DatasetError(f'The data of {dataset_type} is absent: looked in {osp.abspath(folder)}. {hint}')
 
 
 def require_data(cfg: dict) -> None:

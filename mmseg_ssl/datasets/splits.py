@@ -1,21 +1,12 @@
 """Labelled subsets are text files; this finds and reads them from any working directory."""
 
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 from mmseg_ssl.datasets.errors import DatasetError
 
-PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def split_roots() -> Tuple[Path, ...]:
-    """Folders that may hold the shipped lists: a checkout's ``configs/splits``, or the copy inside
-    an installed package.
-
-    Returns:
-        The folders, in the order in which :func:`find_split` looks into them.
-    """
-    return PACKAGE.parent / 'configs' / 'splits', PACKAGE / '.mim' / 'configs' / 'splits'
+# Of a checkout, which `pip install -e` keeps; another project gives paths of its own lists.
+SHIPPED = Path(__file__).resolve().parents[2] / 'configs' / 'splits'
 
 
 def find_split(name: str) -> str:
@@ -37,7 +28,7 @@ def find_split(name: str) -> str:
         DatasetError: No such file; says where it was looked for.
     """
     short = name[len('configs/splits/') :] if name.startswith('configs/splits/') else name
-    candidates = [Path(name), *(root / short for root in split_roots())]
+    candidates = [Path(name), SHIPPED / short]
     for path in candidates:
         if path.is_file():
             return str(path.resolve())
@@ -77,12 +68,9 @@ def read_ids(path: str) -> List[str]:
     Raises:
         DatasetError: The list has no id.
     """
-    ids = [
-        line.strip() for line in Path(path).read_text(encoding='utf-8').splitlines() if line.strip()
-    ]
+    ids = [line.strip() for line in Path(path).read_text(encoding='utf-8').splitlines() if line.strip()]
     if not ids:
         raise DatasetError(
-            f'{path}: the list is empty. Write one image id a line (the path below the image '
-            'folder, without suffix).'
+            f'{path}: the list is empty. Write one image id a line (the path below the image folder, without suffix).'
         )
     return ids

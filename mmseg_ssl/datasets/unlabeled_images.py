@@ -1,7 +1,7 @@
 """Images without labels: a folder, a list, or a list of a folder. A mask is never looked for."""
 
 import os.path as osp
-from typing import List, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
@@ -32,22 +32,23 @@ class UnlabeledImages(BaseDataset):
         DatasetError: The folder is missing, or no image is left.
     """
 
+    ann_file: str
+
     def __init__(
         self,
         ann_file: str = '',
         exclude: str = '',
         img_suffix: Union[str, Sequence[str]] = '.jpg',
         data_root: str = '',
-        data_prefix: dict = dict(img_path=''),
-        backend_args: dict = None,
+        data_prefix: Optional[dict] = None,
+        backend_args: Optional[dict] = None,
         **kwargs,
     ) -> None:
-        self.img_suffix: Tuple[str, ...] = (
-            (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
-        )
+        self.img_suffix: Tuple[str, ...] = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
         self.exclude = exclude
         self.backend_args = backend_args
-        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=data_prefix, **kwargs)
+        prefix = data_prefix or dict(img_path='')
+        super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=prefix, **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """List the images.
@@ -96,8 +97,7 @@ class UnlabeledImages(BaseDataset):
         """Ids of a list file, each with the one suffix."""
         if len(self.img_suffix) != 1:
             raise DatasetError(
-                f'{self.ann_file}: a list of image ids needs exactly one img_suffix, got '
-                f'{self.img_suffix}.'
+                f'{self.ann_file}: a list of image ids needs exactly one img_suffix, got {self.img_suffix}.'
             )
         return [(name, self.img_suffix[0]) for name in read_ids(self.ann_file)]
 

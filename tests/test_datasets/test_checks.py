@@ -159,7 +159,8 @@ def test_at_most_twenty_problems_are_listed(data, check):
     with pytest.raises(DatasetError) as error:
         check(full=True, val=True)
     lines = str(error.value).splitlines()
-    assert len(lines) == 21 and lines[0].startswith('20 problem(s) with the data (the first ones')
+    assert len(lines) == 21
+    assert lines[0].startswith('20 problem(s) with the data (the first ones')
 
 
 def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, monkeypatch, capsys):
@@ -171,5 +172,6 @@ def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, mon
     assert '4 images checked, no problem found' in capsys.readouterr().out
     command = [sys.executable, tool, config, '--cfg-options', 'train_dataloader.batch_size=9']
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert result.returncode == 1 and 'has 4 image(s), the batch 9' in result.stderr
+    assert result.returncode == 1
+    assert 'has 4 image(s), the batch 9' in result.stderr
     assert 'Traceback' not in result.stderr

@@ -23,7 +23,8 @@ def test_a_config_parses_and_its_parts_exist(name):
     data = cfg.train_dataloader.dataset
     assert Path(find_split(data.split)).is_file()
     steps = [step.type for step in data.unlabeled.pipeline]
-    assert 'LoadAnnotations' not in steps and steps[-1] == 'PackSemiInputs'
+    assert 'LoadAnnotations' not in steps
+    assert steps[-1] == 'PackSemiInputs'
     assert steps == [step.type for step in data.labeled.pipeline if step.type != 'LoadAnnotations']
     assert 'seg_map_path' not in data.unlabeled.data_prefix
     for pipeline in (data.labeled.pipeline, data.unlabeled.pipeline):
@@ -34,7 +35,8 @@ def test_a_config_parses_and_its_parts_exist(name):
         # Metrics are computed at the size of the mask, so nothing may resize it.
         steps = [step.type for step in loader.dataset.pipeline]
         assert 'Resize' not in steps[steps.index('LoadAnnotations') :]
-    assert cfg.val_evaluator.iou_metrics == ['mIoU'] and 'test_evaluator' in cfg
+    assert cfg.val_evaluator.iou_metrics == ['mIoU']
+    assert 'test_evaluator' in cfg
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -46,7 +48,7 @@ def test_one_line_changes_the_split(name):
 
 
 @pytest.mark.parametrize(
-    'name, hint',
+    ('name', 'hint'),
     [('camvid_semi', 'SegNet'), ('cityscapes_semi', 'cityscapesscripts'), ('voc_semi', 'SBD')],
 )
 def test_absent_data_says_where_it_looked(name, hint, tmp_path, monkeypatch):

@@ -34,10 +34,12 @@ def test_an_item_holds_one_labelled_and_ratio_unlabelled_images(semi_cfg, ratio)
     item = dataset[Draw(0, tuple(range(ratio)), 7)]
     sup = item['data_samples']['sup']
     assert set(item['inputs']) == {'sup', 'weak'} - ({'weak'} if ratio == 0 else set())
-    assert item['inputs']['sup'].dtype == torch.uint8 and item['inputs']['sup'].shape[0] == 3
+    assert item['inputs']['sup'].dtype == torch.uint8
+    assert item['inputs']['sup'].shape[0] == 3
     assert sup.gt_sem_seg.data.dtype == torch.uint8
     assert sup.gt_sem_seg.data.shape == (1, *item['inputs']['sup'].shape[1:])
-    assert sup.seed == fold(7, 0) and names([sup]) == ['01']
+    assert sup.seed == fold(7, 0)
+    assert names([sup]) == ['01']
     weak = item['data_samples'].get('weak', [])
     assert [sample.seed for sample in weak] == [fold(7, k) for k in range(1, ratio + 1)]
     assert not any('gt_sem_seg' in sample for sample in weak)
@@ -122,19 +124,13 @@ def test_the_stream_does_not_depend_on_the_workers(loader_cfg):
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-def test_a_skipped_loader_goes_on_where_the_run_stopped_and_reads_nothing_before(
-    data, loader_cfg, workers
-):
+def test_a_skipped_loader_goes_on_where_the_run_stopped_and_reads_nothing_before(data, loader_cfg, workers):
     whole = Runner.build_dataloader(loader_cfg(unlabeled_per_labeled=2), seed=3)
     batches = list(islice(whole, 5))
-    resumed = Runner.build_dataloader(
-        loader_cfg(num_workers=workers, unlabeled_per_labeled=2), seed=3
-    )
+    resumed = Runner.build_dataloader(loader_cfg(num_workers=workers, unlabeled_per_labeled=2), seed=3)
     resumed.sampler.skip(3 * 4)
     rest = batches[3:]
-    needed = {
-        path for batch in rest for view in batch['data_samples'].values() for path in names(view)
-    }
+    needed = {path for batch in rest for view in batch['data_samples'].values() for path in names(view)}
     if workers == 0:  # workers prefetch what comes after
         for image in (data / 'img_dir/train').iterdir():
             if image.stem not in needed:

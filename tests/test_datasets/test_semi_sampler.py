@@ -39,7 +39,8 @@ def test_every_image_comes_once_per_pass():
     unlabeled = np.array([draw.unlabeled for draw in draws]).reshape(-1, 8)
     assert (np.sort(labeled, axis=1) == np.arange(5)).all()
     assert (np.sort(unlabeled, axis=1) == np.arange(8)).all()
-    assert len({tuple(row) for row in labeled}) > 4 and len({tuple(row) for row in unlabeled}) > 4
+    assert len({tuple(row) for row in labeled}) > 4
+    assert len({tuple(row) for row in unlabeled}) > 4
 
 
 def test_the_two_streams_are_not_paired():
@@ -52,7 +53,8 @@ def test_the_two_streams_are_not_paired():
     counts = np.zeros((8, 8), int)
     for draw in draws:
         counts[draw.labeled, draw.unlabeled[0]] += 1
-    assert counts.min() > 40 and counts.max() < 90
+    assert counts.min() > 40
+    assert counts.max() < 90
 
 
 def test_the_stream_of_a_seed_never_changes():
@@ -86,11 +88,12 @@ def test_ranks_share_the_global_batches_of_one_process(ranks, skipped):
         part = sampler(ratio=2)
         part.skip(2 * skipped)
         parts.append(take(part, 20))
-    assert parts[0] == alone[4 * skipped :: 2] and parts[1] == alone[4 * skipped + 1 :: 2]
+    assert parts[0] == alone[4 * skipped :: 2]
+    assert parts[1] == alone[4 * skipped + 1 :: 2]
 
 
 @pytest.mark.parametrize(
-    'size, batch, ratio, distinct',
+    ('size', 'batch', 'ratio', 'distinct'),
     [(13, 5, 2, None), (344, 16, 2, None), (8, 4, 2, 8), (4, 3, 1, None), (2, 2, 1, None)],
 )
 def test_partners_differ_in_every_batch_of_10000_draws(size, batch, ratio, distinct):
@@ -106,7 +109,9 @@ def test_the_order_is_still_random():
     follows = np.zeros((12, 12), int)
     np.add.at(follows, (order[:-1], order[1:]), 1)
     off_diagonal = follows[~np.eye(12, dtype=bool)]
-    assert follows.trace() == 0 and off_diagonal.min() > 45 and off_diagonal.max() < 150
+    assert follows.trace() == 0
+    assert off_diagonal.min() > 45
+    assert off_diagonal.max() < 150
 
 
 def test_reshuffle_limits():
@@ -122,4 +127,5 @@ def test_errors_say_what_is_wrong():
         sampler(labeled=0)
     with pytest.raises(DatasetError, match=r'in \[1, 9\].*got 10'):
         sampler(distinct=10)
-    assert len(sampler()) == 5 and take(sampler(unlabeled=0, ratio=0), 1)[0].unlabeled == ()
+    assert len(sampler()) == 5
+    assert take(sampler(unlabeled=0, ratio=0), 1)[0].unlabeled == ()

@@ -27,8 +27,10 @@ def test_scenes_are_functions_of_the_seed():
     """The masks' class counts are golden: another stack or machine must draw the same scenes."""
     image, mask = draw_scene(np.random.RandomState(1))
     again, mask_again = draw_scene(np.random.RandomState(1))
-    assert (image == again).all() and (mask == mask_again).all()
-    assert image.shape == (64, 96, 3) and mask.shape == (64, 96)
+    assert (image == again).all()
+    assert (mask == mask_again).all()
+    assert image.shape == (64, 96, 3)
+    assert mask.shape == (64, 96)
     assert image.dtype == mask.dtype == np.uint8
     assert np.bincount(mask.ravel(), minlength=8).tolist() == [2469, 576, 1727, 578, 707, 48, 39, 0]
     assert (draw_scene(np.random.RandomState(2))[1] != mask).mean() > 0.05
@@ -37,7 +39,8 @@ def test_scenes_are_functions_of_the_seed():
 def test_classes_are_common_thin_and_rare():
     masks = [draw_scene(np.random.RandomState(seed))[1] for seed in range(40)]
     share = np.bincount(np.stack(masks).ravel(), minlength=len(CLASSES)) / np.stack(masks).size
-    assert (share > 0).all() and share.max() < 0.5
+    assert (share > 0).all()
+    assert share.max() < 0.5
     assert share[SIGN] < 0.01  # rare: in less than half of the scenes, and small
     assert np.mean([SIGN in mask for mask in masks]) < 0.6
     assert len(np.unique(masks[0])) > 3
@@ -61,7 +64,8 @@ def test_it_is_drawn_on_first_use_and_never_again(few, tmp_path):
     )
     dataset = DATASETS.build(cfg)
     first = contents(root)
-    assert len(dataset) == 3 and len(first) == 10
+    assert len(dataset) == 3
+    assert len(first) == 10
     assert dataset.metainfo['classes'] == CLASSES
     assert os.listdir(root.parent) == ['shapes']  # nothing is left of the draft
     image = root / 'img_dir/train/0000.png'
@@ -71,7 +75,8 @@ def test_it_is_drawn_on_first_use_and_never_again(few, tmp_path):
     ShapesDataset.prepare(str(tmp_path / 'other'))
     assert contents(tmp_path / 'other') == first
     image = cv2.imread(str(tmp_path / 'other/ann_dir/val/0001.png'), cv2.IMREAD_UNCHANGED)
-    assert image.shape == (64, 96) and image.max() < len(CLASSES)
+    assert image.shape == (64, 96)
+    assert image.max() < len(CLASSES)
 
 
 def _prepare(root: str) -> None:
@@ -82,7 +87,8 @@ def _prepare(root: str) -> None:
 def test_many_processes_may_come_first(few, tmp_path):
     with get_context('fork').Pool(3) as pool:
         pool.map(_prepare, [str(tmp_path / 'shapes')] * 3, chunksize=1)
-    assert os.listdir(tmp_path) == ['shapes'] and len(contents(tmp_path / 'shapes')) == 10
+    assert os.listdir(tmp_path) == ['shapes']
+    assert len(contents(tmp_path / 'shapes')) == 10
 
 
 def test_a_killed_drawing_leaves_no_half_data(few, tmp_path, monkeypatch):
@@ -97,7 +103,5 @@ def test_a_killed_drawing_leaves_no_half_data(few, tmp_path, monkeypatch):
 
 def test_another_version_is_refused(few, tmp_path):
     (tmp_path / 'shapes').mkdir()
-    with pytest.raises(
-        DatasetError, match='not version 1 of the drawn data set. Delete the folder'
-    ):
+    with pytest.raises(DatasetError, match='not version 1 of the drawn data set. Delete the folder'):
         ShapesDataset.prepare(str(tmp_path / 'shapes'))

@@ -33,14 +33,7 @@ DRAWS = {
     'voc/eln': {'1-20': 530, '1-8': 1322, '1-4': 2645},
 }
 EXPECTED = {f'{d}/{n}.txt': s for d, sizes in SIZES.items() for n, s in sizes.items()}
-EXPECTED.update(
-    {
-        f'{d}/{n}_draw{i}.txt': s
-        for d, sizes in DRAWS.items()
-        for n, s in sizes.items()
-        for i in range(3)
-    }
-)
+EXPECTED.update({f'{d}/{n}_draw{i}.txt': s for d, sizes in DRAWS.items() for n, s in sizes.items() for i in range(3)})
 
 
 def ids_of(name: str) -> set:
@@ -102,9 +95,7 @@ def test_names_resolve_from_any_working_directory(tmp_path, monkeypatch):
 
 
 def test_errors_name_the_list_and_the_fix(tmp_path):
-    with pytest.raises(
-        DatasetError, match=r"named 'camvid/1-17.txt'(.|\n)*configs/splits/README.md"
-    ):
+    with pytest.raises(DatasetError, match=r"named 'camvid/1-17.txt'(.|\n)*configs/splits/README.md"):
         find_split('camvid/1-17.txt')
     (tmp_path / 'empty.txt').write_text('\n')
     with pytest.raises(DatasetError, match=r'empty\.txt: the list is empty. Write one image id'):
