@@ -4,57 +4,19 @@ Every mend may be applied twice, and does nothing on a stack that does not need 
 """
 
 import importlib
-import re
 import sys
 import warnings
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, Iterator, Tuple
-from urllib.parse import urlparse
+from typing import Any, Dict, Iterator
 
 import torch
 
 from .utils.packages import get_installed_path, is_installed
-from .utils.safe_load import UnsafeCheckpointError, load_weights_only
+from .utils.safe_load import UnsafeCheckpointError, load_url, load_weights_only
+from .utils.versions import check_versions, release
 
 __all__ = ['UnsafeCheckpointError', 'check_versions', 'load_weights_only', 'mend_host']
-
-INSTALL = """Install one of the two stacks, in the folder of mmseg_ssl:
-  pip install -e '.[openmmlab]'   (mmsegmentation, mmengine, mmcv-lite)
-  pip install -e '.[onedl]'       (their maintained continuation, with the same import names)
-Never both in one environment: they overwrite each other."""
-MINIMUM = {'torch': (2, 1), 'mmengine': (0, 10, 0), 'mmcv': (2, 0, 0), 'mmseg': (1, 2, 2)}
-PYTHONS = ((3, 10), (3, 12))
-
-
-def _numbers(version: str) -> Tuple[int, ...]:
-    """``'2.13.0+cpu'`` -> ``(2, 13, 0)``."""
-    return tuple(int(part) for part in re.match(r'\d+(\.\d+)*', version).group().split('.'))
-
-
-def check_versions() -> None:
-    """Stop with the command that helps where the host is missing or too old.
-
-    Raises:
-        ImportError: Python is not 3.10 to 3.12, or a package is missing, does not import, or is too old.
-    """
-    if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        raise ImportError(
-            f'mmseg_ssl runs on Python 3.10 to 3.12; this is {sys.version.split()[0]}. '
-            'Make an environment with one of those.'
-        )
-    for name, minimum in MINIMUM.items():
-        try:
-            version = importlib.import_module(name).__version__
-        except ModuleNotFoundError as error:
-            raise ImportError(f'mmseg_ssl needs {name}; {error}. {INSTALL}') from error
-        except AssertionError as error:  # how mmseg 1.2.2 refuses mmcv >= 2.2.0
-            raise ImportError(
-                f'{name} does not import: {error} (mmsegmentation 1.2.2 takes mmcv >=2.0.0rc4, <2.2.0). {INSTALL}'
-            ) from error
-        if _numbers(version) < minimum:
-            raise ImportError(f'mmseg_ssl needs {name} >= {".".join(map(str, minimum))}; found {version}. {INSTALL}')
 
 
 def mend_host() -> None:
@@ -100,14 +62,14 @@ def _ops_error() -> str:
 def mmcv_ops_stand_in() -> Iterator[None]:
     """Let mmseg 1.2.2 import on mmcv-lite, which has no compiled operators.
 
-    mmseg 1.2.2 imports ``point_sample``, ``sigmoid_focal_loss``, ``CrissCrossAttention`` and ``PSAMask`` at import time,
-    for four heads and one loss that few configs use. While it imports, ``mmcv.ops`` is a stand-in; afterwards
+    mmseg 1.2.2 imports ``point_sample``, ``sigmoid_focal_loss``, ``CrissCrossAttention`` and ``PSAMask`` at import
+    time, for four heads and one loss that few configs use. While it imports, ``mmcv.ops`` is a stand-in; afterwards
     ``import mmcv.ops`` fails as before, so whoever asks whether operators are there still gets the truth.
     onedl-mmsegmentation guards these imports itself and must see the real answer.
     """
     import mmseg
 
-    guarded = _numbers(mmseg.__version__) >= (1, 3)
+    guarded = release(mmseg.__version__) >= (1, 3)
     if guarded or 'mmseg.models' in sys.modules or not _ops_error():
         yield
         return
@@ -121,9 +83,9 @@ def mmcv_ops_stand_in() -> Iterator[None]:
 def mend_package_lookup() -> None:
     """Let configs inherit from the host's (``mmseg::_base_/...``) without ``pkg_resources``.
 
-    mmengine 0.10.7 looks packages up with ``pkg_resources``, which setuptools dropped in version 82 and which Python 3.12
-    environments lack anyway. ``importlib.metadata`` of the standard library knows the same. onedl-mmengine needs no
-    ``pkg_resources``, but looks for ``mmsegmentation`` where ``onedl-mmsegmentation`` is installed.
+    mmengine 0.10.7 looks packages up with ``pkg_resources``, which setuptools dropped in version 82 and which Python
+    3.12 environments lack anyway. ``importlib.metadata`` of the standard library knows the same. onedl-mmengine needs
+    no ``pkg_resources``, but looks for ``mmsegmentation`` where ``onedl-mmsegmentation`` is installed.
     """
     from mmengine.config import config, utils
     from mmengine.hub import hub
@@ -186,27 +148,17 @@ def mend_checkpoint_loading() -> None:
     for module in (checkpoint, hub):
         module.torch = safe_torch
     for module in (checkpoint, hub, dl_utils):
-        module.load_url = _load_url
+        module.load_url = load_url
     if hasattr(checkpoint, '_safe_torch_load'):  # onedl-mmengine
         checkpoint._safe_torch_load = load_weights_only
-
-
-def _load_url(url: str, model_dir=None, map_location=None, progress=True, check_hash=False, file_name=None) -> Any:
-    """Download as ``torch.hub.load_state_dict_from_url`` does (one cached file), and read weights only."""
-    folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
-    path = folder / (file_name or Path(urlparse(url).path).name)
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        digest = torch.hub.HASH_REGEX.search(path.name) if check_hash else None
-        torch.hub.download_url_to_file(url, str(path), digest and digest.group(1), progress=progress)
-    return load_weights_only(str(path), map_location)
 
 
 def mend_decode_head_resize() -> None:
     """Spare the copy of full-size logits in ``BaseDecodeHead.loss_by_feat``.
 
     A branch hands over logits of the size of the labels, and mmseg interpolates them to the size they have: a copy of
-    ``(B, C, H, W)``, the largest tensor of a step, and one more in the backward pass. The values are the same to the bit.
+    ``(B, C, H, W)``, the largest tensor of a step, and one more in the backward pass. The values are the same to the
+    bit.
     """
     from mmseg.models.decode_heads import decode_head
 

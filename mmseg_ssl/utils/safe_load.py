@@ -7,7 +7,9 @@ a few harmless types more (log histories and NumPy numbers), which are listed he
 import os
 import pickle
 from collections import OrderedDict
+from pathlib import Path
 from typing import IO, Any, Callable, Dict, Optional, Union
+from urllib.parse import urlparse
 
 import numpy as np
 import torch
@@ -142,3 +144,14 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
             "torch.save({'state_dict': model.state_dict()}, path); or, if you know the type to be harmless, "
             'torch.serialization.add_safe_globals([TheType]) before loading.'
         ) from error
+
+
+def load_url(url: str, model_dir=None, map_location=None, progress=True, check_hash=False, file_name=None) -> Any:
+    """Download as ``torch.hub.load_state_dict_from_url`` does (one cached file), and read weights only."""
+    folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
+    path = folder / (file_name or Path(urlparse(url).path).name)
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        digest = torch.hub.HASH_REGEX.search(path.name) if check_hash else None
+        torch.hub.download_url_to_file(url, str(path), digest and digest.group(1), progress=progress)
+    return load_weights_only(str(path), map_location)

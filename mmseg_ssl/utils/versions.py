@@ -1,0 +1,42 @@
+"""Which Python and which host this runs on."""
+
+import importlib
+import re
+import sys
+from typing import Tuple
+
+INSTALL = """Install one of the two stacks, in the folder of mmseg_ssl:
+  pip install -e '.[openmmlab]'   (mmsegmentation, mmengine, mmcv-lite)
+  pip install -e '.[onedl]'       (their maintained continuation, with the same import names)
+Never both in one environment: they overwrite each other."""
+MINIMUM = {'torch': (2, 1), 'mmengine': (0, 10, 0), 'mmcv': (2, 0, 0), 'mmseg': (1, 2, 2)}
+PYTHONS = ((3, 10), (3, 12))
+
+
+def release(version: str) -> Tuple[int, ...]:
+    """``'2.13.0+cpu'`` -> ``(2, 13, 0)``."""
+    return tuple(int(part) for part in re.match(r'\d+(\.\d+)*', version).group().split('.'))
+
+
+def check_versions() -> None:
+    """Stop with the command that helps where the host is missing or too old.
+
+    Raises:
+        ImportError: Python is not 3.10 to 3.12, or a package is missing, does not import, or is too old.
+    """
+    if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        raise ImportError(
+            f'mmseg_ssl runs on Python 3.10 to 3.12; this is {sys.version.split()[0]}. '
+            'Make an environment with one of those.'
+        )
+    for name, minimum in MINIMUM.items():
+        try:
+            version = importlib.import_module(name).__version__
+        except ModuleNotFoundError as error:
+            raise ImportError(f'mmseg_ssl needs {name}; {error}. {INSTALL}') from error
+        except AssertionError as error:  # how mmseg 1.2.2 refuses mmcv >= 2.2.0
+            raise ImportError(
+                f'{name} does not import: {error} (mmsegmentation 1.2.2 takes mmcv >=2.0.0rc4, <2.2.0). {INSTALL}'
+            ) from error
+        if release(version) < minimum:
+            raise ImportError(f'mmseg_ssl needs {name} >= {".".join(map(str, minimum))}; found {version}. {INSTALL}')
