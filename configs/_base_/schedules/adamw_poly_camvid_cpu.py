@@ -1,8 +1,8 @@
-# Short enough for two CPU cores: 8 labelled and 8 (16 for two-branch methods) unlabelled crops would be 4 times this.
+# Short enough for two CPU cores. AdamW, because 400 iterations of SGD at 0.01 or 0.05 end 6 mIoU lower (supervised, val).
 max_iters = 400
 optim_wrapper = dict(
     type='Bf16OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4),
+    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.01),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))),
 )
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=max_iters, by_epoch=False)]
