@@ -6,42 +6,36 @@ python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py --all    # e
 
 import argparse
 import sys
+from pathlib import Path
+from typing import List, Optional
 
-from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-import mmseg_ssl  # noqa: F401  (registers the datasets)
-from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmengine.config import DictAction  # noqa: E402
+
+from mmseg_ssl.datasets import check_semi_dataset  # noqa: E402
+from mmseg_ssl.utils.cli import load_config, readable_errors  # noqa: E402
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config with a train_dataloader')
     parser.add_argument('--all', action='store_true', help='also unlabelled images, val and test data')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override entries, key=value')
-    return parser.parse_args()
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override entries of the config'
+    )
+    return parser.parse_args(argv)
 
 
-def main() -> int:
-    """Check, and say what was found.
-
-    Returns:
-        0 if all is well, 1 if not.
-    """
-    args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    try:
-        count = check_semi_dataset(cfg, full=args.all)
-    except DatasetError as error:
-        print(error, file=sys.stderr)
-        return 1
+def main(argv: Optional[List[str]] = None) -> None:
+    """Check, and say what was found."""
+    args = parse_args(argv)
+    count = check_semi_dataset(load_config(args.config, args.cfg_options), full=args.all)
     print(f'{args.config}: {count} images checked, no problem found.')
-    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    with readable_errors():
+        main()

@@ -163,15 +163,14 @@ def test_at_most_twenty_problems_are_listed(data, check):
     assert lines[0].startswith('20 problem(s) with the data (the first ones')
 
 
-def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, monkeypatch, capsys):
+def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, capsys):
     config = tmp_path / 'config.py'
     config.write_text(f'train_dataloader = {loader_cfg()!r}\n')
     tool = root / 'tools/check_dataset.py'
-    monkeypatch.setattr(sys, 'argv', [str(tool), str(config)])
-    assert runpy.run_path(str(tool))['main']() == 0
+    runpy.run_path(str(tool))['main']([str(config)])
     assert '4 images checked, no problem found' in capsys.readouterr().out
     command = [sys.executable, tool, config, '--cfg-options', 'train_dataloader.batch_size=9']
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert 'has 4 image(s), the batch 9' in result.stderr
     assert 'Traceback' not in result.stderr

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,14 @@ def test_errors_name_the_list_and_the_fix(tmp_path):
     (tmp_path / 'empty.txt').write_text('\n')
     with pytest.raises(DatasetError, match=r'empty\.txt: the list is empty. Write one image id'):
         read_ids(str(tmp_path / 'empty.txt'))
+
+
+def test_every_config_names_a_list_that_exists():
+    """By text: parsing all configs is another test's business."""
+    named = {}
+    for config in (ROOT / 'configs').rglob('*.py'):
+        for name in re.findall(r"(?:split|exclude|ann_file)='([\w/.-]+\.txt)'", config.read_text()):
+            named.setdefault(name, config.name)
+    assert len(named) > 15
+    host = {'ImageSets/Segmentation/val.txt'}  # comes with VOC itself
+    assert not {name: config for name, config in named.items() if name not in {*INDEX, *host}}
