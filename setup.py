@@ -1,4 +1,5 @@
 """Installs mmseg_ssl; the host comes with one of the extras, because the two stacks overwrite each other."""
+
 import runpy
 from pathlib import Path
 
@@ -21,8 +22,12 @@ setup(
         # mmsegmentation 1.2.2 itself refuses mmcv >= 2.2.0; full mmcv is welcome in place of mmcv-lite.
         # numpy < 2: these releases were made for NumPy 1.
         'openmmlab': [
-            'mmsegmentation>=1.2.2,<1.3', 'mmengine>=0.10.4,<0.11', 'mmcv-lite>=2.0.0rc4,<2.2.0', 'numpy<2',
-            'ftfy', 'regex'
+            'mmsegmentation>=1.2.2,<1.3',
+            'mmengine>=0.10.4,<0.11',
+            'mmcv-lite>=2.0.0rc4,<2.2.0',
+            'numpy<2',
+            'ftfy',
+            'regex',
         ],
         'onedl': ['onedl-mmsegmentation>=1.3,<2', 'onedl-mmengine>=0.10.8,<0.11', 'onedl-mmcv>=2.3,<3'],
         'test': tests,
