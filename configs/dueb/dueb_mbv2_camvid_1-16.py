@@ -8,5 +8,6 @@ model = dict(
     type='DUEB',
     unsup_weight=1.0,
     sample_stride=2,  # a quarter of the pixels: the Monte-Carlo samples would cost as much as the network
-    predict_on=('conservative', 'progressive'))
+    predict_on=('conservative', 'progressive'),
+)
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))

@@ -4,9 +4,5 @@ _base_ = [
     '../_base_/schedules/sgd_poly_cityscapes.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(
-    type='DUEB',
-    unsup_weight=5.0,
-    segmentor=_base_.segmentor,
-    data_preprocessor=dict(size=_base_.crop_size))
+model = dict(type='DUEB', unsup_weight=5.0, segmentor=_base_.segmentor, data_preprocessor=dict(size=_base_.crop_size))
 train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-8.txt', unlabeled_per_labeled=2))

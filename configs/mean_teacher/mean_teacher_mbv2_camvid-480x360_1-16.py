@@ -8,6 +8,7 @@ model = dict(
     type='MeanTeacher',
     unsup_weight=100.0,
     predict_on=('student', 'teacher'),
-    data_preprocessor=dict(strong=dict(type='StrongAugment')))
+    data_preprocessor=dict(strong=dict(type='StrongAugment')),
+)
 train_dataloader = dict(dataset=dict(split='camvid/1-16_draw0.txt'))
 custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01)]

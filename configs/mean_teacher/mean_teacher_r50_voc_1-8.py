@@ -9,7 +9,8 @@ model = dict(
     unsup_weight=100.0,
     predict_on=('student', 'teacher'),
     segmentor=_base_.segmentor,
-    data_preprocessor=dict(size=_base_.crop_size, strong=dict(type='StrongAugment')))
+    data_preprocessor=dict(size=_base_.crop_size, strong=dict(type='StrongAugment')),
+)
 train_dataloader = dict(dataset=dict(split='voc/cps/1-8.txt'))
 custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01)]
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

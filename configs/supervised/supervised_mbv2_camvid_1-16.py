@@ -6,4 +6,5 @@ _base_ = [
 ]
 model = dict(type='Supervised')
 train_dataloader = dict(
-    batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled=None, unlabeled_per_labeled=0))
+    batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled=None, unlabeled_per_labeled=0)
+)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mmseg_ssl.ops import BoxMix, box_mask
 from mmseg_ssl.structures import PixelTarget
 

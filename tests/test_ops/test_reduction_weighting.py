@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from mmseg_ssl.ops import masked_mean, normalized_entropy
 from torch.autograd import gradcheck
+
+from mmseg_ssl.ops import masked_mean, normalized_entropy
 
 
 def test_masked_mean_by_hand():

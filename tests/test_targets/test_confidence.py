@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mmseg_ssl.targets import confident
 
 

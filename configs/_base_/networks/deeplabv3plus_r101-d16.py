@@ -12,14 +12,18 @@ model = dict(
             strides=(1, 2, 2, 1),
             dilations=(1, 1, 1, 2),
             multi_grid=(2, 4, 8),
-            init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet101_v1c')),
+            init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet101_v1c'),
+        ),
         decode_head=dict(
             _base_.model.decode_head,
             channels=256,
             dilations=(1, 6, 12, 18),
             dropout_ratio=0.0,
             align_corners=True,
-            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole')),
-    data_preprocessor=dict(_base_.data_preprocessor, type='SemiDataPreProcessor', channels_last=True))
+        test_cfg=dict(mode='whole'),
+    ),
+    data_preprocessor=dict(_base_.data_preprocessor, type='SemiDataPreProcessor', channels_last=True),
+)

@@ -11,7 +11,8 @@ schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=1e-4),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+)
 auto_scale_lr = dict(enable=False, base_batch_size=16)
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['1-8'], by_epoch=False)
 train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=2000)
@@ -27,7 +28,27 @@ segmentor = dict(  # what the data decide about the network: model=dict(segmento
             thres=0.7,
             min_kept=2 * 50000,  # of a process's batch: 50000 an image
             class_weight=[
-                0.8373, 0.918, 0.866, 1.0345, 1.0166, 0.9969, 0.9754, 1.0489, 0.8786, 1.0023, 0.9539, 0.9843, 1.1116,
-                0.9037, 1.0865, 1.0955, 1.0865, 1.1529, 1.0507
-            ])),
-    test_cfg=dict(mode='slide', crop_size=(800, 800), stride=(533, 533)))  # windows overlap by a third
+                0.8373,
+                0.918,
+                0.866,
+                1.0345,
+                1.0166,
+                0.9969,
+                0.9754,
+                1.0489,
+                0.8786,
+                1.0023,
+                0.9539,
+                0.9843,
+                1.1116,
+                0.9037,
+                1.0865,
+                1.0955,
+                1.0865,
+                1.1529,
+                1.0507,
+            ],
+        ),
+    ),
+    test_cfg=dict(mode='slide', crop_size=(800, 800), stride=(533, 533)),
+)  # windows overlap by a third

@@ -13,7 +13,8 @@ schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.005, momentum=0.9, weight_decay=1e-4),
-    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0))
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+)
 auto_scale_lr = dict(enable=False, base_batch_size=8)
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['1-8'], by_epoch=False)
 train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=4000)
@@ -21,5 +22,5 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 segmentor = dict(  # what the data decide about the network: model=dict(segmentor=_base_.segmentor)
-    decode_head=dict(num_classes=21),
-    test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341)))  # windows overlap by a third
+    decode_head=dict(num_classes=21), test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341))
+)  # windows overlap by a third

@@ -137,7 +137,7 @@ class _ReleaseTerm(torch.autograd.Function):
         share = valid.to(logits.dtype) / valid.sum().clamp_min(1)
         deviation = variance.sqrt() + 1e-15
         clean = -(_to_gradient(logits.clone(), index) * share).sum()
-        grad_logits, ratio, slopes = torch.zeros_like(logits), 0., 0.
+        grad_logits, ratio, slopes = torch.zeros_like(logits), 0.0, 0.0
         for _ in range(num_samples):
             noisy = _normal(logits, generator).mul_(deviation).add_(logits)
             gain = clean + (_to_gradient(noisy, index) * share).sum()  # u - d_t
