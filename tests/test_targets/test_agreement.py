@@ -29,7 +29,8 @@ def test_disagreement_by_hand():
     """Labels a = 0 0 1 1, b = 0 1 1 1 of three classes.
 
     K plus the diagonal of ones: rows (2, 1, 0), (0, 3, 0), (0, 0, 1). Class 0: column 2, of it 2 agreed: 0; row 3, of
-    it 2 agreed: 1/3. Class 1: column 4, 3 agreed: 1/4; row 3: 0. Class 2 was never seen: 0. Sum 7/12, so I = 4/7, 3/7, 0.
+    it 2 agreed: 1/3. Class 1: column 4, 3 agreed: 1/4; row 3: 0. Class 2 was never seen: 0.
+    Sum 7/12, so I = 4/7, 3/7, 0.
     """
     labels_a, labels_b = torch.tensor([[[0, 0], [1, 1]]]), torch.tensor([[[0, 1], [1, 1]]])
     expected = torch.tensor([4 / 7, 3 / 7, 0])
