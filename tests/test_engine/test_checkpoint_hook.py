@@ -132,6 +132,7 @@ def test_one_kept_checkpoint_is_one_at_any_moment(data, tmp_path):
     assert (run / 'last_checkpoint').read_text() == str(run / 'iter_6.pth')
 
 
+@pytest.mark.slow
 def test_the_former_best_stays_until_the_new_one_is_there(data, tmp_path):
     config = toy_config(data, val_evaluator=dict(type='GrowingScore'))
     config['default_hooks']['checkpoint'].update(save_best='score', rule='greater')

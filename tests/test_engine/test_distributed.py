@@ -16,6 +16,7 @@ from toy_process import server
 from toy_run import draw_images, toy_config, toy_model
 
 TOTAL_BATCH = 4
+SLOW = pytest.mark.slow
 
 
 def first_step(config: dict, rank: int, world_size: int, port: int, path: str) -> None:
@@ -62,7 +63,9 @@ def run(config: dict, world_size: int, folder: Path) -> list:
     return [torch.load(path) for path in paths]
 
 
-@pytest.mark.parametrize('method', ['Supervised', 'MeanTeacher', 'CPCL', 'DUEB'])
+@pytest.mark.parametrize(
+    'method', [pytest.param('Supervised', marks=SLOW), pytest.param('MeanTeacher', marks=SLOW), 'CPCL', 'DUEB']
+)
 def test_same_first_step(method, tmp_path):
     """Losses: the mean over the ranks; gradients: the same on each rank, as DDP averages them.
 

@@ -11,6 +11,7 @@ from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.engine.resume import is_complete
 
 ITERATIONS = 6
+SLOW = pytest.mark.slow
 STUDENT_ONLY = [dict(type='SeedHook'), dict(type='StopOnNonFiniteLoss')]
 
 
@@ -68,7 +69,7 @@ def assert_same_run(run, reference):
         assert_same(ends[0][part], ends[1][part], part)
 
 
-@pytest.mark.parametrize('workers', [0, 2, 4])
+@pytest.mark.parametrize('workers', [0, 2, pytest.param(4, marks=SLOW)])
 def test_same_losses_run_to_run_for_any_number_of_workers(reference, workers, tmp_path):
     config, run, _ = reference
     path = write_config(tmp_path / 'config.py', with_workers(config, workers))
@@ -76,6 +77,7 @@ def test_same_losses_run_to_run_for_any_number_of_workers(reference, workers, tm
     assert_same_run(tmp_path / 'run', run)
 
 
+@SLOW
 def test_another_seed_gives_other_losses(reference, tmp_path):
     """Guards the test above: were the seed unused, it would pass for the wrong reason."""
     config, run, _ = reference
@@ -84,6 +86,7 @@ def test_another_seed_gives_other_losses(reference, tmp_path):
     assert loss_curve(tmp_path / 'run')[1]['loss'] != loss_curve(run)[1]['loss']
 
 
+@SLOW
 def test_validation_in_between_changes_nothing(reference, tmp_path):
     config, run, _ = reference
     changed = dict(config, train_cfg=dict(config['train_cfg'], val_interval=1))
@@ -94,13 +97,13 @@ def test_validation_in_between_changes_nothing(reference, tmp_path):
 @pytest.mark.parametrize(
     ('kill', 'resumed_at'),
     [
-        ('iteration:1', 0),  # before any checkpoint: the run starts anew
+        pytest.param('iteration:1', 0, marks=SLOW),  # before any checkpoint: the run starts anew
         ('iteration:3', 2),  # between checkpoints
-        ('iteration:4', 4),  # right after one
+        pytest.param('iteration:4', 4, marks=SLOW),  # right after one
         ('writing:iter_4.pth', 2),  # half of the bytes are written
-        ('rename:iter_4.pth', 2),  # all are written, under the temporary name
+        pytest.param('rename:iter_4.pth', 2, marks=SLOW),  # all are written, under the temporary name
         ('writing:last_checkpoint', 2),  # the very first note is cut short: the checkpoint is found all the same
-        ('rename:last_checkpoint', 2),
+        pytest.param('rename:last_checkpoint', 2, marks=SLOW),
     ],
 )
 def test_kill_and_resume_goes_on_exactly(reference, kill, resumed_at, tmp_path):
@@ -138,7 +141,7 @@ def test_resume_from_a_file(reference, tmp_path):
     assert {5: loss_curve(run)[5], 6: loss_curve(run)[6]} == loss_curve(tmp_path / 'run')
 
 
-@pytest.mark.parametrize('method', ['Supervised', 'CPCL', 'DUEB'])
+@pytest.mark.parametrize('method', [pytest.param('Supervised', marks=SLOW), pytest.param('CPCL', marks=SLOW), 'DUEB'])
 def test_every_method_goes_on_exactly(data, method, tmp_path):
     config = toy_config(data, model=toy_model(method), custom_hooks=STUDENT_ONLY)
     path = write_config(tmp_path / 'config.py', config)
@@ -170,6 +173,7 @@ def test_gradient_accumulation_goes_on_exactly(data, tmp_path):
     assert any(not torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
 
 
+@SLOW
 def test_the_hosts_hook_is_what_the_kill_spoils(data, tmp_path):
     """Guards the kill tests: with mmengine's own hook the same kill leaves half a checkpoint under its final name."""
     config = toy_config(data)

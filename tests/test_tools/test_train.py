@@ -108,6 +108,7 @@ def test_bad_data_stops_before_training_and_names_the_file(tmp_path):
     assert not (tmp_path / 'run').exists()  # no folder of a run that never was
 
 
+@pytest.mark.slow
 def test_amp_trains_and_resumes_exactly_on_the_cpu(data, tmp_path):
     path = write_config(tmp_path / 'config.py', toy_config(data))
     assert train(path, tmp_path / 'whole', '--amp', '--seed', '3') == 0, output(tmp_path / 'whole')
