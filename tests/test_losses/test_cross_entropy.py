@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.autograd import gradcheck
+
 from mmseg_ssl.models.losses import pixel_cross_entropy
 from mmseg_ssl.structures import PixelTarget
-from torch.autograd import gradcheck
 
 
 def test_by_hand():

@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.autograd import gradcheck
+
 from mmseg_ssl.models.losses import energy_loss, energy_reliability, free_energy
 from mmseg_ssl.models.losses.energy import ENERGY_MODES
-from torch.autograd import gradcheck
 
 LABEL = torch.tensor([[[0, 2], [255, 1]]])
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+
 from mmseg_ssl.models.losses import (
     energy_loss,
     heteroscedastic,

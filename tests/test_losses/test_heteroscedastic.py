@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from mmseg_ssl.models.losses import heteroscedastic, heteroscedastic_cross_entropy, release_aleatoric_loss
 from torch.autograd import gradcheck
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from mmseg_ssl.models.losses import heteroscedastic, heteroscedastic_cross_entropy, release_aleatoric_loss
 
 TERMS = (heteroscedastic_cross_entropy, release_aleatoric_loss)
 
