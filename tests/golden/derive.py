@@ -48,9 +48,7 @@ def kendall_gal() -> dict:
             for t, p in enumerate((p1, p2))
         ]
         variance.append((p1 * per_sample[0] + p2 * per_sample[1]) / (p1 + p2) / (2 * sqrt(VARIANCE[i])))
-    return dict(
-        value=[-log(7 / 10), -log(49 / 68), 0], grad_logits=on_classes(slopes), grad_variance=[*variance, 0]
-    )
+    return dict(value=[-log(7 / 10), -log(49 / 68), 0], grad_logits=on_classes(slopes), grad_variance=[*variance, 0])
 
 
 if __name__ == '__main__':
