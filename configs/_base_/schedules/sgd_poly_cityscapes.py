@@ -24,9 +24,9 @@ segmentor = dict(  # what the data decide about the network: model=dict(segmento
         num_classes=19,
         loss_decode=dict(
             _delete_=True,
-            type='OhemCrossEntropy',
-            thres=0.7,
-            min_kept=2 * 50000,  # of a process's batch: 50000 an image
+            type='HardPixelCrossEntropy',
+            threshold=0.7,
+            min_kept=50000,  # an image
             class_weight=[
                 0.8373,
                 0.918,
