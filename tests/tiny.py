@@ -6,6 +6,7 @@ import copy
 from typing import Any, Dict, List, Optional
 
 import torch
+from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -58,7 +59,7 @@ def tiny_segmentor(auxiliary: bool = False, **changes: Any) -> dict:
     if auxiliary:
         segmentor['auxiliary_head'] = fcn_head(in_index=0)
         segmentor['auxiliary_head']['loss_decode'] = dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True)
-    return dict(segmentor, **changes)
+    return ConfigDict(segmentor, **changes)  # as from a config file: the host reads test_cfg.mode
 
 
 def preprocessor(**changes: Any) -> dict:

@@ -1,0 +1,180 @@
+"""``EMATeacher`` and ``MeanTeacherHook``."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+import tiny
+import torch
+from mmengine.optim import OptimWrapper
+from mmseg_ssl.compat import load_weights_only
+from mmseg_ssl.engine.mean_teacher_hook import MeanTeacherHook
+from mmseg_ssl.models import Branch, EMATeacher
+
+
+def student() -> Branch:
+    """A branch that is not as initialised: every weight, and BatchNorm statistics that have moved."""
+    branch = Branch(tiny.tiny_segmentor())
+    scramble(branch)
+    return branch
+
+
+def scramble(branch: Branch) -> None:
+    with torch.no_grad():
+        for tensor in branch.parameters():
+            tensor.normal_()
+    branch.train()(torch.randn(2, 3, 16, 16))
+
+
+def loop_update(teacher: dict, new: dict, momentum: float, buffers: str, weights: set) -> dict:
+    """The formula, tensor by tensor."""
+    result = {}
+    for key, old in teacher.items():
+        follows = key in weights or (buffers == 'average' and old.is_floating_point())
+        result[key] = (1 - momentum) * old + momentum * new[key] if follows else new[key]
+    return result
+
+
+def state(module: torch.nn.Module) -> dict:
+    return {key: value.clone() for key, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize('buffers', ['copy', 'average'])
+@pytest.mark.parametrize('momentum', [0.0, 0.3, 1.0])
+def test_grouped_update_equals_the_loop(buffers, momentum):
+    """Trap 3 of the host: buffers follow too, the student's own or by EMA; integers are always the student's."""
+    network = student()
+    teacher = EMATeacher(network, buffers=buffers)
+    teacher.start(network)
+    old = state(teacher.network)
+    scramble(network)
+    expected = loop_update(old, state(network), momentum, buffers, {key for key, _ in network.named_parameters()})
+    teacher.update(network, momentum)
+    for key, value in state(teacher.network).items():
+        torch.testing.assert_close(value, expected[key], msg=key)
+    assert int(teacher.updates) == 1
+    statistics = 'segmentor.backbone.first.1.running_mean'
+    assert not torch.equal(old[statistics], network.state_dict()[statistics])
+
+
+def test_the_mode_is_pinned():
+    """Trap 2 of the host: mmengine calls ``model.train()`` before every iteration."""
+    model = tiny.build('MeanTeacher')
+    before = state(model.teacher.network)
+    for _ in range(2):
+        model.train()
+        assert model.student.training
+        assert not any(module.training for module in model.teacher.modules())
+        model.teacher(torch.randn(2, 3, 32, 32))
+    for key, value in state(model.teacher.network).items():
+        assert torch.equal(value, before[key]), f'{key} moved'
+
+
+def test_train_mode_teachers_predict_in_eval_mode_at_inference():
+    model = tiny.build('MeanTeacher', teacher=dict(eval_mode=False))
+    assert all(module.training for module in model.teacher.modules())
+    model.eval()
+    assert not any(module.training for module in model.teacher.modules())
+
+
+def test_the_teacher_is_never_trained():
+    network = student()
+    teacher = EMATeacher(network)
+    teacher.start(network)
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    assert not teacher(torch.randn(1, 3, 16, 16)).logits.requires_grad
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    own, new = dict(teacher.network.named_parameters()), dict(network.named_parameters())
+    assert all(own[key].data_ptr() != new[key].data_ptr() for key in own)
+
+
+def test_it_starts_as_the_student_after_initialisation():
+    """Trap 4 of the host: the copy is made before ``init_weights``, so it has other weights until it is started."""
+    model = tiny.build('MeanTeacher')
+    model.teacher.updates.fill_(-1)
+    scramble(model.student)
+    MeanTeacherHook().before_train(fake_runner(model)[0])
+    for key, value in model.student.state_dict().items():
+        assert torch.equal(value, model.teacher.network.state_dict()[key])
+    assert model.teacher.started
+
+
+def test_a_checkpoint_brings_the_teacher_and_the_count():
+    """The next update is then the same as without the break, and the hook does not start the teacher again."""
+    model = tiny.build('MeanTeacher')
+    scramble(model.student)
+    model.teacher.update(model.student, 0.5)
+    scramble(model.student)
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    resumed = tiny.build('MeanTeacher')
+    resumed.load_state_dict(load_weights_only(file))
+    hook = MeanTeacherHook(momentum=0.01)
+    hook.before_train(fake_runner(resumed)[0])
+    assert hook.updates == 1
+    for key, value in model.teacher.network.state_dict().items():
+        assert torch.equal(value, resumed.teacher.network.state_dict()[key])
+    assert not torch.equal(*(m.teacher.network.segmentor.decode_head.conv_seg.weight for m in (model, tiny.build('MeanTeacher'))))
+
+
+def test_an_unknown_buffer_mode():
+    with pytest.raises(ValueError, match="'copy', 'average'.*'skip'"):
+        EMATeacher(student(), buffers='skip')
+
+
+def fake_runner(model, **options):
+    """What the hook asks a runner for."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    wrapper = OptimWrapper(torch.optim.SGD(trained, lr=0.1), **options)
+    wrapper.initialize_count_status(model, 0, 100)
+    return SimpleNamespace(model=model, optim_wrapper=wrapper), wrapper
+
+
+def iterate(model, runner, wrapper, hook, count):
+    """Iterations as the loop runs them: step by the wrapper, then the hook; returns the updates after each."""
+    updates = []
+    for index in range(count):
+        with wrapper.optim_context(model):
+            loss = sum(parameter.square().sum() for parameter in model.student.parameters())
+        wrapper.update_params(loss)
+        hook.after_train_iter(runner, index)
+        updates.append(int(model.teacher.updates))
+    return updates
+
+
+def test_it_counts_optimizer_steps():
+    """Under accumulation over three iterations, the teacher is updated once in three."""
+    model = tiny.build('MeanTeacher')
+    runner, wrapper = fake_runner(model, accumulative_counts=3)
+    hook = MeanTeacherHook(momentum=0.5)
+    hook.before_train(runner)
+    assert iterate(model, runner, wrapper, hook, 7) == [0, 0, 1, 1, 1, 2, 2]
+    runner, wrapper = fake_runner(model)
+    hook = MeanTeacherHook(momentum=0.5)
+    hook.before_train(runner)
+    assert iterate(model, runner, wrapper, hook, 2) == [3, 4]
+
+
+@pytest.mark.parametrize('warmup', [True, False])
+def test_warmup(warmup, monkeypatch):
+    """Decay min(1 - 1/(t+1), 0.75): 0, 1/2, 2/3, 3/4, 3/4; so momentum 1, 1/2, 1/3, 1/4, 1/4."""
+    model = tiny.build('MeanTeacher')
+    runner, wrapper = fake_runner(model)
+    hook = MeanTeacherHook(momentum=0.25, warmup=warmup)
+    hook.before_train(runner)
+    seen = []
+    monkeypatch.setattr(model.teacher, 'update', lambda _, momentum: seen.append(momentum))
+    iterate(model, runner, wrapper, hook, 5)
+    assert seen == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 4] if warmup else [0.25] * 5)
+
+
+@pytest.mark.parametrize('momentum', [0, -0.1, 1.5])
+def test_momentum_is_the_share_of_new_weights(momentum):
+    with pytest.raises(ValueError, match=r'decay of 0\.999 give momentum=0\.001'):
+        MeanTeacherHook(momentum=momentum)
+
+
+def test_the_hook_without_a_teacher():
+    with pytest.raises(TypeError, match='Remove the hook'):
+        MeanTeacherHook().before_train(fake_runner(tiny.build('Supervised'))[0])

@@ -1,0 +1,216 @@
+"""``SemiDataPreProcessor``, ``StrongAugment`` and ``CutMix``."""
+
+import copy
+
+import pytest
+import tiny
+import torch
+from mmseg.registry import MODELS
+from mmseg_ssl.models import CutMix, StrongAugment
+from mmseg_ssl.models.data_preprocessor import valid_pixels
+from mmseg_ssl.utils import sample_uniforms
+
+OFF = dict(jitter_prob=0.0, grayscale_prob=0.0, blur_prob=0.0)
+
+
+def process(data, training=True, **options):
+    return MODELS.build(tiny.preprocessor(**options))(copy.deepcopy(data), training)
+
+
+def test_views_are_normalised_and_padded():
+    """(image - mean) / std within the image; 0 in the padding of the image, 255 in that of the mask, int64."""
+    data = tiny.batch(labeled=1, ratio=1)
+    raw, mask = data['inputs']['sup'][0][:, :20, :24], data['data_samples']['sup'][0].gt_sem_seg.data[:, :20, :24]
+    data['inputs']['sup'] = [raw]
+    del data['data_samples']['sup'][0].gt_sem_seg
+    data['data_samples']['sup'][0].gt_sem_seg = tiny.PixelData(data=mask)
+    out = process(data)
+    image, sample = out['inputs']['sup'][0], out['data_samples']['sup'][0]
+    mean, std = (torch.tensor(values)[:, None, None] for values in ((120.0, 110, 100), (60.0, 50, 40)))
+    torch.testing.assert_close(image[:, :20, :24], (raw - mean) / std)
+    assert image[:, 20:].abs().sum() == 0
+    assert image[:, :, 24:].abs().sum() == 0
+    truth = sample.gt_sem_seg.data
+    assert truth.dtype == torch.int64
+    assert torch.equal(truth[:, :20, :24], mask.long())
+    assert (truth[:, 20:] == 255).all()
+    assert (truth[:, :, 24:] == 255).all()
+    assert sample.metainfo['img_shape'] == (20, 24)
+    assert sample.metainfo['pad_shape'] == (32, 32)
+    valid = valid_pixels(out['data_samples']['sup'], out['inputs']['sup'])
+    assert torch.equal(valid[0], (torch.arange(32) < 20)[:, None] & (torch.arange(32) < 24))
+
+
+def test_bgr_files():
+    """The strong view works on RGB, so channels are exchanged first; the mean is that of RGB, as in the host."""
+    data = tiny.batch(labeled=1, ratio=1)
+    plain, exchanged = process(data, mean=[0.0] * 3, std=[1.0] * 3), process(
+        data, mean=[0.0] * 3, std=[1.0] * 3, bgr_to_rgb=True
+    )
+    assert torch.equal(exchanged['inputs']['weak'], plain['inputs']['weak'].flip(1))
+
+
+def test_all_views_have_one_size():
+    """Methods merge views in one network call; the size is that of the largest crop, rounded up."""
+    data = tiny.batch(labeled=1, ratio=1)
+    data['inputs']['weak'][0] = data['inputs']['weak'][0][:, :17, :9]
+    sizes = {tuple(view.shape[2:]) for view in process(data, size=None, size_divisor=20)['inputs'].values()}
+    assert sizes == {(40, 40)}
+    with pytest.raises(ValueError, match='Give RandomCrop and data_preprocessor the same size'):
+        process(data, size=(16, 16))
+
+
+def test_strong_views_share_the_geometry_of_weak():
+    out = process(tiny.batch(), strong=dict(type='StrongAugment', **OFF))
+    torch.testing.assert_close(out['inputs']['strong'], out['inputs']['weak'], rtol=0, atol=1e-4)
+    out = process(tiny.batch())
+    assert out['inputs']['strong'].shape == out['inputs']['weak'].shape
+    assert not torch.allclose(out['inputs']['strong'], out['inputs']['weak'], atol=0.1)
+    assert 'strong' not in process(tiny.batch(), training=False)['inputs']
+    assert 'strong' not in process(tiny.batch(), strong=None)['inputs']
+    assert 'strong' not in out['data_samples']
+
+
+def test_a_strong_view_is_a_function_of_the_seed_alone():
+    """Not of the global RNG, nor of the rest of the batch or the place in it; another seed is another view."""
+    data = tiny.batch(labeled=1, ratio=4)
+    torch.manual_seed(1)
+    whole = process(data)['inputs']['strong']
+    data['inputs']['weak'], data['data_samples']['weak'] = (data[k]['weak'][2:3] for k in ('inputs', 'data_samples'))
+    torch.manual_seed(2)
+    alone = process(data)['inputs']['strong']
+    torch.testing.assert_close(alone[0], whole[2], rtol=0, atol=1e-5)
+    data['data_samples']['weak'][0].set_metainfo(dict(seed=77))
+    assert not torch.allclose(process(data)['inputs']['strong'][0], whole[2], atol=0.05)
+
+
+def test_parameters_are_drawn_per_sample():
+    """Four copies of one crop with four seeds give four different strong views."""
+    data = tiny.batch(labeled=1, ratio=4)
+    data['inputs']['weak'] = data['inputs']['weak'][:1] * 4
+    strong = process(data, strong=dict(type='StrongAugment', jitter_prob=1.0))['inputs']['strong']
+    for i in range(4):
+        for j in range(i):
+            assert not torch.allclose(strong[i], strong[j], atol=0.02)
+
+
+def test_two_strong_views_differ():
+    out = process(tiny.batch(), strong=dict(one=dict(type='StrongAugment'), two=dict(type='StrongAugment')))
+    assert not torch.allclose(out['inputs']['one'], out['inputs']['two'], atol=0.1)
+
+
+def test_channels_last_changes_the_layout_alone():
+    plain, last = (process(tiny.batch(), channels_last=flag)['inputs'] for flag in (False, True))
+    for view in plain:
+        assert torch.equal(plain[view], last[view])
+        assert last[view].is_contiguous(memory_format=torch.channels_last)
+        assert plain[view].is_contiguous()
+
+
+def test_validation_batches_are_the_hosts():
+    data = dict(inputs=[tiny.batch()['inputs']['sup'][0]], data_samples=[tiny.sample(0)])
+    ours = process(data, training=False)
+    host = MODELS.build(dict(type='SegDataPreProcessor', mean=[120.0, 110, 100], std=[60.0, 50, 40], size=(32, 32)))
+    assert torch.equal(ours['inputs'], host(copy.deepcopy(data), False)['inputs'])
+
+
+def test_a_sample_without_a_seed():
+    data = tiny.batch()
+    data['data_samples']['weak'][1] = tiny.SegDataSample(metainfo=dict(img_path='b.png'))
+    with pytest.raises(KeyError, match='b.png carries no "seed"'):
+        process(data)
+
+
+def test_uniforms_belong_to_seed_and_purpose():
+    samples = [tiny.sample(0), tiny.sample(1)]
+    first = sample_uniforms(samples, 5, 1, torch.device('cpu'))
+    assert torch.equal(first, sample_uniforms(samples[::-1], 5, 1, torch.device('cpu')).flip(0))
+    assert not torch.equal(first[0], first[1])
+    assert not torch.equal(first, sample_uniforms(samples, 5, 2, torch.device('cpu')))
+    assert first.min() >= 0
+    assert first.max() < 1
+
+
+@pytest.mark.parametrize('name', ['jitter', 'gray', 'blur'])
+def test_strong_augment_limits(name):
+    """Probability 0 is an identity whatever the uniforms; 1 changes every image; values stay in 0..255."""
+    images, uniforms = torch.rand(6, 3, 16, 16) * 255, torch.rand(6, 8)
+    key = dict(jitter='jitter_prob', gray='grayscale_prob', blur='blur_prob')[name]
+    off, on = StrongAugment(**OFF), StrongAugment(**dict(OFF, **{key: 1.0}))
+    torch.testing.assert_close(off(images, uniforms), images, rtol=0, atol=1e-3)
+    changed = on(images, uniforms)
+    assert ((changed - images).abs().amax(dim=(1, 2, 3)) > 0.01).all()
+    assert changed.min() >= 0
+    assert changed.max() <= 255
+
+
+def test_jitter_of_no_strength_is_an_identity():
+    images = torch.rand(4, 3, 8, 8) * 255
+    augment = StrongAugment(0, 0, 0, 0, jitter_prob=1.0, grayscale_prob=0.0, blur_prob=0.0)
+    torch.testing.assert_close(augment(images, torch.rand(4, 8)), images, rtol=0, atol=1e-3)
+
+
+def test_each_strength_has_its_own_uniform():
+    """The middle uniform is no change; brightness 1 - b scales (or shifts) by b; grey images have no hue to turn."""
+    images = torch.rand(1, 3, 8, 8) * 255
+    middle = torch.full((1, 8), 0.5)
+    full = StrongAugment(0.5, 0.5, 0.5, 0.25, jitter_prob=1.0, grayscale_prob=0.0, blur_prob=0.0)
+    torch.testing.assert_close(full(images, middle), images, rtol=0, atol=0.5)
+    for index in range(4, 8):
+        moved = middle.clone()
+        moved[0, index] = 0.0
+        assert not torch.allclose(full(images, moved), images, atol=5)
+    darker = middle.clone()
+    darker[0, 4] = 0.0
+    torch.testing.assert_close(full(images, darker), images * 0.5, rtol=0, atol=0.5)
+    grey = images[:, :1].expand_as(images)
+    turned = middle.clone()
+    turned[0, 7] = 0.0
+    torch.testing.assert_close(full(grey, turned), grey, rtol=0, atol=0.5)
+
+
+def test_grayscale_is_the_luminance():
+    images = torch.tensor([255.0, 0, 0]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
+    gray = StrongAugment(**dict(OFF, grayscale_prob=1.0))(images, torch.rand(1, 8))
+    torch.testing.assert_close(gray, torch.full((1, 3, 4, 4), 0.299 * 255), rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize('level', [0.0, 128.0, 255.0])
+def test_flat_images_stay_finite(level):
+    images = torch.full((3, 3, 8, 8), level)
+    assert StrongAugment(jitter_prob=1.0)(images, torch.rand(3, 8)).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    'options',
+    [dict(hue=0.6), dict(brightness=1.5), dict(contrast=-0.1), dict(blur_prob=2), dict(blur_kernel=4), dict(blur_sigma=(2, 1))],
+)
+def test_strong_augment_refuses(options):
+    with pytest.raises(ValueError, match='StrongAugment'):
+        StrongAugment(**options)
+
+
+def test_cutmix_belongs_to_the_samples():
+    """Boxes are a function of each sample's seed; the batch around it and the global RNG do not matter."""
+    images, samples = torch.zeros(3, 3, 32, 32), [tiny.sample(i) for i in range(3)]
+    mask = CutMix().sample(samples, images).mask
+    torch.manual_seed(9)
+    assert torch.equal(CutMix().sample(samples[1:2], images[1:2]).mask[0], mask[1])
+    assert not torch.equal(mask[0], mask[1])
+    assert mask.dtype == torch.bool
+
+
+def test_cutmix_options():
+    """One box of the given area; a probability of 0 mixes nothing, of 1/2 about half of the images."""
+    samples = [tiny.sample(i) for i in range(60)]
+    images = torch.zeros(60, 3, 24, 24)
+    shares = CutMix(num_boxes=1).sample(samples, images).mask.float().mean(dim=(1, 2))
+    assert shares.min() > 0.2
+    assert shares.max() < 0.55
+    assert CutMix(prob=0.0).sample(samples, images).mask.sum() == 0
+    half = CutMix(num_boxes=1, prob=0.5).sample(samples, images).mask.flatten(1).any(dim=1).sum()
+    assert 15 < half < 45
+    with pytest.raises(ValueError, match='num_boxes'):
+        CutMix(num_boxes=0)
+    with pytest.raises(ValueError, match='prob'):
+        CutMix(prob=1.2)
