@@ -107,13 +107,12 @@ class SemiTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
-        if isinstance(dataloader, dict):
-            dataloader = runner.build_dataloader(
-                dataloader, seed=runner.seed, diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False)
-            )
-        super().__init__(runner, _Unstarted(dataloader), max_iters, **kwargs)
-        self.dataloader = dataloader
-        self.dataloader_iterator = EndlessBatches(dataloader)
+        per_rank = runner._randomness_cfg.get('diff_rank_seed', False)
+        is_config = isinstance(dataloader, dict)
+        built: Any = runner.build_dataloader(dataloader, runner.seed, per_rank) if is_config else dataloader
+        super().__init__(runner, _Unstarted(built), max_iters, **kwargs)
+        self.dataloader = built
+        self.dataloader_iterator = EndlessBatches(built)
 
     def run(self) -> nn.Module:
         """Train from the current iteration to the last one.

@@ -94,9 +94,10 @@ def _describe(data_batch: Any) -> Dict[str, Dict[str, List]]:
     """Sort a batch into plain containers by view; a plain mmseg batch (no views) is the view 'sup'."""
     if not isinstance(data_batch, dict) or 'inputs' not in data_batch:
         return dict(samples={}, inputs={}, labels={})
-    inputs, samples = data_batch['inputs'], data_batch.get('data_samples') or []
+    inputs: Any = data_batch['inputs']
+    samples: Any = data_batch.get('data_samples') or {}
     if not isinstance(inputs, dict):
-        inputs, samples = dict(sup=inputs), dict(sup=samples)
+        inputs, samples = dict(sup=inputs), dict(sup=samples or [])
     return dict(
         samples={view: [str(sample.metainfo.get('img_path')) for sample in batch] for view, batch in samples.items()},
         inputs={view: list(batch) for view, batch in inputs.items()},

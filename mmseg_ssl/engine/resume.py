@@ -68,7 +68,6 @@ def _named_by(note: Path) -> Path:
 
 def _numbered(work_dir: Path) -> List[Path]:
     """List the regular checkpoints of a folder, the newest first."""
-    numbers = {path: re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name) for path in work_dir.glob('*.pth')}
-    return sorted(
-        (path for path, number in numbers.items() if number), key=lambda path: int(numbers[path].group(1)), reverse=True
-    )
+    names = {path: re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name) for path in work_dir.glob('*.pth')}
+    numbers = {path: int(name.group(1)) for path, name in names.items() if name}
+    return sorted(numbers, key=lambda path: numbers[path], reverse=True)

@@ -58,7 +58,7 @@ def run(config: dict, world_size: int, folder: Path) -> list:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(200)
         assert process.exitcode == 0
     return [torch.load(path) for path in paths]
 

@@ -21,7 +21,7 @@ def echo(tmp_path):
 
 def call(script, *args, **env):
     done = subprocess.run(
-        ['bash', str(TOOLS / script), *args], env=dict(os.environ, **env), capture_output=True, text=True, timeout=100
+        ['bash', str(TOOLS / script), *args], env=dict(os.environ, **env), capture_output=True, text=True, timeout=280
     )
     return done.returncode, done.stdout.splitlines(), done.stderr
 
