@@ -2,5 +2,6 @@
 
 from .agreement import disagreement, intersection, union
 from .confidence import confident
+from .located import located
 
-__all__ = ['confident', 'disagreement', 'intersection', 'union']
+__all__ = ['confident', 'disagreement', 'intersection', 'located', 'union']

@@ -2,15 +2,20 @@
 
 from .cross_entropy import pixel_cross_entropy
 from .energy import energy_loss, energy_reliability, free_energy
+from .error_localization import balanced_binary_cross_entropy, constrained_cross_entropy
 from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy, release_aleatoric_loss
+from .pixel_contrast import pixel_contrast
 
 __all__ = [
     'HardPixelCrossEntropy',
+    'balanced_binary_cross_entropy',
+    'constrained_cross_entropy',
     'energy_loss',
     'energy_reliability',
     'free_energy',
     'heteroscedastic_cross_entropy',
+    'pixel_contrast',
     'pixel_cross_entropy',
     'release_aleatoric_loss',
 ]

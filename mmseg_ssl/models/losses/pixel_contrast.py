@@ -1,0 +1,68 @@
+"""Contrast between the pixels of two embeddings (ELN, Kwon & Kwak, CVPR 2022, eq. 10)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...ops import masked_mean
+from ...structures import IGNORE_INDEX
+
+POSITIVES = ('sum', 'mean')
+
+
+def pixel_contrast(
+    anchors: Tensor,
+    keys: Tensor,
+    anchor_labels: Tensor,
+    key_labels: Tensor,
+    temperature: float,
+    positives: str = 'sum',
+) -> Tensor:
+    r"""Pull pixels towards those of their class, away from all others (ELN, eq. 10).
+
+    With :math:`d(a, b) = e^{\cos(a, b) / \tau}`, over anchors :math:`i \in V` and keys :math:`j`,
+
+    .. math:: L = - \frac{1}{|V|} \sum_{i \in V} \sum_{j:\, y_j = y_i}
+              \ln \frac{d(f_i, g_j)}{d(f_i, g_j) + \sum_{k:\, y_k \ne y_i} d(f_i, g_k)}
+
+    Memory is that of a few matrices of anchors x keys: sample both, see :func:`~mmseg_ssl.ops.sample_per_class`.
+
+    Args:
+        anchors: ``(A, D)``, of any length; the cosine normalises them.
+        keys: ``(K, D)``.
+        anchor_labels: ``(A,)`` int64; an anchor of label 255 is not part of ``V``.
+        key_labels: ``(K,)`` int64; a key of label 255 is neither positive nor negative.
+        temperature: :math:`\tau > 0`.
+        positives: ``'sum'`` over the positives, as eq. 10 is written, or their ``'mean'``, whose scale does not grow
+            with the number of keys.
+
+    Returns:
+        A scalar, at least 0; 0 with a zero gradient without an anchor, without positives or without negatives.
+
+    Raises:
+        ValueError: If shapes, temperature or ``positives`` are not possible.
+    """
+    if temperature <= 0 or positives not in POSITIVES:
+        raise ValueError(
+            f'pixel_contrast needs temperature > 0 and positives in {POSITIVES}, got {temperature}, {positives!r}.'
+        )
+    if len(anchors) != len(anchor_labels) or len(keys) != len(key_labels) or anchors.shape[1] != keys.shape[1]:
+        raise ValueError(
+            f'pixel_contrast needs (A, D) anchors with (A,) labels and (K, D) keys with (K,) labels, got '
+            f'{tuple(anchors.shape)}, {tuple(anchor_labels.shape)}, {tuple(keys.shape)}, {tuple(key_labels.shape)}.'
+        )
+    similarity = F.normalize(_wide(anchors), dim=1) @ F.normalize(_wide(keys), dim=1).T / temperature
+    key_used = key_labels != IGNORE_INDEX
+    same = anchor_labels[:, None] == key_labels
+    # the lowest number, not -inf: a row without negatives must have a gradient of 0, not NaN
+    nothing = torch.finfo(similarity.dtype).min
+    negatives = similarity.masked_fill(same | ~key_used, nothing).logsumexp(dim=1, keepdim=True)
+    positive = same & key_used
+    cost = F.softplus(negatives - similarity).where(positive, similarity.new_zeros(())).sum(dim=1)
+    if positives == 'mean':
+        cost = cost / positive.sum(dim=1).clamp(min=1)
+    return masked_mean(cost, over=anchor_labels != IGNORE_INDEX)
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values if values.dtype == torch.float64 else values.float()
