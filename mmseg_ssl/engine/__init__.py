@@ -8,6 +8,7 @@ from .mean_teacher_hook import MeanTeacherHook
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .resume import find_resumable
 from .seed_hook import SeedHook
+from .unsup_ramp_hook import UnsupRampHook
 
 __all__ = [
     'AtomicBackend',
@@ -18,5 +19,6 @@ __all__ = [
     'SeedHook',
     'SemiTrainLoop',
     'StopOnNonFiniteLoss',
+    'UnsupRampHook',
     'find_resumable',
 ]

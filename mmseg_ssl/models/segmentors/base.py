@@ -2,6 +2,7 @@
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
+import torch
 from mmengine.logging import print_log
 from mmseg.models.segmentors import BaseSegmentor
 from mmseg.structures import SegDataSample
@@ -52,6 +53,8 @@ class SemiSegmentor(BaseSegmentor):
                 f'{pretrained!r}, {train_cfg!r}, {test_cfg!r}.'
             )
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        # how much what is taught on unlabelled images counts now; UnsupRampHook sets it, a function of the iteration
+        self.register_buffer('unsup_scale', torch.ones(()), persistent=False)
         self.predict_on = predict_on if predict_on is not None else self.networks[0]
         _ = self.predictors  # a wrong name is an error now, not after hours of training
 

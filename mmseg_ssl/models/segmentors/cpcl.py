@@ -126,7 +126,7 @@ class CPCL(SemiSegmentor):
         """Losses of one branch: supervised, and confidence-weighted over all pixels of the mixed images."""
         losses = add_prefix(getattr(self, step.name).supervised_loss(step.sup, samples), 'sup')
         pseudo = masked_mean(pixel_cross_entropy(step.mixed.logits, step.target), over=step.valid)
-        losses['loss_pseudo'] = self.unsup_weight * pseudo
+        losses['loss_pseudo'] = self.unsup_weight * self.unsup_scale * pseudo
         return losses
 
     @torch.no_grad()

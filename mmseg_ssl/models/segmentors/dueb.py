@@ -97,13 +97,13 @@ class DUEB(CPCL):
         if self.aleatoric:
             on_truth, on_pseudo = self.aleatoric_weight
             losses['sup.loss_aleatoric'] = on_truth * self.aleatoric_loss(step.sup, truth)
-            losses['loss_aleatoric'] = on_pseudo * self.aleatoric_loss(step.mixed, pseudo)
+            losses['loss_aleatoric'] = on_pseudo * self.unsup_scale * self.aleatoric_loss(step.mixed, pseudo)
             losses['variance'] = masked_mean(step.mixed.side['variance'].detach().squeeze(1), over=step.valid)
         if self.energy in ('joint', 'hinge', 'release'):
             on_truth, on_pseudo = self.energy_weight
             disagreed = step.valid & ~step.agreed
             losses['sup.loss_energy'] = on_truth * self.energy_loss(step.sup, truth)
-            losses['loss_energy'] = on_pseudo * self.energy_loss(step.mixed, pseudo, disagreed)
+            losses['loss_energy'] = on_pseudo * self.unsup_scale * self.energy_loss(step.mixed, pseudo, disagreed)
         return losses
 
     def aleatoric_loss(self, pred: Prediction, label: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class MeanTeacher(SemiSegmentor):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         distance = masked_mean(self._distance(strong.logits, probs), over=valid)
-        losses['unsup.loss_consistency'] = self.unsup_weight * distance
+        losses['unsup.loss_consistency'] = self.unsup_weight * self.unsup_scale * distance
         losses['unsup.confidence'] = masked_mean(probs.amax(dim=1), over=valid)
         return losses
 
