@@ -3,12 +3,12 @@
 from typing import Dict, List, Optional, Tuple
 
 import torch
-from mmengine.model import BaseModule
+from mmengine.model import BaseModule, ModuleDict
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..structures import Prediction
 
@@ -39,7 +39,7 @@ class Branch(BaseModule):
                 f'{type(self.segmentor).__name__}. Use type="EncoderDecoder" with one decode head.'
             )
         known = dict(in_channels=self.segmentor.decode_head.conv_seg.in_channels, num_classes=self.num_classes)
-        self.side_heads = nn.ModuleDict(
+        self.side_heads = ModuleDict(
             {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()}
         )
 
