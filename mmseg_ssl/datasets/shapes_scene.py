@@ -29,14 +29,14 @@ class Look(NamedTuple):
 
 
 LOOKS = (
-    Look((205, 175, 150), 22, (60, 120), 12, 2),
-    Look((95, 125, 95), 22, (24, 48), 14, 6),
-    Look((105, 130, 150), 22, (10, 20), 12, 10),
-    Look((110, 125, 165), 30, (6, 9), 24, 3),
-    Look((75, 120, 85), 22, (4, 6), 16, 22),
-    Look((90, 90, 90), 30, (20, 40), 6, 3),
-    Look((70, 90, 190), 40, (14, 22), 22, 3),
-    Look((90, 110, 200), 40, (5, 7), 30, 3),
+    Look((205, 175, 150), 11, (60, 120), 12, 2),
+    Look((95, 125, 95), 11, (24, 48), 14, 6),
+    Look((105, 130, 150), 11, (10, 20), 12, 10),
+    Look((110, 125, 165), 15, (6, 9), 24, 3),
+    Look((75, 120, 85), 11, (4, 6), 16, 22),
+    Look((90, 90, 90), 15, (20, 40), 6, 3),
+    Look((70, 90, 190), 20, (14, 22), 22, 3),
+    Look((90, 110, 200), 20, (5, 7), 30, 3),
 )
 
 Mask = np.ndarray
@@ -166,10 +166,10 @@ def _photograph(colors: np.ndarray, rng: RandomState) -> np.ndarray:
     """Light of the scene, optics and noise of the camera."""
     height, width = colors.shape[:2]
     small = colors.reshape(height // ZOOM, ZOOM, width // ZOOM, ZOOM, 3).mean(axis=(1, 3))
-    light = np.exp(0.16 * rng.standard_normal(3)) * rng.uniform(0.6, 1.2)
-    fall_off = np.linspace(rng.uniform(0.7, 1.2), rng.uniform(0.7, 1.2), width // ZOOM)[:, None]
+    light = np.exp(0.08 * rng.standard_normal(3)) * rng.uniform(0.8, 1.1)
+    fall_off = np.linspace(rng.uniform(0.85, 1.1), rng.uniform(0.85, 1.1), width // ZOOM)[:, None]
     small = np.clip(small * light * fall_off, 0, None)
     if rng.uniform() < 0.5:  # out of focus
         small = cv2.blur(small, (3, 3))
-    small += rng.uniform(5, 16) * rng.standard_normal(small.shape)
+    small += rng.uniform(3, 10) * rng.standard_normal(small.shape)
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)

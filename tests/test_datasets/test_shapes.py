@@ -52,7 +52,7 @@ def test_borders_are_ambiguous_and_light_varies():
     for seed in range(30):
         image, mask = draw_scene(np.random.RandomState(seed))
         skies.append(image[mask == 0].mean(axis=0))
-    assert np.std(skies, axis=0).min() > 15
+    assert np.std(skies, axis=0).min() > 12
 
 
 def test_it_is_drawn_on_first_use_and_never_again(few, tmp_path):
@@ -103,5 +103,5 @@ def test_a_killed_drawing_leaves_no_half_data(few, tmp_path, monkeypatch):
 
 def test_another_version_is_refused(few, tmp_path):
     (tmp_path / 'shapes').mkdir()
-    with pytest.raises(DatasetError, match='not version 1 of the drawn data set. Delete the folder'):
+    with pytest.raises(DatasetError, match='not version 2 of the drawn data set. Delete the folder'):
         ShapesDataset.prepare(str(tmp_path / 'shapes'))
