@@ -114,10 +114,9 @@ def _hardware(training: Path) -> str:
     """Device and torch of a run, from the environment in its log."""
     logs = sorted(training.glob('*/*.log'))
     text = logs[-1].read_text() if logs else ''
-    torch = re.search(r'PyTorch: (\S+)', text)
-    devices = re.findall(r'^\s+GPU [\d,]+: (.+)$', text, re.M)
-    simd = re.search(r'CPU capability usage: (\w+)', text)
-    device = devices[0] if devices else f'CPU ({simd.group(1)})' if simd else 'unknown'
+    patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
+    gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)
+    device = gpu.group(1) if gpu else f'CPU ({simd.group(1)})' if simd else 'unknown'
     return f'{device}, PyTorch {torch.group(1) if torch else "unknown"}'
 
 
@@ -145,10 +144,9 @@ def table(runs: List[Run]) -> str:
 
 
 def _order(labels: str) -> float:
-    """Rank of a list by the share of labels: few images first, then ratios, then all."""
-    name = labels.split('/')[-1]
-    ratio = re.fullmatch(r'1-(\d+)', name)
-    return 1 / int(ratio.group(1)) if ratio else -1 / int(name) if name.isdigit() else 1.0
+    """Rank of a list: numbers of images, then shares, then all."""
+    ratio = re.fullmatch(r'(1-)?(\d+)', labels.split('/')[-1])
+    return 1.0 if ratio is None else (1 if ratio.group(1) else -1) / int(ratio.group(2))
 
 
 def _numbers(group: List[Run], iterations: int) -> List[str]:
@@ -158,23 +156,21 @@ def _numbers(group: List[Run], iterations: int) -> List[str]:
     def cell(key: str) -> str:
         return spread([run.metrics[key] for run in group])
 
-    networks = [f'{cell(f"{name}mIoU")} {name.rstrip("/")}'.strip() for name in names]
-    return [str(len(group)), str(iterations), networks[0], ', '.join(networks[1:]) or '-',
-            *(cell(f'{names[0]}IoU.{label}') for label in CLASSES)]  # fmt: skip
+    first, *rest = (f'{cell(f"{name}mIoU")} {name.rstrip("/")}'.strip() for name in names)
+    classes = (cell(f'{names[0]}IoU.{label}') for label in CLASSES)
+    return [str(len(group)), str(iterations), first, ', '.join(rest) or '-', *classes]
 
 
 def report(runs: List[Run]) -> str:
     """Make the whole block: the table, and how its numbers were made."""
-    seeds = sorted({run.seed for run in runs})
-    commands = sorted({(run.config, run.options, run.labels) for run in runs})
+    images, hardware = (sorted({getattr(run, part) for run in runs}) for part in ('images', 'hardware'))
     lines = [
-        f'IoU in % on `{"`, `".join(sorted({run.images for run in runs}))}` of the LAST checkpoint: mean ± sample '
-        'standard deviation over the draws of the labelled images; the class columns are the first network\'s.',
-        '', table(runs), '',
-        f'Seed {", ".join(map(str, seeds))}. Hardware: {"; ".join(sorted({run.hardware for run in runs}))}. '
-        'Made by `tools/results.py` from the logs. Each draw k of a row:', '', '```bash',
-    ]  # fmt: skip
-    for name, options, labels in commands:
+        f'IoU in % on `{"`, `".join(images)}` of the LAST checkpoint: mean ± sample deviation over the draws of the '
+        f'labelled images; the class columns are those of the first network.\n\n{table(runs)}\n',
+        f'Seed {", ".join(sorted({str(run.seed) for run in runs}))}. Hardware: {"; ".join(hardware)}. Made by '
+        '`tools/results.py` from the logs. Each draw k of a row:\n\n```bash',
+    ]
+    for name, options, labels in sorted({(run.config, run.options, run.labels) for run in runs}):
         drawn = any(run.labels == labels and '_draw' in run.draw for run in runs)
         split = f'train_dataloader.dataset.split={labels}{"_draw<k>" if drawn else ""}.txt'
         folder = next((path.parent.name for path in ROOT.glob(f'configs/*/{name}.py')), '?')
@@ -193,7 +189,7 @@ def write_block(readme: Path, text: str) -> None:
 
 def main(argv: Optional[List[str]] = None) -> None:
     """Write the block."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description='Write the table of results from the logs of the runs')
     parser.add_argument('folders', nargs='+', type=Path, help='work dirs of trainings and tests, at any depth')
     parser.add_argument('--readme', type=Path, default=ROOT / 'configs/dueb/README.md', help='where the block is')
     args = parser.parse_args(argv)

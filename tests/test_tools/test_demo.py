@@ -20,6 +20,7 @@ def run(out: Path, **environment) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=280)
 
 
+@pytest.mark.slow
 def test_the_demo_compares_and_draws(tmp_path):
     """Started from another folder, as users do."""
     done = run(tmp_path / 'out', DEMO_ITERS='2')

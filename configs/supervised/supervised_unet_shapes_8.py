@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/networks/unet_tiny.py',
+    '../_base_/datasets/shapes_semi.py',
+    '../_base_/schedules/sgd_poly_shapes.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(type='Supervised')
+train_dataloader = dict(batch_size=4, dataset=dict(split='shapes/8_draw0.txt', unlabeled=None, unlabeled_per_labeled=0))
+val_evaluator = test_evaluator = dict(type='SemiIoUMetric')  # also the IoU of every class

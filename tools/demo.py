@@ -1,0 +1,157 @@
+"""Train the supervised baseline and DUEB side by side on the drawn data set, compare them, and draw a picture.
+
+``make demo`` runs this. Both see the same 8 labelled images for the same number of iterations, one CPU core each; DUEB
+also sees 152 images without labels.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, List, Optional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from mmengine.config import Config  # noqa: E402
+
+from mmseg_ssl.datasets import ShapesDataset  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+
+CONFIGS = {name: ROOT / f'configs/{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
+TITLES = dict(supervised='supervised', dueb='DUEB')
+DATA = ROOT / 'data/shapes'
+CLASSES, PALETTE = ShapesDataset.METAINFO['classes'], np.uint8(ShapesDataset.METAINFO['palette'])
+
+
+def start(name: str, folder: Path, iterations: int) -> subprocess.Popen:
+    """Start one training in the background, on one core."""
+    options = ['train_cfg.max_iters', 'train_cfg.val_interval', 'param_scheduler.end']
+    command = [sys.executable, str(ROOT / 'tools/train.py'), str(CONFIGS[name]), '--work-dir', str(folder)]
+    command += ['--cfg-options', *(f'{option}={iterations}' for option in options)]
+    environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore')
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / 'output.txt', 'w') as log:
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+def wait(processes: Dict[str, subprocess.Popen], folders: Dict[str, Path], iterations: int) -> None:
+    """Wait for all trainings and say how far they are.
+
+    Raises:
+        UserError: One failed; shows the end of its output.
+    """
+    began, shown = time.time(), ''
+    try:
+        while True:
+            running = [name for name in processes if processes[name].poll() is None]
+            progress = ', '.join(f'{TITLES[name]} {_iteration(folders[name])}/{iterations}' for name in processes)
+            if progress != shown:
+                print(f'  {time.time() - began:4.0f} s  {progress}', flush=True)
+                shown = progress
+            failed = [name for name in processes if processes[name].poll()]
+            if failed:
+                output = (folders[failed[0]] / 'output.txt').read_text()
+                raise UserError(f'the {TITLES[failed[0]]} training failed:\n{output[-3000:]}')
+            if not running:
+                return
+            time.sleep(1)
+    finally:
+        for process in processes.values():
+            if process.poll() is None:
+                process.terminate()
+
+
+def _scalars(folder: Path) -> List[dict]:
+    """Logged values of the latest run in a folder, oldest first."""
+    files = sorted(folder.glob('*/vis_data/scalars.json'))
+    lines = files[-1].read_text().splitlines() if files else []
+    return [json.loads(line) for line in lines if line.endswith('}')]
+
+
+def _iteration(folder: Path) -> int:
+    return max((entry.get('iter', 0) for entry in _scalars(folder)), default=0)
+
+
+def compare(folders: Dict[str, Path]) -> str:
+    """Make a table of the IoU of every class, one column a method."""
+    metrics = {name: next(e for e in reversed(_scalars(folder)) if 'mIoU' in e) for name, folder in folders.items()}
+    lines = ['', f'{"IoU in %":12}' + ''.join(f'{TITLES[name]:>12}' for name in folders)]
+    for title, key in [*((label, f'IoU.{label}') for label in CLASSES), ('mIoU', 'mIoU')]:
+        lines.append(f'{title:12}' + ''.join(f'{metrics[name][key]:12.2f}' for name in folders))
+    return '\n'.join(lines)
+
+
+def draw(folders: Dict[str, Path], iterations: int, path: Path, rows: int = 4) -> None:
+    """Draw images, ground truth, both predictions and DUEB's uncertainty.
+
+    The images are the validation images with the most classes, whatever the networks say of them.
+
+    Args:
+        folders: Work dir of each training.
+        iterations: Of both; names the checkpoint.
+        path: Picture to write.
+        rows: How many images.
+    """
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot as plt
+    from matplotlib.patches import Patch
+    from mmseg.apis import inference_model, init_model
+
+    models = {name: init_model(Config.fromfile(str(CONFIGS[name])), str(folder / f'iter_{iterations}.pth'), 'cpu')
+              for name, folder in folders.items()}  # fmt: skip
+    masks = {file: cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in sorted(DATA.glob('ann_dir/val/*.png'))}
+    chosen = sorted(masks, key=lambda file: (-len(np.unique(masks[file])), file.name))[:rows]
+    titles = ['image', 'ground truth', *TITLES.values(), 'uncertainty of DUEB']
+    figure, axes = plt.subplots(rows, len(titles), figsize=(2.6 * len(titles), 1.8 * rows + 0.5))
+    for row, file in enumerate(chosen):
+        image = cv2.imread(str(DATA / 'img_dir/val' / file.name))
+        results = {name: inference_model(model, image) for name, model in models.items()}
+        labels = [results[name].pred_sem_seg.data[0].numpy() for name in TITLES]
+        panels = [image[..., ::-1], *(PALETTE[label] for label in (masks[file], *labels))]
+        for axis, panel in zip(axes[row], panels):
+            axis.imshow(panel)
+        axes[row, -1].imshow(results['dueb'].variance.data[0].numpy(), cmap='magma')
+    for axis, title in zip(axes[0], titles):
+        axis.set_title(title)
+    for axis in axes.flat:
+        axis.axis('off')
+    legend = [Patch(color=color / 255, label=label) for label, color in zip(CLASSES, PALETTE)]
+    figure.legend(handles=legend, loc='lower center', ncol=len(legend), frameon=False)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--iters', type=int, help="of both trainings (default: the configs')")
+    parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/demo', help='folder of everything that is made')
+    args = parser.parse_args(argv)
+    iterations = args.iters or int(os.environ.get('DEMO_ITERS', 0))
+    iterations = iterations or Config.fromfile(str(CONFIGS['dueb'])).train_cfg.max_iters
+    out = args.out.resolve()
+
+    print(f'Drawing the data set in {DATA}' if not DATA.is_dir() else f'The data set is in {DATA}', flush=True)
+    ShapesDataset.prepare(str(DATA))
+    folders = {name: out / name for name in CONFIGS}
+    print(f'Training both for {iterations} iterations, one core each; logs in {out}', flush=True)
+    wait({name: start(name, folder, iterations) for name, folder in folders.items()}, folders, iterations)
+    print(compare(folders))
+    torch.set_num_threads(1)
+    draw(folders, iterations, out / 'demo.png')
+    print(f'\nPicture: {out / "demo.png"}')
+
+
+if __name__ == '__main__':
+    with readable_errors():
+        main()
