@@ -9,6 +9,7 @@ import tiny
 import torch
 from mmengine.optim import OptimWrapper
 from mmseg.registry import MODELS
+
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.models import Branch, EMATeacher, SemiSegmentor
 
@@ -234,14 +235,29 @@ def test_crops_that_are_all_padding(method, options):
             assert value == 0, key
 
 
-@every_method
-def test_padding_is_inert(method):
-    """Unlabelled crops that are half padding: whatever stands in the padding of the loss changes nothing."""
-    model = tiny.build(method).train()
+@every_form
+def test_padding_is_inert(method, options):
+    """Unlabelled crops whose right half is padding: no term has a gradient on the logits there but beside it."""
+    model = tiny.build(method, **options)
+    seen = []
+
+    def keep(module, inputs, pred):
+        if pred.logits.requires_grad:
+            pred.logits.retain_grad()
+            seen.append(pred.logits)
+
+    for name in model.networks:
+        getattr(model, name).register_forward_hook(keep)
     data = tiny.batch()
     data['inputs']['weak'] = [image[:, :, :16] for image in data['inputs']['weak']]
-    losses = tiny.loss_of(model, data)
-    finite_gradients(model, losses)
+    finite_gradients(model, tiny.loss_of(model, data))
+    unlabelled = [logits.grad for logits in seen if logits.grad is not None]
+    # labelled images come first, in the same call or in a call of their own
+    unlabelled = [grad[2:] for grad in unlabelled if len(grad) > 2] or unlabelled[1::2]
+    for grad in unlabelled:
+        assert grad[..., 16:].abs().max() == 0
+        assert grad[..., :16].abs().max() > 0
+    assert unlabelled or model.views == ('sup',)
 
 
 @every_method

@@ -7,6 +7,7 @@ import tiny
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
+
 from mmseg_ssl.models import Branch, EnergyHead, VarianceHead
 
 HEADS = dict(

@@ -7,6 +7,7 @@ import pytest
 import tiny
 import torch
 from mmengine.optim import OptimWrapper
+
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.engine.mean_teacher_hook import MeanTeacherHook
 from mmseg_ssl.models import Branch, EMATeacher
@@ -115,7 +116,9 @@ def test_a_checkpoint_brings_the_teacher_and_the_count():
     assert hook.updates == 1
     for key, value in model.teacher.network.state_dict().items():
         assert torch.equal(value, resumed.teacher.network.state_dict()[key])
-    assert not torch.equal(*(m.teacher.network.segmentor.decode_head.conv_seg.weight for m in (model, tiny.build('MeanTeacher'))))
+    assert not torch.equal(
+        *(m.teacher.network.segmentor.decode_head.conv_seg.weight for m in (model, tiny.build('MeanTeacher')))
+    )
 
 
 def test_an_unknown_buffer_mode():

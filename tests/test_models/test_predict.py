@@ -9,6 +9,7 @@ from mmengine.runner import load_checkpoint
 from mmseg.apis import MMSegInferencer
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import MODELS
+
 from mmseg_ssl.evaluation import SemiIoUMetric
 
 CLASSES = ('road', 'car', 'sky', 'tree')
@@ -84,7 +85,9 @@ def test_predict_on():
     for name in model.networks:
         model.predict_on = name
         single[name] = model.predict(images, samples)[0]
-        assert torch.equal(single[name].seg_logits.data, model.branch(name).segmentor.predict(images)[0].seg_logits.data)
+        assert torch.equal(
+            single[name].seg_logits.data, model.branch(name).segmentor.predict(images)[0].seg_logits.data
+        )
     model.predict_on = ('progressive', 'conservative')
     both = model.predict(images, samples)[0]
     assert torch.equal(both.seg_logits.data, single['progressive'].seg_logits.data)
@@ -140,9 +143,7 @@ def test_the_inferencer(tmp_path):
             visualizer=dict(type='SegLocalVisualizer', name='tests'),
             model=dict(type='DUEB', segmentor=tiny.tiny_segmentor(), data_preprocessor=tiny.preprocessor(size=None)),
             test_pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSegInputs')],
-            test_dataloader=dict(
-                dataset=dict(pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSegInputs')])
-            ),
+            test_dataloader=dict(dataset=dict(pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSegInputs')])),
         )
     )
     image = torch.randint(0, 255, (24, 40, 3), dtype=torch.uint8).numpy()

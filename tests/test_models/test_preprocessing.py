@@ -6,6 +6,7 @@ import pytest
 import tiny
 import torch
 from mmseg.registry import MODELS
+
 from mmseg_ssl.models import CutMix, StrongAugment
 from mmseg_ssl.models.data_preprocessor import valid_pixels
 from mmseg_ssl.utils import sample_uniforms
@@ -44,8 +45,9 @@ def test_views_are_normalised_and_padded():
 def test_bgr_files():
     """The strong view works on RGB, so channels are exchanged first; the mean is that of RGB, as in the host."""
     data = tiny.batch(labeled=1, ratio=1)
-    plain, exchanged = process(data, mean=[0.0] * 3, std=[1.0] * 3), process(
-        data, mean=[0.0] * 3, std=[1.0] * 3, bgr_to_rgb=True
+    plain, exchanged = (
+        process(data, mean=[0.0] * 3, std=[1.0] * 3),
+        process(data, mean=[0.0] * 3, std=[1.0] * 3, bgr_to_rgb=True),
     )
     assert torch.equal(exchanged['inputs']['weak'], plain['inputs']['weak'].flip(1))
 
@@ -169,6 +171,17 @@ def test_each_strength_has_its_own_uniform():
     torch.testing.assert_close(full(grey, turned), grey, rtol=0, atol=0.5)
 
 
+def test_the_blur_is_drawn_per_sample():
+    """The fourth uniform chooses the deviation: 0 the smallest, which leaves a point as it is, 1 the largest."""
+    point = torch.zeros(3, 3, 9, 9)
+    point[:, :, 4, 4] = 255
+    uniforms = torch.zeros(3, 8)
+    uniforms[:, 3] = torch.tensor([0.0, 0.5, 1.0])
+    left = StrongAugment(**dict(OFF, blur_prob=1.0))(point, uniforms)[:, 0, 4, 4]
+    assert left[0] > 254
+    assert left[0] > 2 * left[1] > 4 * left[2] > 0
+
+
 def test_grayscale_is_the_luminance():
     images = torch.tensor([255.0, 0, 0]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
     gray = StrongAugment(**dict(OFF, grayscale_prob=1.0))(images, torch.rand(1, 8))
@@ -183,7 +196,14 @@ def test_flat_images_stay_finite(level):
 
 @pytest.mark.parametrize(
     'options',
-    [dict(hue=0.6), dict(brightness=1.5), dict(contrast=-0.1), dict(blur_prob=2), dict(blur_kernel=4), dict(blur_sigma=(2, 1))],
+    [
+        dict(hue=0.6),
+        dict(brightness=1.5),
+        dict(contrast=-0.1),
+        dict(blur_prob=2),
+        dict(blur_kernel=4),
+        dict(blur_sigma=(2, 1)),
+    ],
 )
 def test_strong_augment_refuses(options):
     with pytest.raises(ValueError, match='StrongAugment'):
