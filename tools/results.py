@@ -93,10 +93,9 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
 def _options(name: str, cfg: Config) -> Tuple[str, ...]:
     """What a run changed in the model, the optimizer and the data of the committed config."""
     committed = next(iter(ROOT.glob(f'configs/*/{name}.py')), None)
-    if committed is None:
-        return ()
+    before = Config.fromfile(str(committed)) if committed else cfg
     parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader')
-    old, new = (dict(_flat({part: it[part] for part in parts})) for it in (Config.fromfile(str(committed)), cfg))
+    old, new = (dict(_flat({part: it[part] for part in parts})) for it in (before, cfg))
     changed = [key for key in sorted({**old, **new}) if old.get(key) != new.get(key)]
     return tuple(f'{key}={new.get(key)}' for key in changed if not NOT_A_CONDITION.search(key))
 
@@ -112,8 +111,7 @@ def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
 
 def _hardware(training: Path) -> str:
     """Device and torch of a run, from the environment in its log."""
-    logs = sorted(training.glob('*/*.log'))
-    text = logs[-1].read_text() if logs else ''
+    text = ''.join(log.read_text() for log in sorted(training.glob('*/*.log'))[-1:])
     patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
     gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)
     device = gpu.group(1) if gpu else f'CPU ({simd.group(1)})' if simd else 'unknown'
