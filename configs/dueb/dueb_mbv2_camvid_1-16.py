@@ -11,3 +11,5 @@ model = dict(
     predict_on=('conservative', 'progressive'),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))
+# the papers' schedules are long enough to forget what the first labels got wrong; this one is not
+custom_hooks = [dict(type='UnsupRampHook', begin=200, end=400)]

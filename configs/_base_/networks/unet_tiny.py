@@ -13,7 +13,8 @@ model = dict(
             downsamples=(True, True, True),
             enc_dilations=(1, 1, 1, 1),
             dec_dilations=(1, 1, 1),
-            norm_cfg=norm_cfg),
+            norm_cfg=norm_cfg,
+        ),
         decode_head=dict(
             type='FCNHead',
             in_channels=16,
@@ -26,12 +27,12 @@ model = dict(
             norm_cfg=norm_cfg,
             align_corners=False,
             loss_decode=dict(  # poles, balls and signs are 3 % of the pixels
-                type='HardPixelCrossEntropy',
-                threshold=0.7,
-                min_kept=400,
-                class_weight=[0.5, 1, 0.5, 2, 1, 3, 3, 4])),
+                type='HardPixelCrossEntropy', threshold=0.7, min_kept=400, class_weight=[0.5, 1, 0.5, 2, 1, 3, 3, 4]
+            ),
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole')),
+        test_cfg=dict(mode='whole'),
+    ),
     data_preprocessor=dict(
         type='SemiDataPreProcessor',
         mean=[123.675, 116.28, 103.53],
@@ -40,4 +41,6 @@ model = dict(
         pad_val=0,
         seg_pad_val=255,
         size_divisor=8,
-        channels_last=True))
+        channels_last=True,
+    ),
+)

@@ -3,6 +3,7 @@
 from typing import Any, List, Optional, Tuple
 
 import torch
+from mmengine.model import ModuleDict
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
@@ -59,7 +60,7 @@ class DUEB(CPCL):
         self,
         segmentor: dict,
         aleatoric: Optional[str] = 'kendall_gal',
-        energy: Optional[str] = 'joint',
+        energy: Optional[str] = 'weight',
         aleatoric_weight: Tuple[float, float] = (0.5, 1.0),
         energy_weight: Tuple[float, float] = (0.5, 1.0),
         num_samples: int = 10,
@@ -76,20 +77,21 @@ class DUEB(CPCL):
         side_heads = dict(side_heads or {})
         if aleatoric:
             # taught here, with the weights of this method, and not a second time by the branch
-            side_heads['variance'] = dict(dict(type='VarianceHead'), **side_heads.get('variance', {}), loss_weight=0)
+            side_heads['variance'] = {'type': 'VarianceHead', **side_heads.get('variance', {}), 'loss_weight': 0}
         super().__init__(segmentor, side_heads=side_heads, **kwargs)
         self.aleatoric, self.energy = aleatoric, energy
         self.aleatoric_weight, self.energy_weight = aleatoric_weight, energy_weight
         self.num_samples, self.sample_stride = num_samples, sample_stride
         self.energy_options = dict(energy_options or {})
-        self.margins = EnergyMargins(temperature=self.energy_options.get('temperature', 1.0))
+        self.temperature = self.energy_options.get('temperature', 1.0)
+        self.margins = ModuleDict({name: EnergyMargins(temperature=self.temperature) for name in self.networks})
 
     def branch_losses(self, step: BranchStep, samples: List[SegDataSample]) -> LossDict:
         """Losses of one branch: CPCL's, and both terms on ground truth and on the branch's pseudo labels."""
         truth = torch.cat([sample.gt_sem_seg.data for sample in samples])
         pseudo = step.target.label.where(step.valid, step.target.label.new_full((), IGNORE_INDEX))
         if self.energy in ('hinge', 'weight'):
-            self.margins.update(step.sup.logits, truth)
+            self.margins[step.name].update(step.sup.logits, truth)
         if self.energy == 'weight':
             step = self.weigh_by_energy(step)
 
@@ -102,8 +104,10 @@ class DUEB(CPCL):
         if self.energy in ('joint', 'hinge', 'release'):
             on_truth, on_pseudo = self.energy_weight
             disagreed = step.valid & ~step.agreed
-            losses['sup.loss_energy'] = on_truth * self.energy_loss(step.sup, truth)
-            losses['loss_energy'] = on_pseudo * self.unsup_scale * self.energy_loss(step.mixed, pseudo, disagreed)
+            losses['sup.loss_energy'] = on_truth * self.energy_loss(step.name, step.sup, truth)
+            losses['loss_energy'] = (
+                on_pseudo * self.unsup_scale * self.energy_loss(step.name, step.mixed, pseudo, disagreed)
+            )
         return losses
 
     def aleatoric_loss(self, pred: Prediction, label: Tensor) -> Tensor:
@@ -115,17 +119,17 @@ class DUEB(CPCL):
         loss = heteroscedastic_cross_entropy(logits, variance, label, self.num_samples)
         return masked_mean(loss, over=label != IGNORE_INDEX)
 
-    def energy_loss(self, pred: Prediction, label: Tensor, disagreed: Optional[Tensor] = None) -> Tensor:
+    def energy_loss(self, name: str, pred: Prediction, label: Tensor, disagreed: Optional[Tensor] = None) -> Tensor:
         """Energy loss of a prediction; ``'hinge'`` takes agreed pixels as reliable and disagreed ones as not."""
         options = dict(self.energy_options)
         if self.energy == 'hinge':
-            options.update(margins=self.margins(), unreliable=disagreed)
+            options.update(margins=self.margins[name](), unreliable=disagreed)
             if disagreed is not None:
                 label = label.where(~disagreed, label.new_full((), IGNORE_INDEX))
         return energy_loss(pred.logits, label, self.energy, IGNORE_INDEX, **options)
 
     def weigh_by_energy(self, step: BranchStep) -> BranchStep:
         """Scale a branch's target by how low its energy is."""
-        low, high = self.margins()
-        reliability = energy_reliability(step.mixed.logits, (low + high) / 2, self.margins.temperature)
+        low, high = self.margins[step.name]()
+        reliability = energy_reliability(step.mixed.logits, (low + high) / 2, self.temperature)
         return step._replace(target=step.target.reweight(reliability))
