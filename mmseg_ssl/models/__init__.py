@@ -4,18 +4,23 @@ from .branch import Branch
 from .cutmix import CutMix
 from .data_preprocessor import SemiDataPreProcessor
 from .ema_teacher import EMATeacher
+from .error_localizer import ConfidenceThreshold, ErrorCorrector, ErrorLocalizer
 from .segmentors import CPCL, DUEB, MeanTeacher, SemiSegmentor, Supervised
-from .side_heads import EnergyHead, VarianceHead
+from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 
 __all__ = [
     'CPCL',
     'DUEB',
     'Branch',
+    'ConfidenceThreshold',
     'CutMix',
     'EMATeacher',
     'EnergyHead',
+    'ErrorCorrector',
+    'ErrorLocalizer',
     'MeanTeacher',
+    'ProjectionHead',
     'SemiDataPreProcessor',
     'SemiSegmentor',
     'StrongAugment',

@@ -1,6 +1,7 @@
 """Side heads: extra outputs of a branch, by name, attached by config."""
 
 from .energy_head import EnergyHead
+from .projection_head import ProjectionHead
 from .variance_head import VarianceHead
 
-__all__ = ['EnergyHead', 'VarianceHead']
+__all__ = ['EnergyHead', 'ProjectionHead', 'VarianceHead']

@@ -1,0 +1,219 @@
+"""Judges of a prediction: a network that finds its errors (ELN), one that corrects them, and its own confidence."""
+
+import copy
+from typing import Dict, Optional
+
+import torch
+from mmengine.model import BaseModule
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..ops import masked_mean, normalized_entropy
+from ..structures import IGNORE_INDEX, PixelTarget
+from ..targets import located
+from .losses import balanced_binary_cross_entropy, pixel_cross_entropy
+
+LOCALIZER_INPUTS = ('probs', 'logits')
+NORM = dict(type='BN', requires_grad=True)
+BACKBONE = dict(type='ResNet', depth=34, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), norm_cfg=NORM)
+DECODE_HEAD = dict(
+    type='DepthwiseSeparableASPPHead',
+    in_channels=512,
+    in_index=3,
+    channels=256,
+    dilations=(1, 6, 12, 18),
+    c1_in_channels=64,
+    c1_channels=48,
+    dropout_ratio=0.1,
+    norm_cfg=NORM,
+)
+
+
+@MODELS.register_module()
+class ErrorLocalizer(BaseModule):
+    r"""Error localization network: is the prediction right, pixel by pixel? (ELN, Kwon & Kwak, 2022, eq. 4 to 6)
+
+    It sees the image, the prediction :math:`P` and the entropy of the prediction, none of them with a gradient, and
+    answers with one logit a pixel: high where :math:`\arg\max P` is believed to be the label.
+
+    Args:
+        num_classes: ``C``; the method fills it in.
+        backbone: Config of any mmseg backbone; its first convolution is made to take ``3 + C + 1`` channels, and keeps
+            its fresh weights when pretrained ones are loaded. ResNet-34 at stride 16 by default.
+        decode_head: Config of an mmseg decode head, without ``num_classes``; DeepLabV3+'s by default.
+        inputs: Whether it sees the prediction as ``'probs'`` or as ``'logits'``.
+        balance: Whether right and wrong pixels are balanced in each ``'image'`` or over the ``'batch'``.
+        max_ratio: Upper bound of that ratio, see :func:`balanced_binary_cross_entropy`.
+        ignored_as_wrong: Whether pixels of label 255 count as wrong, or not at all.
+        init_cfg: As in mmengine.
+
+    Raises:
+        ValueError: If ``inputs`` is unknown, or the backbone has no convolution that takes an image.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        backbone: Optional[dict] = None,
+        decode_head: Optional[dict] = None,
+        inputs: str = 'probs',
+        balance: str = 'image',
+        max_ratio: Optional[float] = None,
+        ignored_as_wrong: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if inputs not in LOCALIZER_INPUTS:
+            raise ValueError(f'{type(self).__name__}: inputs must be one of {LOCALIZER_INPUTS}, got {inputs!r}.')
+        self.backbone = MODELS.build(copy.deepcopy(backbone or BACKBONE))
+        _widen_first_convolution(self.backbone, 3 + num_classes + 1)
+        self.decode_head = MODELS.build(
+            dict(copy.deepcopy(decode_head or DECODE_HEAD), **self._outputs(num_classes)),
+        )
+        self.inputs = inputs
+        self.balance, self.max_ratio, self.ignored_as_wrong = balance, max_ratio, ignored_as_wrong
+
+    @staticmethod
+    def _outputs(num_classes: int) -> dict:
+        """Options of the head that say how many channels come out; two classes in one channel, as the host has it."""
+        return dict(num_classes=2, out_channels=1, threshold=0.5)
+
+    def forward(self, images: Tensor, logits: Tensor) -> Tensor:
+        """Judge a prediction.
+
+        Args:
+            images: ``(B, 3, H, W)``, normalised.
+            logits: ``(B, C, H, W)``, the prediction; it gets no gradient.
+
+        Returns:
+            ``(B, 1, H, W)`` logits of "right", fp32.
+        """
+        logits = logits.detach().float()
+        probs = logits.softmax(dim=1)
+        seen = probs if self.inputs == 'probs' else logits
+        inputs = torch.cat([images, seen, normalized_entropy(probs)[:, None]], dim=1)
+        feats = self.backbone(inputs)
+        feats = (feats,) if isinstance(feats, Tensor) else feats  # a backbone with one level gives it bare
+        output = self.decode_head(feats).float()
+        corners = self.decode_head.align_corners
+        return resize(output, size=images.shape[2:], mode='bilinear', align_corners=corners)
+
+    def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
+        """Probability that the prediction is right.
+
+        Args:
+            output: What :meth:`forward` returned.
+            logits: The prediction it was given.
+
+        Returns:
+            ``(B, H, W)`` in ``[0, 1]``.
+        """
+        return output.detach().squeeze(1).sigmoid()
+
+    def target(self, output: Tensor, logits: Tensor, threshold: float) -> PixelTarget:
+        """Pseudo labels: the argmax of the prediction where its correctness exceeds the threshold (eq. 9).
+
+        Args:
+            output: What :meth:`forward` returned.
+            logits: The prediction it was given.
+            threshold: In ``[0, 1]``.
+
+        Returns:
+            Label and weight ``(B, H, W)``.
+        """
+        return located(logits.detach().softmax(dim=1), self.correctness(output, logits), threshold)
+
+    def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+        """Learn from labelled images: the mean of eq. 5 over pixels and predictions (eq. 6).
+
+        Args:
+            output: What :meth:`forward` returned.
+            logits: The prediction it was given.
+            label: ``(B, H, W)`` int64, 255 ignored.
+            inside: ``(B, H, W)`` bool, which pixels are image and not padding.
+
+        Returns:
+            ``loss_detection``, and ``wrong``: the share of valid pixels that are predicted wrong.
+        """
+        valid = inside if self.ignored_as_wrong else inside & (label != IGNORE_INDEX)
+        correct = logits.argmax(dim=1) == label
+        loss = balanced_binary_cross_entropy(output.squeeze(1), correct, valid, self.balance, self.max_ratio)
+        wrong = masked_mean((~correct).float(), over=valid)
+        return dict(loss_detection=masked_mean(loss, over=valid), wrong=wrong)
+
+
+@MODELS.register_module()
+class ErrorCorrector(ErrorLocalizer):
+    """Error correction network, the baseline "s-ECN" of ELN's Tables 3 and 4: it predicts the label itself.
+
+    It sees what the localizer sees and is taught the classes by plain cross entropy. Its classes are the pseudo labels
+    of all pixels; as a detector it calls right what it would not change.
+
+    Args:
+        **kwargs: As for :class:`ErrorLocalizer`, whose ``balance``, ``max_ratio`` and ``ignored_as_wrong`` are not
+            used.
+
+    Deviations from the paper:
+        1. The paper gives neither loss nor filter of its baseline; these are the plain choices.
+    """
+
+    @staticmethod
+    def _outputs(num_classes: int) -> dict:
+        return dict(num_classes=num_classes)
+
+    def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
+        """1 where the correction is the prediction, else 0; ``(B, H, W)``."""
+        return (output.argmax(dim=1) == logits.argmax(dim=1)).to(output.dtype)
+
+    def target(self, output: Tensor, logits: Tensor, threshold: float) -> PixelTarget:
+        """The corrected class of every pixel; the threshold is not used."""
+        label = output.detach().argmax(dim=1)
+        return PixelTarget(label, torch.ones_like(label, dtype=output.dtype))
+
+    def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+        """Cross entropy with the label, the mean over labelled pixels."""
+        valid = inside & (label != IGNORE_INDEX)
+        loss = pixel_cross_entropy(output, PixelTarget(label, valid.to(output.dtype)))
+        wrong = masked_mean((logits.argmax(dim=1) != label).float(), over=valid)
+        return dict(loss_correction=masked_mean(loss, over=valid), wrong=wrong)
+
+
+@MODELS.register_module()
+class ConfidenceThreshold(nn.Module):
+    """The prediction's own confidence as its judge, the threshold baseline of ELN's Tables 3, 4 and 6; no parameters.
+
+    Args:
+        num_classes: Not used; every judge is told.
+    """
+
+    def __init__(self, num_classes: int = 0) -> None:
+        super().__init__()
+
+    def forward(self, images: Tensor, logits: Tensor) -> Tensor:
+        """Largest probability of every pixel, ``(B, 1, H, W)``."""
+        return logits.detach().float().softmax(dim=1).amax(dim=1, keepdim=True)
+
+    def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
+        """The confidence, ``(B, H, W)``."""
+        return output.squeeze(1)
+
+    target = ErrorLocalizer.target
+
+    def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+        """Nothing to learn."""
+        return {}
+
+
+def _widen_first_convolution(backbone: nn.Module, channels: int) -> None:
+    """Let a backbone take more than an image, in place; only few of the host's have an option for it."""
+    for module in backbone.modules():
+        if isinstance(module, nn.Conv2d) and module.in_channels in (3, channels) and module.groups == 1:
+            module.in_channels = channels
+            kernel = (module.out_channels, channels, *module.kernel_size)
+            module.weight = nn.Parameter(module.weight.new_empty(kernel))
+            module.reset_parameters()
+            return
+    raise ValueError(
+        f'ErrorLocalizer needs a backbone whose first convolution takes an image, got {type(backbone).__name__}.'
+    )
