@@ -94,8 +94,8 @@ def _options(name: str, cfg: Config) -> Tuple[str, ...]:
     """What a run changed in the model, the optimizer and the data of the committed config."""
     committed = next(iter(ROOT.glob(f'configs/*/{name}.py')), None)
     before = Config.fromfile(str(committed)) if committed else cfg
-    parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader')
-    old, new = (dict(_flat({part: it[part] for part in parts})) for it in (before, cfg))
+    parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
+    old, new = (dict(_flat({part: it.get(part) for part in parts})) for it in (before, cfg))
     changed = [key for key in sorted({**old, **new}) if old.get(key) != new.get(key)]
     return tuple(f'{key}={new.get(key)}' for key in changed if not NOT_A_CONDITION.search(key))
 
