@@ -103,6 +103,11 @@ class Branch(BaseModule):
             logits = head(feats)
         finally:
             handle.remove()
+        if not isinstance(logits, Tensor) or not seen:
+            raise TypeError(
+                f'{type(head).__name__} gives {type(logits).__name__}, not one map of logits through conv_seg; '
+                'take a decode head that does, such as FCNHead, DepthwiseSeparableASPPHead, UPerHead or SegformerHead.'
+            )
         return logits, seen[-1]
 
     def _resize(self, values: Tensor, size: torch.Size) -> Tensor:

@@ -39,6 +39,7 @@ class EMATeacher(nn.Module):
         self.eval_mode = eval_mode
         # -1: not started. In the checkpoint, so that a resumed or loaded teacher is not overwritten.
         self.register_buffer('updates', torch.tensor(-1, dtype=torch.long))
+        self._known_started = False  # asked of the device once, not in every step
         self.train(not eval_mode)
 
     def train(self, mode: bool = True) -> 'EMATeacher':
@@ -54,6 +55,19 @@ class EMATeacher(nn.Module):
     def started(self) -> bool:
         """Whether the teacher has weights of its own."""
         return int(self.updates) >= 0
+
+    def require_started(self) -> None:
+        """Refuse to teach with random weights.
+
+        Raises:
+            RuntimeError: If nothing started the teacher.
+        """
+        self._known_started = self._known_started or self.started
+        if not self._known_started:
+            raise RuntimeError(
+                'The teacher was never started: it would teach with random weights. Add '
+                "custom_hooks=[dict(type='MeanTeacherHook')], or call teacher.start(student) in a loop of your own."
+            )
 
     @torch.no_grad()
     def start(self, student: Branch) -> None:

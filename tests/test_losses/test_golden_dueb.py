@@ -9,6 +9,7 @@ from mmseg_ssl.models.losses import (
     energy_loss,
     heteroscedastic,
     heteroscedastic_cross_entropy,
+    release_aleatoric,
     release_aleatoric_loss,
 )
 
@@ -22,7 +23,8 @@ def golden(root):
 def given(golden, monkeypatch):
     """Logits, variance and label of the golden batch; the noise of the losses is the golden noise."""
     noise = iter(torch.tensor(golden['noise'], dtype=torch.float64)[:, None, :, None])
-    monkeypatch.setattr(heteroscedastic, '_normal', lambda *_: next(noise).clone())
+    for module in (heteroscedastic, release_aleatoric):
+        monkeypatch.setattr(module, 'normal_like', lambda *_: next(noise).clone())
     logits = torch.tensor(golden['logits'], dtype=torch.float64)[None, :, None].requires_grad_()
     variance = torch.tensor(golden['variance'], dtype=torch.float64)[None, None, None].requires_grad_()
     return logits, variance, torch.tensor(golden['label'])[None, None]

@@ -4,8 +4,9 @@ from .cross_entropy import pixel_cross_entropy
 from .energy import energy_loss, energy_reliability, free_energy
 from .error_localization import balanced_binary_cross_entropy, constrained_cross_entropy
 from .hard_pixels import HardPixelCrossEntropy
-from .heteroscedastic import heteroscedastic_cross_entropy, release_aleatoric_loss
+from .heteroscedastic import heteroscedastic_cross_entropy
 from .pixel_contrast import pixel_contrast
+from .release_aleatoric import release_aleatoric_loss
 
 __all__ = [
     'HardPixelCrossEntropy',

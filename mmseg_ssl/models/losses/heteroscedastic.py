@@ -12,6 +12,9 @@ from ...structures import IGNORE_INDEX
 MIN_VARIANCE = 1e-6
 """Below it, the variance counts as this: the derivative of the square root is infinite at 0."""
 
+BANDS = 4
+"""Bands of rows that a sample is worked through in."""
+
 
 def heteroscedastic_cross_entropy(
     logits: Tensor,
@@ -45,45 +48,10 @@ def heteroscedastic_cross_entropy(
     Raises:
         ValueError: If the shapes do not fit or ``num_samples`` is below 1.
     """
-    _check(logits, variance, label, num_samples)
-    return _NoisyCrossEntropy.apply(_wide(logits), _wide(variance), label, num_samples, ignore_index, generator)
-
-
-def release_aleatoric_loss(
-    logits: Tensor,
-    variance: Tensor,
-    label: Tensor,
-    num_samples: int = 10,
-    ignore_index: int = IGNORE_INDEX,
-    generator: Optional[torch.Generator] = None,
-) -> Tensor:
-    r"""The aleatoric term as DUEB's public code has it (``aleatoric='release'``).
-
-    With :math:`s = \sqrt v + 10^{-15}`, :math:`u = CE(z, y)` and :math:`d_t = CE(z + s \varepsilon_t, y)`, each the
-    mean over valid pixels,
-
-    .. math:: L = r u + u + \frac1N \sum_i (e^{v_i} - 1), \qquad r = - \frac1T \sum_t \mathrm{ELU}(u - d_t)
-
-    The noise is not reparametrised: the only gradient on the variance is :math:`e^v / N`, which pushes it to 0.
-
-    Args:
-        logits: ``(B, C, H, W)``.
-        variance: ``(B, 1, H, W)``, at least 0.
-        label: ``(B, H, W)`` int64.
-        num_samples: ``T``.
-        ignore_index: Label of pixels that do not count.
-        generator: Source of the noise; torch's global one if not given.
-
-    Returns:
-        A scalar; without a valid pixel only the last term (the public code gives NaN there).
-
-    Raises:
-        ValueError: If the shapes do not fit or ``num_samples`` is below 1.
-    """
-    _check(logits, variance, label, num_samples)
-    logits, variance = _wide(logits), _wide(variance)
-    term = _ReleaseTerm.apply(logits, variance.detach(), label, num_samples, ignore_index, generator)
-    return term + variance.exp().sub(1).mean()
+    check_shapes(logits, variance, label, num_samples)
+    return _NoisyCrossEntropy.apply(
+        at_least_fp32(logits), at_least_fp32(variance), label, num_samples, ignore_index, generator
+    )
 
 
 class _NoisyCrossEntropy(torch.autograd.Function):
@@ -99,13 +67,13 @@ class _NoisyCrossEntropy(torch.autograd.Function):
         ignore_index: int,
         generator: Optional[torch.Generator],
     ) -> Tensor:
-        valid, index = _valid_and_index(label, ignore_index)
+        valid, index = valid_and_index(label, ignore_index)
         deviation = variance.clamp_min(MIN_VARIANCE).sqrt()
         grad_logits, grad_deviation = torch.zeros_like(logits), torch.zeros_like(deviation)
         peak, total = torch.full_like(deviation, -torch.inf), torch.zeros_like(deviation)
         state = (logits, deviation, index, grad_logits, grad_deviation, peak, total)
         for _ in range(num_samples):
-            _take_in(_normal(logits, generator), *state)
+            _take_in(normal_like(logits, generator), *state)
         scale = valid / total
         grad_variance = grad_deviation * scale / (2 * deviation) * (variance >= MIN_VARIANCE)
         ctx.save_for_backward(grad_logits.mul_(scale), grad_variance)
@@ -120,52 +88,13 @@ class _NoisyCrossEntropy(torch.autograd.Function):
         return grad_logits * grad, grad_variance * grad, None, None, None, None
 
 
-class _ReleaseTerm(torch.autograd.Function):
-    """``r u + u`` of the public code; its gradient on the logits is gathered sample by sample."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        logits: Tensor,
-        variance: Tensor,
-        label: Tensor,
-        num_samples: int,
-        ignore_index: int,
-        generator: Optional[torch.Generator],
-    ) -> Tensor:
-        valid, index = _valid_and_index(label, ignore_index)
-        share = valid.to(logits.dtype) / valid.sum().clamp_min(1)
-        deviation = variance.sqrt() + 1e-15
-        clean = -(_to_gradient(logits.clone(), index) * share).sum()
-        grad_logits, ratio, slopes = torch.zeros_like(logits), 0.0, 0.0
-        for _ in range(num_samples):
-            noisy = _normal(logits, generator).mul_(deviation).add_(logits)
-            gain = clean + (_to_gradient(noisy, index) * share).sum()  # u - d_t
-            slope = gain.clamp(max=0).exp()  # ELU'
-            ratio = ratio - torch.nn.functional.elu(gain) / num_samples
-            slopes = slopes + slope / num_samples
-            grad_logits.addcmul_(noisy, clean * slope / num_samples)
-            del noisy  # before the next one is drawn
-        grad_clean = logits.clone()  # made again rather than kept: a tensor less while the samples are drawn
-        _to_gradient(grad_clean, index)
-        grad_logits.addcmul_(grad_clean, ratio + 1 - clean * slopes).mul_(share)
-        ctx.save_for_backward(grad_logits)
-        return ratio * clean + clean
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tuple[Optional[Tensor], ...]:
-        return ctx.saved_tensors[0] * grad, None, None, None, None, None
-
-
 def _take_in(noise: Tensor, *state: Tensor) -> None:
-    """Add a sample to the running sums, in place."""
-    # the noise of all images is one draw, but its use goes image by image: so a tensor less is held
-    for image in zip(*(tensor.split(1) for tensor in (noise, *state))):
-        _take_in_image(*image)
+    """Add a sample to the running sums, in place, a band of rows at a time: the temporaries are that much smaller."""
+    for band in zip(*(tensor.tensor_split(BANDS, dim=2) for tensor in (noise, *state))):
+        _take_in_band(*band)
 
 
-def _take_in_image(
+def _take_in_band(
     noise: Tensor,
     logits: Tensor,
     deviation: Tensor,
@@ -177,7 +106,7 @@ def _take_in_image(
 ) -> None:
     """The step of a running log-sum-exp; a sample counts by the probability that it gives the label."""
     noisy = torch.addcmul(logits, noise, deviation)
-    log_prob = _to_gradient(noisy, index)
+    log_prob = to_gradient(noisy, index)
     new_peak = torch.maximum(peak, log_prob)
     # earlier samples are rescaled to the new peak
     old, new = (peak - new_peak).exp(), (log_prob - new_peak).exp()
@@ -187,7 +116,7 @@ def _take_in_image(
     total.mul_(old).add_(new)
 
 
-def _to_gradient(logits: Tensor, index: Tensor) -> Tensor:
+def to_gradient(logits: Tensor, index: Tensor) -> Tensor:
     """Turn logits, in place, into the gradient of ``-ln softmax(z)_y``; return ``ln softmax(z)_y`` as (B, 1, H, W)."""
     log_prob = logits.gather(1, index)
     peak = logits.amax(dim=1, keepdim=True)
@@ -197,25 +126,25 @@ def _to_gradient(logits: Tensor, index: Tensor) -> Tensor:
     return log_prob - peak - total.log()
 
 
-def _normal(like: Tensor, generator: Optional[torch.Generator]) -> Tensor:
+def normal_like(like: Tensor, generator: Optional[torch.Generator]) -> Tensor:
     """Standard normal noise of the shape, dtype and device of a tensor."""
     # contiguous whatever the layout of the logits: torch draws four times slower into a strided tensor
     return torch.empty(like.shape, dtype=like.dtype, device=like.device).normal_(generator=generator)
 
 
-def _valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
+def valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
     """Which pixels count, and a class for every pixel to gather by, both (B, 1, H, W)."""
     label = label.unsqueeze(1)
     valid = label != ignore_index
     return valid, label.where(valid, label.new_zeros(()))
 
 
-def _wide(tensor: Tensor) -> Tensor:
+def at_least_fp32(tensor: Tensor) -> Tensor:
     """At least fp32: exponentials of half-precision logits overflow or lose the small ones."""
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
-def _check(logits: Tensor, variance: Tensor, label: Tensor, num_samples: int) -> None:
+def check_shapes(logits: Tensor, variance: Tensor, label: Tensor, num_samples: int) -> None:
     """Refuse shapes that would broadcast silently."""
     batch, _, height, width = logits.shape
     if variance.shape != (batch, 1, height, width) or label.shape != (batch, height, width):
