@@ -81,6 +81,10 @@ class SemiSegmentor(BaseSegmentor):
         network = getattr(self, name)
         return network.network if isinstance(network, EMATeacher) else network
 
+    def inference_of(self, name: str) -> BranchInference:
+        """Inference with a network; methods add maps here."""
+        return BranchInference(self.branch(name))
+
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor') -> Any:
         """As in mmseg, with a clear error when a view is missing."""
         if mode == 'loss':
@@ -92,6 +96,9 @@ class SemiSegmentor(BaseSegmentor):
                     'Train on a SemiDataset with unlabelled images and, for "strong", add '
                     'strong=dict(type="StrongAugment") to the data_preprocessor.'
                 )
+            for name in self.networks:
+                if isinstance(getattr(self, name), EMATeacher):
+                    getattr(self, name).require_started()
         return super().forward(inputs, data_samples, mode)
 
     def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
@@ -106,7 +113,7 @@ class SemiSegmentor(BaseSegmentor):
             ``energy``) under their names, and ``pred_sem_seg_<name>`` of every network if there are several.
         """
         names = self.predictors
-        results = [BranchInference(self.branch(name)).predict(inputs, data_samples) for name in names]
+        results = [self.inference_of(name).predict(inputs, data_samples) for name in names]
         if len(names) > 1:
             for name, samples in zip(names, results):
                 for first, sample in zip(results[0], samples):
