@@ -3,6 +3,7 @@
 from .atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
+from .eln_stage_hook import ELNStageHook
 from .loops import SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
@@ -13,6 +14,7 @@ from .unsup_ramp_hook import UnsupRampHook
 __all__ = [
     'AtomicBackend',
     'Bf16OptimWrapper',
+    'ELNStageHook',
     'MeanTeacherHook',
     'NonFiniteLossError',
     'SafeCheckpointHook',

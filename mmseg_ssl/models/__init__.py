@@ -4,8 +4,9 @@ from .branch import Branch
 from .cutmix import CutMix
 from .data_preprocessor import SemiDataPreProcessor
 from .ema_teacher import EMATeacher
-from .error_localizer import ConfidenceThreshold, ErrorCorrector, ErrorLocalizer
-from .segmentors import CPCL, DUEB, MeanTeacher, SemiSegmentor, Supervised
+from .error_localizer import ErrorLocalizer
+from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
+from .segmentors import CPCL, DUEB, ELN, ELNWarmup, MeanTeacher, SemiSegmentor, Supervised
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 
@@ -15,6 +16,8 @@ __all__ = [
     'Branch',
     'ConfidenceThreshold',
     'CutMix',
+    'ELN',
+    'ELNWarmup',
     'EMATeacher',
     'EnergyHead',
     'ErrorCorrector',

@@ -51,7 +51,8 @@ def pixel_contrast(
             f'pixel_contrast needs (A, D) anchors with (A,) labels and (K, D) keys with (K,) labels, got '
             f'{tuple(anchors.shape)}, {tuple(anchor_labels.shape)}, {tuple(keys.shape)}, {tuple(key_labels.shape)}.'
         )
-    similarity = F.normalize(_wide(anchors), dim=1) @ F.normalize(_wide(keys), dim=1).T / temperature
+    with torch.autocast(anchors.device.type, enabled=False):  # the product would be rounded to 8 bits
+        similarity = F.normalize(_wide(anchors), dim=1) @ F.normalize(_wide(keys), dim=1).T / temperature
     key_used = key_labels != IGNORE_INDEX
     same = anchor_labels[:, None] == key_labels
     # the lowest number, not -inf: a row without negatives must have a gradient of 0, not NaN

@@ -1,0 +1,32 @@
+"""Inference with a branch and a judge of its prediction."""
+
+from typing import List
+
+import torch
+from torch import Tensor, nn
+
+from .branch import Branch
+from .inference import BranchInference
+
+
+class LocalizedInference(BranchInference):
+    """Adds the map ``correctness``, the probability that a pixel's class is right, ``(1, H, W)``.
+
+    Args:
+        branch: The network that predicts.
+        localizer: The judge, e.g. an :class:`ErrorLocalizer`.
+    """
+
+    def __init__(self, branch: Branch, localizer: nn.Module) -> None:
+        super().__init__(branch)
+        self.localizer = localizer
+        self.head_names = self.side_names
+        self.side_names = [*self.head_names, 'correctness']
+        self.out_channels += 1
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Logits, side maps and correctness as channels, ``(B, C + S + 1, H, W)``."""
+        pred = self.branch(inputs)
+        correctness = self.localizer.correctness(self.localizer(inputs, pred.logits), pred.logits)
+        sides = [pred.side[name] for name in self.head_names]
+        return torch.cat([pred.logits, *sides, correctness[:, None].to(pred.logits)], dim=1)

@@ -1,0 +1,74 @@
+"""What ELN's localizer is compared with: a network that corrects a prediction, and the prediction's own confidence."""
+
+from typing import Dict
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..ops import masked_mean
+from ..structures import IGNORE_INDEX, PixelTarget
+from .error_localizer import ErrorLocalizer
+from .losses import pixel_cross_entropy
+
+
+@MODELS.register_module()
+class ErrorCorrector(ErrorLocalizer):
+    """Error correction network, the baseline "s-ECN" of ELN's Tables 3 and 4: it predicts the label itself.
+
+    It sees what the localizer sees and is taught the classes by plain cross entropy. Its classes are the pseudo labels
+    of all pixels; as a detector it calls right what it would not change.
+
+    Args:
+        **kwargs: As for :class:`ErrorLocalizer`, whose ``balance``, ``max_ratio`` and ``ignored_as_wrong`` are not
+            used.
+
+    Deviations from the paper:
+        1. The paper gives neither loss nor filter of its baseline; these are the plain choices.
+    """
+
+    @staticmethod
+    def _outputs(num_classes: int) -> dict:
+        return dict(num_classes=num_classes)
+
+    def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
+        """1 where the correction is the prediction, else 0; ``(B, H, W)``."""
+        return (output.argmax(dim=1) == logits.argmax(dim=1)).to(output.dtype)
+
+    def target(self, output: Tensor, logits: Tensor, threshold: float) -> PixelTarget:
+        """The corrected class of every pixel; the threshold is not used."""
+        label = output.detach().argmax(dim=1)
+        return PixelTarget(label, torch.ones_like(label, dtype=output.dtype))
+
+    def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+        """Cross entropy with the label, the mean over labelled pixels."""
+        valid = inside & (label != IGNORE_INDEX)
+        loss = pixel_cross_entropy(output, PixelTarget(label, valid.to(output.dtype)))
+        wrong = masked_mean((logits.argmax(dim=1) != label).float(), over=valid)
+        return dict(loss_correction=masked_mean(loss, over=valid), wrong=wrong)
+
+
+@MODELS.register_module()
+class ConfidenceThreshold(nn.Module):
+    """The prediction's own confidence as its judge, the threshold baseline of ELN's Tables 3, 4 and 6; no parameters.
+
+    Args:
+        num_classes: Not used; every judge is told.
+    """
+
+    def __init__(self, num_classes: int = 0) -> None:
+        super().__init__()
+
+    def forward(self, images: Tensor, logits: Tensor) -> Tensor:
+        """Largest probability of every pixel, ``(B, 1, H, W)``."""
+        return logits.detach().float().softmax(dim=1).amax(dim=1, keepdim=True)
+
+    def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
+        """The confidence, ``(B, H, W)``."""
+        return output.squeeze(1)
+
+    target = ErrorLocalizer.target
+
+    def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
+        """Nothing to learn."""
+        return {}

@@ -1,0 +1,68 @@
+"""``ErrorLocalizationMetric``: Table 4 of ELN."""
+
+import math
+
+import pytest
+import torch
+
+from mmseg_ssl.evaluation import ErrorLocalizationMetric
+
+
+def sample(label, predicted, correctness, confidence=None):
+    """One row of pixels; two classes, the confidence belongs to the predicted one."""
+    label, predicted = torch.tensor([[label]]), torch.tensor([[predicted]])
+    confidence = torch.tensor(confidence or [0.99] * label.numel())[None]
+    logits = torch.zeros(2, 1, label.numel())
+    logits.scatter_(0, predicted, (confidence / (1 - confidence)).log()[None])
+    fields = dict(
+        gt_sem_seg=label, pred_sem_seg=predicted, correctness=torch.tensor([[correctness]]), seg_logits=logits
+    )
+    return {name: dict(data=data) for name, data in fields.items()}
+
+
+def evaluate(samples, **options):
+    metric = ErrorLocalizationMetric(**options)
+    for item in samples:  # two batches
+        metric.process({}, [item])
+    return metric.evaluate(len(samples))
+
+
+def test_by_hand():
+    """Image 1: pixels right, right, wrong, wrong, ignored, called right, error, error, right: one hit, two called, two
+    there: P = R = F1 = 50. Image 2: wrong, right, both called errors: P = 50, R = 100, F1 = 2 / 3.
+    Means: 50, 75, 58.33. Pooled: hits 2, called 4, there 3: 50, 66.67, 4 / 7.
+    Right pixels, image 1: one hit, two called, two there: 50, 50, 50. Image 2: none called: P is undefined, R = F1 = 0.
+    """
+    one = sample([0, 0, 0, 0, 255], [0, 0, 1, 1, 1], [0.9, 0.1, 0.2, 0.8, 0.3])
+    two = sample([0, 0], [1, 0], [0.3, 0.3])
+    result = evaluate([one, two])
+    expected = dict(P=50, R=75, F1=58.33, P_pooled=50, R_pooled=66.67, F1_pooled=57.14)
+    assert {name: result[f'localizer/error_{name}'] for name in expected} == expected
+    expected = dict(P=50, R=25, F1=25, P_pooled=50, R_pooled=33.33, F1_pooled=40)
+    assert {name: result[f'localizer/correct_{name}'] for name in expected} == expected
+
+
+def test_confidence_baselines():
+    """Confidences 0.95, 0.6 (wrong), 0.85 (wrong): 0.5 calls no error, 0.7 the second, 0.9 both."""
+    item = sample([0, 0, 0], [0, 1, 1], [1.0, 1.0, 1.0], confidence=[0.95, 0.6, 0.85])
+    result = evaluate([item], confidence_thresholds=(0.5, 0.7, 0.9))
+    recalls = [result[f'confidence@{threshold}/error_R'] for threshold in (0.5, 0.7, 0.9)]
+    assert recalls == [0, 50, 100]
+    assert result['confidence@0.9/error_F1'] == 100
+    assert result['localizer/error_R'] == 0
+
+
+def test_images_without_errors_do_not_count_in_the_mean():
+    """Nothing there, nothing called: undefined, so the mean is the other image's; NaN if there is no other."""
+    perfect = sample([0, 1], [0, 1], [0.9, 0.9])
+    other = sample([0, 0], [0, 1], [0.9, 0.2])
+    assert evaluate([perfect, other])['localizer/error_F1'] == 100
+    assert math.isnan(evaluate([perfect])['localizer/error_F1'])
+    assert math.isnan(evaluate([sample([255], [0], [0.5])])['localizer/correct_F1'])
+
+
+def test_a_model_that_does_not_localize():
+    item = sample([0], [0], [0.5])
+    del item['correctness']
+    with pytest.raises(KeyError, match='predict_correctness=True'):
+        evaluate([item])

@@ -1,0 +1,250 @@
+"""``ELNWarmup`` and ``ELN``: who teaches whom, the options of the public code, and the stages."""
+
+import copy
+import logging
+from types import SimpleNamespace
+
+import pytest
+import tiny
+import torch
+import torch.nn.functional as F
+
+from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
+from mmseg_ssl.models.losses import pixel_contrast
+from mmseg_ssl.structures import PixelTarget
+
+
+def gradients(model, losses, chosen):
+    """Which parts get a gradient from the chosen terms."""
+    sum(value for key, value in losses.items() if chosen(key) and 'loss' in key).backward()
+    touched = {
+        key.split('.')[0] if 'segmentor' not in key else key.split('.')[2]
+        for key, parameter in model.named_parameters()
+        if parameter.grad is not None and parameter.grad.abs().sum() > 0
+    }
+    model.zero_grad(set_to_none=True)
+    return touched
+
+
+@pytest.mark.parametrize(
+    ('part', 'touched'),
+    [
+        ('sup.', {'backbone', 'decode_head'}),
+        ('decoder_', {'auxiliary'}),
+        ('localizer.', {'localizer'}),
+        ('unsup.loss_pseudo', {'backbone', 'decode_head'}),
+        ('unsup.loss_contrast', {'backbone', 'decode_head', 'student'}),
+    ],
+)
+def test_every_term_teaches_its_part_alone(part, touched):
+    """Auxiliary decoders and localizer leave encoder and decoder alone; unlabelled terms leave the localizer alone."""
+    model = tiny.build('ELN')
+    assert gradients(model, tiny.loss_of(model, tiny.batch()), lambda key: key.startswith(part)) == touched
+
+
+def test_the_stages():
+    """pretrain: the supervised loss, as Supervised has it; warmup: eq. 7; semi: all."""
+    model = tiny.build('ELN')
+    parts = {}
+    for stage in model.stages:
+        model.stage = stage
+        parts[stage] = {key.split('.')[0] for key in tiny.loss_of(model, tiny.batch())}
+    labelled = {'sup', 'decoder_0', 'decoder_1', 'localizer'}
+    assert parts == dict(pretrain={'sup'}, warmup=labelled, semi=labelled | {'unsup'})
+
+    model.stage = 'pretrain'
+    plain = tiny.build('Supervised')
+    plain.load_state_dict(model.state_dict(), strict=False)
+    model = copy.deepcopy(model)
+    assert torch.equal(
+        tiny.loss_of(plain, tiny.batch())['sup.loss_ce'], tiny.loss_of(model, tiny.batch())['sup.loss_ce']
+    )
+
+
+@pytest.mark.parametrize('gate', ['image', 'batch'])
+def test_auxiliary_losses_by_hand(gate):
+    """Main losses 0.1 and 1, auxiliary ones 3 and 3 (in nats, made by logits), alpha 20: the first image is taught and
+    the second not: 3 / 2. Over the batch 3 < 20 * 0.55: nothing. alpha 2 teaches both in either way: 3.
+    """
+    model = tiny.build('ELNWarmup', slack=(20.0, 2.0), gate=gate)
+    label = torch.zeros(2, 1, 4).long()
+    label[:, :, -1] = 255
+
+    def of_cost(costs):  # two classes; logits (0, z) cost ln(1 + e^z) for class 0
+        costs = torch.tensor(costs)
+        logits = torch.zeros(2, 2, 1, 4)
+        logits[:, 1] = (costs.exp() - 1).log()[:, None, None]
+        logits[..., -1] = 50  # ignored
+        return logits
+
+    main, aux = of_cost([0.1, 1.0]), of_cost([3.0, 3.0])
+    losses = model.auxiliary_losses(main, [aux, aux], label)
+    torch.testing.assert_close(losses['decoder_0.loss_constrained'], torch.tensor(1.5 if gate == 'image' else 0.0))
+    torch.testing.assert_close(losses['decoder_1.loss_constrained'], torch.tensor(3.0))
+    assert losses['decoder_0.taught'] == (0.5 if gate == 'image' else 0)
+
+
+def test_number_of_decoders_and_reduction():
+    """K of them, started apart; the sum over K + 1 predictions is K + 1 times the mean."""
+    for slack in ((), (20.0,), (20.0, 50.0, 100.0)):
+        model = tiny.build('ELNWarmup', slack=slack)
+        state = copy.deepcopy(model.state_dict())
+        losses = tiny.loss_of(model, tiny.batch())
+        assert sum('constrained' in key for key in losses) == len(slack)
+        model.load_state_dict(state)
+        model.reduction = 'sum'
+        summed = tiny.loss_of(model, tiny.batch())
+        expected = (len(slack) + 1) * losses['localizer.loss_detection']
+        torch.testing.assert_close(summed['localizer.loss_detection'], expected)
+    first, second = (head.convs[0].conv.weight for head in model.auxiliary[:2])
+    assert not torch.equal(first, second)
+
+
+def slow_contrast(student, teacher, labels, temperature):
+    """Eq. 10 over the whole batch, all pixels, in loops."""
+    own, other = (F.normalize(x, dim=1).movedim(1, -1).flatten(0, 2) for x in (student, teacher))
+    d, labels = (own @ other.T / temperature).exp(), labels.flatten().tolist()
+    total, count = 0.0, 0
+    for i, y in enumerate(labels):
+        if y == 255:
+            continue
+        count += 1
+        negatives = sum(d[i, k] for k, z in enumerate(labels) if z not in (y, 255))
+        total -= sum((d[i, j] / (d[i, j] + negatives)).log() for j, z in enumerate(labels) if z == y)
+    return total / count
+
+
+@pytest.mark.parametrize('anchors', ['student', 'teacher'])
+def test_contrast_is_equation_10_when_all_pixels_are_sampled(anchors):
+    """Labels and weights at full size, embeddings at half of it: the middle pixel of each cell counts."""
+    model = tiny.build('ELN', positives='sum', samples_per_class=1000, anchors=anchors)
+    student, teacher = torch.randn(2, 5, 3, 4, requires_grad=True), torch.randn(2, 5, 3, 4)
+    small = torch.randint(0, 3, (2, 3, 4))
+    weight = (torch.rand(2, 3, 4) < 0.7).float()
+    grow = lambda x: x.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)  # noqa: E731
+    target = PixelTarget(grow(small), grow(weight))
+    preds = [SimpleNamespace(side=dict(projection=x)) for x in (student, teacher)]
+    loss = model.contrast(*preds, target)
+    kept = small.where(weight > 0, torch.tensor(255))
+    pair = (student, teacher) if anchors == 'student' else (teacher, student)
+    torch.testing.assert_close(loss, slow_contrast(*pair, kept, 0.5))
+    loss.backward()
+    silent = (weight == 0)[:, None].expand_as(student)
+    assert student.grad[silent].abs().max() == 0
+    assert student.grad[~silent].abs().max() > 0
+
+
+def test_contrast_is_bounded_by_the_samples(monkeypatch):
+    """4 classes on 2 x 32 x 32 pixels, 8 a class: never more than 32 anchors and keys."""
+    seen = []
+    monkeypatch.setattr(
+        'mmseg_ssl.models.segmentors.eln.pixel_contrast',
+        lambda anchors, keys, *rest: seen.append((len(anchors), len(keys))) or pixel_contrast(anchors, keys, *rest),
+    )
+    model = tiny.build('ELN', samples_per_class=8)
+    embedding = torch.randn(2, 5, 32, 32)
+    pred = SimpleNamespace(side=dict(projection=embedding))
+    model.contrast(pred, pred, PixelTarget(torch.randint(0, 4, (2, 32, 32)), torch.ones(2, 32, 32)))
+    assert seen == [(32, 32)]
+
+
+def test_rejected_pixels_teach_nothing():
+    """A localizer that believes nothing: no unlabelled loss, a zero gradient; nothing is kept."""
+    model = tiny.build('ELN', threshold=1.0)
+    losses = tiny.loss_of(model, tiny.batch())
+    assert losses['unsup.loss_pseudo'] == losses['unsup.loss_contrast'] == losses['unsup.kept'] == 0
+    assert gradients(model, losses, lambda key: key.startswith('unsup')) == set()
+
+
+def test_baselines_take_the_place_of_the_localizer():
+    """Threshold and correction: the flow is the same, the judge another."""
+    model = tiny.build('ELN', localizer=dict(type='ConfidenceThreshold'), slack=(), threshold=0.3)
+    losses = tiny.loss_of(model, tiny.batch())
+    assert not any(key.startswith(('localizer', 'decoder')) for key in losses)
+    model = tiny.build('ELN', localizer=dict(tiny.LOCALIZER, type='ErrorCorrector'))
+    losses = tiny.loss_of(model, tiny.batch())
+    assert losses['unsup.kept'] == 1 and losses['localizer.loss_correction'] > 0
+
+
+def test_each_loss_alone():
+    """Table 6: weights of 0 switch a term off."""
+    model = tiny.build('ELN', contrast_weight=0.0)
+    losses = tiny.loss_of(model, tiny.batch())
+    assert losses['unsup.loss_contrast'] == 0 < losses['unsup.loss_pseudo']
+
+
+def test_the_localizer_judges_in_eval_mode_and_learns_in_train_mode():
+    model = tiny.build('ELN')
+    before = copy.deepcopy(model.localizer.state_dict())
+    model.pseudo_labels(torch.randn(1, 3, 32, 32), torch.randn(1, 4, 32, 32))
+    after = model.localizer.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)  # no BatchNorm statistics of unlabelled images
+    assert model.localizer.training and model.localizer.backbone.training
+
+
+def test_stage_one_checkpoint_starts_stage_two():
+    first = tiny.build('ELNWarmup')
+    second = tiny.build('ELN')
+    result = second.load_state_dict(first.state_dict(), strict=False)
+    assert not result.unexpected_keys
+    assert all('teacher' in key or 'projection' in key for key in result.missing_keys)
+
+
+def test_correctness_map():
+    """At the size of the original image, only where asked for; the student's prediction does not change."""
+    model = tiny.build('ELN').eval()
+    images, samples = torch.randn(2, 3, 32, 32), [tiny.sample(i, ori_shape=(20, 44)) for i in range(2)]
+    plain = model.predict(images, samples)
+    assert 'correctness' not in plain[0]
+    model.predict_correctness = True
+    judged = model.predict(images, samples)
+    for one, other in zip(plain, judged):
+        assert torch.equal(one.seg_logits.data, other.seg_logits.data)
+        correctness = other.correctness.data
+        assert correctness.shape == (1, 20, 44)
+        assert 0 < correctness.min() and correctness.max() < 1
+
+
+def runner_of(model, iteration=0):
+    return SimpleNamespace(model=model, iter=iteration, logger=logging.getLogger('test'))
+
+
+def test_stages_follow_the_iteration():
+    """Also when training goes on in the middle; the teacher begins with the student when its stage begins."""
+    model = tiny.build('ELN')
+    hook = ELNStageHook(dict(pretrain=0, warmup=3, semi=5), reset_interval=2)
+    hook.before_train(runner_of(model))
+    weight = model.teacher.network.segmentor.decode_head.conv_seg.weight
+    student = model.student.segmentor.decode_head.conv_seg.weight
+    seen = []
+    for iteration in range(8):
+        torch.nn.init.constant_(student, float(iteration))
+        hook.before_train_iter(runner_of(model, iteration), 0)
+        seen.append(model.stage)
+        if iteration == 5:
+            assert weight.mean() == 5
+        if iteration == 6:
+            assert weight.mean() == 5 and student.mean() == 6
+        if iteration == 7:  # two iterations after the start
+            assert weight.mean() == 5 and student.mean() == 5
+    assert seen == ['pretrain'] * 3 + ['warmup'] * 2 + ['semi'] * 3
+    resumed = tiny.build('ELN')
+    torch.nn.init.constant_(resumed.teacher.network.segmentor.decode_head.conv_seg.weight, 9.0)
+    hook.before_train(runner_of(resumed, 6))
+    hook.before_train_iter(runner_of(resumed, 6), 0)
+    assert resumed.stage == 'semi'
+    assert resumed.teacher.network.segmentor.decode_head.conv_seg.weight.mean() == 9
+
+
+def test_errors():
+    with pytest.raises(ValueError, match='one of them 0'):
+        ELNStageHook(dict(warmup=5))
+    with pytest.raises(ValueError, match='at least 1'):
+        ELNStageHook(dict(warmup=0), reset_interval=0)
+    hook = ELNStageHook(dict(pretrain=0, semi=5))
+    with pytest.raises(ValueError, match='take model type ELN'):
+        hook.before_train(runner_of(tiny.build('ELNWarmup')))
+    with pytest.raises(ValueError, match='gate is one of'):
+        tiny.build('ELN', gate='pixel')
+    with pytest.raises(ValueError, match='anchors is one of'):
+        tiny.build('ELN', anchors='both')
