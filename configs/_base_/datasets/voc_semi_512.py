@@ -1,0 +1,23 @@
+# VOC as in ELN: every image resized to 512x512, whatever its shape, no crop and no scaling; batch 6 on one process.
+# Scores are those at the images' own size; the paper's are on the 512x512 grid.
+_base_ = './voc_semi.py'
+labeled_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='Resize', scale=(512, 512), keep_ratio=False),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSemiInputs'),
+]
+unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(512, 512), keep_ratio=False),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+train_dataloader = dict(
+    batch_size=6,
+    dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
+)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,21 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_mbv2-d16.py',
+    '../_base_/networks/eln_localizer_mbv2.py',
+    '../_base_/datasets/camvid_semi_240x180.py',
+    '../_base_/schedules/adamw_poly_camvid_cpu.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='ELN',
+    predict_on=('student', 'teacher'),
+    predict_correctness=True,
+    slack=(20.0, 50.0),
+    localizer=_base_.localizer,
+    data_preprocessor=dict(strong=_base_.perturbation),
+)
+train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))
+custom_hooks = [
+    dict(type='ELNStageHook', starts=dict(pretrain=0, warmup=100, semi=200)),
+    dict(type='MeanTeacherHook', momentum=0.02, warmup=False),
+]
+val_evaluator = test_evaluator = [dict(type='SemiIoUMetric'), dict(type='ErrorLocalizationMetric')]

@@ -1,0 +1,2 @@
+_base_ = './eln_r50_voc-eln_1-20.py'
+model = dict(contrast_weight=0.0)  # Table 6

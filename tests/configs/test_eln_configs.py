@@ -1,0 +1,118 @@
+"""ELN's configs: the rows of its tables, each what its name says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import HOOKS, METRICS, MODELS
+
+from mmseg_ssl.datasets import find_split, read_ids
+from mmseg_ssl.utils.cli import load_config
+
+FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'eln'
+CONFIGS = {path.name: path for path in sorted(FOLDER.glob('*.py'))}
+NAME = re.compile(r'eln_(mbv2|r50|r101)_(camvid|voc-eln|cityscapes-eln)_([^_]+)(_.+)?\.py')
+SPLITS = {
+    'camvid': ('8', '1-16', '1-8', '1-4'),
+    'voc-eln': ('1-20', '1-8', '1-4'),
+    'cityscapes-eln': ('1-8', '1-4', '1-2'),
+}
+CLASSES = {'camvid': 11, 'voc-eln': 21, 'cityscapes-eln': 19}
+ABLATIONS = [
+    *(
+        'decoders-0',
+        'decoders-1',
+        'decoders-3',
+        'filter-confidence',
+        'filter-correction',
+        'loss-contrast',
+        'loss-pseudo',
+    ),
+    *('stage1', 'stage2'),
+]
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope('mmseg')
+
+
+def test_every_row_of_the_tables_is_there():
+    nets = {'camvid': ('mbv2',), 'voc-eln': ('r50', 'r101'), 'cityscapes-eln': ('r50', 'r101')}
+    rows = {f'eln_{net}_{data}_{split}.py' for data in SPLITS for net in nets[data] for split in SPLITS[data]}
+    rows |= {f'eln_r50_voc-eln_1-20_{name}.py' for name in ABLATIONS}
+    rows |= {f'eln_mbv2_camvid_{split}_filter-confidence.py' for split in ('8', '1-16')}
+    assert rows <= set(CONFIGS)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_config_is_what_its_name_says(name):
+    net, data, split, variant = NAME.fullmatch(name).groups()
+    assert len(CONFIGS[name].read_text().splitlines()) <= 25
+    cfg = load_config(str(CONFIGS[name]), None)
+    model, hooks = cfg.model, {hook.type: hook for hook in cfg.custom_hooks}
+    assert model.type == ('ELNWarmup' if variant == '_stage1' else 'ELN')
+    backbone = model.segmentor.backbone
+    assert (backbone.type, backbone.get('depth')) == {
+        'mbv2': ('MobileNetV2', None),
+        'r50': ('ResNetV1c', 50),
+        'r101': ('ResNetV1c', 101),
+    }[net]
+    assert model.segmentor.decode_head.num_classes == CLASSES[data]
+    if variant not in ('_filter-confidence', '_filter-correction'):
+        assert model.localizer.type == 'ErrorLocalizer'
+    if variant != '_filter-confidence':
+        assert (model.localizer.backbone.type == 'MobileNetV2') == (net == 'mbv2')
+        alphas = {'_decoders-0': (), '_decoders-1': (20,), '_decoders-3': (20, 50, 100)}.get(variant, (20, 50))
+        assert tuple(model.slack) == alphas
+
+    folder = data.replace('-eln', '/eln')
+    for draw in (0, 1, 2):  # the other draws are one option away
+        assert read_ids(find_split(f'{folder}/{split}_draw{draw}.txt'))
+    assert cfg.train_dataloader.dataset.split == f'{folder}/{split}_draw0.txt'
+
+    starts = hooks['ELNStageHook'].starts
+    assert max(starts.values()) < cfg.train_cfg.max_iters
+    if variant == '_stage1':
+        assert set(starts) == {'pretrain', 'warmup'} and cfg.train_dataloader.dataset.unlabeled is None
+        return
+    strong = model.data_preprocessor.strong
+    assert strong.blur_prob == 0 and strong.get('grayscale_prob', 0.2) == 0.2
+    assert hooks['MeanTeacherHook'].warmup is False
+    assert set(starts) == ({'semi'} if variant == '_stage2' else {'pretrain', 'warmup', 'semi'})
+    if data != 'camvid' and variant != '_stage2':  # papers/eln: epochs of 266 iterations
+        before, localizer = dict(voc=(70, 50), cityscapes=(100, 58))[data.split('-')[0]]
+        assert starts == dict(pretrain=0, warmup=266 * before, semi=266 * (before + localizer))
+        assert cfg.train_cfg.max_iters == 500 * 266
+        assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=1e-5)
+        assert hooks['MeanTeacherHook'].momentum == 0.005
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'eln_r50_voc-eln_1-20.py',
+        'eln_r50_voc-eln_1-20_filter-correction.py',
+        'eln_r50_voc-eln_1-20_filter-confidence.py',
+        'eln_r50_voc-eln_1-20_stage1.py',
+        'eln_r101_cityscapes-eln_1-2.py',
+        'eln_mbv2_camvid_8.py',
+    ],
+)
+def test_a_model_builds_offline(name):
+    """With its hooks and metrics; the localizer takes image, classes and entropy."""
+    cfg = Config.fromfile(str(CONFIGS[name]))
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    for hook in cfg.custom_hooks:
+        HOOKS.build(hook)
+    for metric in cfg.val_evaluator:
+        METRICS.build(metric)
+    if 'confidence' not in name:
+        first = next(module for module in model.localizer.modules() if isinstance(module, torch.nn.Conv2d))
+        assert first.in_channels == 3 + model.student.num_classes + 1
+        out = model.localizer.decode_head.conv_seg.out_channels
+        assert out == (model.student.num_classes if 'correction' in name else 1)
