@@ -92,8 +92,9 @@ def main(argv: Optional[List[str]] = None) -> dict:
         enable_drawing(cfg, args)
     if args.tta:
         enable_tta(cfg)
-    if args.out:
-        cfg.test_evaluator.update(output_dir=args.out, keep_results=True)
+    if args.out:  # of several metrics the first one writes
+        evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
+        evaluator.update(output_dir=args.out, keep_results=True)
     return Runner.from_cfg(cfg).test()
 
 

@@ -66,7 +66,9 @@ def test_a_config_is_what_its_name_says(name):
         assert model.localizer.type == 'ErrorLocalizer'
     if variant != '_filter-confidence':
         assert (model.localizer.backbone.type == 'MobileNetV2') == (net == 'mbv2')
-        alphas = {'_decoders-0': (), '_decoders-1': (20,), '_decoders-3': (20, 50, 100)}.get(variant, (20, 50))
+        alphas = {'_decoders-0': (), '_decoders-1': (20,), '_decoders-3': (20, 50, 100)}.get(
+            variant, (1.5, 3) if data == 'camvid' else (20, 50)
+        )
         assert tuple(model.slack) == alphas
 
     folder = data.replace('-eln', '/eln')
