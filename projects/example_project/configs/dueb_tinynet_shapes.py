@@ -1,7 +1,7 @@
 _base_ = [
     './tinynet.py',  # the project's own model
     '../../../configs/_base_/datasets/shapes_semi.py',  # mmseg_ssl's, here and below
-    '../../../configs/_base_/schedules/adamw_poly_shapes.py',
+    '../../../configs/_base_/schedules/sgd_poly_shapes.py',
     '../../../configs/_base_/default_runtime.py',
 ]
 custom_imports = dict(imports=['mmseg_ssl', 'tiny_seg'], allow_failed_imports=False)
