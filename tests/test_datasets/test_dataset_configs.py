@@ -28,8 +28,10 @@ def test_a_config_parses_and_its_parts_exist(name):
     assert steps == [step.type for step in data.labeled.pipeline if step.type != 'LoadAnnotations']
     assert 'seg_map_path' not in data.unlabeled.data_prefix
     for pipeline in (data.labeled.pipeline, data.unlabeled.pipeline):
-        crop = TRANSFORMS.build(next(step for step in pipeline if step.type == 'RandomCrop'))
-        assert crop.cat_max_ratio == 1  # below 1 it reads the mask
+        crops = [TRANSFORMS.build(step) for step in pipeline if step.type == 'RandomCrop']
+        assert all(crop.cat_max_ratio == 1 for crop in crops)  # below 1 it reads the mask
+        # One size for a batch: by a crop, or (ELN on VOC) by resizing whole images to one shape.
+        assert crops or any(step.type == 'Resize' and not step.keep_ratio for step in pipeline)
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         assert DATASETS.get(loader.dataset.type) is not None
         # Metrics are computed at the size of the mask, so nothing may resize it.
