@@ -102,7 +102,7 @@ def test_the_shipped_networks_divide_by_valid_pixels(root):
             for cfg in cross_entropy:
                 loss = MODELS.build(dict(cfg, class_weight=None, loss_weight=1.0))(logits, label, ignore_index=255)
                 expected = F.cross_entropy(logits, label, ignore_index=255)
-                assert loss.item() == pytest.approx(expected.item(), rel=1e-4), file
+                assert loss.item() == pytest.approx(expected.item(), rel=1e-4), segmentor
 
 
 def test_side_heads():
