@@ -1,5 +1,5 @@
 # CamVid at half size, 240x180, for CPUs; mIoU is still computed on the 480x360 masks.
-data_root = 'data/camvid/'
+_base_ = './camvid_semi.py'
 scale, crop_size = (240, 180), (176, 176)
 
 labeled_pipeline = [
@@ -14,58 +14,11 @@ unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'Load
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=True),
-    # After Resize: logits are resized to the mask, never the mask to the logits.
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
-
 train_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='SemiSampler'),
-    collate_fn=dict(type='semi_collate'),
-    dataset=dict(
-        type='SemiDataset',
-        split='camvid/1-16_draw0.txt',
-        unlabeled_per_labeled=1,
-        labeled=dict(
-            type='CamVidDataset',
-            data_root=data_root,
-            data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'),
-            pipeline=labeled_pipeline,
-        ),
-        unlabeled=dict(
-            type='UnlabeledImages',
-            data_root=data_root,
-            data_prefix=dict(img_path='img_dir/train'),
-            pipeline=unlabeled_pipeline,
-        ),
-    ),
+    dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CamVidDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='img_dir/val', seg_map_path='ann_dir/val'),
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CamVidDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='img_dir/test', seg_map_path='ann_dir/test'),
-        pipeline=test_pipeline,
-    ),
-)
-val_evaluator = dict(type='SemiIoUMetric', iou_metrics=['mIoU'])
-test_evaluator = val_evaluator
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
