@@ -3,9 +3,10 @@
 from typing import Any, Dict, Optional
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from .bare_model import bare_model
 
 
 @HOOKS.register_module()
@@ -42,7 +43,7 @@ class ELNStageHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Check that the model has the stages."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         known = getattr(model, 'stages', ())
         unknown = [name for name in self.starts if name not in known]
         if unknown:

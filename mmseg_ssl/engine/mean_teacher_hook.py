@@ -3,10 +3,11 @@
 from typing import Any, Optional
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from .bare_model import bare_model
 
 
 @HOOKS.register_module()
@@ -39,7 +40,7 @@ class MeanTeacherHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start the teacher, unless a checkpoint brought one, and listen to the optimizer."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
             raise TypeError(
                 f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '

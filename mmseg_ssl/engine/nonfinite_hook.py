@@ -9,6 +9,8 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
+from .bare_model import bare_model
+
 CURES = 'Usual cures: a lower learning rate, clip_grad in the optim_wrapper, no --amp.'
 
 
@@ -73,7 +75,7 @@ class StopOnNonFiniteLoss(Hook):
             runner: The runner.
             checkpoint: What is about to be saved.
         """
-        network = getattr(runner.model, 'module', runner.model)
+        network = bare_model(runner)
         state = checkpoint['state_dict']
         broken = [name for name, _ in network.named_parameters() if name in state and not state[name].isfinite().all()]
         if broken:

@@ -4,13 +4,10 @@ from typing import Any, Dict
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
-from torch import Tensor, nn
+from torch import Tensor
 
-
-def _network(runner: Any) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+from .bare_model import bare_model
 
 
 def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
@@ -30,7 +27,7 @@ def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
     if not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
         return {}
     gradients = {}
-    for name, parameter in _network(runner).named_parameters():
+    for name, parameter in bare_model(runner).named_parameters():
         if parameter.grad is not None:
             gradient = parameter.grad.detach().clone()
             if get_world_size() > 1:
@@ -46,7 +43,7 @@ def restore_partial_gradients(runner: Any, gradients: Dict[str, Tensor]) -> None
         runner: The runner, before its first training iteration.
         gradients: What :func:`collect_partial_gradients` returned.
     """
-    parameters = dict(_network(runner).named_parameters())
+    parameters = dict(bare_model(runner).named_parameters())
     for name, gradient in gradients.items():
         parameter = parameters[name]
         parameter.grad = torch.as_tensor(gradient).to(parameter)

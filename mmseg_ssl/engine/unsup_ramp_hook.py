@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from .bare_model import bare_model
 
 SHAPES = ('linear', 'sigmoid')
 
@@ -43,7 +44,7 @@ class UnsupRampHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the factor for the step that follows."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner)
         if not hasattr(model, 'unsup_scale'):
             raise TypeError(f'UnsupRampHook needs one of the methods of mmseg_ssl, got {type(model).__name__}.')
         model.unsup_scale.fill_(self.scale(runner.iter))

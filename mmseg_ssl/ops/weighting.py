@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from .precision import at_least_fp32
+
 
 def normalized_entropy(probs: Tensor) -> Tensor:
     r"""Shannon entropy as a share of its maximum: :math:`-\sum_c p_c \ln p_c / \ln C`.
@@ -29,5 +31,5 @@ def normalized_entropy(probs: Tensor) -> Tensor:
         raise ValueError(
             f'normalized_entropy needs probabilities of at least 2 classes on dim 1, got shape {tuple(probs.shape)}.'
         )
-    probs = probs.float() if probs.dtype in (torch.float16, torch.bfloat16) else probs
+    probs = at_least_fp32(probs)
     return torch.special.entr(probs).sum(dim=1).div(math.log(num_classes)).clamp(0, 1)

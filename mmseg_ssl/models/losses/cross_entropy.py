@@ -1,9 +1,9 @@
 """Cross entropy of a prediction with a pixel target."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...ops.precision import at_least_fp32
 from ...structures import IGNORE_INDEX, PixelTarget
 
 
@@ -28,7 +28,7 @@ def pixel_cross_entropy(logits: Tensor, target: PixelTarget) -> Tensor:
         >>> masked_mean(pixel_cross_entropy(logits, target), over=valid)
     """
     label, weight = target
-    logits = logits if logits.dtype == torch.float64 else logits.float()
+    logits = at_least_fp32(logits)
     if label.shape[-2:] != logits.shape[-2:] or label.shape[0] != logits.shape[0]:
         raise ValueError(
             f'pixel_cross_entropy needs a label for every pixel of the logits {tuple(logits.shape)}, '

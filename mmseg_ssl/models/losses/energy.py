@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...ops.precision import at_least_fp32
 from ...ops.reduction import masked_mean
 from ...structures import IGNORE_INDEX
 
@@ -24,7 +25,7 @@ def free_energy(logits: Tensor, temperature: float = 1.0) -> Tensor:
     Returns:
         ``(B, ...)``, in the unit of the logits, fp32 or wider.
     """
-    logits = logits if logits.dtype == torch.float64 else logits.float()
+    logits = at_least_fp32(logits)
     return -temperature * torch.logsumexp(logits / temperature, dim=1)
 
 
@@ -73,7 +74,7 @@ def energy_loss(
         raise ValueError(
             f'Expected a label for every pixel of the logits {tuple(logits.shape)}, got {tuple(label.shape)}.'
         )
-    logits = logits if logits.dtype == torch.float64 else logits.float()
+    logits = at_least_fp32(logits)
     valid = label != ignore_index
     safe_label = label.where(valid, label.new_zeros(()))
     low, high = margins

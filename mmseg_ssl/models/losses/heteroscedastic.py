@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ...ops.precision import at_least_fp32
 from ...structures import IGNORE_INDEX
 
 MIN_VARIANCE = 1e-6
@@ -137,11 +138,6 @@ def valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
     label = label.unsqueeze(1)
     valid = label != ignore_index
     return valid, label.where(valid, label.new_zeros(()))
-
-
-def at_least_fp32(tensor: Tensor) -> Tensor:
-    """At least fp32: exponentials of half-precision logits overflow or lose the small ones."""
-    return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
 def check_shapes(logits: Tensor, variance: Tensor, label: Tensor, num_samples: int) -> None:

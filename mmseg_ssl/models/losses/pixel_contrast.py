@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...ops import masked_mean
+from ...ops import at_least_fp32, masked_mean
 from ...structures import IGNORE_INDEX
 
 POSITIVES = ('sum', 'mean')
@@ -52,7 +52,9 @@ def pixel_contrast(
             f'{tuple(anchors.shape)}, {tuple(anchor_labels.shape)}, {tuple(keys.shape)}, {tuple(key_labels.shape)}.'
         )
     with torch.autocast(anchors.device.type, enabled=False):  # the product would be rounded to 8 bits
-        similarity = F.normalize(_wide(anchors), dim=1) @ F.normalize(_wide(keys), dim=1).T / temperature
+        similarity = (
+            F.normalize(at_least_fp32(anchors), dim=1) @ F.normalize(at_least_fp32(keys), dim=1).T / temperature
+        )
     key_used = key_labels != IGNORE_INDEX
     same = anchor_labels[:, None] == key_labels
     # the lowest number, not -inf: a row without negatives must have a gradient of 0, not NaN
@@ -63,7 +65,3 @@ def pixel_contrast(
     if positives == 'mean':
         cost = cost / positive.sum(dim=1).clamp(min=1)
     return masked_mean(cost, over=anchor_labels != IGNORE_INDEX)
-
-
-def _wide(values: Tensor) -> Tensor:
-    return values if values.dtype == torch.float64 else values.float()

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ...ops.precision import at_least_fp32
 from ...structures import IGNORE_INDEX
-from .heteroscedastic import at_least_fp32, check_shapes, normal_like, to_gradient, valid_and_index
+from .heteroscedastic import check_shapes, normal_like, to_gradient, valid_and_index
 
 
 def release_aleatoric_loss(
