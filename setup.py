@@ -17,7 +17,8 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssl', 'mmseg_ssl.*']),
     python_requires='>=3.10,<3.13',
-    install_requires=['torch>=2.1', 'numpy', 'kornia>=0.8', 'pillow'],
+    # scipy: shortest paths, along which tools/make_scribbles.py draws
+    install_requires=['torch>=2.1', 'numpy', 'kornia>=0.8', 'pillow', 'scipy'],
     extras_require={
         # mmsegmentation 1.2.2 itself refuses mmcv >= 2.2.0; full mmcv is welcome in place of mmcv-lite.
         # numpy < 2: these releases were made for NumPy 1.

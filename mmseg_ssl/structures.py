@@ -11,6 +11,10 @@ from torch import Tensor
 IGNORE_INDEX = 255
 """Label of a pixel that says nothing, as everywhere in mmsegmentation."""
 
+UNLABELED = 254
+"""In a scribble mask, a pixel that nobody labelled. Unlike one with ``IGNORE_INDEX`` (void, padding) it is image: it
+takes part in what is taught without labels. Losses never see this number, see ``PackSemiInputs``."""
+
 
 class Prediction(NamedTuple):
     """What a :class:`~mmseg_ssl.models.Branch` returns for a batch of images.

@@ -1,3 +1,5 @@
+from .annotate import WeakAnnotator, annotate_folder
+from .blocks import draw_blocks
 from .camvid import CamVidDataset
 from .checks import check_semi_dataset
 from .errors import DatasetError
@@ -5,19 +7,26 @@ from .semi_dataset import Draw, SemiDataset, semi_collate
 from .semi_sampler import SemiSampler
 from .shapes import ShapesDataset
 from .splits import find_split, read_ids
-from .transforms import PackSemiInputs
+from .strokes import draw_scribbles
+from .transforms import LoadScribbles, PackSemiInputs, ResizeScribbles
 from .unlabeled_images import UnlabeledImages
 
 __all__ = [
     'CamVidDataset',
     'DatasetError',
     'Draw',
+    'LoadScribbles',
     'PackSemiInputs',
+    'ResizeScribbles',
     'SemiDataset',
     'SemiSampler',
     'ShapesDataset',
     'UnlabeledImages',
+    'WeakAnnotator',
+    'annotate_folder',
     'check_semi_dataset',
+    'draw_blocks',
+    'draw_scribbles',
     'find_split',
     'read_ids',
     'semi_collate',

@@ -15,6 +15,8 @@ from PIL import Image
 from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.semi_dataset import SemiDataset
 from mmseg_ssl.datasets.sources import require_data
+from mmseg_ssl.datasets.transforms import find_scribble_loader
+from mmseg_ssl.structures import UNLABELED
 
 MAX_PROBLEMS = 20
 # What Pillow reads as OpenCV does; other formats belong to loaders that only a pipeline knows.
@@ -151,13 +153,19 @@ def _mask_problems(path: str, mask: np.ndarray, dataset: BaseDataset, info: dict
     known = set(info.get('label_map') or range(classes)) | {ignore}
     if info.get('reduce_zero_label'):  # 0 becomes ignored and k becomes k - 1
         known |= {0, classes, 255}
+    scribbles = find_scribble_loader(dataset)
+    if scribbles:
+        known = known - {ignore} | scribbles.file_values
+        yield from (f'{path}: {problem}.' for problem in scribbles.problems(mask, info))
+    hint = '' if scribbles else ', or, where it is what scribbles leave unlabelled, load the mask with LoadScribbles'
     ids, counts = np.unique(mask, return_counts=True)
     bad = {int(i): int(n) for i, n in zip(ids, counts) if int(i) not in known}
     if bad:
         pixels = ', '.join(f'{i} ({n} pixels)' for i, n in islice(bad.items(), 8))
         yield (
             f'{path}: label id {pixels}; there are {classes} classes (0 to {classes - 1}) and the '
-            f'ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class.'
+            f'ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class'
+            f'{hint if UNLABELED in bad else ""}.'
         )
 
 
@@ -166,6 +174,13 @@ def _read(path: str, dataset: BaseDataset, pixels: bool) -> Tuple[Optional[Tuple
     backend = getattr(dataset, 'backend_args', None)
     if not fileio.exists(path, backend_args=backend):
         return None, None, 'missing'
+    scribbles = find_scribble_loader(dataset)
+    if pixels and scribbles and path.lower().endswith('.xml'):
+        try:
+            mask = scribbles.decode(fileio.get(path, backend_args=backend), path)
+            return mask.shape[::-1], mask, ''
+        except DatasetError as error:
+            return None, None, str(error)
     if not path.lower().endswith(PLAIN_IMAGES):
         # Exotic formats cannot be judged here; an empty map stands in for a good mask.
         return None, np.zeros((1, 1), np.uint8) if pixels else None, ''

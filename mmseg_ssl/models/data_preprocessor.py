@@ -4,11 +4,13 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
+from mmengine.structures import PixelData
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..structures import IGNORE_INDEX
 from ..utils import sample_uniforms
 
 STRONG_VIEW = 1
@@ -28,7 +30,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         {'inputs': {'sup': (B, 3, H, W), 'weak': (rB, 3, H, W), 'strong': (rB, 3, H, W)}, 'data_samples': the same}
 
     Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalisation (255 in the mask) and
-    is not part of the image: ``img_shape`` of a sample tells what is, see :func:`valid_pixels`. Anything that is not a
+    is not part of the image: ``img_shape`` of a sample tells what is, see :func:`valid_pixels`; which of it is
+    scribbled, unlabelled or void says :func:`scribbled_pixels`. Anything that is not a
     dict of views (validation, inference) goes through the host's preprocessor.
 
     Args:
@@ -83,6 +86,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             sample.set_metainfo(dict(img_shape=(height, width), pad_shape=size))
             if 'gt_sem_seg' in sample:
                 masks.append(_pad(sample.gt_sem_seg.data, size, self.seg_pad_val))
+            if 'unlabeled_mask' in sample:
+                sample.set_data(dict(unlabeled_mask=PixelData(data=_pad(sample.unlabeled_mask.data, size, 0))))
         if masks:
             # the host's losses take int64; it travels as uint8 and grows on the device
             for sample, mask in zip(samples, torch.stack(masks).long()):
@@ -125,6 +130,33 @@ def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
     rows = torch.arange(images.shape[2], device=images.device) < shapes[:, :1]
     cols = torch.arange(images.shape[3], device=images.device) < shapes[:, 1:]
     return rows[:, :, None] & cols[:, None, :]
+
+
+def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tensor, Tensor]:
+    """Labels of the seeds of a view, and the pixels that may be taught: seeds and unlabelled ones, not void or padding.
+
+    Any mixture of samples: with scribbles; fully labelled, whose 255 is void; without a mask, all unlabelled.
+
+    Args:
+        samples: Samples after :class:`SemiDataPreProcessor`.
+        images: Their view, ``(B, 3, H, W)``.
+
+    Returns:
+        ``(B, H, W)`` int64 classes, 255 where there is no seed; and ``(B, H, W)`` bool. Unlabelled pixels are ``valid &
+        (seeds == 255)``.
+
+    Example:
+        >>> seeds, valid = scribbled_pixels(samples['sup'], images['sup'])  # doctest: +SKIP
+    """
+    blank = torch.full(images.shape[2:], IGNORE_INDEX, dtype=torch.int64, device=images.device)
+    seeds = torch.stack([one.gt_sem_seg.data[0] if 'gt_sem_seg' in one else blank for one in samples])
+    unlabeled = [
+        one.unlabeled_mask.data[0]
+        if 'unlabeled_mask' in one
+        else torch.full_like(blank, 'gt_sem_seg' not in one).bool()
+        for one in samples
+    ]
+    return seeds, valid_pixels(samples, images) & (torch.stack(unlabeled) | (seeds != IGNORE_INDEX))
 
 
 def _pad(values: Tensor, size: Tuple[int, int], fill: int) -> Tensor:

@@ -7,27 +7,41 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from mmseg_ssl.datasets import DatasetError, check_semi_dataset, find_split
+from mmseg_ssl.datasets import (
+    DatasetError,
+    WeakAnnotator,
+    annotate_folder,
+    check_semi_dataset,
+    find_split,
+    read_ids,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
+LOADERS = ('LoadAnnotations', 'LoadScribbles')
 CONFIGS = sorted(path.name for path in FOLDER.glob('*.py'))
+
+
+SCRIBBLED = ['ade20k_block.py', 'camvid_scribble_240x180.py', 'cityscapes_block.py', 'voc_scribble.py']
 
 
 def test_all_data_sets_are_there():
     assert {'camvid_semi.py', 'cityscapes_semi.py', 'voc_semi.py', 'shapes_semi.py'} <= set(CONFIGS)
+    assert {'camvid_scribble_semi_240x180.py', *SCRIBBLED} <= set(CONFIGS)
 
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_a_config_parses_and_its_parts_exist(name):
     cfg = Config.fromfile(str(FOLDER / name))
     data = cfg.train_dataloader.dataset
-    assert Path(find_split(data.split)).is_file()
-    steps = [step.type for step in data.unlabeled.pipeline]
-    assert 'LoadAnnotations' not in steps
-    assert steps[-1] == 'PackSemiInputs'
-    assert steps == [step.type for step in data.labeled.pipeline if step.type != 'LoadAnnotations']
-    assert 'seg_map_path' not in data.unlabeled.data_prefix
-    for pipeline in (data.labeled.pipeline, data.unlabeled.pipeline):
+    assert data.get('split') is None or Path(find_split(data.split)).is_file()
+    assert data.labeled.pipeline[-1].type == 'PackSemiInputs'
+    pipelines = [data.labeled.pipeline]
+    if data.unlabeled is not None:
+        pipelines.append(data.unlabeled.pipeline)
+        steps = [step.type for step in data.unlabeled.pipeline]
+        assert steps == [step.type for step in data.labeled.pipeline if step.type not in LOADERS]
+        assert 'seg_map_path' not in data.unlabeled.data_prefix
+    for pipeline in pipelines:
         crops = [TRANSFORMS.build(step) for step in pipeline if step.type == 'RandomCrop']
         assert all(crop.cat_max_ratio == 1 for crop in crops)  # below 1 it reads the mask
         # One size for a batch: by a crop, or (ELN on VOC) by resizing whole images to one shape.
@@ -41,7 +55,23 @@ def test_a_config_parses_and_its_parts_exist(name):
     assert 'test_evaluator' in cfg
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize('name', SCRIBBLED + ['camvid_scribble_semi_240x180.py'])
+def test_scribbles_are_loaded_resized_and_validated_on_full_masks(name):
+    cfg = Config.fromfile(str(FOLDER / name))
+    data = cfg.train_dataloader.dataset
+    assert data.labeled.pipeline[1].type == 'LoadScribbles'
+    TRANSFORMS.build(data.labeled.pipeline[1])
+    text = str(data.labeled.pipeline)
+    assert 'ResizeScribbles' in text and "'Resize'" not in text
+    assert (data.unlabeled is None) == (data.unlabeled_per_labeled == 0) == (name in SCRIBBLED)
+    assert data.labeled.get('reduce_zero_label', False) is False
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert 'LoadScribbles' not in str(loader.dataset.pipeline)
+        assert loader.dataset.data_prefix.seg_map_path != data.labeled.data_prefix.seg_map_path
+        assert loader.dataset.type == data.labeled.type
+
+
+@pytest.mark.parametrize('name', [name for name in CONFIGS if name not in SCRIBBLED])
 def test_one_line_changes_the_split(name):
     cfg = Config.fromfile(str(FOLDER / name))
     cfg.merge_from_dict(dict(train_dataloader=dict(dataset=dict(split='camvid/8_draw2.txt'))))
@@ -51,7 +81,13 @@ def test_one_line_changes_the_split(name):
 
 @pytest.mark.parametrize(
     ('name', 'hint'),
-    [('camvid_semi', 'SegNet'), ('cityscapes_semi', 'cityscapesscripts'), ('voc_semi', 'SBD')],
+    [
+        ('camvid_semi', 'SegNet'),
+        ('cityscapes_semi', 'cityscapesscripts'),
+        ('voc_semi', 'SBD'),
+        ('ade20k_block', 'ADEChallengeData2016.zip'),
+        ('cityscapes_block', 'cityscapesscripts'),
+    ],
 )
 def test_absent_data_says_where_it_looked(name, hint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -81,3 +117,30 @@ def test_camvid_is_what_its_readme_says(name, root, monkeypatch):
     assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 101
     assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 233
     assert check_semi_dataset(cfg) == 23
+
+
+def test_scribbles_drawn_on_camvid_are_what_its_configs_read(root, tmp_path, monkeypatch):
+    """As a user would: the tool, then the check, then a batch with scribbles and unlabelled images."""
+    if not (root / 'data/camvid').exists():
+        pytest.skip('data/camvid is absent')
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/camvid').symlink_to((root / 'data/camvid').resolve())
+    ids = read_ids(find_split('camvid/8_draw0.txt'))
+    masks = tmp_path / 'masks'
+    masks.mkdir()
+    for name in ids:  # drawing all 367 is for users
+        (masks / f'{name}.png').symlink_to((root / f'data/camvid/ann_dir/train/{name}.png').resolve())
+    annotator = WeakAnnotator(num_classes=11)
+    summary = annotate_folder(annotator, masks, tmp_path / 'data/camvid_scribbles/length-1')
+    assert 0.02 < summary.labeled.sum() / summary.pixels < 0.04  # 'about 3 %'
+    monkeypatch.chdir(tmp_path)
+    for name in ('camvid_scribble_240x180.py', 'camvid_scribble_semi_240x180.py'):
+        cfg = Config.fromfile(str(FOLDER / name))
+        cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
+        cfg.train_dataloader.dataset.split = 'camvid/8_draw0.txt'
+        assert check_semi_dataset(cfg) == 8
+        batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+        assert len(batch['inputs'].get('weak', [])) == (8 if 'semi' in name else 0)
+        seeds = [one.gt_sem_seg.data for one in batch['data_samples']['sup']]
+        assert all(0 < (mask != 255).float().mean() < 0.2 for mask in seeds)
+        assert all(one.unlabeled_mask.data.any() for one in batch['data_samples']['sup'])

@@ -1,3 +1,4 @@
 from .formatting import PackSemiInputs
+from .scribbles import LoadScribbles, ResizeScribbles, find_scribble_loader, resize_scribbles
 
-__all__ = ['PackSemiInputs']
+__all__ = ['LoadScribbles', 'PackSemiInputs', 'ResizeScribbles', 'find_scribble_loader', 'resize_scribbles']

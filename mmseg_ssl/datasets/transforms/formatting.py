@@ -1,8 +1,11 @@
 """What leaves a worker."""
 
 import torch
+from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
+
+from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 
 
 @TRANSFORMS.register_module()
@@ -12,6 +15,10 @@ class PackSemiInputs(PackSegInputs):
     The host casts masks to int64 in the worker: eight times the bytes through shared memory and
     over the bus, for labels that fit into one. The preprocessor casts on the device. Works for
     image-only data: without a mask there is none.
+
+    A scribble mask (see ``LoadScribbles``) becomes two maps: ``gt_sem_seg``, where everything without a label is 255,
+    so that heads, losses and metrics of the host work as on any mask; and ``unlabeled_mask``, which tells image that
+    nobody labelled from void and padding.
     """
 
     def transform(self, results: dict) -> dict:
@@ -23,10 +30,14 @@ class PackSemiInputs(PackSegInputs):
 
         Returns:
             ``dict(inputs=(3, H, W) uint8, data_samples=SegDataSample)``, ``gt_sem_seg`` ``(1, H,
-            W)`` uint8.
+            W)`` uint8; from scribbles also ``unlabeled_mask``, ``(1, H, W)`` bool.
         """
         packed = super().transform(results)
         sample = packed['data_samples']
         if 'gt_sem_seg' in sample:
             sample.gt_sem_seg.data = sample.gt_sem_seg.data.to(torch.uint8)
+        if results.get('scribbled'):
+            unlabeled = sample.gt_sem_seg.data == UNLABELED
+            sample.gt_sem_seg.data[unlabeled] = IGNORE_INDEX
+            sample.set_data(dict(unlabeled_mask=PixelData(data=unlabeled)))
         return packed

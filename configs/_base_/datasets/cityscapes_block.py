@@ -1,0 +1,29 @@
+# Cityscapes with block annotations on all 2975 training images; full masks at validation. Blocks of 10 % (the tree
+# energy loss also reports 20 and 50 %; the size of its blocks is not published, here 32 pixels):
+#   python tools/make_scribbles.py data/cityscapes/gtFine/train data/cityscapes_blocks/share-0.1 \
+#       --suffix _gtFine_labelTrainIds.png --kind block --share 0.1 --num-classes 19
+# and likewise share-0.2 and share-0.5. Which share and which crops soft self-labelling used is not stated.
+_base_ = './cityscapes_semi.py'
+labeled_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadScribbles'),
+    dict(
+        type='RandomChoice',
+        transforms=[[dict(type='ResizeScribbles', scale_factor=s, keep_ratio=True)] for s in _base_.scales],
+    ),
+    dict(type='RandomCrop', crop_size=_base_.crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSemiInputs'),
+]
+train_dataloader = dict(
+    dataset=dict(
+        split='cityscapes/train.txt',
+        unlabeled=None,
+        unlabeled_per_labeled=0,
+        labeled=dict(
+            data_root='data/',
+            data_prefix=dict(img_path='cityscapes/leftImg8bit/train', seg_map_path='cityscapes_blocks/share-0.1'),
+            pipeline=labeled_pipeline,
+        ),
+    ),
+)

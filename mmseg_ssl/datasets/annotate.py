@@ -1,0 +1,190 @@
+"""From a folder of full masks to a folder of scribble or block masks."""
+
+import hashlib
+import io
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+from typing import List, NamedTuple, Optional, Tuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from mmseg_ssl.datasets.blocks import draw_blocks
+from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.strokes import draw_scribbles
+from mmseg_ssl.engine.atomic_files import replace_file
+from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from mmseg_ssl.utils.random import fold
+
+KINDS = ('scribble', 'block')
+
+
+class WeakAnnotator(NamedTuple):
+    """How full masks become weak ones; the result is a function of this, the mask and its name.
+
+    Attributes:
+        kind: ``scribble`` (see :func:`draw_scribbles`) or ``block`` (see :func:`draw_blocks`).
+        ratio: Share of the strokes' length; 0 is a click.
+        width: Width of strokes in pixels.
+        min_area: Regions of fewer pixels get no stroke.
+        share: Share of labelled pixels in blocks.
+        block: Side of a block in pixels.
+        seed: Seed; every file has a stream of its own.
+        ignore_index: Void in the full masks; 255 in the weak ones.
+        num_classes: If given, a mask with another index is an error.
+        classes: Classes that are kept; all by default.
+        reduce_zero_label: Masks as ADE20K's, where 0 is void and k is class k - 1; the weak ones start from 0.
+        drop_void: Write void pixels as unlabelled: an annotator who only scribbles does not know them, and on VOC
+            they betray the outlines of objects.
+    """
+
+    kind: str = 'scribble'
+    ratio: float = 1.0
+    width: int = 3
+    min_area: int = 100
+    share: float = 0.1
+    block: int = 32
+    seed: int = 0
+    ignore_index: int = IGNORE_INDEX
+    num_classes: Optional[int] = None
+    classes: Optional[Tuple[int, ...]] = None
+    reduce_zero_label: bool = False
+    drop_void: bool = False
+
+    def __call__(self, mask: np.ndarray, name: str) -> np.ndarray:
+        """Annotate one image.
+
+        Args:
+            mask: Full index mask, ``(H, W)`` uint8, void 255.
+            name: Path of the mask below its folder, with ``/``.
+
+        Returns:
+            ``(H, W)`` uint8: classes, 254 unlabelled, 255 void.
+        """
+        number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), 'big')
+        rng = np.random.RandomState(fold(self.seed, number) % 2**32)
+        if self.kind == 'scribble':
+            weak = draw_scribbles(mask, rng, self.ratio, self.width, self.min_area, self.classes)
+        elif self.kind == 'block':
+            weak = draw_blocks(mask, rng, self.share, self.block)
+            if self.classes is not None:
+                weak[np.isin(weak, [*self.classes, IGNORE_INDEX], invert=True)] = UNLABELED
+        else:
+            raise ValueError(f'kind must be one of {KINDS}, got {self.kind!r}.')
+        if self.drop_void:
+            weak[weak == IGNORE_INDEX] = UNLABELED
+        return weak
+
+    def read(self, path: Path) -> np.ndarray:
+        """Read a full mask.
+
+        Args:
+            path: An 8-bit index image, palettes included.
+
+        Returns:
+            ``(H, W)`` uint8, void 255.
+
+        Raises:
+            DatasetError: It is none, or holds an index that is no class.
+        """
+        try:
+            with Image.open(path) as image:
+                mask = np.array(image)
+        except Exception as error:  # Pillow raises many kinds
+            raise DatasetError(f'{path}: cannot be decoded ({type(error).__name__}: {error}).') from error
+        if mask.ndim != 2 or mask.dtype != np.uint8:
+            raise DatasetError(
+                f'{path}: not an 8-bit mask of class indices: shape {mask.shape}, {mask.dtype}. Convert colours to '
+                'indices, or give --suffix to choose among the files (Cityscapes: _gtFine_labelTrainIds.png).'
+            )
+        void = mask == self.ignore_index
+        if self.reduce_zero_label:
+            void |= mask == 0
+            mask -= 1
+        mask[void] = IGNORE_INDEX
+        limit = UNLABELED if self.num_classes is None else self.num_classes
+        bad = np.setdiff1d(mask[mask >= limit], [IGNORE_INDEX]) + self.reduce_zero_label
+        if bad.size:
+            raise DatasetError(
+                f'{path}: holds the index {", ".join(map(str, bad[:8]))}, expected classes below {limit} and '
+                f'{self.ignore_index} for void. Correct --num-classes or --ignore-index, or the mask.'
+            )
+        return mask
+
+
+class Summary(NamedTuple):
+    """What was written.
+
+    Attributes:
+        images: Number of masks.
+        labeled: Labelled pixels by class, ``(254,)``.
+        full: The same of the full masks.
+        pixels: Number of all pixels.
+    """
+
+    images: int
+    labeled: np.ndarray
+    full: np.ndarray
+    pixels: int
+
+
+def annotate_folder(
+    annotator: WeakAnnotator,
+    source: Path,
+    target: Path,
+    suffix: str = '.png',
+    workers: int = 1,
+    overwrite: bool = False,
+) -> Summary:
+    """Annotate every mask below a folder; names and subfolders stay.
+
+    Args:
+        annotator: How.
+        source: Folder of full masks.
+        target: Folder for the weak ones.
+        suffix: What the names of masks end in; other files are left alone.
+        workers: Processes; the result does not depend on it.
+        overwrite: Whether files of the same names may be replaced.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DatasetError: There are no masks, a mask is bad, or ``target`` is not empty.
+    """
+    names = _names(source, target, suffix, overwrite)
+    work = partial(_annotate_file, annotator, source, target)
+    if workers > 1:
+        with Pool(workers) as pool:
+            counts = pool.map(work, names, chunksize=8)
+    else:
+        counts = [work(name) for name in names]
+    labeled, full, pixels = (sum(column) for column in zip(*counts))
+    return Summary(len(names), labeled, full, pixels)
+
+
+def _names(source: Path, target: Path, suffix: str, overwrite: bool) -> List[str]:
+    """Paths of the masks below their folder, after a look at both folders."""
+    if not source.is_dir():
+        raise DatasetError(f'No folder of masks: {source.absolute()}.')
+    if source.resolve() in (target.resolve(), *target.resolve().parents):
+        raise DatasetError(f'{target} lies in {source}, whose masks it would mix with. Choose a folder outside.')
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise DatasetError(f'{target} is not empty. Choose another folder, or give --overwrite to replace its masks.')
+    names = sorted(path.relative_to(source).as_posix() for path in source.rglob(f'*{suffix}'))
+    if not names:
+        raise DatasetError(f'No file below {source.absolute()} ends in {suffix!r}. Correct the folder or --suffix.')
+    return names
+
+
+def _annotate_file(annotator: WeakAnnotator, source: Path, target: Path, name: str) -> tuple:
+    """Write one mask; labelled pixels by class, those of the full mask, and all pixels."""
+    cv2.setNumThreads(0)
+    mask = annotator.read(source / name)
+    weak = annotator(mask, name)
+    content = io.BytesIO()
+    Image.fromarray(weak).save(content, format='PNG')
+    replace_file(target / name, content.getvalue())
+    return *(np.bincount(one.ravel(), minlength=256)[:UNLABELED] for one in (weak, mask)), mask.size
