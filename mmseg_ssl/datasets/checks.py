@@ -178,7 +178,7 @@ def _read(path: str, dataset: BaseDataset, pixels: bool) -> Tuple[Optional[Tuple
     if pixels and scribbles and path.lower().endswith('.xml'):
         try:
             mask = scribbles.decode(fileio.get(path, backend_args=backend), path)
-            return mask.shape[::-1], mask, ''
+            return (mask.shape[1], mask.shape[0]), mask, ''
         except DatasetError as error:
             return None, None, str(error)
     if not path.lower().endswith(PLAIN_IMAGES):

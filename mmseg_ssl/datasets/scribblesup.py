@@ -36,9 +36,9 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
     """
     try:
         root = ElementTree.fromstring(content)
-        size = [int(root.find('size').find(side).text) for side in ('height', 'width')]
-        lines = [(line.find('tag').text.strip().lower(), _points(line)) for line in root.iter('polygon')]
-    except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
+        size = [int(root.findtext(f'size/{side}', '')) for side in ('height', 'width')]
+        lines = [(line.findtext('tag', '').strip().lower(), _points(line)) for line in root.iter('polygon')]
+    except (ElementTree.ParseError, ValueError) as error:
         raise DatasetError(
             f'not a ScribbleSup file, which has size/height, size/width and polygons with tag, point/X and point/Y '
             f'({error})'
@@ -49,11 +49,11 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
         raise DatasetError(f'names the classes {unknown}, known are {list(classes)}')
     mask = np.full(size, fill, np.uint8)
     for tag, points in lines:
-        cv2.polylines(mask, [points], isClosed=False, color=indices[tag], thickness=width)
+        cv2.polylines(mask, [points], isClosed=False, color=(indices[tag],), thickness=width)
     return mask
 
 
 def _points(line: ElementTree.Element) -> np.ndarray:
     """Points (N, 1, 2) of a line, x before y, as OpenCV takes them."""
-    points = [[round(float(point.find(axis).text)) for axis in 'XY'] for point in line.iter('point')]
+    points = [[round(float(point.findtext(axis, ''))) for axis in 'XY'] for point in line.iter('point')]
     return np.array(points, np.int32).reshape(-1, 1, 2)

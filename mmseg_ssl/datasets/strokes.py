@@ -73,7 +73,7 @@ def _stroke(region: np.ndarray, rng: np.random.RandomState, ratio: float, width:
 def _dense(path: np.ndarray, region: np.ndarray) -> np.ndarray:
     """Smooth a path (N, 2) and sample it at every half pixel; what leaves the region is left out."""
     padded = np.pad(path.astype(float), ((2, 2), (0, 0)), mode='edge')
-    smooth = sum(padded[shift : shift + len(path)] for shift in range(5)) / 5
+    smooth = np.mean([padded[shift : shift + len(path)] for shift in range(5)], axis=0)
     smooth[[0, -1]] = path[[0, -1]]
     outside = ~region[tuple(np.rint(smooth).astype(int).T)]
     smooth[outside] = path[outside]

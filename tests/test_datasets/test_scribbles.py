@@ -105,8 +105,8 @@ def slow_resize(mask: np.ndarray, size: tuple) -> np.ndarray:
             at = (y + 0.5) * ratios[0], (x + 0.5) * ratios[1]
             if (int(at[0]), int(at[1])) == (row, col):
                 rank = {UNLABELED: 1, IGNORE_INDEX: 2}.get(mask[y, x], 0)
-                distance = (at[0] - row - 0.5) ** 2 + (at[1] - col - 0.5) ** 2
-                ranked.append((rank, round(1024 * distance), y, x))
+                distance = sum(round(1024 * (a - b - 0.5) ** 2) for a, b in zip(at, (row, col)))
+                ranked.append((rank, distance, y, x))
         result[row, col] = mask[min(ranked)[2:]]
     return result
 

@@ -30,7 +30,8 @@ class LoadScribbles(LoadAnnotations):
     """Load a scribble mask of any dataset class, in the place of ``LoadAnnotations``.
 
     A mask is an 8-bit index image, or an XML file of ScribbleSup (see
-    :func:`~mmseg_ssl.datasets.scribblesup.draw_polylines`), told by its suffix.
+    :func:`~mmseg_ssl.datasets.scribblesup.draw_polylines`), told by its suffix. The pipeline ends with
+    ``PackSemiInputs``, which takes the unlabelled pixels out of the mask.
 
     Args:
         unlabeled_value: Value in the files of pixels that nobody labelled; 254 as ``tools/make_scribbles.py`` writes
@@ -60,7 +61,7 @@ class LoadScribbles(LoadAnnotations):
             raise ValueError(
                 f'unlabeled_value and void_value are both {void_value}. Give void_value=None if the masks have no void.'
             )
-        self.file_values = {unlabeled_value, void_value} - {None}
+        self.file_values = {unlabeled_value} | (set() if void_value is None else {void_value})
         self.unlabeled_value = unlabeled_value
         self.classes = list(classes or PascalVOCDataset.METAINFO['classes'])
         self.width = width
@@ -171,17 +172,23 @@ def resize_scribbles(mask: np.ndarray, size: Sequence[int]) -> np.ndarray:
     if tuple(size) == mask.shape:
         return mask
     (tops, rows), (lefts, cols) = (_footprints(old, new) for old, new in zip(mask.shape, size))
-    rank = (mask == UNLABELED) + 2 * (mask == IGNORE_INDEX).astype(np.int64)
-    # ties in distance go to the first in reading order, not to the smaller class
-    key = (rank * 4096 + np.rint(1024 * (rows[:, None] + cols)).astype(np.int64)) * mask.size
-    key += np.arange(mask.size).reshape(mask.shape)
-    winners = np.minimum.reduceat(np.minimum.reduceat(key, tops, axis=0), lefts, axis=1) % mask.size
-    return mask.ravel()[winners]
+    # best = smallest (rank, distance, row, column), packed into one number; first of each column, then of each row.
+    # Ties in distance so go to the first in reading order, not to the smaller class.
+    best = RANK[mask] + (rows << 16 | np.arange(len(rows)))[:, None].astype(np.int32)
+    best = np.minimum.reduceat(best, tops, axis=0).T.astype(np.int64)  # (W, h)
+    best += cols[:, None] << 16  # the two distances add up, below the rank
+    best = np.minimum.reduceat(best << 16 | np.arange(len(cols))[:, None], lefts, axis=0).T
+    return mask[best >> 16 & 0xFFFF, best & 0xFFFF]
+
+
+RANK = np.zeros(256, np.int32)
+RANK[[UNLABELED, IGNORE_INDEX]] = 1 << 26, 2 << 26
 
 
 def _footprints(old: int, new: int) -> tuple:
-    """Along an axis that shrinks: first source pixel of each target pixel, and each source pixel's squared distance
-    from the centre of its target pixel in units of target pixels, 0 to 1/4.
+    """Along an axis that shrinks: first source pixel of each target pixel; and each source pixel's squared distance
+    from the centre of its target pixel, 0 to 256 for half the side of a target pixel.
     """
     centres = (np.arange(old) + 0.5) * new / old
-    return np.searchsorted(np.floor(centres), np.arange(new)), (centres % 1 - 0.5) ** 2
+    starts = np.searchsorted(np.floor(centres), np.arange(new))
+    return starts, np.rint(1024 * (centres % 1 - 0.5) ** 2).astype(np.int64)
