@@ -6,6 +6,7 @@ Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channel
 
 from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
 
+import torch.nn.functional as F
 from torch import Tensor
 
 IGNORE_INDEX = 255
@@ -77,3 +78,17 @@ class PixelTarget(NamedTuple):
             The same label with weight ``weight * factor``.
         """
         return PixelTarget(self.label, self.weight * factor)
+
+    def at_stride(self, size: Sequence[int]) -> 'PixelTarget':
+        """Hard labels at the size of an embedding: the pixels nearest to its places, the likeliest class of each.
+
+        Args:
+            size: ``(h, w)``.
+
+        Returns:
+            Label ``(B, h, w)`` int64 and weight ``(B, h, w)``.
+        """
+        soft = self.label if self.label.dim() == 4 else self.label[:, None].float()
+        near = F.interpolate(soft, size=tuple(size), mode='nearest-exact')
+        label = near.argmax(dim=1) if self.label.dim() == 4 else near[:, 0].long()
+        return PixelTarget(label, F.interpolate(self.weight[:, None], size=tuple(size), mode='nearest-exact')[:, 0])

@@ -79,6 +79,7 @@ LOCALIZER = dict(backbone=dict(type='TinyBackbone'), decode_head=fcn_head(loss_d
 DEFAULTS = {
     'ELNWarmup': dict(localizer=LOCALIZER, slack=(0.0, 0.0)),
     'ELN': dict(localizer=LOCALIZER, slack=(0.0, 0.0), threshold=0.0),
+    'FARCLUSS': dict(projection=dict(hidden_channels=8, out_channels=6)),
 }
 
 

@@ -1,12 +1,15 @@
 """Networks, parts and methods; importing this registers them with mmseg."""
 
 from .branch import Branch
+from .class_rebalancing import ClassRebalancing
 from .cutmix import CutMix
 from .data_preprocessor import SemiDataPreProcessor
 from .ema_teacher import EMATeacher
+from .energy_margins import EnergyMargins
 from .error_localizer import ErrorLocalizer
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
-from .segmentors import CPCL, DUEB, ELN, ELNWarmup, MeanTeacher, SemiSegmentor, Supervised
+from .prototype_contrast import PrototypeContrast
+from .segmentors import CPCL, DUEB, ELN, FARCLUSS, ELNWarmup, MeanTeacher, SemiSegmentor, Supervised
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 
@@ -14,16 +17,20 @@ __all__ = [
     'CPCL',
     'DUEB',
     'Branch',
+    'ClassRebalancing',
     'ConfidenceThreshold',
     'CutMix',
     'ELN',
     'ELNWarmup',
     'EMATeacher',
     'EnergyHead',
+    'EnergyMargins',
     'ErrorCorrector',
     'ErrorLocalizer',
+    'FARCLUSS',
     'MeanTeacher',
     'ProjectionHead',
+    'PrototypeContrast',
     'SemiDataPreProcessor',
     'SemiSegmentor',
     'StrongAugment',

@@ -7,7 +7,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from ..structures import IGNORE_INDEX
-from .losses import free_energy
+from .losses import energy_reliability, free_energy
 
 
 class EnergyMargins(nn.Module):
@@ -51,3 +51,15 @@ class EnergyMargins(nn.Module):
     def forward(self) -> Tuple[Tensor, Tensor]:
         """The margins ``(m_in, m_out)``, two 0-d tensors."""
         return self.means[0].clone(), self.means[1].clone()
+
+    def reliability(self, logits: Tensor) -> Tensor:
+        """Weight of every pixel by how low its energy is, see :func:`energy_reliability`; half in the margins' middle.
+
+        Args:
+            logits: ``(B, C, H, W)``.
+
+        Returns:
+            ``(B, H, W)`` in ``(0, 1)``, without a gradient.
+        """
+        low, high = self()
+        return energy_reliability(logits, (low + high) / 2, self.temperature)

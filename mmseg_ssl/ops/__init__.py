@@ -3,7 +3,17 @@
 from .mixing import BoxMix, box_mask
 from .precision import at_least_fp32
 from .reduction import masked_mean
-from .sampling import sample_per_class
-from .weighting import normalized_entropy
+from .sampling import chosen_per_class, sample_per_class
+from .weighting import class_rarity, entropy_reliability, normalized_entropy
 
-__all__ = ['at_least_fp32', 'BoxMix', 'box_mask', 'masked_mean', 'normalized_entropy', 'sample_per_class']
+__all__ = [
+    'BoxMix',
+    'at_least_fp32',
+    'box_mask',
+    'chosen_per_class',
+    'class_rarity',
+    'entropy_reliability',
+    'masked_mean',
+    'normalized_entropy',
+    'sample_per_class',
+]

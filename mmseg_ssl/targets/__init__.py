@@ -2,6 +2,16 @@
 
 from .agreement import disagreement, intersection, union
 from .confidence import confident
+from .fuzzy import fuzzy_cumulative, fuzzy_topk, sharpen
 from .located import located
 
-__all__ = ['confident', 'disagreement', 'intersection', 'located', 'union']
+__all__ = [
+    'confident',
+    'disagreement',
+    'fuzzy_cumulative',
+    'fuzzy_topk',
+    'intersection',
+    'located',
+    'sharpen',
+    'union',
+]

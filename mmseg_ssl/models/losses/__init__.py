@@ -6,6 +6,7 @@ from .error_localization import balanced_binary_cross_entropy, constrained_cross
 from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy
 from .pixel_contrast import pixel_contrast
+from .prototype_contrast import prototype_contrast, prototype_repulsion
 from .release_aleatoric import release_aleatoric_loss
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     'heteroscedastic_cross_entropy',
     'pixel_contrast',
     'pixel_cross_entropy',
+    'prototype_contrast',
+    'prototype_repulsion',
     'release_aleatoric_loss',
 ]

@@ -5,7 +5,8 @@ from .cpcl import CPCL
 from .dueb import DUEB
 from .eln import ELN
 from .eln_warmup import ELNWarmup
+from .farcluss import FARCLUSS
 from .mean_teacher import MeanTeacher
 from .supervised import Supervised
 
-__all__ = ['CPCL', 'DUEB', 'ELN', 'ELNWarmup', 'MeanTeacher', 'SemiSegmentor', 'Supervised']
+__all__ = ['CPCL', 'DUEB', 'ELN', 'ELNWarmup', 'FARCLUSS', 'MeanTeacher', 'SemiSegmentor', 'Supervised']

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, Prediction
 from ..energy_margins import EnergyMargins
-from ..losses import energy_loss, energy_reliability, heteroscedastic_cross_entropy, release_aleatoric_loss
+from ..losses import energy_loss, heteroscedastic_cross_entropy, release_aleatoric_loss
 from ..losses.energy import ENERGY_MODES
 from .base import LossDict
 from .cpcl import CPCL, BranchStep
@@ -85,8 +85,8 @@ class DUEB(CPCL):
         self.aleatoric_weight, self.energy_weight = aleatoric_weight, energy_weight
         self.num_samples, self.sample_stride = num_samples, sample_stride
         self.energy_options = dict(energy_options or {})
-        self.temperature = self.energy_options.get('temperature', 1.0)
-        self.margins = ModuleDict({name: EnergyMargins(temperature=self.temperature) for name in self.networks})
+        temperature = self.energy_options.get('temperature', 1.0)
+        self.margins = ModuleDict({name: EnergyMargins(temperature=temperature) for name in self.networks})
 
     def branch_losses(self, step: BranchStep, samples: List[SegDataSample]) -> LossDict:
         """Losses of one branch: CPCL's, and both terms on ground truth and on the branch's pseudo labels."""
@@ -132,6 +132,4 @@ class DUEB(CPCL):
 
     def weigh_by_energy(self, step: BranchStep) -> BranchStep:
         """Scale a branch's target by how low its energy is."""
-        low, high = self.margins[step.name]()
-        reliability = energy_reliability(step.mixed.logits, (low + high) / 2, self.temperature)
-        return step._replace(target=step.target.reweight(reliability))
+        return step._replace(target=step.target.reweight(self.margins[step.name].reliability(step.mixed.logits)))
