@@ -1,4 +1,4 @@
-"""``masked_mean`` and ``normalized_entropy``."""
+"""``masked_mean``, and the weights of pixels and classes."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from mmseg_ssl.ops import masked_mean, normalized_entropy
+from mmseg_ssl.ops import class_rarity, entropy_reliability, masked_mean, normalized_entropy
 
 
 def test_masked_mean_by_hand():
@@ -74,3 +74,90 @@ def test_half_precision_is_widened(dtype):
 def test_entropy_of_one_class_is_refused():
     with pytest.raises(ValueError, match='at least 2 classes'):
         normalized_entropy(torch.ones(2, 1, 3, 3))
+
+
+@pytest.mark.parametrize('exponent', [0.5, 1.0, 2.0])
+def test_reliability_limits(exponent):
+    """A one-hot teacher counts 1; a uniform one 0 (linear) or C^-a (exponential)."""
+    probs = torch.tensor([[1, 0, 0, 0], [0.25, 0.25, 0.25, 0.25]])
+    linear = entropy_reliability(probs, 'linear', exponent)
+    torch.testing.assert_close(linear, torch.tensor([1.0, 0.0]))
+    exponential = entropy_reliability(probs, 'exponential', exponent)
+    torch.testing.assert_close(exponential, torch.tensor([1, 4**-exponent]))
+    assert entropy_reliability(probs, 'none', exponent).tolist() == [1, 1]
+
+
+def test_reliability_by_hand():
+    """p = (1/2, 1/4, 1/4): H = 1.5 ln 2, so exp(-H) = 2^-1.5, and 1 - H / ln 3."""
+    probs = torch.tensor([[0.5, 0.25, 0.25]])
+    share = 1.5 * math.log(2) / math.log(3)
+    torch.testing.assert_close(entropy_reliability(probs), torch.tensor([1 - share]))
+    torch.testing.assert_close(entropy_reliability(probs, 'linear', 2), torch.tensor([(1 - share) ** 2]))
+    torch.testing.assert_close(entropy_reliability(probs, 'exponential', 1), torch.tensor([2**-1.5]))
+
+
+@pytest.mark.parametrize('form', ['linear', 'exponential', 'none'])
+def test_reliability_falls_with_the_entropy_and_has_no_gradient(form):
+    logits = torch.randn(2, 5, 3, 3, requires_grad=True)
+    sure, unsure = (entropy_reliability((scale * logits).softmax(dim=1), form) for scale in (3, 1))
+    assert sure.shape == (2, 3, 3) and not sure.requires_grad
+    assert ((sure > unsure) | (form == 'none')).all()
+    assert entropy_reliability(torch.rand(1, 4, 2, 2).half(), form).dtype == torch.float32
+
+
+def test_unknown_reliabilities():
+    with pytest.raises(ValueError, match="'linear', 'exponential', 'none'.*got 'hard' and 1"):
+        entropy_reliability(torch.ones(1, 2), 'hard')
+    with pytest.raises(ValueError, match='at least 0'):
+        entropy_reliability(torch.ones(1, 2), 'linear', -1)
+
+
+def test_rarity_by_hand():
+    """Shares 0.64, 0.32, 0.04 of C = 3: with g = 1/2 (1 / 3f)^g = 0.7217, 1.0206, 2.8868. Bounds 0.9 and 2 make that
+    0.9, 1.0206, 2, of mean 1.3069.
+    """
+    raw = torch.tensor([(1 / (3 * f)) ** 0.5 for f in (0.64, 0.32, 0.04)])
+    frequency = torch.tensor([0.64, 0.32, 0.04])
+    torch.testing.assert_close(class_rarity(frequency, 0.5, 0.0, 10.0), raw / raw.mean())
+    bounded = torch.tensor([0.9, raw[1], 2.0])
+    torch.testing.assert_close(class_rarity(frequency, 0.5, 0.9, 2.0), bounded / bounded.mean())
+
+
+@pytest.mark.parametrize('exponent', [0.0, 0.5, 1.0])
+def test_balanced_frequencies_give_one(exponent):
+    """Also where only some of the classes are there; and a zero exponent gives 1 whatever they are."""
+    torch.testing.assert_close(class_rarity(torch.full((7,), 1 / 7), exponent, 0.5, 5.0), torch.ones(7))
+    some = torch.tensor([0.25, 0.25, 0.0, 0.25, 0.25])
+    torch.testing.assert_close(class_rarity(some, exponent)[some > 0], torch.ones(4))
+    torch.testing.assert_close(class_rarity(torch.rand(6).softmax(0), 0.0), torch.ones(6))
+
+
+def test_rarity_of_absent_classes_and_of_nothing():
+    """They weigh as the floor, have no part in the mean, and nothing is infinite."""
+    frequency = torch.tensor([0.9, 0.1, 0.0])
+    rarity = class_rarity(frequency, 1.0, 0.0, math.inf)
+    assert rarity[:2].mean() == 1
+    assert rarity[2] / rarity[0] == pytest.approx(0.9 / 1e-4)
+    assert class_rarity(torch.zeros(3), 1.0, 0.0, math.inf).isfinite().all()
+
+
+def test_exponent_one_is_the_inverse_frequency():
+    """CW-BASS-v2: total / (K count_c), set to mean 1. All classes then have the same total weight."""
+    counts = torch.tensor([500.0, 40.0, 7.0, 1.0])
+    inverse = counts.sum() / (4 * counts)
+    rarity = class_rarity(counts / counts.sum(), 1.0, 0.0, math.inf)
+    torch.testing.assert_close(rarity, inverse / inverse.mean())
+    torch.testing.assert_close(rarity * counts, (rarity * counts)[0].expand(4))
+
+
+def test_rarity_does_not_care_about_the_names_of_classes():
+    frequency, order = torch.randn(9).softmax(0), torch.randperm(9)
+    torch.testing.assert_close(class_rarity(frequency)[order], class_rarity(frequency[order]))
+
+
+@pytest.mark.parametrize('wrong', [dict(exponent=-1), dict(low=2.0, high=1.0), dict(low=-1), dict(floor=0)])
+def test_rarity_out_of_range(wrong):
+    with pytest.raises(ValueError, match='class_rarity needs'):
+        class_rarity(torch.ones(3) / 3, **wrong)
+    with pytest.raises(ValueError, match=r'got shape \(2, 3\)'):
+        class_rarity(torch.ones(2, 3))

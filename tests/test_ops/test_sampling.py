@@ -1,9 +1,9 @@
-"""``sample_per_class``."""
+"""``sample_per_class`` and ``chosen_per_class``."""
 
 import pytest
 import torch
 
-from mmseg_ssl.ops import sample_per_class
+from mmseg_ssl.ops import chosen_per_class, sample_per_class
 
 
 def test_so_many_of_every_class():
@@ -36,3 +36,19 @@ def test_nothing_to_draw_and_errors():
     assert sample_per_class(torch.zeros(0).long(), 2).numel() == 0
     with pytest.raises(ValueError, match='flat'):
         sample_per_class(torch.zeros(2, 2).long(), 2)
+
+
+def test_the_mask_marks_what_the_indices_say():
+    labels = torch.randint(0, 4, (200,))
+    labels[:30] = 255
+    for per_class in (1, 20, 200):
+        torch.manual_seed(3)
+        chosen = chosen_per_class(labels, per_class)
+        torch.manual_seed(3)
+        assert chosen.nonzero()[:, 0].tolist() == sample_per_class(labels, per_class).sort().values.tolist()
+
+
+def test_a_mask_of_nothing():
+    assert chosen_per_class(torch.zeros(0).long(), 3).shape == (0,)
+    with pytest.raises(ValueError, match='per_class >= 1'):
+        chosen_per_class(torch.zeros(4).long(), 0)

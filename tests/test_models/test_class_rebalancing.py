@@ -1,0 +1,87 @@
+"""``ClassRebalancing``: running frequencies of what is taught."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg_ssl.models import ClassRebalancing
+from mmseg_ssl.ops import class_rarity
+
+
+def draw(classes: int = 4) -> tuple:
+    return torch.randn(2, classes, 5, 6).softmax(dim=1), torch.rand(2, 5, 6) < 0.7
+
+
+def share(label, valid, hard=False):
+    """Frequencies of a batch, pixel by pixel."""
+    counts = torch.zeros(label.shape[1])
+    for b, y, x in valid.nonzero().tolist():
+        pixel = label[b, :, y, x]
+        counts += F.one_hot(pixel.argmax(), len(pixel)) if hard else pixel
+    return counts / counts.sum()
+
+
+@pytest.mark.parametrize('counts', ['soft', 'hard'])
+def test_frequencies_are_running_means(counts):
+    """Share max(1 / (t + 1), 0.3) of the new batch: 1, 1/2, 1/3, 0.3."""
+    rebalancing, expected = ClassRebalancing(4, momentum=0.3, counts=counts), torch.zeros(4)
+    for new in (1, 1 / 2, 1 / 3, 0.3):
+        label, valid = draw()
+        rebalancing.update(label, valid)
+        expected = (1 - new) * expected + new * share(label, valid, counts == 'hard')
+        torch.testing.assert_close(rebalancing.frequency, expected)
+
+
+def test_momentum_one_is_the_batch_alone():
+    rebalancing = ClassRebalancing(4, momentum=1.0)
+    for _ in range(3):
+        label, valid = draw()
+        rebalancing.update(label, valid)
+    torch.testing.assert_close(rebalancing.frequency, share(label, valid))
+
+
+def test_a_pixel_weighs_as_its_label_mixes_the_classes():
+    """A one-hot pixel has the weight of its class; a half-and-half one the mean of both."""
+    rebalancing = ClassRebalancing(3, exponent=1.0, low=0.0, high=9.0)
+    rebalancing.frequency.copy_(torch.tensor([0.5, 0.3, 0.2]))
+    rarity = class_rarity(rebalancing.frequency, 1.0, 0.0, 9.0)
+    label = torch.tensor([[1.0, 0, 0], [0, 0.5, 0.5]]).T.reshape(1, 3, 1, 2)
+    expected = torch.stack([rarity[0], (rarity[1] + rarity[2]) / 2])
+    torch.testing.assert_close(rebalancing(label).flatten(), expected)
+
+
+def test_before_the_first_batch_and_without_an_exponent_all_weights_are_one():
+    label, valid = draw()
+    torch.testing.assert_close(ClassRebalancing(4)(label), torch.ones(2, 5, 6))
+    off = ClassRebalancing(4, exponent=0)
+    off.update(label, valid)
+    torch.testing.assert_close(off(label), torch.ones(2, 5, 6))
+
+
+def test_inverse_is_exponent_one_without_bounds():
+    one, other = ClassRebalancing(4, form='inverse'), ClassRebalancing(4, exponent=1.0, low=0.0, high=float('inf'))
+    label, valid = (20 * torch.randn(2, 4, 5, 6)).softmax(dim=1), torch.ones(2, 5, 6, dtype=torch.bool)
+    label = label * torch.tensor([1.0, 1e-3, 1.0, 1.0]).reshape(4, 1, 1)  # rarer than the bounds of 'power'
+    one.update(label, valid)
+    other.update(label, valid)
+    assert torch.equal(one(label), other(label))
+    assert one.rarity.max() / one.rarity.min() > 10
+
+
+def test_a_batch_without_a_valid_pixel_changes_nothing():
+    rebalancing = ClassRebalancing(4)
+    label, valid = draw()
+    for seen in (0, 1):
+        before = rebalancing.frequency.clone()
+        rebalancing.update(label, torch.zeros_like(valid))
+        assert torch.equal(rebalancing.frequency, before)
+        assert rebalancing.updates == seen
+        rebalancing.update(label, valid)
+
+
+def test_errors():
+    for wrong in (dict(form='log'), dict(counts='all'), dict(momentum=0)):
+        with pytest.raises(ValueError, match="form is one of .*'power', 'inverse'"):
+            ClassRebalancing(4, **wrong)
+    with pytest.raises(ValueError, match='0 <= low <= high'):
+        ClassRebalancing(4, low=3.0, high=2.0)
