@@ -19,7 +19,8 @@ FOLDER = Path(__file__).resolve().parents[2] / 'configs'
 # ELN's names say more: test_eln_configs.py
 CONFIGS = {path.name: path for path in sorted(FOLDER.glob('*/*.py')) if path.parent.name not in ('_base_', 'eln')}
 NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)\.py')
-METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL', dueb='DUEB')
+METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL', dueb='DUEB', farcluss='FARCLUSS')
+TEACHERS = ('mean_teacher', 'farcluss')
 NETWORKS = dict(mbv2=('MobileNetV2', None), unet=('UNet', None), r50=('ResNetV1c', 50), r101=('ResNetV1c', 101))
 # dataset class, classes, folder of the lists, training list, ending of a list's name
 DATA = {
@@ -29,6 +30,7 @@ DATA = {
     'cityscapes': ('CityscapesDataset', 19, 'cityscapes/cps', '.txt'),
     'voc': ('PascalVOCDataset', 21, 'voc/cps', '.txt'),
     'voc-classic': ('PascalVOCDataset', 21, 'voc/classic', '.txt'),
+    'voc-u2pl': ('PascalVOCDataset', 21, 'voc/u2pl', '.txt'),
 }
 # papers/dueb: epochs by share of labels; total batch; all training images; weight of the unlabelled losses
 PAPERS = {
@@ -74,6 +76,9 @@ def test_the_name_users_type_is_there():
         for name in ('cityscapes', 'voc'):
             for net in ('r50', 'r101'):
                 assert {f'{method}_{net}_{name}_{split}.py' for split in PAPERS[name][0]} <= set(CONFIGS)
+    for family in ('classic', 'u2pl'):
+        for path in (FOLDER / 'splits' / 'voc' / family).glob('*.txt'):
+            assert {f'farcluss_{net}_voc-{family}_{path.stem}.py' for net in ('r50', 'r101')} <= set(CONFIGS)
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -100,17 +105,19 @@ def test_a_config_is_what_its_name_says(name):
     assert len(read_ids(find_split(expected))) >= loader.batch_size
     assert (cfg.scale == (480, 360)) == (data == 'camvid-480x360') if 'camvid' in data else True
 
-    wanted = dict(supervised=0, mean_teacher=1, cpcl=2, dueb=2)[said['method']]
+    wanted = dict(supervised=0, mean_teacher=1, cpcl=2, dueb=2, farcluss=1)[said['method']]
     assert loader.dataset.unlabeled_per_labeled == wanted
     assert (loader.dataset.unlabeled is None) == (wanted == 0)
     hooks = [hook.type for hook in cfg.get('custom_hooks', [])]
-    assert ('MeanTeacherHook' in hooks) == (said['method'] == 'mean_teacher')
-    assert bool(model.data_preprocessor.get('strong')) == (said['method'] == 'mean_teacher')
+    assert ('MeanTeacherHook' in hooks) == (said['method'] in TEACHERS)
+    assert bool(model.data_preprocessor.get('strong')) == (said['method'] in TEACHERS)
 
     scheduler = cfg.param_scheduler[0] if isinstance(cfg.param_scheduler, list) else cfg.param_scheduler
     assert scheduler.end == cfg.train_cfg.max_iters
     assert scheduler.by_epoch is False
-    if data.split('-')[0] in PAPERS:
+    if said['method'] == 'farcluss':
+        check_farcluss(cfg, data)
+    elif data.split('-')[0] in PAPERS:
         check_recipe(cfg, data, said)
 
 
@@ -128,6 +135,33 @@ def check_recipe(cfg: Config, data: str, said: dict) -> None:
     assert cfg.train_dataloader.dataset.get('unlabeled') is None or (
         cfg.train_dataloader.dataset.unlabeled.get('exclude') == ('' if data == 'voc-classic' else None)
     )
+
+
+def check_farcluss(cfg: Config, data: str) -> None:
+    """papers/farcluss: the schedule of UniMatch, the ramp of 5 epochs, the decay 0.999."""
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    assert hooks['UnsupRampHook'].end < cfg.train_cfg.max_iters
+    if 'camvid' in data:
+        return
+    epochs, train, crop = dict(voc=(80, 'voc/trainaug.txt', 321), cityscapes=(240, 'cityscapes/train.txt', 801))[
+        data.split('-')[0]
+    ]
+    labeled = set(read_ids(find_split(cfg.train_dataloader.dataset.split)))
+    unlabeled = set(read_ids(find_split(train))) - labeled
+    epoch = max(len(labeled), len(unlabeled)) // 16
+    assert cfg.train_cfg.max_iters == epochs * epoch
+    assert (hooks['UnsupRampHook'].begin, hooks['UnsupRampHook'].end) == (0, 5 * epoch)
+    assert hooks['MeanTeacherHook'].momentum == 0.001
+    assert cfg.auto_scale_lr.base_batch_size == 16
+    assert 16 % cfg.train_dataloader.batch_size == 0
+    assert cfg.train_dataloader.dataset.unlabeled.get('exclude') is None
+    for pipeline in (cfg.train_dataloader.dataset.labeled.pipeline, cfg.train_dataloader.dataset.unlabeled.pipeline):
+        assert [step.crop_size for step in pipeline if step.type == 'RandomCrop'] == [(crop, crop)]
+    assert cfg.model.data_preprocessor.size == (crop, crop)
+    rates = cfg.optim_wrapper.optimizer.lr, cfg.optim_wrapper.get('paramwise_cfg')
+    heads = dict(lr_mult=10.0)
+    voc = crop == 321
+    assert rates == ((0.001, dict(custom_keys=dict(decode_head=heads, side_heads=heads))) if voc else (0.005, None))
 
 
 @pytest.mark.parametrize('method', METHODS)

@@ -19,6 +19,14 @@ from mmseg_ssl.models.losses import heteroscedastic
 
 TOTAL_BATCH = 4
 SLOW = pytest.mark.slow
+STATISTICS = ('margins', 'rebalancing', 'contrast')
+# FARCLUSS: CutMix takes its partner from the batch of a process, and anchors are drawn there; here no boxes, and all
+# pixels are anchors
+OPTIONS = dict(
+    FARCLUSS=dict(
+        cutmix=dict(prob=0.0), contrast=dict(anchors_per_class=10**6), projection=dict(norm_cfg=None, out_channels=6)
+    )
+)
 
 
 def first_step(config: dict, rank: int, world_size: int, port: int, path: str) -> None:
@@ -44,7 +52,9 @@ def first_step(config: dict, rank: int, world_size: int, port: int, path: str) -
     total.backward()
     gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     images = sorted(sample.img_path for samples in batch['data_samples'].values() for sample in samples)
-    torch.save(dict(terms={k: v.detach() for k, v in terms.items()}, gradients=gradients, images=images), path)
+    terms = {k: v.detach() for k, v in terms.items()}
+    statistics = {name: buffer for name, buffer in model.named_buffers() if name.split('.')[0] in STATISTICS}
+    torch.save(dict(terms=terms, gradients=gradients, images=images, statistics=statistics), path)
 
 
 def run(config: dict, world_size: int, folder: Path) -> list:
@@ -65,14 +75,16 @@ def run(config: dict, world_size: int, folder: Path) -> list:
 
 
 @pytest.mark.parametrize(
-    'method', [pytest.param('Supervised', marks=SLOW), pytest.param('MeanTeacher', marks=SLOW), 'CPCL', 'DUEB']
+    'method',
+    [pytest.param('Supervised', marks=SLOW), pytest.param('MeanTeacher', marks=SLOW), 'CPCL', 'DUEB', 'FARCLUSS'],
 )
 def test_same_first_step(method, tmp_path):
-    """Losses: the mean over the ranks; gradients: the same on each rank, as DDP averages them.
+    """Losses: the mean over the ranks; gradients: the same on each rank, as DDP averages them; statistics in buffers:
+    those of all images on each rank.
 
     GroupNorm stands for SyncBN, which has no CPU version; no dropout, whose masks follow the layout of a batch.
     """
-    model = toy_model(method, norm='gn', dropout=0.0)
+    model = toy_model(method, norm='gn', dropout=0.0, **OPTIONS.get(method, {}))
     config = toy_config(draw_images(tmp_path / 'data'), model=model)
     (one,), two = run(config, 1, tmp_path), run(config, 2, tmp_path)
     assert sorted(two[0]['images'] + two[1]['images']) == one['images']  # the same images, dealt out
@@ -87,3 +99,7 @@ def test_same_first_step(method, tmp_path):
             torch.testing.assert_close(
                 rank['gradients'][name], gradient, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f'{name}: {text}'
             )
+    assert bool(one['statistics']) == (method in ('DUEB', 'FARCLUSS'))
+    for name, value in one['statistics'].items():
+        for rank in two:
+            torch.testing.assert_close(rank['statistics'][name], value, rtol=1e-5, atol=1e-6, msg=name)

@@ -1,0 +1,16 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r50-d8.py',
+    '../_base_/datasets/voc_semi_321.py',
+    '../_base_/schedules/sgd_farcluss_voc.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='FARCLUSS',
+    predict_on=('student', 'teacher'),
+    projection=dict(norm_cfg=dict(type='SyncBN')),
+    segmentor=_base_.segmentor,
+    data_preprocessor=dict(size=_base_.crop_size, strong=dict(type='StrongAugment')),
+)
+train_dataloader = dict(dataset=dict(split='voc/cps/1-8.txt'))
+train_cfg, param_scheduler, custom_hooks = _base_.schedules['1-8']
+val_evaluator = test_evaluator = dict(type='SemiIoUMetric')
