@@ -142,24 +142,19 @@ class FARCLUSS(SemiSegmentor):
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
-        sizes = [len(inputs['sup']), len(inputs['weak'])]
-        valid = valid_pixels(data_samples['weak'], inputs['weak'])
-        truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
-        known = PixelTarget(truth, torch.ones_like(truth, dtype=torch.float))
-
-        taught = self.teacher(torch.cat([inputs['sup'], inputs['weak']]))
-        of_sup, weak = taught.split(sizes)
-        step = TeacherStep(of_sup, truth, weak, weak.logits.softmax(dim=1), valid)
-        label = self.soft_label(step.probs)
+        step = self.teach(inputs, data_samples)
+        label, valid = self.soft_label(step.probs), step.valid
         reliability = self.reliability(step) * valid
         self.rebalancing.update(label, valid)
         target = PixelTarget(label, reliability * self.rebalancing(label))
-        self.contrast.update(taught.side['projection'], known, PixelTarget(label, reliability))
-        del taught, of_sup, weak, step, label  # C-channel maps that nothing needs while the student trains
+        known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
+        taught = torch.cat([pred.side['projection'] for pred in (step.sup, step.weak)])
+        self.contrast.update(taught, known, PixelTarget(label, reliability))
+        del step, label  # C-channel maps that nothing needs while the student trains
 
         mix = self.cutmix.sample(data_samples['weak'], inputs['strong'])
         student = self.student(torch.cat([inputs['sup'], mix(inputs['strong'])]))
-        sup, strong = student.split(sizes)
+        sup, strong = student.split([len(inputs['sup']), len(inputs['strong'])])
         target, reliability, valid = mix(target), mix(reliability), mix(valid)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
@@ -169,6 +164,14 @@ class FARCLUSS(SemiSegmentor):
         losses['unsup.loss_contrast'] = self.contrast_weight * ramped * contrast
         losses['unsup.reliability'] = masked_mean(reliability, over=valid)
         return losses
+
+    def teach(self, inputs: Views, data_samples: ViewSamples) -> TeacherStep:
+        """The teacher's one call, on labelled and weak images."""
+        taught = self.teacher(torch.cat([inputs['sup'], inputs['weak']]))
+        sup, weak = taught.split([len(inputs['sup']), len(inputs['weak'])])
+        truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
+        valid = valid_pixels(data_samples['weak'], inputs['weak'])
+        return TeacherStep(sup, truth, weak, weak.logits.softmax(dim=1), valid)
 
     def soft_label(self, probs: Tensor) -> Tensor:
         """Label of every pixel, ``(B, C, H, W)``, summing to one."""
