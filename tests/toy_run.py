@@ -100,7 +100,7 @@ def toy_config(data: Path, **changes) -> dict:
 
 def toy_model(method: str, norm: str = 'bn', dropout: float = 0.2, **options) -> dict:
     """Build the config of a method with the tiny network."""
-    strong = dict(strong=dict(type='StrongAugment')) if method in ('MeanTeacher', 'FARCLUSS') else {}
+    strong = dict(strong=dict(type='StrongAugment')) if method in ('MeanTeacher', 'ELN', 'FARCLUSS') else {}
     normalize = dict(cfg=dict(type='GN', num_groups=2)) if norm == 'gn' else dict(cfg=dict(type='BN'))
     return dict(
         type=method,
@@ -132,6 +132,12 @@ def toy_model(method: str, norm: str = 'bn', dropout: float = 0.2, **options) ->
         ),
         **options,
     )
+
+
+def toy_localizer(norm: str = 'bn', **options) -> dict:
+    """Build the config of ELN's judge with the tiny network, without dropout."""
+    head = toy_model('', norm, dropout=0.0)['segmentor']['decode_head']
+    return dict(backbone=dict(type='ToyBackbone', norm=norm, dropout=0.0), decode_head=head, **options)
 
 
 def write_config(path: Path, config: dict) -> Path:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..structures import Prediction
 from .branch import Branch
 
-BUFFER_MODES = ('copy', 'average')
+BUFFER_MODES = ('copy', 'average', 'own')
 
 
 class EMATeacher(nn.Module):
@@ -21,21 +21,23 @@ class EMATeacher(nn.Module):
 
     Args:
         student: The branch to follow; copied here, weights follow with :meth:`start`.
-        buffers: ``'copy'`` (the student's BatchNorm statistics) or ``'average'`` (theirs by EMA too). A teacher
-            whose statistics are left alone is ruined.
+        buffers: ``'copy'`` (the student's BatchNorm statistics), ``'average'`` (theirs by EMA too), or ``'own'``: those
+            that a teacher in train mode collects itself. A teacher whose statistics are left alone is ruined.
         eval_mode: Whether the teacher predicts in eval mode (default), or in train mode as some public code does:
             BatchNorm by the batch, and dropout.
 
     Raises:
-        ValueError: If ``buffers`` is unknown.
+        ValueError: If ``buffers`` is unknown, or ``'own'`` in eval mode.
     """
 
     def __init__(self, student: Branch, buffers: str = 'copy', eval_mode: bool = True) -> None:
         super().__init__()
         if buffers not in BUFFER_MODES:
             raise ValueError(f'EMATeacher buffers must be one of {BUFFER_MODES}, got {buffers!r}.')
+        if buffers == 'own' and eval_mode:
+            raise ValueError("EMATeacher buffers='own' needs eval_mode=False: in eval mode nothing collects them.")
         self.network = copy.deepcopy(student).requires_grad_(False)
-        self.average_buffers = buffers == 'average'
+        self.buffer_mode = buffers
         self.eval_mode = eval_mode
         # -1: not started. In the checkpoint, so that a resumed or loaded teacher is not overwritten.
         self.register_buffer('updates', torch.tensor(-1, dtype=torch.long))
@@ -85,12 +87,12 @@ class EMATeacher(nn.Module):
         """
         own, new = list(self.network.parameters()), list(student.parameters())
         own_state, new_state = list(self.network.buffers()), list(student.buffers())
-        if self.average_buffers:
+        if self.buffer_mode == 'average':
             floating = [i for i, buffer in enumerate(own_state) if buffer.is_floating_point()]
             own, new = own + [own_state[i] for i in floating], new + [new_state[i] for i in floating]
             own_state, new_state = _without(own_state, floating), _without(new_state, floating)
         torch._foreach_lerp_(own, new, momentum)
-        if own_state:
+        if own_state and self.buffer_mode != 'own':
             torch._foreach_copy_(own_state, new_state)
         self.updates += 1
 

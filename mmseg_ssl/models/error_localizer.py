@@ -1,7 +1,7 @@
 """A network that finds the errors of a prediction (ELN, Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
 
 import copy
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 import torch
 from mmengine.model import BaseModule
@@ -15,6 +15,7 @@ from ..targets import located
 from .losses import balanced_binary_cross_entropy
 
 LOCALIZER_INPUTS = ('probs', 'logits')
+STEMS = ('fresh', 'inflated')
 NORM = dict(type='BN', requires_grad=True)
 BACKBONE = dict(type='ResNet', depth=34, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), norm_cfg=NORM)
 DECODE_HEAD = dict(
@@ -39,8 +40,11 @@ class ErrorLocalizer(BaseModule):
 
     Args:
         num_classes: ``C``; the method fills it in.
-        backbone: Config of any mmseg backbone; its first convolution is made to take ``3 + C + 1`` channels, and keeps
-            its fresh weights when pretrained ones are loaded. ResNet-34 at stride 16 by default.
+        backbone: Config of any mmseg backbone; its first convolution is made to take ``3 + C + 1`` channels. ResNet-34
+            at stride 16 by default.
+        stem: What pretrained weights do to that convolution: it stays ``'fresh'``, as in the paper's public code, or
+            ``'inflated'``: its image channels are the pretrained ones, and those of prediction and entropy begin at 0.
+            Where training is short, the pretrained layers behind it are of use only with the latter.
         decode_head: Config of an mmseg decode head, without ``num_classes``; DeepLabV3+'s by default.
         inputs: Whether it sees the prediction as ``'probs'`` or as ``'logits'``.
         balance: Whether right and wrong pixels are balanced in each ``'image'`` or over the ``'batch'``.
@@ -49,7 +53,7 @@ class ErrorLocalizer(BaseModule):
         init_cfg: As in mmengine.
 
     Raises:
-        ValueError: If ``inputs`` is unknown, or the backbone has no convolution that takes an image.
+        ValueError: If ``inputs`` or ``stem`` is unknown, or the backbone has no convolution that takes an image.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class ErrorLocalizer(BaseModule):
         num_classes: int,
         backbone: Optional[dict] = None,
         decode_head: Optional[dict] = None,
+        stem: str = 'fresh',
         inputs: str = 'probs',
         balance: str = 'image',
         max_ratio: Optional[float] = None,
@@ -64,10 +69,15 @@ class ErrorLocalizer(BaseModule):
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
-        if inputs not in LOCALIZER_INPUTS:
-            raise ValueError(f'{type(self).__name__}: inputs must be one of {LOCALIZER_INPUTS}, got {inputs!r}.')
+        if inputs not in LOCALIZER_INPUTS or stem not in STEMS:
+            raise ValueError(
+                f'{type(self).__name__}: inputs must be one of {LOCALIZER_INPUTS} and stem one of {STEMS}, got '
+                f'{inputs!r} and {stem!r}.'
+            )
         self.backbone = MODELS.build(copy.deepcopy(backbone or BACKBONE))
-        _widen_first_convolution(self.backbone, 3 + num_classes + 1)
+        first = _widen_first_convolution(self.backbone, 3 + num_classes + 1)
+        if stem == 'inflated':
+            first._register_load_state_dict_pre_hook(_inflate, with_module=True)
         self.decode_head = MODELS.build(
             dict(copy.deepcopy(decode_head or DECODE_HEAD), **self._outputs(num_classes)),
         )
@@ -143,7 +153,7 @@ class ErrorLocalizer(BaseModule):
         return dict(loss_detection=masked_mean(loss, over=valid), wrong=wrong)
 
 
-def _widen_first_convolution(backbone: nn.Module, channels: int) -> None:
+def _widen_first_convolution(backbone: nn.Module, channels: int) -> nn.Conv2d:
     """Let a backbone take more than an image, in place; only few of the host's have an option for it."""
     for module in backbone.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels in (3, channels) and module.groups == 1:
@@ -151,7 +161,15 @@ def _widen_first_convolution(backbone: nn.Module, channels: int) -> None:
             kernel = (module.out_channels, channels, *module.kernel_size)
             module.weight = nn.Parameter(module.weight.new_empty(kernel))
             module.reset_parameters()
-            return
+            return module
     raise ValueError(
         f'ErrorLocalizer needs a backbone whose first convolution takes an image, got {type(backbone).__name__}.'
     )
+
+
+def _inflate(module: nn.Conv2d, state_dict: Dict[str, Tensor], prefix: str, *_: Any) -> None:
+    """Before weights are loaded: let those of an image fit."""
+    weight = state_dict.get(f'{prefix}weight')
+    if weight is not None and weight.shape[1] == 3:
+        missing = weight.new_zeros(len(weight), module.in_channels - 3, *weight.shape[2:])
+        state_dict[f'{prefix}weight'] = torch.cat([weight, missing], dim=1)

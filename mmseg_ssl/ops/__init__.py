@@ -3,7 +3,7 @@
 from .mixing import BoxMix, box_mask
 from .precision import at_least_fp32
 from .reduction import masked_mean
-from .sampling import chosen_per_class, sample_per_class
+from .sampling import chosen_per_class, sample_per_class, sample_windows
 from .weighting import class_rarity, entropy_reliability, normalized_entropy
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     'masked_mean',
     'normalized_entropy',
     'sample_per_class',
+    'sample_windows',
 ]

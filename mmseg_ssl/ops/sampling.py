@@ -1,6 +1,6 @@
 """Which pixels stand for all."""
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from torch import Tensor
 from ..structures import IGNORE_INDEX
 
 
-def sample_per_class(labels: Tensor, per_class: int) -> Tensor:
+def sample_per_class(labels: Tensor, per_class: int, num_classes: Optional[int] = None) -> Tensor:
     """Draw up to so many pixels of every class, without replacement.
 
     Uses torch's global generator.
@@ -16,15 +16,27 @@ def sample_per_class(labels: Tensor, per_class: int) -> Tensor:
     Args:
         labels: ``(N,)`` int64; 255 is never drawn.
         per_class: Largest number of pixels of a class; a class with fewer gives all it has.
+        num_classes: If given, every class has ``per_class`` places whether it fills them or not. The number of
+            indices is then known without asking the device, and is the same on every process.
 
     Returns:
-        Indices ``(n,)`` int64 into the labels, class by class.
+        Indices ``(n,)`` int64 into the labels, class by class; with ``num_classes`` always
+        ``n = num_classes * per_class``, and -1 in a place that is empty.
 
     Raises:
         ValueError: If ``per_class`` is below 1 or the labels are not flat.
+
+    Example:
+        >>> sample_per_class(torch.tensor([2, 255, 0, 2]), per_class=2, num_classes=3).ge(0).tolist()
+        [True, False, False, False, True, True]
     """
-    pixels, drawn = _draw_per_class(labels, per_class)
-    return pixels[drawn]
+    pixels, by_class = _shuffled_by_class(labels, per_class)
+    if num_classes is None:
+        return pixels[_drawn(by_class, per_class)]
+    starts = torch.searchsorted(by_class, torch.arange(num_classes + 1, device=labels.device))
+    places = starts[:-1, None] + torch.arange(per_class, device=labels.device)
+    pixels = torch.cat([pixels, pixels.new_full((1,), -1)])  # one behind the last, for empty places
+    return pixels[places.where(places < starts[1:, None], len(labels))].flatten()
 
 
 def chosen_per_class(labels: Tensor, per_class: int) -> Tensor:
@@ -42,17 +54,49 @@ def chosen_per_class(labels: Tensor, per_class: int) -> Tensor:
     Raises:
         ValueError: If ``per_class`` is below 1 or the labels are not flat.
     """
-    pixels, drawn = _draw_per_class(labels, per_class)
+    pixels, by_class = _shuffled_by_class(labels, per_class)
+    drawn = _drawn(by_class, per_class)
     return torch.zeros_like(drawn).scatter_(0, pixels, drawn)
 
 
-def _draw_per_class(labels: Tensor, per_class: int) -> Tuple[Tensor, Tensor]:
-    """Pixels in random order, class by class, and which of them are drawn."""
+def _shuffled_by_class(labels: Tensor, per_class: int) -> Tuple[Tensor, Tensor]:
+    """Pixels class by class, in random order within each, and their classes."""
     if labels.dim() != 1 or per_class < 1:
         raise ValueError(
             f'A draw per class needs flat labels and per_class >= 1, got shape {tuple(labels.shape)} and {per_class}.'
         )
     order = torch.randperm(len(labels), device=labels.device)
     by_class, index = labels[order].sort(stable=True)
-    rank = torch.arange(len(labels), device=labels.device) - torch.searchsorted(by_class, by_class)
-    return order[index], (rank < per_class) & (by_class != IGNORE_INDEX)
+    return order[index], by_class
+
+
+def _drawn(by_class: Tensor, per_class: int) -> Tensor:
+    """Which pixels in that order are the first of their class."""
+    rank = torch.arange(len(by_class), device=by_class.device) - torch.searchsorted(by_class, by_class)
+    return (rank < per_class) & (by_class != IGNORE_INDEX)
+
+
+def sample_windows(height: int, width: int, size: int, number: int, device: torch.device) -> Tensor:
+    """Draw square windows of a map.
+
+    Uses torch's global generator.
+
+    Args:
+        height: Of the map.
+        width: Of the map.
+        size: Side of a window; a map that is smaller is taken whole along that side.
+        number: How many windows.
+        device: Where the indices go.
+
+    Returns:
+        Indices ``(number, pixels of a window)`` int64 into the flattened map.
+
+    Raises:
+        ValueError: If ``size`` or ``number`` is below 1.
+    """
+    if size < 1 or number < 1:
+        raise ValueError(f'sample_windows needs a size and a number of at least 1, got {size} and {number}.')
+    rows, cols = min(size, height), min(size, width)
+    top = torch.randint(height - rows + 1, (number, 1, 1), device=device) + torch.arange(rows, device=device)[:, None]
+    left = torch.randint(width - cols + 1, (number, 1, 1), device=device) + torch.arange(cols, device=device)
+    return (top * width + left).flatten(1)

@@ -13,7 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from toy_process import server
-from toy_run import draw_images, toy_config, toy_model
+from toy_run import draw_images, toy_config, toy_localizer, toy_model
 
 from mmseg_ssl.models.losses import heteroscedastic
 
@@ -74,9 +74,20 @@ def run(config: dict, world_size: int, folder: Path) -> list:
     return [torch.load(path) for path in paths]
 
 
+# every pixel is sampled: which ones a rank draws, its own generator says
+PIXELS = dict(samples_per_class=512, temperature=0.1)
+OPTIONS = {
+    'ELNWarmup': dict(slack=(1.0, 1.2), gate='batch', localizer=toy_localizer('gn', balance='batch')),
+    'ELN': dict(slack=(0.9, 1.0), localizer=toy_localizer('gn'), contrast=PIXELS, pseudo_mean='kept'),
+}
+
+
 @pytest.mark.parametrize(
     'method',
-    [pytest.param('Supervised', marks=SLOW), pytest.param('MeanTeacher', marks=SLOW), 'CPCL', 'DUEB', 'FARCLUSS'],
+    [
+        *(pytest.param(name, marks=SLOW) for name in ('Supervised', 'MeanTeacher', 'ELNWarmup')),
+        *('CPCL', 'DUEB', 'ELN', 'FARCLUSS'),
+    ],
 )
 def test_same_first_step(method, tmp_path):
     """Losses: the mean over the ranks; gradients: the same on each rank, as DDP averages them; statistics in buffers:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from mmseg_ssl.models.losses import pixel_contrast
@@ -62,6 +63,28 @@ def test_the_mean_over_positives_does_not_grow_with_the_keys():
     torch.testing.assert_close(summed, 4 * one)  # four positives an anchor
 
 
+def slow_log_sum(anchors, keys, anchor_labels, key_labels, temperature):
+    """The public code's form in loops: L_c = -(1 / n_c) ln (P_c / (P_c + N_c)), the mean over classes."""
+    d = (F.normalize(anchors, dim=1) @ F.normalize(keys, dim=1).T / temperature).exp().tolist()
+    terms = []
+    for c in set(anchor_labels.tolist()) - {255}:
+        members = [i for i, y in enumerate(anchor_labels.tolist()) if y == c]
+        good = sum(d[i][j] for i in members for j, y in enumerate(key_labels.tolist()) if y == c)
+        bad = sum(d[i][j] for i in members for j, y in enumerate(key_labels.tolist()) if y not in (c, 255))
+        if good:
+            terms.append(-math.log(good / (good + bad)) / len(members))
+    return sum(terms) / len(terms)
+
+
+def test_the_public_code_s_form():
+    """Equal to the loop, with a class that has no key."""
+    anchors, keys = torch.randn(20, 5), torch.randn(30, 5)
+    anchor_labels, key_labels = torch.randint(0, 4, (20,)), torch.randint(0, 4, (30,))
+    anchor_labels[:4], key_labels[-5:], anchor_labels[5] = 255, 255, 9
+    loss = pixel_contrast(anchors, keys, anchor_labels, key_labels, 0.5, positives='log_sum')
+    torch.testing.assert_close(loss, torch.tensor(slow_log_sum(anchors, keys, anchor_labels, key_labels, 0.5)))
+
+
 def test_invariances():
     """Length of the embeddings, names of the classes, order of the keys, and pixels that are not used."""
     anchors, keys = torch.randn(9, 4), torch.randn(12, 4)
@@ -79,18 +102,19 @@ def test_invariances():
     [([0, 0], [0, 0]), ([0, 0], [1, 1]), ([255, 255], [0, 1]), ([0, 1], [255, 255]), ([], [0]), ([0], []), ([], [])],
     ids=['no negative', 'no positive', 'no anchor', 'no key', 'empty anchors', 'empty keys', 'empty'],
 )
-def test_nothing_to_teach(labels, key_labels):
+@pytest.mark.parametrize('positives', ['sum', 'log_sum'])
+def test_nothing_to_teach(labels, key_labels, positives):
     """Loss 0 and gradient exactly 0 where a term is missing."""
     anchors = torch.randn(len(labels), 3, requires_grad=True)
     keys = torch.randn(len(key_labels), 3, requires_grad=True)
-    loss = pixel_contrast(anchors, keys, torch.tensor(labels).long(), torch.tensor(key_labels).long(), 0.5)
+    loss = pixel_contrast(anchors, keys, torch.tensor(labels).long(), torch.tensor(key_labels).long(), 0.5, positives)
     assert loss == 0
     loss.backward()
     assert torch.equal(anchors.grad, torch.zeros_like(anchors))
     assert torch.equal(keys.grad, torch.zeros_like(keys))
 
 
-@pytest.mark.parametrize('positives', ['sum', 'mean'])
+@pytest.mark.parametrize('positives', ['sum', 'mean', 'log_sum'])
 def test_gradcheck_with_a_class_of_one_pixel(positives):
     anchors = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     keys = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
-from mmseg_ssl.models.losses import pixel_contrast
 from mmseg_ssl.structures import PixelTarget
 
 
@@ -117,14 +116,13 @@ def slow_contrast(student, teacher, labels, temperature):
 @pytest.mark.parametrize('anchors', ['student', 'teacher'])
 def test_contrast_is_equation_10_when_all_pixels_are_sampled(anchors):
     """Labels and weights at full size, embeddings at half of it: the middle pixel of each cell counts."""
-    model = tiny.build('ELN', positives='sum', samples_per_class=1000, anchors=anchors)
+    model = tiny.build('ELN', contrast=dict(positives='sum', samples_per_class=24, anchors=anchors))
     student, teacher = torch.randn(2, 5, 3, 4, requires_grad=True), torch.randn(2, 5, 3, 4)
     small = torch.randint(0, 3, (2, 3, 4))
     weight = (torch.rand(2, 3, 4) < 0.7).float()
     grow = lambda x: x.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)  # noqa: E731
     target = PixelTarget(grow(small), grow(weight))
-    preds = [SimpleNamespace(side=dict(projection=x)) for x in (student, teacher)]
-    loss = model.contrast(*preds, target)
+    loss = model.contrast(student, teacher, model.kept_labels(target, (3, 4)))
     kept = small.where(weight > 0, torch.tensor(255))
     pair = (student, teacher) if anchors == 'student' else (teacher, student)
     torch.testing.assert_close(loss, slow_contrast(*pair, kept, 0.5))
@@ -134,26 +132,64 @@ def test_contrast_is_equation_10_when_all_pixels_are_sampled(anchors):
     assert student.grad[~silent].abs().max() > 0
 
 
-def test_contrast_is_bounded_by_the_samples(monkeypatch):
-    """4 classes on 2 x 32 x 32 pixels, 8 a class: never more than 32 anchors and keys."""
-    seen = []
-    monkeypatch.setattr(
-        'mmseg_ssl.models.segmentors.eln.pixel_contrast',
-        lambda anchors, keys, *rest: seen.append((len(anchors), len(keys))) or pixel_contrast(anchors, keys, *rest),
-    )
-    model = tiny.build('ELN', samples_per_class=8)
-    embedding = torch.randn(2, 5, 32, 32)
-    pred = SimpleNamespace(side=dict(projection=embedding))
-    model.contrast(pred, pred, PixelTarget(torch.randint(0, 4, (2, 32, 32)), torch.ones(2, 32, 32)))
-    assert seen == [(32, 32)]
-
-
 def test_rejected_pixels_teach_nothing():
     """A localizer that believes nothing: no unlabelled loss, a zero gradient; nothing is kept."""
     model = tiny.build('ELN', threshold=1.0)
     losses = tiny.loss_of(model, tiny.batch())
     assert losses['unsup.loss_pseudo'] == losses['unsup.loss_contrast'] == losses['unsup.kept'] == 0
     assert gradients(model, losses, lambda key: key.startswith('unsup')) == set()
+
+
+def test_the_mean_of_the_pseudo_loss():
+    """By hand from the parts: over all pixels the kept share is a factor that the mean over kept pixels has not."""
+    model = tiny.build('ELN', threshold=0.5)
+    state = copy.deepcopy(model.state_dict())
+    over_all = tiny.loss_of(model, tiny.batch())
+    assert 0 < over_all['unsup.kept'] < 1
+    model.load_state_dict(state)
+    model.pseudo_mean = 'kept'
+    over_kept = tiny.loss_of(model, tiny.batch())['unsup.loss_pseudo']
+    torch.testing.assert_close(over_kept * over_all['unsup.kept'], over_all['unsup.loss_pseudo'])
+
+
+def test_views_of_the_student():
+    """The weak view too, in the same call. Where the strong view is the weak one, each of two terms is the same."""
+    plain = tiny.preprocessor(strong=dict(type='StrongAugment', jitter_prob=0, grayscale_prob=0, blur_prob=0))
+    segmentor = tiny.tiny_segmentor(decode_head=tiny.fcn_head(dropout_ratio=0.0))
+    options = dict(data_preprocessor=plain, segmentor=segmentor, contrast=dict(samples_per_class=2000))
+    model = tiny.build('ELN', student_views=('strong',), **options)
+    model.student.eval()  # BatchNorm would see other images
+    one = tiny.loss_of(model, tiny.batch())
+    model.student_views = ('weak', 'strong')
+    both = tiny.loss_of(model, tiny.batch())
+    for term in ('unsup.loss_pseudo', 'unsup.loss_contrast'):
+        assert one[term] > 0
+        torch.testing.assert_close(both[term], 2 * one[term])
+
+
+def test_unlabelled_terms_follow_the_ramp():
+    """Half the scale, half the terms, and nothing else changes."""
+    model = tiny.build('ELN')
+    state = copy.deepcopy(model.state_dict())
+    whole = tiny.loss_of(model, tiny.batch())
+    model.load_state_dict(state)
+    model.unsup_scale.fill_(0.5)
+    for key, value in tiny.loss_of(model, tiny.batch()).items():
+        torch.testing.assert_close(value, whole[key] * (0.5 if 'unsup.loss' in key else 1), msg=key)
+
+
+def test_the_gate_is_plain_cross_entropy_whatever_the_head_is_trained_with():
+    """Eq. 3 compares decoders by eq. 1: hard pixels and class weights of the decode head are the student's alone."""
+    hard = dict(type='HardPixelCrossEntropy', threshold=0.7, min_kept=5, class_weight=[0.5, 1.0, 2.0, 1.0])
+    found = []
+    for loss in (hard, dict(type='CrossEntropyLoss', avg_non_ignore=True)):
+        torch.manual_seed(0)
+        model = tiny.build('ELNWarmup', segmentor=tiny.tiny_segmentor(decode_head=tiny.fcn_head(loss_decode=loss)))
+        found.append(tiny.loss_of(model, tiny.batch()))
+    for key in found[0]:
+        if key.startswith(('decoder', 'localizer')):
+            assert torch.equal(found[0][key], found[1][key]), key
+    assert found[0]['sup.loss_ohem'] != found[1]['sup.loss_ce']
 
 
 def test_baselines_take_the_place_of_the_localizer():
@@ -188,6 +224,15 @@ def test_stage_one_checkpoint_starts_stage_two():
     result = second.load_state_dict(first.state_dict(), strict=False)
     assert not result.unexpected_keys
     assert all('teacher' in key or 'projection' in key for key in result.missing_keys)
+
+
+def test_one_network_is_judged_at_inference():
+    """Of several that predict, the first: its prediction is the one that is given."""
+    model = tiny.build('ELN', predict_on=('teacher', 'student'), predict_correctness=True).eval()
+    calls = []
+    model.localizer.register_forward_hook(lambda *_: calls.append(1))
+    result = model.predict(torch.randn(1, 3, 32, 32), [tiny.sample(0)])[0]
+    assert len(calls) == 1 and 'correctness' in result and 'pred_sem_seg_student' in result
 
 
 def test_correctness_map():
@@ -247,4 +292,10 @@ def test_errors():
     with pytest.raises(ValueError, match='gate is one of'):
         tiny.build('ELN', gate='pixel')
     with pytest.raises(ValueError, match='anchors is one of'):
-        tiny.build('ELN', anchors='both')
+        tiny.build('ELN', contrast=dict(anchors='both'))
+    with pytest.raises(ValueError, match='pseudo_mean one of'):
+        tiny.build('ELN', pseudo_mean='valid')
+    with pytest.raises(ValueError, match='student_views names some of'):
+        tiny.build('ELN', student_views='strong')
+    with pytest.raises(ValueError, match='student_views names some of'):
+        tiny.build('ELN', student_views=('sup',))

@@ -73,6 +73,26 @@ def test_pretrained_weights_reach_all_but_the_first_convolution(tmp_path):
     assert judge.backbone.conv1.weight.isfinite().all()
 
 
+@pytest.mark.parametrize('stem', ['fresh', 'inflated'])
+def test_what_pretrained_weights_do_to_the_first_convolution(stem, tmp_path):
+    """Inflated: the localizer begins as the pretrained network on the image, whatever the prediction is."""
+    source = MODELS.build(dict(type='ResNet', depth=18))
+    source.eval()
+    torch.save(dict(state_dict=source.state_dict()), tmp_path / 'r18.pth')
+    loaded = dict(type='Pretrained', checkpoint=str(tmp_path / 'r18.pth'))
+    backbone = dict(type='ResNet', depth=18, init_cfg=loaded)
+    judge = build(stem=stem, backbone=backbone, decode_head=tiny.fcn_head(in_channels=512, in_index=3)).eval()
+    images, logits = torch.randn(1, 3, 32, 32), torch.randn(1, 4, 32, 32)
+    seen = torch.cat([images, logits.softmax(dim=1), torch.zeros(1, 1, 32, 32)], dim=1)
+    same = torch.allclose(judge.backbone(seen)[-1], source(images)[-1], atol=1e-5)
+    assert same == (stem == 'inflated')
+    again = build(
+        stem=stem, backbone=dict(backbone, init_cfg=None), decode_head=tiny.fcn_head(in_channels=512, in_index=3)
+    )
+    again.load_state_dict(judge.state_dict())  # one's own checkpoint is not inflated again
+    assert torch.equal(again.backbone.conv1.weight, judge.backbone.conv1.weight)
+
+
 @pytest.mark.parametrize('inputs', ['probs', 'logits'])
 def test_what_it_sees(inputs):
     """Probabilities do not change when a constant is added to the logits; logits do. No gradient to the prediction."""
@@ -176,3 +196,5 @@ def test_projection_by_hand():
 def test_errors():
     with pytest.raises(ValueError, match='inputs must be one of'):
         ErrorLocalizer(**TINY, inputs='image')
+    with pytest.raises(ValueError, match='stem one of'):
+        ErrorLocalizer(**TINY, stem='copied')

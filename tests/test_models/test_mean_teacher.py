@@ -32,7 +32,8 @@ def loop_update(teacher: dict, new: dict, momentum: float, buffers: str, weights
     result = {}
     for key, old in teacher.items():
         follows = key in weights or (buffers == 'average' and old.is_floating_point())
-        result[key] = (1 - momentum) * old + momentum * new[key] if follows else new[key]
+        kept = old if buffers == 'own' else new[key]
+        result[key] = (1 - momentum) * old + momentum * new[key] if follows else kept
     return result
 
 
@@ -40,12 +41,14 @@ def state(module: torch.nn.Module) -> dict:
     return {key: value.clone() for key, value in module.state_dict().items()}
 
 
-@pytest.mark.parametrize('buffers', ['copy', 'average'])
+@pytest.mark.parametrize('buffers', ['copy', 'average', 'own'])
 @pytest.mark.parametrize('momentum', [0.0, 0.3, 1.0])
 def test_grouped_update_equals_the_loop(buffers, momentum):
-    """Trap 3 of the host: buffers follow too, the student's own or by EMA; integers are always the student's."""
+    """Trap 3 of the host: buffers follow too, the student's own or by EMA; integers are always the student's. Or none
+    does: the teacher's own.
+    """
     network = student()
-    teacher = EMATeacher(network, buffers=buffers)
+    teacher = EMATeacher(network, buffers=buffers, eval_mode=buffers != 'own')
     teacher.start(network)
     old = state(teacher.network)
     scramble(network)

@@ -1,9 +1,9 @@
-"""``sample_per_class`` and ``chosen_per_class``."""
+"""``sample_per_class``, ``chosen_per_class`` and ``sample_windows``."""
 
 import pytest
 import torch
 
-from mmseg_ssl.ops import chosen_per_class, sample_per_class
+from mmseg_ssl.ops import chosen_per_class, sample_per_class, sample_windows
 
 
 def test_so_many_of_every_class():
@@ -29,6 +29,47 @@ def test_the_seed_decides():
         torch.manual_seed(seed)
         draws.append(sample_per_class(labels, 5).tolist())
     assert draws[0] == draws[1] != draws[2]
+
+
+def test_places_of_every_class():
+    """Three places a class: 0 fills all, 1 two of them, 2 none, 3 one; the drawn ones are those of the other form."""
+    labels = torch.tensor([0, 0, 255, 0, 1, 0, 255, 3, 0, 1, 0, 0, 255])
+    drawn = sample_per_class(labels, 3, num_classes=4)
+    assert [labels[i].item() if i >= 0 else None for i in drawn] == [
+        0,
+        0,
+        0,
+        1,
+        1,
+        None,
+        None,
+        None,
+        None,
+        3,
+        None,
+        None,
+    ]
+    for seed in range(5):
+        torch.manual_seed(seed)
+        compact = sample_per_class(labels, 2)
+        torch.manual_seed(seed)
+        places = sample_per_class(labels, 2, num_classes=4)
+        assert places[places >= 0].tolist() == compact.tolist()
+    for nothing in (torch.full((4,), 255), torch.zeros(0).long()):
+        assert sample_per_class(nothing, 2, num_classes=3).tolist() == [-1] * 6
+
+
+def test_windows():
+    """Squares inside the map, each corner reached; a map that is smaller is taken whole."""
+    windows = sample_windows(4, 5, 3, 200, torch.device('cpu'))
+    assert windows.shape == (200, 9)
+    corners = {(index // 5, index % 5) for index in windows[:, 0].tolist()}
+    assert corners == {(top, left) for top in range(2) for left in range(3)}
+    for window in windows[:20]:
+        assert (window - window[0]).tolist() == [0, 1, 2, 5, 6, 7, 10, 11, 12]
+    assert sample_windows(2, 3, 8, 1, torch.device('cpu')).tolist() == [[0, 1, 2, 3, 4, 5]]
+    with pytest.raises(ValueError, match='at least 1'):
+        sample_windows(4, 4, 0, 1, torch.device('cpu'))
 
 
 def test_nothing_to_draw_and_errors():

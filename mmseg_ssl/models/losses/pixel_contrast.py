@@ -7,7 +7,7 @@ from torch import Tensor
 from ...ops import at_least_fp32, masked_mean
 from ...structures import IGNORE_INDEX
 
-POSITIVES = ('sum', 'mean')
+POSITIVES = ('sum', 'mean', 'log_sum')
 
 
 def pixel_contrast(
@@ -27,14 +27,20 @@ def pixel_contrast(
 
     Memory is that of a few matrices of anchors x keys: sample both, see :func:`~mmseg_ssl.ops.sample_per_class`.
 
+    The paper's public code has another form, ``positives='log_sum'``: with :math:`P_c` and :math:`N_c` the sums of
+    :math:`d` over all pairs of an anchor of class :math:`c` with a positive and with a negative, and :math:`n_c`
+    anchors of the class, the mean over the classes of
+
+    .. math:: L_c = - \frac{1}{n_c} \ln \frac{P_c}{P_c + N_c}
+
     Args:
         anchors: ``(A, D)``, of any length; the cosine normalises them.
         keys: ``(K, D)``.
         anchor_labels: ``(A,)`` int64; an anchor of label 255 is not part of ``V``.
         key_labels: ``(K,)`` int64; a key of label 255 is neither positive nor negative.
         temperature: :math:`\tau > 0`.
-        positives: ``'sum'`` over the positives, as eq. 10 is written, or their ``'mean'``, whose scale does not grow
-            with the number of keys.
+        positives: ``'sum'`` over the positives, as eq. 10 is written, their ``'mean'``, whose scale does not grow
+            with the number of keys, or ``'log_sum'``, the public code's.
 
     Returns:
         A scalar, at least 0; 0 with a zero gradient without an anchor, without positives or without negatives.
@@ -52,16 +58,35 @@ def pixel_contrast(
             f'{tuple(anchors.shape)}, {tuple(anchor_labels.shape)}, {tuple(keys.shape)}, {tuple(key_labels.shape)}.'
         )
     with torch.autocast(anchors.device.type, enabled=False):  # the product would be rounded to 8 bits
-        similarity = (
-            F.normalize(at_least_fp32(anchors), dim=1) @ F.normalize(at_least_fp32(keys), dim=1).T / temperature
-        )
+        anchors, keys = F.normalize(at_least_fp32(anchors), dim=1), F.normalize(at_least_fp32(keys), dim=1)
+        similarity = anchors.div(temperature) @ keys.T
     key_used = key_labels != IGNORE_INDEX
     same = anchor_labels[:, None] == key_labels
+    if positives == 'log_sum':
+        return _of_sums(similarity, anchor_labels, same & key_used, ~same & key_used)
     # the lowest number, not -inf: a row without negatives must have a gradient of 0, not NaN
     nothing = torch.finfo(similarity.dtype).min
     negatives = similarity.masked_fill(same | ~key_used, nothing).logsumexp(dim=1, keepdim=True)
     positive = same & key_used
-    cost = F.softplus(negatives - similarity).where(positive, similarity.new_zeros(())).sum(dim=1)
+    cost = F.softplus((negatives - similarity).masked_fill(~positive, nothing)).sum(dim=1)
     if positives == 'mean':
         cost = cost / positive.sum(dim=1).clamp(min=1)
     return masked_mean(cost, over=anchor_labels != IGNORE_INDEX)
+
+
+def _of_sums(similarity: Tensor, anchor_labels: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """The public code's form, from the similarities of all pairs."""
+    nothing = torch.finfo(similarity.dtype).min
+    classes = torch.arange(IGNORE_INDEX, device=anchor_labels.device)  # any class there may be: asking is a host sync
+    members = anchor_labels[:, None] == classes
+
+    def per_class(pairs: Tensor) -> Tensor:
+        if not pairs.numel():
+            return similarity.sum().expand(len(classes))  # logsumexp refuses an empty row
+        rows = similarity.masked_fill(~pairs, nothing).logsumexp(dim=1, keepdim=True)
+        return rows.where(members, nothing).logsumexp(dim=0)
+
+    count = members.sum(dim=0)
+    taught = (positive.any(dim=1)[:, None] & members).any(dim=0)
+    cost = F.softplus(per_class(negative) - per_class(positive)) / count.clamp(min=1)
+    return masked_mean(cost, over=taught)

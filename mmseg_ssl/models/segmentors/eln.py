@@ -1,21 +1,23 @@
 """ELN, second stage: teach the student where the localizer trusts the teacher (Kwon & Kwak, CVPR 2022)."""
 
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ...ops import masked_mean, sample_per_class
-from ...structures import IGNORE_INDEX, PixelTarget, Prediction
+from ...ops import masked_mean
+from ...structures import IGNORE_INDEX, PixelTarget
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
-from ..losses import pixel_contrast, pixel_cross_entropy
+from ..losses import pixel_cross_entropy
+from ..sampled_contrast import SampledContrast
 from .base import LossDict, Views, ViewSamples
 from .eln_warmup import ELNWarmup
 
-ANCHORS = ('student', 'teacher')
+PSEUDO_MEANS = ('all', 'kept')
+UNLABELED_VIEWS = ('weak', 'strong')
 
 
 @MODELS.register_module()
@@ -40,26 +42,30 @@ class ELN(ELNWarmup):
         threshold: Correctness that a pixel must exceed; 0.5 is the paper's rounding.
         pseudo_weight: Weight of eq. 9.
         contrast_weight: Weight of eq. 10.
-        temperature: :math:`\tau` of eq. 10.
-        samples_per_class: Largest number of anchors, and of keys, of a class; memory grows with its square.
-        positives: ``'mean'`` or ``'sum'`` over the positives of an anchor, see :func:`pixel_contrast`.
-        anchors: Whose pixels are the anchors; the other network's are the keys.
+        pseudo_mean: Whether eq. 9 is the mean over ``'all'`` pixels of the images, a rejected one counting as 0, or
+            over the ``'kept'`` ones.
+        student_views: Views that the student is taught on, of ``'weak'`` and ``'strong'``; their losses add up.
+        contrast: Options of :class:`SampledContrast`.
         teacher: Options of :class:`EMATeacher`.
         projection: Options of :class:`ProjectionHead`.
         side_heads: Further side heads of the student by name.
         **kwargs: As for :class:`ELNWarmup`.
 
-    Deviations from the paper, beside those of :class:`ELNWarmup` (the public code's choices in brackets):
-        1. Eq. 10 takes sampled anchors and keys, of the images of one process, and the mean over an anchor's positives:
-           the sum grows with the number of pixels. ``positives='sum'`` is the equation as written. (The public code
-           takes pixels in 32x32 windows, the logarithm of sums, and divides by the pixels of a class.)
-        2. Anchors are the student's (``anchors='teacher'``).
-        3. Eq. 9 is the mean over all pixels of the image, a rejected one counting as 0. (Mean over kept pixels; the
-           student is taught on the weak view too.)
-        4. The teacher copies BatchNorm statistics and predicts in eval mode (parameters alone are averaged, and
-           BatchNorm is in train mode: ``teacher=dict(eval_mode=False)``).
-        5. The student is never overwritten (by the teacher each epoch: ``ELNStageHook(reset_interval=266)``).
-        6. The localizer judges unlabelled images in eval mode; neither text nor code says otherwise of the paper's.
+    Deviations from the paper, beside those of :class:`ELNWarmup` (the public code's choices in brackets; each has an
+    option but where it says "not offered"):
+        1. Eq. 10 takes sampled anchors and keys, and the mean over an anchor's positives, because the sum grows with
+           the number of pixels; ``contrast=dict(positives='sum')`` is the equation as written. (Windows of 32x32, the
+           logarithm of sums, divided by the pixels of a class: ``contrast=dict(windows=8, positives='log_sum')``.)
+        2. Anchors are the student's, as eq. 10 has it (``contrast=dict(anchors='teacher')``).
+        3. Eq. 9 is the mean over all pixels, the equation's sum without its growth (``pseudo_mean='kept'``).
+        4. The student sees the strong view alone, as in eq. 9 (``student_views=('weak', 'strong')``).
+        5. The teacher copies BatchNorm statistics and predicts in eval mode. (Parameters alone are averaged, and
+           BatchNorm is in train mode: ``teacher=dict(eval_mode=False, buffers='own')``; that the code's dropout is off
+           while its BatchNorm trains is not offered: give the decode head ``dropout_ratio=0``.)
+        6. The student is never overwritten (by the teacher each epoch: ``ELNStageHook(reset_interval=266)``).
+        7. Pseudo labels and the localizer's judgement are at the size of the image (at the stride of the decode head;
+           not offered: the host's losses of labelled images are at the size of the image too).
+        8. The localizer judges unlabelled images in eval mode; the text does not say.
     """
 
     networks = ('student', 'teacher')
@@ -72,26 +78,21 @@ class ELN(ELNWarmup):
         threshold: float = 0.5,
         pseudo_weight: float = 1.0,
         contrast_weight: float = 1.0,
-        temperature: float = 0.5,
-        samples_per_class: int = 256,
-        positives: str = 'mean',
-        anchors: str = 'student',
+        pseudo_mean: str = 'all',
+        student_views: Sequence[str] = ('strong',),
+        contrast: Optional[dict] = None,
         teacher: Optional[dict] = None,
         projection: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        if anchors not in ANCHORS or not 0 <= threshold <= 1:
-            raise ValueError(
-                f'ELN: anchors is one of {ANCHORS} and threshold a probability in [0, 1], got {anchors!r} and '
-                f'{threshold}.'
-            )
+        _check(threshold, pseudo_mean, student_views)
         side_heads = dict(side_heads or {}, projection=dict(type='ProjectionHead', **(projection or {})))
         super().__init__(segmentor, side_heads=side_heads, **kwargs)
         self.teacher = EMATeacher(self.student, **(teacher or {}))
-        self.threshold, self.anchors = threshold, anchors
+        self.contrast = SampledContrast(self.student.num_classes, **(contrast or {}))
+        self.threshold, self.pseudo_mean, self.student_views = threshold, pseudo_mean, tuple(student_views)
         self.pseudo_weight, self.contrast_weight = pseudo_weight, contrast_weight
-        self.temperature, self.samples_per_class, self.positives = temperature, samples_per_class, positives
 
     def semi_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of labelled and unlabelled images (eq. 7 and eq. 11)."""
@@ -99,13 +100,19 @@ class ELN(ELNWarmup):
         weak = self.teacher(inputs['weak'])
         target = self.pseudo_labels(inputs['weak'], weak.logits).reweight(valid)
 
-        merged = torch.cat([inputs['sup'], inputs['strong']])
-        sup, strong = self.student(merged).split([len(inputs['sup']), len(inputs['strong'])])
+        images = [inputs['sup'], *(inputs[view] for view in self.student_views)]
+        sup, *taught = self.student(torch.cat(images)).split([len(view) for view in images])
 
         losses = self.labeled_losses(inputs['sup'], sup, data_samples['sup'])
-        pseudo = masked_mean(pixel_cross_entropy(strong.logits, target), over=valid)
-        losses['unsup.loss_pseudo'] = self.pseudo_weight * pseudo
-        losses['unsup.loss_contrast'] = self.contrast_weight * self.contrast(strong, weak, target)
+        projection = weak.side['projection']
+        labels, over = (
+            self.kept_labels(target, projection.shape[2:]),
+            valid if self.pseudo_mean == 'all' else target.weight,
+        )
+        pseudo = sum(masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught)
+        contrast = sum(self.contrast(own.side['projection'], projection, labels) for own in taught)
+        losses['unsup.loss_pseudo'] = self.pseudo_weight * self.unsup_scale * pseudo
+        losses['unsup.loss_contrast'] = self.contrast_weight * self.unsup_scale * contrast
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)
         return losses
 
@@ -118,19 +125,21 @@ class ELN(ELNWarmup):
         self.localizer.train(training)
         return self.localizer.target(output, logits, self.threshold)
 
-    def contrast(self, student: Prediction, teacher: Prediction, target: PixelTarget) -> Tensor:
-        """Eq. 10 between sampled pixels, at the stride of the decode head."""
-        kept = target.label.where(target.weight > 0, target.label.new_full((), IGNORE_INDEX))
-        size = student.side['projection'].shape[2:]
-        labels = F.interpolate(kept[:, None].float(), size=size, mode='nearest-exact').long().flatten()
-        own, other = (_pixels(pred.side['projection']) for pred in (student, teacher))
-        anchors, keys = (own, other) if self.anchors == 'student' else (other, own)
-        of_anchors, of_keys = (sample_per_class(labels, self.samples_per_class) for _ in range(2))
-        return pixel_contrast(
-            anchors[of_anchors], keys[of_keys], labels[of_anchors], labels[of_keys], self.temperature, self.positives
+    @staticmethod
+    def kept_labels(target: PixelTarget, size: Sequence[int]) -> Tensor:
+        """Classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
+        kept = target.label.where(target.weight > 0, IGNORE_INDEX)
+        return F.interpolate(kept[:, None].float(), size=size, mode='nearest-exact')[:, 0].long()
+
+
+def _check(threshold: float, pseudo_mean: str, student_views: Sequence[str]) -> None:
+    """Refuse options that are not possible."""
+    if not 0 <= threshold <= 1 or pseudo_mean not in PSEUDO_MEANS:
+        raise ValueError(
+            f'ELN: threshold is a probability in [0, 1] and pseudo_mean one of {PSEUDO_MEANS}, got {threshold} and '
+            f'{pseudo_mean!r}.'
         )
-
-
-def _pixels(embedding: Tensor) -> Tensor:
-    """(B, D, h, w) -> (B h w, D)."""
-    return embedding.movedim(1, -1).flatten(0, 2)
+    if isinstance(student_views, str) or not student_views or not set(student_views) <= set(UNLABELED_VIEWS):
+        raise ValueError(
+            f"ELN: student_views names some of {UNLABELED_VIEWS}, e.g. ('strong',), got {student_views!r}."
+        )

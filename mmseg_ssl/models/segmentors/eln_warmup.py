@@ -4,6 +4,7 @@ import copy
 from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
+from mmengine.dist import all_reduce
 from mmengine.model import ModuleList
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
@@ -11,6 +12,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
+from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget, Prediction
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
@@ -133,18 +135,21 @@ class ELNWarmup(SemiSegmentor):
         return losses
 
     def inference_of(self, name: str) -> BranchInference:
-        """Inference with a network, and with the localizer where asked for."""
-        if self.predict_correctness:
+        """Inference with a network; where asked for, the localizer judges the one whose prediction is given."""
+        if self.predict_correctness and name == self.predictors[0]:
             return LocalizedInference(self.branch(name), self.localizer)
         return super().inference_of(name)
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
-        """Mean over labelled pixels of each image, (B,), or of the batch, (1,)."""
-        label = label if self.gate == 'image' else label.flatten(0, 1)[None]
-        logits = logits if self.gate == 'image' else logits.movedim(1, 0).flatten(1, 2)[None]
+        """Mean over labelled pixels of each image, (B,), or of the batch of all processes, a scalar."""
         valid = (label != IGNORE_INDEX).to(logits.dtype)
         loss = pixel_cross_entropy(logits, PixelTarget(label, valid))
-        return loss.sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp(min=1)
+        if self.gate == 'image':
+            return loss.sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp(min=1)
+        own = masked_mean(loss, over=valid)
+        whole = own.detach().clone()
+        all_reduce(whole, op='mean')
+        return own + (whole - own.detach())  # the gate is the same on every process; the gradient is one's own
 
     @staticmethod
     def _decode(head: torch.nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:

@@ -1,0 +1,104 @@
+"""The contrast of a batch by some of its pixels (ELN, Kwon & Kwak, CVPR 2022, eq. 10)."""
+
+from typing import Iterator, Tuple
+
+import torch
+from mmengine.dist import all_gather, get_world_size
+from torch import Tensor, nn
+
+from ..ops import sample_per_class, sample_windows
+from ..structures import IGNORE_INDEX
+from .losses import pixel_contrast
+
+ANCHORS = ('student', 'teacher')
+WINDOW = 32
+
+Drawn = Tuple[Tensor, Tensor]
+"""Pixels ``(n, D)`` and their labels ``(n,)``."""
+
+
+class SampledContrast(nn.Module):
+    r"""Eq. 10 between the projections of a student and of a teacher; the whole matrix of their pixels is never built.
+
+    Anchors are drawn from the images of a process, keys from those of all processes: at most ``samples_per_class`` of
+    a class, so the largest matrix is ``(C samples_per_class)^2`` on any number of processes.
+
+    Args:
+        num_classes: ``C``.
+        samples_per_class: Largest number of anchors, and of keys, of a class; all pixels if it is large enough.
+        temperature: :math:`\tau` of eq. 10.
+        positives: ``'mean'``, ``'sum'`` or ``'log_sum'`` over the positives, see :func:`pixel_contrast`.
+        anchors: Whose pixels are the anchors, ``'student'`` or ``'teacher'``; the other network's are the keys. The
+            student's, which need a gradient, are keys for the anchors of their own process alone.
+        windows: If above 0, this many random windows of 32x32 pixels, the same of every image, in the place of pixels
+            drawn by class, and the mean over the windows; ``(1024 B)^2`` pairs each.
+
+    Raises:
+        ValueError: If ``anchors`` or the numbers are not possible.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        samples_per_class: int = 256,
+        temperature: float = 0.5,
+        positives: str = 'mean',
+        anchors: str = 'student',
+        windows: int = 0,
+    ) -> None:
+        super().__init__()
+        if anchors not in ANCHORS or samples_per_class < 1 or windows < 0:
+            raise ValueError(
+                f'SampledContrast: anchors is one of {ANCHORS}, samples_per_class at least 1 and windows at least 0, '
+                f'got {anchors!r}, {samples_per_class} and {windows}.'
+            )
+        self.num_classes, self.samples_per_class, self.windows = num_classes, samples_per_class, windows
+        self.temperature, self.positives, self.anchors = temperature, positives, anchors
+
+    def forward(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+        """Contrast two maps.
+
+        Args:
+            student: ``(B, D, h, w)``, with a gradient.
+            teacher: ``(B, D, h, w)``, without.
+            labels: ``(B, h, w)`` int64, the pseudo labels of both; 255 is neither anchor nor key.
+
+        Returns:
+            A scalar, 0 with a zero gradient where nothing is taught.
+        """
+        pairs = self._windows(student, teacher, labels) if self.windows else self._classes(student, teacher, labels)
+        terms = []
+        for (own, own_labels), (other, other_labels) in pairs:
+            if self.anchors == 'teacher':
+                own, own_labels, other, other_labels = other, other_labels, own, own_labels
+            terms.append(pixel_contrast(own, other, own_labels, other_labels, self.temperature, self.positives))
+        return torch.stack(terms).mean()
+
+    def _classes(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
+        """So many pixels of every class."""
+        flat, gathered = labels.flatten(), self.anchors == 'student'
+        share = -(-self.samples_per_class // get_world_size()) if gathered else self.samples_per_class
+        own = _take(_pixels(student), flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
+        other = _take(_pixels(teacher), flat, sample_per_class(flat, share, self.num_classes))
+        if gathered:
+            other = torch.cat(all_gather(other[0].contiguous())), torch.cat(all_gather(other[1]))
+        yield own, other
+
+    def _windows(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
+        """All pixels of a window of every image."""
+        count, (height, width) = len(labels), labels.shape[1:]
+        own, other, flat = _pixels(student), _pixels(teacher), labels.flatten()
+        first = torch.arange(count, device=labels.device)[:, None] * height * width
+        for window in sample_windows(height, width, WINDOW, self.windows, labels.device):
+            index = (first + window).flatten()
+            yield _take(own, flat, index), _take(other, flat, index)
+
+
+def _pixels(embedding: Tensor) -> Tensor:
+    """(B, D, h, w) -> (B h w, D)."""
+    return embedding.movedim(1, -1).flatten(0, 2)
+
+
+def _take(pixels: Tensor, labels: Tensor, index: Tensor) -> Drawn:
+    """The pixels at some places, and their labels: 255 where a place is empty (-1)."""
+    return pixels[index], labels[index].where(index >= 0, IGNORE_INDEX)
