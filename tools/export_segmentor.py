@@ -65,6 +65,7 @@ def plain_config(cfg: Config) -> Config:
             loader.dataset = dict(_suffixes(kind), **loader.dataset) | options
         plain.update(test_dataloader=loader, test_cfg=dict(type='TestLoop'))
         plain.update(test_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']))
+        plain.update(test_pipeline=loader.dataset.pipeline)  # what mmseg's inference_model reads
     return Config(plain)
 
 

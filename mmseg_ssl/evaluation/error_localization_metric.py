@@ -12,6 +12,7 @@ from torch import Tensor
 from ..structures import IGNORE_INDEX
 
 POSITIVES = ('error', 'correct')
+BINS = 1000
 
 
 @METRICS.register_module()
@@ -28,8 +29,12 @@ class ErrorLocalizationMetric(BaseMetric):
     ``localizer/error_F1`` (the mean over images that have an error, or a pixel called one),
     ``localizer/error_F1_pooled`` (over all pixels), ``confidence@0.9/error_F1`` and so on, in per cent.
 
+    F1 mixes how well a judge ranks pixels with where its threshold cuts. ``localizer/error_AP`` and
+    ``confidence/error_AP`` are of the ranking alone: the average precision of errors over all cuts, pooled.
+
     Args:
         threshold: Correctness that a pixel must exceed to be called right.
+        further_thresholds: More of them, as ``localizer@0.3``: choose one on val as one would for the confidence.
         confidence_thresholds: The same for the confidence baselines.
         **kwargs: As for mmengine's ``BaseMetric``.
     """
@@ -37,11 +42,13 @@ class ErrorLocalizationMetric(BaseMetric):
     def __init__(
         self,
         threshold: float = 0.5,
+        further_thresholds: Sequence[float] = (),
         confidence_thresholds: Sequence[float] = (0.5, 0.7, 0.8, 0.9, 0.95),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.threshold, self.confidence_thresholds = threshold, tuple(confidence_thresholds)
+        self.threshold, self.further_thresholds = threshold, tuple(further_thresholds)
+        self.confidence_thresholds = tuple(confidence_thresholds)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch.
@@ -62,16 +69,19 @@ class ErrorLocalizationMetric(BaseMetric):
             confidence = sample['seg_logits']['data'].to(label.device).float().softmax(dim=0).amax(dim=0)[valid]
             correctness = sample['correctness']['data'].to(label.device).squeeze(0)[valid]
             counts = {'localizer': _count(correctness > self.threshold, right)}
+            for threshold in self.further_thresholds:
+                counts[f'localizer@{threshold:g}'] = _count(correctness > threshold, right)
             for threshold in self.confidence_thresholds:
                 counts[f'confidence@{threshold:g}'] = _count(confidence > threshold, right)
-            self.results.append(counts)
+            ranked = dict(localizer=_histogram(correctness, right), confidence=_histogram(confidence, right))
+            self.results.append(dict(counts=counts, ranked=ranked))
 
-    def compute_metrics(self, results: List[Dict[str, np.ndarray]]) -> Dict[str, float]:
+    def compute_metrics(self, results: List[Dict[str, Dict[str, np.ndarray]]]) -> Dict[str, float]:
         """Precision, recall and F1 of every judge, in per cent; NaN where nothing was there to be found."""
         metrics: Dict[str, float] = {}
         lines = ['judge            positive       P       R      F1  | pooled P       R      F1']
-        for judge in results[0]:
-            counts = np.stack([result[judge] for result in results]).astype(float)  # (images, 2, 3)
+        for judge in results[0]['counts']:
+            counts = np.stack([result['counts'][judge] for result in results]).astype(float)  # (images, 2, 3)
             for index, positive in enumerate(POSITIVES):
                 own = counts[:, index]
                 per_image = np.stack([_scores(row) for row in own])
@@ -83,6 +93,10 @@ class ErrorLocalizationMetric(BaseMetric):
                 metrics.update({f'{judge}/{positive}_{name}': value for name, value in zip(names, rounded)})
                 row = ' '.join(f'{value:7.2f}' for value in rounded[:3] + rounded[3:])
                 lines.append(f'{judge:16s} {positive:8s} {row}')
+        for judge in results[0]['ranked']:
+            precision = _average_precision(sum(result['ranked'][judge] for result in results))
+            metrics[f'{judge}/error_AP'] = round(100 * precision, 2)
+            lines.append(f'{judge:16s} error    average precision {100 * precision:.2f}')
         print_log('\n'.join(['Error localization:', *lines]), MMLogger.get_current_instance())
         return metrics
 
@@ -93,6 +107,20 @@ def _count(called_right: Tensor, right: Tensor) -> np.ndarray:
     for called, there in ((~called_right, ~right), (called_right, right)):
         rows.append(torch.stack([(called & there).sum(), called.sum(), there.sum()]))
     return torch.stack(rows).cpu().numpy()
+
+
+def _histogram(score: Tensor, right: Tensor) -> np.ndarray:
+    """Wrong and right pixels by their score in [0, 1], (2, BINS)."""
+    place = (score * BINS).long().clamp(0, BINS - 1) + BINS * right
+    return torch.bincount(place, minlength=2 * BINS).reshape(2, BINS).cpu().numpy()
+
+
+def _average_precision(histogram: np.ndarray) -> float:
+    """Sum of the precision times the gain in recall, from the lowest scores up; NaN without an error."""
+    found, called = histogram[0].cumsum(), histogram.sum(axis=0).cumsum()
+    if not found[-1]:
+        return float('nan')
+    return float((found / called.clip(min=1) * histogram[0]).sum() / found[-1])
 
 
 def _scores(counts: np.ndarray) -> List[float]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import HOOKS, METRICS, MODELS
@@ -91,6 +92,50 @@ def test_a_config_is_what_its_name_says(name):
         assert cfg.train_cfg.max_iters == 500 * 266
         assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=1e-5)
         assert hooks['MeanTeacherHook'].momentum == 0.005
+
+
+BASELINES = {path.name: path for path in sorted((FOLDER.parent / 'supervised').glob('*-eln_*.py'))}
+
+
+def test_the_baselines_of_tables_1_and_2_are_there():
+    rows = {
+        f'supervised_{net}_voc-eln_{split}.py' for net in ('r50', 'r101') for split in ('1-20', '1-8', '1-4', 'full')
+    }
+    assert set(BASELINES) == rows | {
+        f'supervised_r50_cityscapes-eln_{split}.py' for split in ('1-8', '1-4', '1-2', 'full')
+    }
+
+
+@pytest.mark.parametrize('name', BASELINES)
+def test_a_baseline_is_eln_without_what_is_not_labelled(name):
+    """Network, data, crop and schedule are those of the row above it in the table; nothing else trains."""
+    net, data, split = re.fullmatch(r'supervised_(r50|r101)_([a-z]+-eln)_(.+)\.py', name).groups()
+    cfg = load_config(str(BASELINES[name]), None)
+    first = SPLITS[data][0]
+    eln = load_config(str(CONFIGS[f'eln_{net}_{data}_{split if split != "full" else first}.py']), None)
+    assert len(BASELINES[name].read_text().splitlines()) <= 25
+    assert cfg.model.type == 'Supervised' and cfg.custom_hooks == []
+    assert cfg.model.segmentor == eln.model.segmentor
+    assert cfg.model.data_preprocessor.size == eln.model.data_preprocessor.size
+    assert (cfg.optim_wrapper, cfg.train_cfg) == (eln.optim_wrapper, eln.train_cfg)
+    loader, theirs = cfg.train_dataloader, eln.train_dataloader
+    assert loader.dataset.labeled == theirs.dataset.labeled and loader.batch_size == theirs.batch_size
+    assert loader.dataset.unlabeled is None and loader.dataset.unlabeled_per_labeled == 0
+    everything = dict(voc='voc/trainaug.txt', cityscapes='cityscapes/train.txt')[data.split('-')[0]]
+    assert loader.dataset.split == (everything if split == 'full' else theirs.dataset.split)
+    assert read_ids(find_split(loader.dataset.split))
+
+
+@pytest.mark.parametrize('folder', ['eln', 'supervised'])
+def test_the_metafile_lists_every_config(folder):
+    listed = yaml.safe_load((FOLDER.parent / folder / 'metafile.yml').read_text())['Models']
+    assert [entry['Config'] for entry in listed] == [f'configs/{folder}/{entry["Name"]}.py' for entry in listed]
+    names = [entry['Name'] for entry in listed]
+    assert sorted(names) == sorted(path.stem for path in (FOLDER.parent / folder).glob('*.py'))
+    for entry in listed:
+        path = FOLDER.parent / folder / f'{entry["Name"]}.py'
+        if '-eln_' in entry['Name'] or folder == 'eln':
+            assert entry['Metadata']['Batch Size'] == load_config(str(path), None).train_dataloader.batch_size
 
 
 @pytest.mark.parametrize(

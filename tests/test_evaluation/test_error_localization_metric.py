@@ -52,6 +52,26 @@ def test_confidence_baselines():
     assert result['localizer/error_R'] == 0
 
 
+def test_ranking_by_hand():
+    """Correctness 0.1 (wrong), 0.3, 0.6 (wrong), 0.9: precision 1 / 1 at the first error and 2 / 3 at the second, the
+    mean is 5 / 6 at whatever threshold. Equal scores are one cut: 2 errors of 4 pixels.
+    """
+    item = sample([0, 0, 0, 0], [1, 0, 1, 0], [0.1, 0.3, 0.6, 0.9])
+    for threshold in (0.2, 0.7):
+        result = evaluate([item], threshold=threshold)
+        assert result['localizer/error_AP'] == 83.33
+        assert result['confidence/error_AP'] == 50
+    perfect = sample([0, 1], [0, 1], [1.0, 0.0])  # the ends of the range
+    assert math.isnan(evaluate([perfect])['localizer/error_AP'])
+    assert evaluate([item, perfect])['localizer/error_AP'] == 50  # pooled: 1 / 2 and 2 / 4
+
+
+def test_further_thresholds():
+    """Correctness 0.2 and 0.4, both wrong: 0.3 finds one of them, 0.5 both."""
+    result = evaluate([sample([0, 0], [1, 1], [0.2, 0.4])], further_thresholds=(0.3,))
+    assert (result['localizer/error_R'], result['localizer@0.3/error_R']) == (100, 50)
+
+
 def test_images_without_errors_do_not_count_in_the_mean():
     """Nothing there, nothing called: undefined, so the mean is the other image's; NaN if there is no other."""
     perfect = sample([0, 1], [0, 1], [0.9, 0.9])

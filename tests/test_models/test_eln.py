@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
+from mmseg_ssl.models.segmentors import eln_warmup
 from mmseg_ssl.structures import PixelTarget
 
 
@@ -81,6 +82,20 @@ def test_auxiliary_losses_by_hand(gate):
     torch.testing.assert_close(losses['decoder_0.loss_constrained'], torch.tensor(1.5 if gate == 'image' else 0.0))
     torch.testing.assert_close(losses['decoder_1.loss_constrained'], torch.tensor(3.0))
     assert losses['decoder_0.taught'] == (0.5 if gate == 'image' else 0)
+
+
+@pytest.mark.parametrize(('everywhere', 'taught'), [((0.1, 3.0), 1), ((1.0, 3.0), 0)])
+def test_the_batch_is_that_of_all_processes(monkeypatch, everywhere, taught):
+    """What the processes agree on decides (alpha 20: 3 > 2, 3 < 20), and is logged; the gradient is one's own."""
+    agreed = iter(everywhere)
+    monkeypatch.setattr(eln_warmup, 'all_reduce', lambda value, op: value.fill_(next(agreed)))
+    model = tiny.build('ELNWarmup', slack=(20.0,), gate='batch')
+    own, label = torch.randn(2, 4, 3, 3, requires_grad=True), torch.randint(0, 4, (2, 3, 3))
+    loss = model.auxiliary_losses(torch.randn(2, 4, 3, 3), [own], label)['decoder_0.loss_constrained']
+    torch.testing.assert_close(loss, torch.tensor(3.0 * taught))
+    loss.backward()
+    expected = torch.autograd.grad(F.cross_entropy(own, label), own)[0] * taught
+    torch.testing.assert_close(own.grad, expected)
 
 
 def test_number_of_decoders_and_reduction():
@@ -156,7 +171,7 @@ def test_views_of_the_student():
     """The weak view too, in the same call. Where the strong view is the weak one, each of two terms is the same."""
     plain = tiny.preprocessor(strong=dict(type='StrongAugment', jitter_prob=0, grayscale_prob=0, blur_prob=0))
     segmentor = tiny.tiny_segmentor(decode_head=tiny.fcn_head(dropout_ratio=0.0))
-    options = dict(data_preprocessor=plain, segmentor=segmentor, contrast=dict(samples_per_class=2000))
+    options = dict(data_preprocessor=plain, segmentor=segmentor, contrast=dict(samples_per_class=256))
     model = tiny.build('ELN', student_views=('strong',), **options)
     model.student.eval()  # BatchNorm would see other images
     one = tiny.loss_of(model, tiny.batch())

@@ -2,8 +2,13 @@
 
 import copy
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -83,6 +88,61 @@ def test_the_export_is_plain_mmseg_and_predicts_the_same(tool, trained, network)
     model.predict_on = network
     for one, other in zip(plain.predict(images, copy.deepcopy(samples)), model.predict(images, samples)):
         assert torch.equal(one.seg_logits.data, other.seg_logits.data)
+
+
+def resnet_segmentor() -> dict:
+    """A network of mmseg's own, thin."""
+    backbone = dict(type='ResNet', depth=18, base_channels=8, norm_cfg=tiny.NORM)
+    head = tiny.fcn_head(in_channels=64, in_index=3, num_classes=11, loss_decode=dict(type='HardPixelCrossEntropy'))
+    return tiny.tiny_segmentor(backbone=backbone, decode_head=head)
+
+
+def draw_camvid(folder: Path) -> Path:
+    """Two images with masks, in the folders of CamVid."""
+    rng = np.random.RandomState(0)
+    for name in ('img_dir', 'ann_dir'):
+        (folder / name / 'test').mkdir(parents=True)
+    for index in range(2):
+        mask = rng.randint(0, 11, (4, 6)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+        cv2.imwrite(str(folder / 'ann_dir' / 'test' / f'{index}.png'), mask)
+        cv2.imwrite(
+            str(folder / 'img_dir' / 'test' / f'{index}.jpg'), rng.randint(0, 255, (32, 48, 3)).astype(np.uint8)
+        )
+    return folder
+
+
+@pytest.mark.slow
+def test_it_runs_where_this_package_is_not(tool, tmp_path, root):
+    """In a process that cannot import ``mmseg_ssl``: mmseg's test loop, and its ``init_model``, with equal logits.
+
+    On mmcv-lite that process puts a stand-in for ``mmcv.ops`` in place, without which no mmseg 1.2.2 imports.
+    """
+    model = tiny.build('ELN', segmentor=resnet_segmentor(), localizer=dict(type='ConfidenceThreshold'), slack=())
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+    cfg = Config.fromfile(str(root / 'configs' / '_base_' / 'datasets' / 'camvid_semi.py'))
+    loader = dict(cfg.test_dataloader, num_workers=0, persistent_workers=False)
+    loader['dataset'] = dict(loader['dataset'], data_root=str(draw_camvid(tmp_path / 'data')), pipeline=pipeline)
+    options = dict(data_preprocessor=tiny.preprocessor(), localizer=dict(type='ConfidenceThreshold'), slack=())
+    cfg = Config(dict(model=dict(type='ELN', segmentor=resnet_segmentor(), **options), test_dataloader=loader))
+    cfg.dump(str(tmp_path / 'eln_thin.py'))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'iter_1.pth')
+    out = tmp_path / 'exported'
+    tool.main([str(tmp_path / 'eln_thin.py'), str(tmp_path / 'iter_1.pth'), str(out)])
+
+    script = Path(__file__).with_name('plain_mmseg.py')
+    words = [sys.executable, str(script), *(str(out / name) for name in ('eln_thin.py', 'eln_thin.pth', 'logits.pth'))]
+    clean = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    done = subprocess.run(words, cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = torch.load(out / 'logits.pth', weights_only=True)
+    assert 0 <= result['metrics']['mIoU'] < 30  # of noise; that it was scored is the point
+    assert len(result['classes']) == 11
+    images = [cv2.imread(str(tmp_path / 'data' / 'img_dir' / 'test' / f'{index}.jpg')) for index in range(2)]
+    inputs = [torch.from_numpy(image).permute(2, 0, 1).contiguous() for image in images]
+    model.eval()
+    data = model.data_preprocessor(dict(inputs=inputs, data_samples=[tiny.sample(i) for i in range(2)]), False)
+    for logits, image in zip(result['logits'], data['inputs']):
+        torch.testing.assert_close(logits, model.student(image[None]).logits[0])
 
 
 def test_student_and_teacher_differ(tool, trained):

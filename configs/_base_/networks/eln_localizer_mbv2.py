@@ -2,6 +2,7 @@
 localizer_norm = dict(type='BN', requires_grad=True)
 localizer = dict(
     type='ErrorLocalizer',
+    stem='inflated',  # too few iterations to learn a first convolution from nothing
     backbone=dict(
         type='MobileNetV2',
         strides=(1, 2, 2, 2, 1, 1, 1),
@@ -9,7 +10,6 @@ localizer = dict(
         out_indices=(1, 2, 4, 6),
         norm_cfg=localizer_norm,
         conv_cfg=dict(type='Conv2dAdaptivePadding'),
-        # all but the first convolution, which also takes prediction and entropy
         init_cfg=dict(type='Pretrained', checkpoint='data/weights/mobilenet_v2_imagenet.pth'),
     ),
     decode_head=dict(

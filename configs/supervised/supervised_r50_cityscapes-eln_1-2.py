@@ -1,0 +1,2 @@
+_base_ = './supervised_r50_cityscapes-eln_1-8.py'
+train_dataloader = dict(dataset=dict(split='cityscapes/eln/1-2_draw0.txt'))
