@@ -35,6 +35,17 @@ OPTIONS = {
         inverse=dict(reliability='exponential', rebalancing=dict(form='inverse', counts='hard', momentum=1.0)),
         other=dict(divide_by='weight', sharpening=0.5, contrast=dict(repulsion=0.5), side_heads=VARIANCE),
     ),
+    'ELNWarmup': dict(release=dict(gate='batch', reduction='sum')),
+    'ELN': dict(
+        release=dict(
+            gate='batch',
+            reduction='sum',
+            pseudo_mean='kept',
+            student_views=('weak', 'strong'),
+            contrast=dict(windows=2, positives='log_sum', anchors='teacher'),
+            teacher=dict(eval_mode=False, buffers='own'),
+        )
+    ),
 }
 FORMS = [(name, 'default', {}) for name in METHODS] + [
     (name, form, options) for name in METHODS for form, options in OPTIONS.get(name, {}).items()

@@ -56,12 +56,15 @@ class ELNWarmup(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (the public code's choices are options, in brackets):
-        1. Cross entropies are means over labelled pixels, not sums over pixels; eq. 3 compares the same pixels.
+        1. Cross entropies are means over labelled pixels, not sums over pixels; eq. 3 compares the same pixels. It
+           compares, and teaches, by plain cross entropy whatever the decode head's own loss is: hard pixels or class
+           weights in the segmentor's config are for the student alone.
         2. Pixels of label 255 do not count as wrong (``localizer=dict(ignored_as_wrong=True)``).
-        3. The localizer sees probabilities (``localizer=dict(inputs='logits')``), and right and wrong pixels are
-           balanced in each image (``localizer=dict(balance='batch')``).
+        3. The localizer sees probabilities (``localizer=dict(inputs='logits')``) and the entropy as a share of its
+           maximum, and right and wrong pixels are balanced in each image (``localizer=dict(balance='batch')``).
         4. Its loss is the mean over decoders (``reduction='sum'``); eq. 3 gates each image (``gate='batch'``).
-        5. An auxiliary decoder is the segmentor's own head; the public code's has other dropout rates.
+        5. An auxiliary decoder is the segmentor's own head; that the public code's has other dropout rates in the ASPP
+           and the fusion is not offered: the host's heads have one rate, before the classifier.
     """
 
     networks: Tuple[str, ...] = ('student',)
