@@ -6,6 +6,7 @@ default_hooks = dict(
     seed=dict(type='SeedHook'),  # every random choice is a function of (seed, iteration): resuming is exact
     finite=dict(type='StopOnNonFiniteLoss'),
     timer=dict(type='IterTimerHook'),
+    memory=dict(type='PeakMemoryHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='SafeCheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=2),

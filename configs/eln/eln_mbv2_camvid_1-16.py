@@ -21,4 +21,4 @@ custom_hooks = [
 ]
 find_unused_parameters = True  # of the parts that wait for their stage, on several processes
 localization = dict(type='ErrorLocalizationMetric', further_thresholds=(0.2, 0.3, 0.4))
-val_evaluator = test_evaluator = [dict(type='SemiIoUMetric'), localization]
+val_evaluator = test_evaluator = [*_base_.test_evaluator, localization]

@@ -7,6 +7,7 @@ from .eln_stage_hook import ELNStageHook
 from .loops import SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
+from .peak_memory_hook import PeakMemoryHook
 from .resume import find_resumable
 from .seed_hook import SeedHook
 from .unsup_ramp_hook import UnsupRampHook
@@ -17,6 +18,7 @@ __all__ = [
     'ELNStageHook',
     'MeanTeacherHook',
     'NonFiniteLossError',
+    'PeakMemoryHook',
     'SafeCheckpointHook',
     'SeedHook',
     'SemiTrainLoop',

@@ -67,5 +67,5 @@ test_dataloader = dict(
         pipeline=test_pipeline,
     ),
 )
-val_evaluator = dict(type='SemiIoUMetric', iou_metrics=['mIoU'])
+val_evaluator = [dict(type='SemiIoUMetric', iou_metrics=['mIoU']), dict(type='CalibrationMetric')]
 test_evaluator = val_evaluator

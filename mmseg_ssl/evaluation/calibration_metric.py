@@ -1,0 +1,109 @@
+"""Whether a network is as often right as it says (expected calibration error)."""
+
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger, print_log
+from mmseg.registry import METRICS
+from torch import Tensor
+
+from ..structures import IGNORE_INDEX
+
+
+@METRICS.register_module()
+class CalibrationMetric(BaseMetric):
+    r"""Expected calibration error of ``seg_logits``, the first network's (Guo et al., ICML 2017, eq. 3).
+
+    Pixels are sorted by the confidence of their class into :math:`M` equal bins :math:`B_m` of :math:`(0, 1]`. With
+    the accuracy and the mean confidence of a bin, over the :math:`n` labelled pixels of all images together,
+
+    .. math:: ECE = \sum_m \frac{|B_m|}{n} \, | acc(B_m) - conf(B_m) |
+
+    0 is perfect; the worst is 100. The key is ``ECE``, in per cent. What is kept of an image are three numbers a bin,
+    whatever its size.
+
+    Args:
+        num_bins: :math:`M`; 15 as in the paper.
+        ignore_index: Label of the pixels that do not count.
+        **kwargs: As for mmengine's ``BaseMetric``.
+
+    Raises:
+        ValueError: If there is no bin.
+    """
+
+    def __init__(self, num_bins: int = 15, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if num_bins < 1:
+            raise ValueError(f'CalibrationMetric needs num_bins >= 1, got {num_bins}.')
+        self.num_bins, self.ignore_index = num_bins, ignore_index
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count the pixels of a batch.
+
+        Raises:
+            KeyError: If a sample has no ``seg_logits``.
+            ValueError: If they are not of the mask's size.
+        """
+        for sample in data_samples:
+            if 'seg_logits' not in sample:
+                raise KeyError(
+                    'CalibrationMetric needs "seg_logits" in every sample; test-time augmentation keeps none. Take '
+                    'the metric out of the evaluator.'
+                )
+            confidence, predicted = _confidence(sample['seg_logits']['data'])
+            label = sample['gt_sem_seg']['data'].squeeze(0).to(predicted.device)
+            if label.shape != predicted.shape:
+                raise ValueError(
+                    f'CalibrationMetric compares logits and mask pixel by pixel, got {tuple(predicted.shape)} and '
+                    f'{tuple(label.shape)}. Load the mask after Resize in the test pipeline.'
+                )
+            valid = label != self.ignore_index
+            histogram = confidence_histogram(confidence[valid], (predicted == label)[valid], self.num_bins)
+            self.results.append(histogram.cpu().numpy())
+
+    def compute_metrics(self, results: List[np.ndarray]) -> Dict[str, float]:
+        """The error over all images, in per cent; NaN if no pixel is labelled."""
+        error = round(100 * expected_calibration_error(np.sum(results, axis=0)), 2)
+        print_log(f'Expected calibration error: {error:.2f} %', MMLogger.get_current_instance())
+        return dict(ECE=error)
+
+
+def confidence_histogram(confidence: Tensor, right: Tensor, num_bins: int) -> Tensor:
+    """Count pixels by confidence, in bins ``(m / M, (m + 1) / M]``; the first one has 0, too.
+
+    Args:
+        confidence: ``(N,)`` in ``[0, 1]``.
+        right: ``(N,)`` bool, whether the class is the label.
+        num_bins: ``M``.
+
+    Returns:
+        ``(3, M)`` fp64: pixels, right pixels and the sum of the confidence of each bin.
+    """
+    places = (confidence.double() * num_bins).ceil().long().sub(1).clamp(0, num_bins - 1)
+    rows = (torch.ones_like(confidence), right, confidence)
+    return torch.stack([torch.bincount(places, row.double(), minlength=num_bins) for row in rows])
+
+
+def expected_calibration_error(histogram: np.ndarray) -> float:
+    """Mean distance of accuracy and confidence over the bins, weighted by their pixels.
+
+    Args:
+        histogram: ``(3, M)`` of :func:`confidence_histogram`; sums over images are histograms again.
+
+    Returns:
+        A share in ``[0, 1]``, NaN if there is no pixel.
+    """
+    count, right, confidence = histogram
+    # |B| / n * |right / |B| - confidence / |B||: the pixels of a bin cancel, so an empty one needs no care
+    return float(np.abs(right - confidence).sum() / count.sum()) if count.sum() else float('nan')
+
+
+def _confidence(logits: Tensor) -> Tuple[Tensor, Tensor]:
+    """Confidence and class of every pixel (H, W) of logits (C, H, W); one channel is a probability, as the host does."""
+    if len(logits) > 1:
+        confidence, predicted = logits.float().softmax(dim=0).max(dim=0)
+        return confidence, predicted
+    predicted = logits[0] > 0.5
+    return logits[0].where(predicted, 1 - logits[0]).float(), predicted.long()

@@ -1,0 +1,128 @@
+"""``CalibrationMetric``: expected calibration error."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import METRICS
+
+from mmseg_ssl.evaluation import CalibrationMetric
+from mmseg_ssl.evaluation.calibration_metric import confidence_histogram, expected_calibration_error
+
+
+def sample(logits, label):
+    return dict(seg_logits=dict(data=logits), gt_sem_seg=dict(data=label[None]))
+
+
+def evaluate(samples, **options):
+    metric = CalibrationMetric(**options)
+    for item in samples:
+        metric.process({}, [item])
+    return metric.evaluate(len(samples))['ECE']
+
+
+def two_class_row(confidences, labels):
+    """One row of pixels whose class is 0 with the given confidences."""
+    confidences = torch.tensor(confidences)
+    logits = torch.stack([confidences.log(), (1 - confidences).log()])[:, None]
+    return sample(logits, torch.tensor([labels]))
+
+
+def slow_error(samples, num_bins):
+    """The definition, pixel by pixel."""
+    bins = [[] for _ in range(num_bins)]
+    for item in samples:
+        logits, label = item['seg_logits']['data'].double(), item['gt_sem_seg']['data'][0]
+        for row in range(label.shape[0]):
+            for col in range(label.shape[1]):
+                if label[row, col] == 255:
+                    continue
+                probs = logits[:, row, col].softmax(dim=0)
+                confidence, predicted = probs.max().item(), int(probs.argmax())
+                place = next(m for m in range(num_bins) if confidence <= (m + 1) / num_bins)
+                bins[place].append((confidence, predicted == label[row, col]))
+    count = sum(map(len, bins))
+    error = 0.0
+    for inside in filter(None, bins):
+        mean = sum(confidence for confidence, _ in inside) / len(inside)
+        accuracy = sum(bool(right) for _, right in inside) / len(inside)
+        error += len(inside) / count * abs(accuracy - mean)
+    return 100 * error
+
+
+def test_by_hand():
+    """Ten bins. Confidences 0.95 (right), 0.93 (wrong) share a bin: |1/2 - 0.94| = 0.44, two pixels of four. 0.65
+    (right) and 0.75 (wrong) are alone: 0.35 and 0.75. ECE = (2 * 0.44 + 0.35 + 0.75) / 4 = 0.495. The fifth is ignored.
+    """
+    row = two_class_row([0.95, 0.93, 0.65, 0.75, 0.55], [0, 1, 0, 1, 255])
+    assert evaluate([row], num_bins=10) == 49.5
+
+
+def test_pixels_of_all_images_share_the_bins():
+    """Over- and underconfident images cancel: 0.8 twice, right and wrong, is |0.5 - 0.8|; per image it would be 0.5."""
+    images = [two_class_row([0.8], [0]), two_class_row([0.8], [1])]
+    assert evaluate(images) == pytest.approx(30.0, abs=0.01)
+
+
+@pytest.mark.parametrize('num_bins', [1, 7, 15])
+def test_equals_a_slow_loop(num_bins):
+    images = []
+    for _ in range(3):
+        label = torch.randint(0, 4, (6, 5))
+        label[0] = 255
+        images.append(sample(3 * torch.randn(4, 6, 5), label))
+    assert evaluate(images, num_bins=num_bins) == pytest.approx(slow_error(images, num_bins), abs=0.006)
+
+
+def test_certain_networks():
+    """Always right and certain: 0; always wrong and certain: 100, the worst."""
+    logits = torch.full((3, 2, 2), -100.0)
+    logits[1] = 100.0
+    assert evaluate([sample(logits, torch.ones(2, 2).long())]) == 0
+    assert evaluate([sample(logits, torch.zeros(2, 2).long())]) == 100
+
+
+def test_borders_of_bins_and_what_is_kept():
+    """Bins are open below, (0.5, 1] here; 0 is in the first. One image is (3, M), whatever its size."""
+    histogram = confidence_histogram(torch.tensor([0.0, 0.5, 0.51, 1.0]), torch.tensor([True, False, True, True]), 2)
+    assert histogram.tolist() == [[2, 2], [1, 2], [0.5, pytest.approx(1.51)]]
+    metric = CalibrationMetric(num_bins=5)
+    metric.process({}, [sample(torch.randn(2, 64, 64), torch.zeros(64, 64).long())])
+    assert metric.results[0].shape == (3, 5)
+
+
+def test_one_channel_is_a_probability():
+    """The host applies the sigmoid: 0.9 is class 1, 0.3 is class 0 with confidence 0.7."""
+    item = sample(torch.tensor([[[0.9, 0.3]]]), torch.tensor([[1, 0]]))
+    assert evaluate([item]) == pytest.approx(20.0, abs=0.01)  # (0.1 + 0.3) / 2
+
+
+def test_nothing_is_labelled():
+    assert math.isnan(evaluate([two_class_row([0.8], [255])]))
+    assert math.isnan(expected_calibration_error(np.zeros((3, 4))))
+
+
+def test_half_precision_logits():
+    item = sample(torch.randn(4, 8, 8), torch.randint(0, 4, (8, 8)))
+    half = dict(item, seg_logits=dict(data=item['seg_logits']['data'].half()))
+    assert evaluate([half]) == pytest.approx(evaluate([item]), abs=0.5)
+
+
+def test_errors_tell_the_fix():
+    item = two_class_row([0.8], [0])
+    with pytest.raises(KeyError, match='Take the metric out of the evaluator'):
+        evaluate([dict(gt_sem_seg=item['gt_sem_seg'])])
+    with pytest.raises(ValueError, match='Load the mask after Resize'):
+        evaluate([dict(item, gt_sem_seg=dict(data=torch.zeros(1, 2, 2)))])
+    with pytest.raises(ValueError, match='num_bins >= 1, got 0'):
+        CalibrationMetric(num_bins=0)
+
+
+@pytest.mark.parametrize('name', ['dueb/dueb_mbv2_camvid_1-16', 'eln/eln_mbv2_camvid_8', 'cpcl/cpcl_mbv2_camvid_1-4'])
+def test_camvid_reports_it(root, name):
+    cfg = Config.fromfile(str(root / f'configs/{name}.py'))
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        kinds = [METRICS.get(metric.type).__name__ for metric in evaluator]
+        assert kinds[:2] == ['SemiIoUMetric', 'CalibrationMetric']
