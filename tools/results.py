@@ -1,198 +1,124 @@
-"""Write the table of results into a README from the logs of the runs: ``python tools/results.py work_dirs``.
+"""Write tables of results into READMEs from the logs of the runs: ``python tools/results.py work_dirs``.
 
 Reads what ``tools/train.py`` and ``tools/test.py`` left: the metrics of a test, the config that it dumped beside them
-(network, list, seed, checkpoint), and the log of the training that wrote the checkpoint (hardware).
+(network, list, seed, checkpoint), and the logs of the training that wrote the checkpoint (hardware, time, memory).
+A README has a table between the lines ``<!-- results:begin -->`` and ``<!-- results:end -->``, and that of ELN's
+localizer between ``<!-- localizer:begin -->`` and ``<!-- localizer:end -->``.
+
+python tools/results.py work_dirs                                     # README.md and configs/README.md
+python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
 """
 
 import argparse
-import json
-import re
-import statistics
 import sys
 from collections import defaultdict
-from itertools import product
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from mmengine.config import Config  # noqa: E402
-
 import mmseg_ssl  # noqa: E402, F401  (mends the host, which reads configs)
 from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
-
-BEGIN, END = '<!-- results:begin -->', '<!-- results:end -->'
-METHODS = {'Supervised': 'supervised', 'MeanTeacher': 'mean teacher', 'CPCL': 'CPCL', 'DUEB': 'DUEB'}
-CLASSES = ('pole', 'sign', 'pedestrian', 'bicyclist')  # the thin and the rare ones
-HEAD = ('labels', 'method', 'draws', 'iterations', 'mIoU', 'second network', *CLASSES)
-NOT_A_CONDITION = re.compile(r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr')
-"""Settings that differ between runs of one row, or that do not change the numbers."""
+from mmseg_ssl.utils.localizer_table import localizer_report  # noqa: E402
+from mmseg_ssl.utils.results_table import results_table  # noqa: E402
+from mmseg_ssl.utils.run_logs import CONFIGS, Run, find_runs, method_names  # noqa: E402
 
 
-class Run(NamedTuple):
-    """One tested checkpoint, the last of its training."""
+def choose(runs: List[Run], methods: Optional[str], lists: Optional[str]) -> Tuple[List[Run], List[str]]:
+    """Keep the runs of some methods and lists, both separated by commas.
 
-    method: str  # class of the model
-    labels: str  # list of labelled images without its draw: camvid/1-16
-    draw: str  # the list itself
-    options: Tuple[str, ...]  # key=value of what differs from the committed config
-    config: str  # its name
-    iterations: int
-    seed: int
-    metrics: Dict[str, float]
-    hardware: str
-    images: str  # folder of the test images
+    Returns:
+        The runs, and the methods in the order of the rows.
 
-
-def find_runs(folders: List[Path]) -> List[Run]:
-    """Read every test below some folders; of two tests of one checkpoint the later one counts."""
-    tests = {}
-    for folder in folders:
-        for path in sorted(folder.rglob('*.json'), key=lambda path: path.stem):
-            if path.parent.name == path.stem and (path.parent / 'vis_data' / 'config.py').is_file():
-                run = read_test(path, folders)
-                tests[(run.config, run.options, run.draw, run.seed, run.images)] = run
-    if not tests:
-        raise UserError(f'no test below {", ".join(map(str, folders))}: run tools/test.py with --work-dir there first.')
-    return list(tests.values())
+    Raises:
+        UserError: A method is not known, or nothing is left.
+    """
+    known = {*method_names(), *(run.method for run in runs)}
+    wanted = methods.split(',') if methods else sorted(known, key=lambda name: (name != 'supervised', name))
+    if not known.issuperset(wanted):
+        raise UserError(f'--methods {methods}: the methods are {",".join(sorted(known))}.')
+    kept = [run for run in runs if run.method in wanted and (not lists or run.labels in lists.split(','))]
+    if not kept:
+        there = ', '.join(sorted({f'{run.method} on {run.labels}' for run in runs}))
+        raise UserError(f'no run of {methods or "any method"} on {lists or "any list"}; there are {there}.')
+    return kept, wanted
 
 
-def read_test(path: Path, folders: List[Path]) -> Run:
-    """Read one test; a ``UserError`` if it is not of the last checkpoint of its run."""
-    cfg = Config.fromfile(str(path.parent / 'vis_data' / 'config.py'))
-    checkpoint, iterations = Path(cfg.load_from), cfg.train_cfg.max_iters
-    if checkpoint.name != f'iter_{iterations}.pth':
-        raise UserError(f'{path} tests {checkpoint.name}, which is not the last checkpoint (iter_{iterations}.pth).')
-    training = _training_folder(checkpoint, folders)
-    names = sorted(file.stem for file in training.glob('*.py'))
-    draw = cfg.train_dataloader.dataset.split
-    return Run(
-        method=cfg.model.type,
-        labels=re.sub(r'(_draw\d+)?\.txt$', '', draw),
-        draw=draw,
-        options=_options(names[0], cfg) if names else (),
-        config=names[0] if names else '?',
-        iterations=iterations,
-        seed=cfg.get('randomness', {}).get('seed', 0),
-        metrics=json.loads(path.read_text()),
-        hardware=_hardware(training),
-        images=cfg.test_dataloader.dataset.data_prefix.img_path,
-    )
-
-
-def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
-    """The folder of the run that wrote a checkpoint, also after it was moved into one of ``folders``."""
-    if checkpoint.parent.is_dir():
-        return checkpoint.parent
-    for path in (path for folder in folders for path in folder.rglob(f'{checkpoint.parent.name}/*/vis_data')):
-        return path.parents[1]
-    raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
-
-
-def _options(name: str, cfg: Config) -> Tuple[str, ...]:
-    """What a run changed in the model, the optimizer and the data of the committed config."""
-    committed = next(iter(ROOT.glob(f'configs/*/{name}.py')), None)
-    before = Config.fromfile(str(committed)) if committed else cfg
-    parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
-    old, new = (dict(_flat({part: it.get(part) for part in parts})) for it in (before, cfg))
-    changed = [key for key in sorted({**old, **new}) if old.get(key) != new.get(key)]
-    return tuple(f'{key}={new.get(key)}' for key in changed if not NOT_A_CONDITION.search(key))
-
-
-def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
-    """Leaves of a nested config by dotted key."""
-    nested = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
-    if not isinstance(value, (dict, list, tuple)):
-        yield key, value
-    for name, item in nested:
-        yield from _flat(item, f'{key}.{name}' if key else str(name))
-
-
-def _hardware(training: Path) -> str:
-    """Device and torch of a run, from the environment in its log."""
-    text = ''.join(log.read_text() for log in sorted(training.glob('*/*.log'))[-1:])
-    patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
-    gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)
-    device = gpu.group(1) if gpu else f'CPU ({simd.group(1)})' if simd else 'unknown'
-    return f'{device}, PyTorch {torch.group(1) if torch else "unknown"}'
-
-
-def spread(values: List[float]) -> str:
-    """Mean and, from two values on, sample standard deviation: ``38.20 ± 0.71``."""
-    text = f'{statistics.mean(values):.2f}'
-    return f'{text} ± {statistics.stdev(values):.2f}' if len(values) > 1 else text
-
-
-def table(runs: List[Run]) -> str:
-    """Make the markdown table: one row a method, set of options and number of labels."""
-    rows = defaultdict(list)
+def results_report(runs: List[Run], methods: List[str]) -> str:
+    """Make the block of results: a table for each network and data set, and how the numbers were made."""
+    settings = defaultdict(list)
     for run in runs:
-        rows[(_order(run.labels), run.labels, list(METHODS).index(run.method), run.options, run.iterations)].append(run)
-    done = {(run.labels, run.method) for run in runs}
-    for labels, method in product({run.labels for run in runs if not run.labels.endswith('train')}, METHODS):
-        if (labels, method) not in done:
-            rows[(_order(labels), labels, list(METHODS).index(method), (), 0)] = []
-    lines = ['| ' + ' | '.join(HEAD) + ' |', '|' + '---|' * len(HEAD)]
-    for (_, labels, index, options, iterations), group in sorted(rows.items()):
-        name = ' '.join([list(METHODS.values())[index], *(f'`{option}`' for option in options)])
-        cells = [labels, name, *(_numbers(group, iterations) if group else ['not run', *[''] * (len(HEAD) - 3)])]
-        lines.append('| ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines)
-
-
-def _order(labels: str) -> float:
-    """Rank of a list: numbers of images, then shares, then all."""
-    ratio = re.fullmatch(r'(1-)?(\d+)', labels.split('/')[-1])
-    return 1.0 if ratio is None else (1 if ratio.group(1) else -1) / int(ratio.group(2))
-
-
-def _numbers(group: List[Run], iterations: int) -> List[str]:
-    """Cells of one row."""
-    names = [key[: -len('mIoU')] for key in group[0].metrics if key.endswith('mIoU')]  # '' or 'student/'...
-
-    def cell(key: str) -> str:
-        return spread([run.metrics[key] for run in group])
-
-    first, *rest = (f'{cell(f"{name}mIoU")} {name.rstrip("/")}'.strip() for name in names)
-    classes = (cell(f'{names[0]}IoU.{label}') for label in CLASSES)
-    return [str(len(group)), str(iterations), first, ', '.join(rest) or '-', *classes]
-
-
-def report(runs: List[Run]) -> str:
-    """Make the whole block: the table, and how its numbers were made."""
+        settings[run.setting].append(run)
     images, hardware = (sorted({getattr(run, part) for run in runs}) for part in ('images', 'hardware'))
     lines = [
-        f'IoU in % on `{"`, `".join(images)}` of the LAST checkpoint: mean ± sample deviation over the draws of the '
-        f'labelled images; the class columns are those of the first network.\n\n{table(runs)}\n',
-        f'Seed {", ".join(sorted({str(run.seed) for run in runs}))}. Hardware: {"; ".join(hardware)}. Made by '
-        '`tools/results.py` from the logs. Each draw k of a row:\n\n```bash',
+        f'IoU and calibration error (ECE, 15 bins) in % on `{"`, `".join(images)}` of the LAST checkpoint: mean ± '
+        'sample deviation over the draws of the labelled images. The classes and the ECE are those of the first '
+        "network. ms a step: the median of the training's own log, without waiting for data, on a machine that may "
+        'have had other work (`tools/benchmark_step.py` compares under equal conditions). Memory in MB: the peak that '
+        'torch allocated on an accelerator; on a CPU the peak of the whole process, libraries (about 500 MB) and all. '
+        '-: not measured, or not defined.',
     ]
+    for setting, group in sorted(settings.items()):
+        lines += [f'**{setting.replace("_", ", ")}**' if len(settings) > 1 else '', results_table(group, methods)]
+    seeds = ', '.join(sorted({str(run.seed) for run in runs}))
+    lines += [f'Seed {seeds}. Hardware: {"; ".join(hardware)}. Made by `tools/results.py` from the logs.']
+    return '\n\n'.join([part for part in lines if part] + [f'Each draw k of a row:\n\n{commands(runs)}'])
+
+
+def commands(runs: List[Run]) -> str:
+    """The command lines of all rows, as a block of code."""
+    lines = []
     for name, options, labels in sorted({(run.config, run.options, run.labels) for run in runs}):
         drawn = any(run.labels == labels and '_draw' in run.draw for run in runs)
         split = f'train_dataloader.dataset.split={labels}{"_draw<k>" if drawn else ""}.txt'
-        folder = next((path.parent.name for path in ROOT.glob(f'configs/*/{name}.py')), '?')
+        folder = next((path.parent.name for path in CONFIGS.glob(f'*/{name}.py')), '?')
         lines.append(f'python tools/train.py configs/{folder}/{name}.py --cfg-options {" ".join([split, *options])}')
-    return '\n'.join([*lines, '```'])
+    return '\n'.join(['```bash', *lines, '```'])
 
 
-def write_block(readme: Path, text: str) -> None:
-    """Replace what stands between the two markers of a README; a ``UserError`` if they are not there."""
-    content = readme.read_text(encoding='utf-8')
-    if content.count(BEGIN) != 1 or content.count(END) != 1:
-        raise UserError(f'{readme} needs one line {BEGIN} and one line {END}.')
-    before, rest = content.split(BEGIN)
-    readme.write_text(f'{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}', encoding='utf-8')
+def write_blocks(readme: Path, make: Dict[str, Callable[[], str]]) -> List[str]:
+    """Replace what stands between the markers of a README, for every block that it has.
+
+    Args:
+        readme: The file.
+        make: Name of a block -> what makes its text.
+
+    Returns:
+        Names of the blocks that were written.
+
+    Raises:
+        UserError: The file has no block, or one marker without the other.
+    """
+    content = readme.read_text(encoding='utf-8') if readme.is_file() else ''
+    written = []
+    for name, text in make.items():
+        begin, end = (f'<!-- {name}:{side} -->' for side in ('begin', 'end'))
+        if content.count(begin) != content.count(end) or content.count(begin) > 1:
+            raise UserError(f'{readme} needs one line {begin} and one line {end}.')
+        if begin in content:
+            before, rest = content.split(begin)
+            content = f'{before}{begin}\n{text()}\n{end}{rest.split(end)[1]}'
+            written.append(name)
+    if not written:
+        names = ', '.join(f'<!-- {name}:begin --> and <!-- {name}:end -->' for name in make)
+        raise UserError(f'{readme} needs lines that say where a table goes: {names}.')
+    readme.write_text(content, encoding='utf-8')
+    return written
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Write the block."""
-    parser = argparse.ArgumentParser(description='Write the table of results from the logs of the runs')
+    """Write the blocks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('folders', nargs='+', type=Path, help='work dirs of trainings and tests, at any depth')
-    parser.add_argument('--readme', type=Path, default=ROOT / 'configs/dueb/README.md', help='where the block is')
+    parser.add_argument('--readme', action='append', type=Path, help='file with the markers; may be given again')
+    parser.add_argument('--methods', help='folders below configs/, separated by commas, in the order of the rows')
+    parser.add_argument('--lists', help='lists of labelled images without their draw, separated by commas')
     args = parser.parse_args(argv)
-    write_block(args.readme, report(find_runs(args.folders)))
-    print(f'Wrote the results into {args.readme}')
+    runs, methods = choose(find_runs(args.folders), args.methods, args.lists)
+    make = dict(results=lambda: results_report(runs, methods), localizer=lambda: localizer_report(runs, methods))
+    for readme in args.readme or [ROOT / 'README.md', ROOT / 'configs/README.md']:
+        print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')
 
 
 if __name__ == '__main__':

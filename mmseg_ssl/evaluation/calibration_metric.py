@@ -101,7 +101,7 @@ def expected_calibration_error(histogram: np.ndarray) -> float:
 
 
 def _confidence(logits: Tensor) -> Tuple[Tensor, Tensor]:
-    """Confidence and class of every pixel (H, W) of logits (C, H, W); one channel is a probability, as the host does."""
+    """Confidence and class of every pixel of (C, H, W) logits; one channel is a probability, as the host gives it."""
     if len(logits) > 1:
         confidence, predicted = logits.float().softmax(dim=0).max(dim=0)
         return confidence, predicted

@@ -21,18 +21,33 @@ def tool():
     return module
 
 
-def write_run(folder, method, split, metrics, checkpoint='iter_400.pth', time='20260101_000001', gpu='', **options):
+STEPS = [dict(loss=1.0, time=0.9, data_time=0.1), dict(loss=1.0, time=0.5, data_time=0.2), dict(time=9.0, mIoU=1.0)]
+
+
+def write_run(
+    folder,
+    method,
+    split,
+    metrics,
+    checkpoint='iter_400.pth',
+    time='20260101_000001',
+    gpu='',
+    steps=(),
+    name='mbv2_camvid_1-16',
+    **options,
+):
     """Leave what a training in ``folder/<run>`` and a test in ``folder/<run>_test`` leave."""
-    name = f'{method}_mbv2_camvid_1-16'
+    name = f'{method}_{name}'
     cfg = Config.fromfile(str(ROOT / f'configs/{method}/{name}.py'))
     cfg.merge_from_dict({'train_dataloader.dataset.split': split, 'train_cfg.max_iters': 400, **options})
-    run = f'{method}_{Path(split).stem}_{len(options)}'
+    run = f'{name}_{Path(split).stem}_{len(options)}'
     cfg.load_from = str(folder / run / checkpoint)
     training, test = folder / run / '20260101_000000', folder / f'{run}_test' / time
     for part in (training, test):
         (part / 'vis_data').mkdir(parents=True, exist_ok=True)
         text = ''.join(f'{key} = {value!r}\n' for key, value in cfg.to_dict().items())
         (part / 'vis_data/config.py').write_text(text)
+    (training / 'vis_data/scalars.json').write_text(''.join(json.dumps(step) + '\n' for step in steps))
     (folder / run / f'{name}.py').write_text('')
     (training / 'vis_data/20260101_000000.json').write_text('{"iter": 400}')
     log = LOG.format(cuda=bool(gpu), gpu=f'    GPU 0,1: {gpu}\n' if gpu else '')
@@ -50,6 +65,10 @@ def metrics(*networks, **ious):
     }
 
 
+def report(tool, folder, methods=None, lists=None):
+    return tool.results_report(*tool.choose(tool.find_runs([folder]), methods, lists))
+
+
 def test_mean_and_sample_deviation_over_draws(tool, tmp_path):
     """38 and 41: mean 39.5, deviation sqrt((1.5^2 + 1.5^2) / 1) = 2.12; one run has no deviation."""
     for draw, miou in enumerate((38.0, 41.0)):
@@ -57,11 +76,11 @@ def test_mean_and_sample_deviation_over_draws(tool, tmp_path):
         write_run(tmp_path, 'dueb', f'camvid/1-16_draw{draw}.txt', result)
     write_run(tmp_path, 'supervised', 'camvid/1-16_draw0.txt', metrics(('', 30.0), sign=7.0))
     write_run(tmp_path, 'supervised', 'camvid/train.txt', metrics(('', 50.0)), gpu='NVIDIA X')
-    text = tool.report(tool.find_runs([tmp_path]))
+    text = report(tool, tmp_path)
     lines = text.splitlines()
     row = '39.50 ± 2.12 conservative | 40.50 ± 2.12 progressive | 1.00 ± 1.41 | 1.00 ± 0.00'
     assert any(line.startswith(f'| camvid/1-16 | DUEB | 2 | 400 | {row}') for line in lines)
-    assert '| camvid/1-16 | supervised | 1 | 400 | 30.00 | - | 1.00 | 7.00 | 1.00 | 1.00 |' in lines
+    assert '| camvid/1-16 | Supervised | 1 | 400 | 30.00 | - | 1.00 | 7.00 | 1.00 | 1.00 | - | - | - |' in lines
     assert any(line.startswith('| camvid/1-16 | CPCL | not run |') for line in lines)
     assert not any(line.startswith('| camvid/train | CPCL') for line in lines)
     assert [line.split(' | ')[0] for line in lines if line.startswith('| camvid')][-1] == '| camvid/train'
@@ -73,7 +92,7 @@ def test_a_changed_setting_is_another_row(tool, tmp_path):
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)))
     changed = {'model.energy': 'release', 'train_dataloader.num_workers': 0}
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 35.0)), **changed)
-    text = tool.report(tool.find_runs([tmp_path]))
+    text = report(tool, tmp_path)
     assert '| camvid/8 | DUEB | 1 | 400 | 40.00 |' in text
     assert '| camvid/8 | DUEB `model.energy=release` | 1 | 400 | 35.00 |' in text  # the workers change nothing
 
@@ -101,12 +120,128 @@ def test_no_test_says_what_to_do(tool, tmp_path):
         tool.find_runs([tmp_path])
 
 
-def test_the_block_is_replaced_and_the_rest_stays(tool, tmp_path):
+def test_cost_is_read_from_the_logs_of_the_training(tool, tmp_path):
+    """Median of 0.8 and 0.3 s without data is 550 ms; memory is the largest; the entry of a validation is no step."""
+    steps = [dict(STEPS[0], memory=900), dict(STEPS[1], memory=1200), STEPS[2]]
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', dict(metrics(('', 1.0)), ECE=4.5), steps=steps)
+    rss = [dict(step, peak_rss=2000.4) for step in STEPS[:1]]
+    write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 1.0)), steps=rss)  # a test from before the ECE
+    lines = report(tool, tmp_path).splitlines()
+    assert any(line.startswith('| camvid/8 | CPCL | 1 |') and line.endswith('| 4.50 | 550 | 1200 |') for line in lines)
+    assert any(line.startswith('| camvid/8 | DUEB | 1 |') and line.endswith('| - | 800 | 2000 |') for line in lines)
+
+
+def test_hardware_is_not_averaged(tool, tmp_path):
+    for draw, gpu in enumerate(('', 'NVIDIA X')):
+        write_run(tmp_path, 'cpcl', f'camvid/8_draw{draw}.txt', metrics(('', 1.0)), steps=STEPS, gpu=gpu)
+    assert any(line.endswith('| 1.00 ± 0.00 | - | - | - |') for line in report(tool, tmp_path).splitlines())
+
+
+def test_every_method_with_such_a_config_has_a_row_and_its_metafiles_name(tool, tmp_path):
+    write_run(tmp_path, 'supervised', 'camvid/8_draw0.txt', metrics(('', 1.0)))
+    rows = [line for line in report(tool, tmp_path).splitlines() if line.startswith('| camvid/8')]
+    able = {path.parent.name for path in (ROOT / 'configs').glob('*/*_mbv2_camvid_*.py')}
+    assert len(rows) == len(able) and rows[0].startswith('| camvid/8 | Supervised | 1 |')
+    assert any(row.startswith('| camvid/8 | Mean teacher | not run |') for row in rows)
+
+
+def test_filters_and_their_order(tool, tmp_path):
+    for method in ('supervised', 'cpcl', 'dueb'):
+        for split in ('8', '1-16'):
+            write_run(tmp_path, method, f'camvid/{split}_draw0.txt', metrics(('', 1.0)))
+    text = report(tool, tmp_path, 'dueb,supervised', 'camvid/8')
+    rows = [line.split(' | ')[:2] for line in text.splitlines() if line.startswith('| camvid')]
+    assert rows == [['| camvid/8', 'DUEB'], ['| camvid/8', 'Supervised']]
+    with pytest.raises(UserError, match='--methods dueb,nothing: the methods are .*cpcl'):
+        report(tool, tmp_path, 'dueb,nothing')
+    with pytest.raises(UserError, match='no run of any method on voc/8; there are cpcl on camvid/1-16'):
+        report(tool, tmp_path, None, 'voc/8')
+
+
+def test_settings_have_tables_of_their_own_and_variants_rows(tool, tmp_path):
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 1.0)))
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)), name='mbv2_camvid-480x360_8')
+    write_run(tmp_path, 'eln', 'camvid/8_draw0.txt', metrics(('', 3.0)), name='mbv2_camvid_8_filter-correction')
+    text = report(tool, tmp_path)
+    small, large = text.index('**mbv2, camvid**'), text.index('**mbv2, camvid-480x360**')
+    assert small < text.index('| camvid/8 | CPCL | 1 | 400 | 1.00 |') < large
+    assert large < text.index('| camvid/8 | CPCL | 1 | 400 | 2.00 |')
+    assert '| camvid/8 | ELN `filter-correction` | 1 | 400 | 3.00 |' in text
+
+
+def test_two_configs_of_one_condition_are_one_run(tool, tmp_path):
+    """cpcl_..._8.py is cpcl_..._1-16.py with another list: the same draw twice is not two draws."""
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 1.0)))
+    later = dict(name='mbv2_camvid_8', time='20260101_000009')
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)), **later)
+    assert [run.metrics['mIoU'] for run in tool.find_runs([tmp_path])] == [2.0]
+
+
+def localizer_metrics(judge, confidences):
+    columns = {f'localizer/{side}_{name}': judge for side in ('error', 'correct') for name in ('P', 'R', 'F1')}
+    for threshold, value in confidences.items():
+        columns |= {f'confidence@{threshold}/{side}_{n}': value for side in ('error', 'correct') for n in 'PR'}
+        columns |= {f'confidence@{threshold}/{side}_F1': value for side in ('error', 'correct')}
+    return columns
+
+
+def test_the_localizers_table(tool, tmp_path):
+    """Means over draws; of the thresholds the one whose F1 of errors is best on average: 0.9 (35 against 30)."""
+    for draw, (judge, loose, strict) in enumerate([(50.0, 40.0, 30.0), (60.0, 20.0, 40.0)]):
+        found = localizer_metrics(judge, {'0.5': loose, '0.9': strict, '0.7': float('nan')})
+        result = {**metrics(('student/', 38.0 + draw), ('teacher/', 1.0)), **found}
+        write_run(tmp_path, 'eln', f'camvid/8_draw{draw}.txt', result)
+    baseline = {**metrics(('student/', 30.0)), **localizer_metrics(45.0, {'0.9': 10.0})}
+    write_run(tmp_path, 'eln', 'camvid/8_draw0.txt', baseline, name='mbv2_camvid_8_filter-correction')
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)))
+    runs, methods = tool.choose(tool.find_runs([tmp_path]), None, None)
+    lines = tool.localizer_report(runs, methods).splitlines()
+    miou = '38.50 ± 0.71'
+    assert f'| camvid/8 | ELN | 2 | {miou} | localizer |' + ' 55.00 ± 7.07 |' * 6 in lines
+    assert f'| camvid/8 | ELN | 2 | {miou} | `confidence@0.9` |' + ' 35.00 ± 7.07 |' * 6 in lines
+    assert '| camvid/8 | ELN `filter-correction` | 1 | 30.00 | correction |' + ' 45.00 |' * 6 in lines
+    assert not any('CPCL' in line for line in lines)
+    with pytest.raises(UserError, match='ErrorLocalizationMetric'):
+        tool.localizer_report([run for run in runs if run.method == 'cpcl'], methods)
+
+
+def block(name, text):
+    return f'<!-- {name}:begin -->\n{text}\n<!-- {name}:end -->\n'
+
+
+def test_the_blocks_are_replaced_and_the_rest_stays(tool, tmp_path):
     readme = tmp_path / 'README.md'
-    readme.write_text('before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n')
+    readme.write_text(f'before\n{block("results", "old")}between\n{block("localizer", "old")}after\n')
     for _ in range(2):
-        tool.write_block(readme, 'new')
-        assert readme.read_text() == 'before\n<!-- results:begin -->\nnew\n<!-- results:end -->\nafter\n'
+        assert tool.write_blocks(readme, dict(results=lambda: 'new', localizer=lambda: 'two')) == [
+            'results',
+            'localizer',
+        ]
+        assert readme.read_text() == f'before\n{block("results", "new")}between\n{block("localizer", "two")}after\n'
+    readme.write_text(block('results', 'old'))
+    assert tool.write_blocks(readme, dict(results=lambda: 'new', localizer=pytest.fail)) == ['results']
     readme.write_text('no markers')
+    with pytest.raises(UserError, match='say where a table goes'):
+        tool.write_blocks(readme, dict(results=lambda: 'new'))
+    readme.write_text('<!-- results:begin -->')
     with pytest.raises(UserError, match='needs one line'):
-        tool.write_block(readme, 'new')
+        tool.write_blocks(readme, dict(results=lambda: 'new'))
+
+
+def test_the_command_line_writes_several_readmes(tool, tmp_path):
+    write_run(tmp_path / 'runs', 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)))
+    paths = [tmp_path / 'a.md', tmp_path / 'b.md']
+    for path in paths:
+        path.write_text(block('results', ''))
+    arguments = [word for path in paths for word in ('--readme', str(path))]
+    tool.main([str(tmp_path / 'runs'), *arguments, '--methods', 'cpcl'])
+    assert paths[0].read_text() == paths[1].read_text()
+    assert '| camvid/8 | CPCL | 1 | 400 | 2.00 |' in paths[0].read_text()
+
+
+@pytest.mark.parametrize('name', ['README.md', 'configs/README.md', 'configs/dueb/README.md', 'configs/eln/README.md'])
+def test_the_readmes_have_the_markers(name):
+    text = (ROOT / name).read_text()
+    for block_name in ('results', 'localizer')[: 2 if 'eln' in name else 1]:
+        for side in ('begin', 'end'):
+            assert text.count(f'<!-- {block_name}:{side} -->') == 1

@@ -1,0 +1,102 @@
+"""The table of results: one row for each list of labelled images, method and set of options."""
+
+import math
+import re
+import statistics
+from collections import defaultdict
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from .run_logs import CONFIGS, Run, method_names
+
+CLASSES = ('pole', 'sign', 'pedestrian', 'bicyclist')  # the thin and the rare ones of CamVid
+HEAD = ('labels', 'method', 'draws', 'iterations', 'mIoU', 'second network', *CLASSES, 'ECE', 'ms a step', 'memory')
+
+
+class Row(NamedTuple):
+    """What runs of one row share."""
+
+    labels: str
+    method: str
+    variant: str
+    options: Tuple[str, ...]
+    iterations: int
+
+
+def spread(values: Sequence[Optional[float]], digits: int = 2) -> str:
+    """Mean and, from two values on, sample standard deviation, ``38.20 ± 0.71``; ``-`` if one is missing or NaN."""
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    if len(known) < len(values) or not known:
+        return '-'
+    text = f'{statistics.mean(known):.{digits}f}'
+    return f'{text} ± {statistics.stdev(known):.{digits}f}' if len(known) > 1 else text
+
+
+def group_rows(runs: List[Run], methods: Sequence[str]) -> Dict[Row, List[Run]]:
+    """Runs of one setting by row, in the order of the table: by list, then as ``methods`` says."""
+    groups: Dict[Row, List[Run]] = defaultdict(list)
+    for run in runs:
+        groups[Row(run.labels, run.method, run.variant, run.options, run.iterations)].append(run)
+    rank = {method: place for place, method in enumerate(dict.fromkeys([*methods, *(run.method for run in runs)]))}
+
+    def key(row: Row) -> tuple:
+        return list_order(row.labels), row.labels, rank[row.method], row.variant, row.options, row.iterations
+
+    return {row: groups[row] for row in sorted(groups, key=key)}
+
+
+def results_table(runs: List[Run], methods: Sequence[str]) -> str:
+    """Make the markdown table of runs of one network and data set.
+
+    Args:
+        runs: What was run.
+        methods: Folders below ``configs/``, in the order of the rows; one that has configs for this network and data
+            but no run on a list is said to be not run.
+
+    Returns:
+        The table.
+    """
+    done = {(run.labels, run.method) for run in runs}
+    setting = runs[0].setting
+    possible = [method for method in methods if any(CONFIGS.glob(f'{method}/{method}_{setting}_*.py'))]
+    lists = {run.labels for run in runs if list_order(run.labels) < 1}  # a ceiling needs no other method
+    absent = [_absent(runs[0], labels, method) for labels in lists for method in possible]
+    rows = group_rows([*runs, *(run for run in absent if (run.labels, run.method) not in done)], methods)
+    lines = ['| ' + ' | '.join(HEAD) + ' |', '|' + '---|' * len(HEAD)]
+    for row, group in rows.items():
+        cells = _numbers(group) if row.iterations else ['not run', *[''] * (len(HEAD) - 3)]
+        lines.append('| ' + ' | '.join([row.labels, row_name(row), *cells]) + ' |')
+    return '\n'.join(lines)
+
+
+def row_name(row: Row) -> str:
+    """Name of the method, and what the row changes."""
+    changes = [f'`{change}`' for change in (row.variant, *row.options) if change]
+    return ' '.join([method_names().get(row.method, row.method), *changes])
+
+
+def list_order(labels: str) -> float:
+    """Rank of a list: numbers of images, then shares, then (1.0) all images."""
+    ratio = re.fullmatch(r'(1-)?(\d+)', labels.split('/')[-1])
+    return 1.0 if ratio is None else (1 if ratio.group(1) else -1) / int(ratio.group(2))
+
+
+def _absent(like: Run, labels: str, method: str) -> Run:
+    """A run that was not made: 0 iterations."""
+    return like._replace(labels=labels, method=method, variant='', options=(), iterations=0)
+
+
+def _numbers(group: List[Run]) -> List[str]:
+    """Cells of one row."""
+    names = [key[: -len('mIoU')] for key in group[0].metrics if key.endswith('mIoU')]  # '' or 'student/'...
+
+    def cell(key: str) -> str:
+        return spread([run.metrics.get(key) for run in group])
+
+    first, *rest = (f'{cell(f"{name}mIoU")} {name.rstrip("/")}'.strip() for name in names)
+    classes = (cell(f'{names[0]}IoU.{label}') for label in CLASSES)
+    draws, seeds = (len({getattr(run, part) for run in group}) for part in ('draw', 'seed'))
+    # one mean over two kinds of hardware would say nothing
+    alike = len({run.hardware for run in group}) == 1
+    cost = [spread([getattr(run, part) for run in group], 0) if alike else '-' for part in ('step_ms', 'memory_mb')]
+    count = f'{draws} ({seeds} seeds)' if seeds > 1 else str(draws)
+    return [count, str(group[0].iterations), first, ', '.join(rest) or '-', *classes, cell('ECE'), *cost]

@@ -1,0 +1,155 @@
+"""What ``tools/train.py`` and ``tools/test.py`` left of a run, read back."""
+
+import json
+import re
+import statistics
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from mmengine.config import Config
+
+from .cli import UserError
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_[^_]+(_(?P<variant>.+))?')
+"""A config's name behind its method: network and data, split, and what an ablation changes."""
+NOT_A_CONDITION = re.compile(r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr')
+"""Settings that differ between runs of one row, or that do not change the numbers."""
+
+
+class Run(NamedTuple):
+    """One tested checkpoint, the last of its training."""
+
+    method: str  # folder of its config below configs/; the model's class if the config is not committed
+    setting: str  # network and data: mbv2_camvid
+    variant: str  # what the config's name says behind the split: filter-confidence
+    labels: str  # list of labelled images without its draw: camvid/1-16
+    draw: str  # the list itself
+    options: Tuple[str, ...]  # key=value of what differs from the committed config
+    config: str  # its name
+    iterations: int
+    seed: int
+    metrics: Dict[str, float]
+    judge: str  # class of model.localizer, if it has one
+    step_ms: Optional[float]  # median time of an iteration without waiting for data
+    memory_mb: Optional[float]
+    hardware: str
+    images: str  # folder of the test images
+
+
+def find_runs(folders: List[Path]) -> List[Run]:
+    """Read every test below some folders; of two tests of one checkpoint the later one counts.
+
+    Raises:
+        UserError: There is none, or one is not of the last checkpoint of its run.
+    """
+    tests = {}
+    for folder in folders:
+        for path in sorted(folder.rglob('*.json'), key=lambda path: path.stem):
+            if path.parent.name == path.stem and (path.parent / 'vis_data' / 'config.py').is_file():
+                run = read_test(path, folders)
+                # of two configs that end in the same run, such as _8 and _1-16 with split=camvid/8, too
+                what = (run.method, run.setting, run.variant, run.options, run.draw, run.iterations, run.seed)
+                tests[(*what, run.images)] = run
+    if not tests:
+        raise UserError(f'no test below {", ".join(map(str, folders))}: run tools/test.py with --work-dir there first.')
+    return list(tests.values())
+
+
+def read_test(path: Path, folders: List[Path]) -> Run:
+    """Read one test.
+
+    Args:
+        path: Its metrics, ``<test>/<time>/<time>.json``.
+        folders: Where to look for the training if it was moved.
+
+    Raises:
+        UserError: It is not of the last checkpoint of its run, or the training is not there.
+    """
+    cfg = Config.fromfile(str(path.parent / 'vis_data' / 'config.py'))
+    checkpoint, iterations = Path(cfg.load_from), cfg.train_cfg.max_iters
+    if checkpoint.name != f'iter_{iterations}.pth':
+        raise UserError(f'{path} tests {checkpoint.name}, which is not the last checkpoint (iter_{iterations}.pth).')
+    training = _training_folder(checkpoint, folders)
+    name = next((file.stem for file in sorted(training.glob('*.py'))), '?')
+    committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
+    method = committed.parent.name if committed else cfg.model.type
+    said = NAME.fullmatch(name[len(method) + 1 :])
+    draw = cfg.train_dataloader.dataset.split
+    return Run(
+        method=method,
+        setting=said['setting'] if said else name,
+        variant=(said['variant'] or '') if said else '',
+        labels=re.sub(r'(_draw\d+)?\.txt$', '', draw),
+        draw=draw,
+        options=_options(committed, cfg),
+        config=name,
+        iterations=iterations,
+        seed=cfg.get('randomness', {}).get('seed', 0),
+        metrics=json.loads(path.read_text()),
+        judge=(cfg.model.get('localizer') or {}).get('type', ''),
+        **_cost(training),
+        hardware=_hardware(training),
+        images=cfg.test_dataloader.dataset.data_prefix.img_path,
+    )
+
+
+@lru_cache(maxsize=None)
+def method_names() -> Dict[str, str]:
+    """Folder below ``configs/`` -> name of the method: its collection's in ``metafile.yml``, else the model's class."""
+    names = {}
+    for config in sorted(CONFIGS.glob('*/*.py')):
+        folder = config.parent
+        if folder.name in names or not config.name.startswith(folder.name):
+            continue
+        meta = folder / 'metafile.yml'
+        collections = Config.fromfile(str(meta)).Collections if meta.is_file() else ()
+        names[folder.name] = collections[0]['Name'] if collections else Config.fromfile(str(config)).model.type
+    return names
+
+
+def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
+    """The folder of the run that wrote a checkpoint, also after it was moved into one of ``folders``."""
+    if checkpoint.parent.is_dir():
+        return checkpoint.parent
+    for path in (path for folder in folders for path in folder.rglob(f'{checkpoint.parent.name}/*/vis_data')):
+        return path.parents[1]
+    raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
+
+
+def _options(committed: Optional[Path], cfg: Config) -> Tuple[str, ...]:
+    """What a run changed in the model, the optimizer and the data of the committed config."""
+    before = Config.fromfile(str(committed)) if committed else cfg
+    parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
+    old, new = (dict(_flat({part: it.get(part) for part in parts})) for it in (before, cfg))
+    changed = [key for key in sorted({**old, **new}) if old.get(key) != new.get(key)]
+    return tuple(f'{key}={new.get(key)}' for key in changed if not NOT_A_CONDITION.search(key))
+
+
+def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
+    """Leaves of a nested config by dotted key."""
+    nested = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    if not isinstance(value, (dict, list, tuple)):
+        yield key, value
+    for name, item in nested:
+        yield from _flat(item, f'{key}.{name}' if key else str(name))
+
+
+def _cost(training: Path) -> Dict[str, Optional[float]]:
+    """Time of a step and peak memory of a training, from the scalars that it logged; None where it did not."""
+    lines = [line for log in sorted(training.glob('*/vis_data/scalars.json')) for line in log.read_text().splitlines()]
+    steps = [entry for entry in (json.loads(line) for line in lines if line.endswith('}')) if 'loss' in entry]
+    times = [entry['time'] - entry.get('data_time', 0) for entry in steps if 'time' in entry]
+    peaks = [entry.get('memory', entry.get('peak_rss')) for entry in steps]
+    known = [peak for peak in peaks if peak is not None]
+    return dict(step_ms=1000 * statistics.median(times) if times else None, memory_mb=max(known, default=None))
+
+
+def _hardware(training: Path) -> str:
+    """Device and torch of a run, from the environment in its log."""
+    text = ''.join(log.read_text() for log in sorted(training.glob('*/*.log'))[-1:])
+    patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
+    gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)
+    device = gpu.group(1) if gpu else f'CPU ({simd.group(1)})' if simd else 'unknown'
+    return f'{device}, PyTorch {torch.group(1) if torch else "unknown"}'
