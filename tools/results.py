@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 import mmseg_ssl  # noqa: E402, F401  (mends the host, which reads configs)
 from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
 from mmseg_ssl.utils.localizer_table import localizer_report  # noqa: E402
+from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.results_table import results_table  # noqa: E402
 from mmseg_ssl.utils.run_logs import CONFIGS, Run, find_runs, method_names  # noqa: E402
 
@@ -75,36 +76,6 @@ def commands(runs: List[Run]) -> str:
         folder = next((path.parent.name for path in CONFIGS.glob(f'*/{name}.py')), '?')
         lines.append(f'python tools/train.py configs/{folder}/{name}.py --cfg-options {" ".join([split, *options])}')
     return '\n'.join(['```bash', *lines, '```'])
-
-
-def write_blocks(readme: Path, make: Dict[str, Callable[[], str]]) -> List[str]:
-    """Replace what stands between the markers of a README, for every block that it has.
-
-    Args:
-        readme: The file.
-        make: Name of a block -> what makes its text.
-
-    Returns:
-        Names of the blocks that were written.
-
-    Raises:
-        UserError: The file has no block, or one marker without the other.
-    """
-    content = readme.read_text(encoding='utf-8') if readme.is_file() else ''
-    written = []
-    for name, text in make.items():
-        begin, end = (f'<!-- {name}:{side} -->' for side in ('begin', 'end'))
-        if content.count(begin) != content.count(end) or content.count(begin) > 1:
-            raise UserError(f'{readme} needs one line {begin} and one line {end}.')
-        if begin in content:
-            before, rest = content.split(begin)
-            content = f'{before}{begin}\n{text()}\n{end}{rest.split(end)[1]}'
-            written.append(name)
-    if not written:
-        names = ', '.join(f'<!-- {name}:begin --> and <!-- {name}:end -->' for name in make)
-        raise UserError(f'{readme} needs lines that say where a table goes: {names}.')
-    readme.write_text(content, encoding='utf-8')
-    return written
 
 
 def main(argv: Optional[List[str]] = None) -> None:

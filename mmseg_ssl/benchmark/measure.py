@@ -1,0 +1,143 @@
+"""One method's step, part by part."""
+
+import copy
+import statistics
+from collections import Counter
+from typing import Any, Dict, List
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from ..models.branch import Branch
+from .clock import Clock, NetworkHooks, peak_memory, trained_tensors
+from .subject import Subject
+
+PARTS = ('network', 'own', 'views', 'optimizer', 'ema')
+
+
+class StepMeter:
+    """Runs steps of a method and keeps the time of each part.
+
+    - ``views``: the preprocessor (copy to the device, normalisation, strong augmentation).
+    - ``network``: forward of every network, measured in the step from call to return, and its backward.
+    - ``own``: the method's own maths, that is targets, mixing and losses, forward and backward. It is what is left:
+      loss() and backward() less the network's share of both.
+    - ``optimizer`` and ``ema``.
+
+    The network's share of backward() cannot be seen in the step, where autograd runs both as one graph. So it is
+    measured beside it: each trained call is repeated on the inputs that it had, and its backward is timed with the
+    gradients that the losses had sent to its outputs (:meth:`replay`). ``own`` is then a difference of two
+    measurements and may come out a little below 0 where it is next to nothing. Auxiliary heads of the host's segmentors
+    compute their loss in one call with their forward, and so count as ``own``; the networks offered here have none.
+
+    Args:
+        subject: The method.
+        device: Where it is.
+    """
+
+    def __init__(self, subject: Subject, device: str) -> None:
+        self.subject, self.device = subject, device
+        self.clock = Clock(device)
+        self.hooks = NetworkHooks(subject.model, self.clock)
+        self.times: Dict[str, List[float]] = {part: [] for part in ('total', 'loss', 'forward', 'backward', *PARTS)}
+        self.counts: Dict[str, Counter] = {}
+        self.trained_calls: List[dict] = []
+
+    def step(self) -> None:
+        """One training step, timed."""
+        with self.hooks.watching() as calls:
+            marks = self._run()
+            self.clock.wait()
+        spans = [self.clock.ms(*pair) for pair in zip(marks, marks[1:])]
+        found = dict(zip(('views', 'loss', 'backward', 'optimizer', 'ema'), spans), total=sum(spans))
+        found['forward'] = sum(self.clock.ms(call['begin'], call['end']) for call in calls)
+        for part, value in found.items():
+            self.times[part].append(value)
+        self.counts = _count(calls)
+
+    def replay(self) -> None:
+        """Backward of the networks alone, timed."""
+        if not self.trained_calls:
+            self._record()
+        total, (model, wrapper) = 0.0, (self.subject.model, self.subject.wrapper)
+        for call in self.trained_calls:
+            with wrapper.optim_context(model):
+                outputs = trained_tensors(call['module'](*_detached(call['args']), **_detached(call['kwargs'])))
+            pairs = [(output, grad) for output, grad in zip(outputs, call['grads']) if grad is not None]
+            self.clock.wait()
+            begin = self.clock.mark()
+            torch.autograd.backward(*map(list, zip(*pairs)))
+            end = self.clock.mark()
+            self.clock.wait()
+            total += self.clock.ms(begin, end)
+            del outputs, pairs
+        wrapper.zero_grad()
+        self.times['network'].append(total)
+
+    def memory(self) -> int:
+        """Peak bytes of a step, see :func:`peak_memory`."""
+        state = [value for slots in self.subject.wrapper.optimizer.state.values() for value in slots.values()]
+        held = [*self.subject.model.parameters(), *self.subject.model.buffers(), *state]
+        return peak_memory(self._run, sum(t.nbytes for t in held if isinstance(t, Tensor)), self.device)
+
+    def forget(self) -> None:
+        """Drop the times so far: they were warm-up."""
+        for values in self.times.values():
+            values.clear()
+
+    def result(self) -> Dict[str, Any]:
+        """Median milliseconds of a step and of its parts, and the network calls; after steps and replays."""
+        median = {part: statistics.median(values) for part, values in self.times.items() if values}
+        network = median['forward'] + median['network']
+        parts = dict(median, network=network, own=median['loss'] + median['backward'] - network)
+        counts = {key: dict(value) for key, value in self.counts.items()}
+        return dict(ms=median['total'], parts={part: parts[part] for part in PARTS}, **counts)
+
+    def _run(self) -> List[Any]:
+        """A step with marks between its parts."""
+        _, model, wrapper, batch, ema = self.subject
+        data = copy.deepcopy(batch)  # the preprocessor writes into the samples
+        self.clock.wait()
+        marks = [self.clock.mark()]
+        with wrapper.optim_context(model):
+            data = model.data_preprocessor(data, True)
+            marks.append(self.clock.mark())
+            losses = model._run_forward(data, mode='loss')
+        loss, _ = model.parse_losses(losses)
+        marks.append(self.clock.mark())
+        wrapper.backward(wrapper.scale_loss(loss))
+        marks.append(self.clock.mark())
+        wrapper.step()
+        wrapper.zero_grad()
+        marks.append(self.clock.mark())
+        if ema:
+            model.teacher.update(model.student, 0.01)
+        marks.append(self.clock.mark())
+        return marks
+
+    def _record(self) -> None:
+        """Keep the inputs of every trained call, and the gradients that reach its outputs."""
+        with self.hooks.watching(keep=True) as calls:
+            self._run()
+        self.trained_calls = [call for call in calls if any(grad is not None for grad in call['grads'])]
+
+
+def _count(calls: List[dict]) -> Dict[str, Counter]:
+    """Calls and images, of trained branches, of branches without a gradient, and of other networks."""
+    counts: Dict[str, Counter] = dict(calls=Counter(), images=Counter())
+    for call in calls:
+        branch = isinstance(call['module'], Branch)
+        kind = ('trained' if call['grad'] else 'frozen') if branch else 'other'
+        counts['calls'][kind] += 1
+        counts['images'][kind] += call['images']
+    return counts
+
+
+def _detached(value: Any) -> Any:
+    """The same nest with tensors that are leaves."""
+
+    def detach(item: Any) -> Any:
+        return item.detach().requires_grad_(item.requires_grad) if isinstance(item, Tensor) else item
+
+    return tree_map(detach, value)

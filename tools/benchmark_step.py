@@ -1,0 +1,123 @@
+"""Measure what a training step of every method costs, on one network and random data: no data set is needed.
+
+python tools/benchmark_step.py                                            # every method of configs/, MobileNetV2, CPU
+python tools/benchmark_step.py --network r50 --device cuda --amp --batch 8+8 --out benchmark.json
+python tools/benchmark_step.py --table benchmark.json --readme configs/README.md        # from what was measured
+
+Every method is built from its config in configs/<method>/, with its options, on the same network with random weights;
+all run in this process, in turns, one step each a round, so that what slows the machine slows all alike. Shown are
+medians over the rounds. U of --batch L+U is the number of unlabelled images a stream: a method that mixes two streams
+(unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images".
+"""
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
+
+import torch  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
+
+import mmseg_ssl  # noqa: E402, F401  (registers everything)
+from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
+from mmseg_ssl.benchmark.report import cost_report  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
+
+WARM_UP = 2
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--methods', nargs='+', metavar='NAME', help='folders below configs/ (default: all)')
+    parser.add_argument('--network', default='mbv2', help='mbv2, r50, tiny or the path of a config (default: mbv2)')
+    parser.add_argument('--crop', type=int, default=512, help='side of the crops (default: 512)')
+    parser.add_argument('--batch', default='2+2', metavar='L+U', help='labelled and unlabelled images (default: 2+2)')
+    parser.add_argument('--classes', type=int, default=21, help='number of classes (default: 21)')
+    parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: cpu)')
+    parser.add_argument('--amp', action='store_true', help='float16 on CUDA, bfloat16 on the CPU')
+    parser.add_argument('--iters', type=int, default=10, help='rounds that count, after two of warm-up (default: 10)')
+    parser.add_argument('--out', type=Path, help='json file for the measurement')
+    parser.add_argument('--table', type=Path, metavar='JSON', help='measure nothing, show this measurement')
+    parser.add_argument('--readme', type=Path, help='write the table between the lines <!-- benchmark:begin/end -->')
+    return parser.parse_args(argv)
+
+
+def read_setup(args: argparse.Namespace) -> Setup:
+    """Check the command line.
+
+    Raises:
+        UserError: A number or the device is not possible.
+    """
+    counts = args.batch.split('+')
+    if len(counts) != 2 or not all(count.isdecimal() and int(count) > 0 for count in counts):
+        raise UserError(f'--batch {args.batch}: give the labelled and the unlabelled images, such as 2+2.')
+    if min(args.iters, args.crop, args.classes - 1) < 1:
+        raise UserError('--iters and --crop are at least 1, --classes at least 2.')
+    if args.device.startswith('cuda') and not torch.cuda.is_available():
+        raise UserError(f'--device {args.device}: torch sees no CUDA device. Leave it out to measure on the CPU.')
+    return Setup(args.network, args.crop, *map(int, counts), args.classes, args.device, args.amp)
+
+
+def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str, Any]:
+    """Measure methods in turns.
+
+    Args:
+        setup: What they share.
+        methods: Folders below ``configs/``, or None for all.
+        rounds: Steps of each that count.
+
+    Returns:
+        What was measured, ready for json.
+    """
+    configs = find_method_configs(methods)
+    meters = {}
+    for name, config in configs.items():
+        print(f'building {name} ({config.relative_to(ROOT)})', file=sys.stderr)
+        meters[name] = StepMeter(build_subject(name, config, setup), setup.device)
+    for number in range(WARM_UP + rounds):
+        for meter in meters.values():
+            if number == WARM_UP:
+                meter.forget()
+            meter.step()
+            meter.replay()
+        print(f'round {number + 1 - WARM_UP} of {rounds}', file=sys.stderr)
+    rows = {name: dict(meter.result(), memory=meter.memory()) for name, meter in meters.items()}
+    return dict(setup=setup._asdict(), rounds=rounds, machine=_machine(setup.device), methods=rows)
+
+
+def _machine(device: str) -> Dict[str, Any]:
+    """Hardware and versions that a number belongs to."""
+    cuda = device.startswith('cuda')
+    name = torch.cuda.get_device_name(device) if cuda else f'CPU ({platform.machine()}, {_capability()})'
+    return dict(device=name, threads=torch.get_num_threads(), torch=torch.__version__)
+
+
+def _capability() -> str:
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Measure, print, and write what was asked for."""
+    args = parse_args(argv)
+    init_default_scope('mmseg')
+    if args.table and not args.table.is_file():
+        raise UserError(f'--table {args.table}: no such file. Measure with --out first.')
+    found = json.loads(args.table.read_text()) if args.table else measure(read_setup(args), args.methods, args.iters)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(found, indent=1) + '\n')
+    print(cost_report(found))
+    if args.readme:
+        write_blocks(args.readme, dict(benchmark=lambda: cost_report(found)))
+
+
+if __name__ == '__main__':
+    with readable_errors():
+        main()
