@@ -1,7 +1,7 @@
 """A method from its committed config, on a given network and random data."""
 
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -13,6 +13,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..utils.cli import UserError
+from ..utils.nested import nested_dicts
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 USUAL = 'mbv2_camvid_1-16'
@@ -85,7 +86,7 @@ def build_subject(name: str, config: Path, setup: Setup, seed: int = 0) -> Subje
     cfg.model.segmentor = network_config(setup.network, setup.classes)
     cfg.model.data_preprocessor.size = (setup.crop, setup.crop)
     cfg.model.data_preprocessor.pop('size_divisor', None)
-    for part in _nested(cfg.model):
+    for part in nested_dicts(cfg.model):
         part.pop('init_cfg', None)  # weights of a file cost nothing in a step, and need not be there
     model = revert_sync_batchnorm(MODELS.build(cfg.model))
     model.to(setup.device).train()
@@ -141,8 +142,7 @@ def random_batch(setup: Setup, streams: int, seed: int = 0) -> Dict[str, Dict[st
         if not pairs:
             continue
         batch['inputs'][view] = [image for image, _ in pairs]
-        field = 'gt_sem_seg' if view == 'sup' else 'pseudo_sem_seg'
-        batch['data_samples'][view] = [_sample(view, index, field, mask) for index, (_, mask) in enumerate(pairs)]
+        batch['data_samples'][view] = [_sample(view, index, mask) for index, (_, mask) in enumerate(pairs)]
     return batch
 
 
@@ -155,19 +155,12 @@ def _random_image(setup: Setup, generator: torch.Generator) -> List[Tensor]:
     return [(noise + mask * 150 // setup.classes).to(torch.uint8), mask.to(torch.uint8).contiguous()]
 
 
-def _sample(view: str, index: int, field: str, mask: Tensor) -> SegDataSample:
+def _sample(view: str, index: int, mask: Tensor) -> SegDataSample:
     shape = tuple(mask.shape[1:])
     meta = dict(seed=1000 * (view == 'weak') + index, img_path=f'{view}_{index}.png', img_shape=shape, ori_shape=shape)
     sample = SegDataSample(metainfo=meta)
-    sample.set_data({field: PixelData(data=mask)})
+    if view == 'sup':
+        sample.gt_sem_seg = PixelData(data=mask)
+    else:  # classes and confidence
+        sample.set_data(dict(pseudo_sem_seg=PixelData(data=torch.cat([mask, torch.full_like(mask, 255)]))))
     return sample
-
-
-def _nested(config: Any) -> Iterator[dict]:
-    """Every dict in a config."""
-    if isinstance(config, dict):
-        yield config
-        config = list(config.values())
-    if isinstance(config, (list, tuple)):
-        for item in config:
-            yield from _nested(item)

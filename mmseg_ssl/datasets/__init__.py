@@ -3,20 +3,24 @@ from .blocks import draw_blocks
 from .camvid import CamVidDataset
 from .checks import check_semi_dataset
 from .errors import DatasetError
+from .pseudo_labeled_images import PseudoLabeledImages
 from .semi_dataset import Draw, SemiDataset, semi_collate
 from .semi_sampler import SemiSampler
 from .shapes import ShapesDataset
 from .splits import find_split, read_ids
 from .strokes import draw_scribbles
-from .transforms import LoadScribbles, PackSemiInputs, ResizeScribbles
+from .transforms import LoadPseudoLabels, LoadScribbles, PackPseudoLabels, PackSemiInputs, ResizeScribbles
 from .unlabeled_images import UnlabeledImages
 
 __all__ = [
     'CamVidDataset',
     'DatasetError',
     'Draw',
+    'LoadPseudoLabels',
     'LoadScribbles',
+    'PackPseudoLabels',
     'PackSemiInputs',
+    'PseudoLabeledImages',
     'ResizeScribbles',
     'SemiDataset',
     'SemiSampler',

@@ -70,6 +70,20 @@ class UnlabeledImages(BaseDataset):
             )
         return [dict(img_path=osp.join(folder, name + suffix)) for name, suffix in kept]
 
+    def image_id(self, path: str) -> str:
+        """The id of an image: its path below the image folder, without suffix.
+
+        Args:
+            path: ``img_path`` of an image of this dataset.
+        """
+        name = osp.relpath(path, self.data_prefix['img_path'])
+        return self._split_suffix(name)[0]
+
+    def _split_suffix(self, name: str) -> Tuple[str, str]:
+        """Id and suffix; the longest suffix that fits: with ('.png', '_rgb.png'), 'a_rgb.png' is image 'a'."""
+        suffix = max((s for s in self.img_suffix if name.endswith(s)), key=len)
+        return name[: -len(suffix)], suffix
+
     def _from_folder(self, folder: str) -> List[Tuple[str, str]]:
         """Ids and suffixes of all images below a folder."""
         if not fileio.isdir(folder, backend_args=self.backend_args):
@@ -85,13 +99,7 @@ class UnlabeledImages(BaseDataset):
             recursive=True,
             backend_args=self.backend_args,
         )
-        pairs = []
-        for name in names:
-            # The longest suffix that fits names the id: with ('.png', '_rgb.png'), 'a_rgb.png' is
-            # image 'a'.
-            suffix = max((s for s in self.img_suffix if name.endswith(s)), key=len)
-            pairs.append((name[: -len(suffix)], suffix))
-        return pairs
+        return [self._split_suffix(name) for name in names]
 
     def _from_list(self) -> List[Tuple[str, str]]:
         """Ids of a list file, each with the one suffix."""

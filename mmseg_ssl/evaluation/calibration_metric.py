@@ -1,6 +1,6 @@
 """Whether a network is as often right as it says (expected calibration error)."""
 
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from ..ops import class_probabilities
 from ..structures import IGNORE_INDEX
 
 
@@ -52,7 +53,7 @@ class CalibrationMetric(BaseMetric):
                     'CalibrationMetric needs "seg_logits" in every sample; test-time augmentation keeps none. Take '
                     'the metric out of the evaluator.'
                 )
-            confidence, predicted = _confidence(sample['seg_logits']['data'])
+            confidence, predicted = class_probabilities(sample['seg_logits']['data']).max(dim=0)
             label = sample['gt_sem_seg']['data'].squeeze(0).to(predicted.device)
             if label.shape != predicted.shape:
                 raise ValueError(
@@ -98,12 +99,3 @@ def expected_calibration_error(histogram: np.ndarray) -> float:
     count, right, confidence = histogram
     # |B| / n * |right / |B| - confidence / |B||: the pixels of a bin cancel, so an empty one needs no care
     return float(np.abs(right - confidence).sum() / count.sum()) if count.sum() else float('nan')
-
-
-def _confidence(logits: Tensor) -> Tuple[Tensor, Tensor]:
-    """Confidence and class of every pixel of (C, H, W) logits; one channel is a probability, as the host gives it."""
-    if len(logits) > 1:
-        confidence, predicted = logits.float().softmax(dim=0).max(dim=0)
-        return confidence, predicted
-    predicted = logits[0] > 0.5
-    return logits[0].where(predicted, 1 - logits[0]).float(), predicted.long()

@@ -9,17 +9,17 @@ from .energy_margins import EnergyMargins
 from .error_localizer import ErrorLocalizer
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .prototype_contrast import PrototypeContrast
-from .segmentors import CPCL, DUEB, ELN, FARCLUSS, ELNWarmup, MeanTeacher, SemiSegmentor, Supervised
+from .segmentors import CPCL, DUEB, ELN, FARCLUSS, ELNWarmup, MeanTeacher, PseudoLabel, SemiSegmentor, Supervised
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 
 __all__ = [
-    'CPCL',
-    'DUEB',
     'Branch',
+    'CPCL',
     'ClassRebalancing',
     'ConfidenceThreshold',
     'CutMix',
+    'DUEB',
     'ELN',
     'ELNWarmup',
     'EMATeacher',
@@ -31,6 +31,7 @@ __all__ = [
     'MeanTeacher',
     'ProjectionHead',
     'PrototypeContrast',
+    'PseudoLabel',
     'SemiDataPreProcessor',
     'SemiSegmentor',
     'StrongAugment',

@@ -2,6 +2,7 @@
 
 from .mixing import BoxMix, box_mask
 from .precision import at_least_fp32
+from .probabilities import class_probabilities
 from .reduction import masked_mean
 from .sampling import chosen_per_class, sample_per_class, sample_windows
 from .weighting import class_rarity, entropy_reliability, normalized_entropy
@@ -11,6 +12,7 @@ __all__ = [
     'at_least_fp32',
     'box_mask',
     'chosen_per_class',
+    'class_probabilities',
     'class_rarity',
     'entropy_reliability',
     'masked_mean',

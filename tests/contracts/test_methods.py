@@ -23,6 +23,7 @@ VARIANCE = dict(variance=dict(type='VarianceHead', num_samples=2))
 OPTIONS = {
     'MeanTeacher': dict(ce=dict(consistency='ce'), train_mode=dict(teacher=dict(eval_mode=False, buffers='average'))),
     'CPCL': dict(separate=dict(merge_calls=False), eval=dict(teacher_mode='eval'), prob=dict(cutmix=dict(prob=0.5))),
+    'PseudoLabel': dict(confidence=dict(weighting='confidence', threshold=0.5)),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(aleatoric=aleatoric, energy=energy)
         for aleatoric in ('kendall_gal', 'release', None)

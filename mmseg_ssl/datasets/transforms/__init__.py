@@ -1,4 +1,13 @@
 from .formatting import PackSemiInputs
+from .pseudo_labels import LoadPseudoLabels, PackPseudoLabels
 from .scribbles import LoadScribbles, ResizeScribbles, find_scribble_loader, resize_scribbles
 
-__all__ = ['LoadScribbles', 'PackSemiInputs', 'ResizeScribbles', 'find_scribble_loader', 'resize_scribbles']
+__all__ = [
+    'LoadPseudoLabels',
+    'LoadScribbles',
+    'PackPseudoLabels',
+    'PackSemiInputs',
+    'ResizeScribbles',
+    'find_scribble_loader',
+    'resize_scribbles',
+]

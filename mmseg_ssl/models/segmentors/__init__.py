@@ -7,6 +7,17 @@ from .eln import ELN
 from .eln_warmup import ELNWarmup
 from .farcluss import FARCLUSS
 from .mean_teacher import MeanTeacher
+from .pseudo_label import PseudoLabel
 from .supervised import Supervised
 
-__all__ = ['CPCL', 'DUEB', 'ELN', 'ELNWarmup', 'FARCLUSS', 'MeanTeacher', 'SemiSegmentor', 'Supervised']
+__all__ = [
+    'CPCL',
+    'DUEB',
+    'ELN',
+    'ELNWarmup',
+    'FARCLUSS',
+    'MeanTeacher',
+    'PseudoLabel',
+    'SemiSegmentor',
+    'Supervised',
+]

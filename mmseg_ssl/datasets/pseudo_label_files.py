@@ -1,0 +1,76 @@
+"""Offline pseudo-labels on disk: ``masks/<id>.png`` and ``confidence/<id>.png``, both 8-bit, whole or not there."""
+
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+
+from ..structures import IGNORE_INDEX
+from .errors import DatasetError
+
+KINDS = ('masks', 'confidence')
+
+
+def label_path(folder: Union[str, Path], kind: str, image_id: str) -> Path:
+    """Where a map of an image is.
+
+    Args:
+        folder: What ``tools/pseudo_label.py`` wrote.
+        kind: ``'masks'`` or ``'confidence'``.
+        image_id: Path of the image below its folder, without suffix.
+    """
+    return Path(folder, kind, f'{image_id}.png')
+
+
+def is_labeled(folder: Union[str, Path], image_id: str) -> bool:
+    """Whether an image has both maps; each appears at once and whole."""
+    return all(label_path(folder, kind, image_id).is_file() for kind in KINDS)
+
+
+def read_label(mask: Union[str, Path], confidence: Union[str, Path]) -> Tuple[np.ndarray, np.ndarray]:
+    """Read the maps of an image.
+
+    Returns:
+        Classes ``(H, W)`` uint8 and confidence ``(H, W)`` uint8.
+
+    Raises:
+        DatasetError: One is not an 8-bit map of one channel, or they are not of one size.
+    """
+    maps = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (mask, confidence)]
+    for path, values in zip((mask, confidence), maps):
+        if values is None or values.dtype != np.uint8 or values.ndim != 2:
+            raise DatasetError(f'{path}: not an 8-bit map of one channel. Remove it, run tools/pseudo_label.py again.')
+    if maps[0].shape != maps[1].shape:
+        sizes = f'{maps[0].shape} and {maps[1].shape}'
+        raise DatasetError(
+            f'{mask} and its confidence are of sizes {sizes}. Remove both, run tools/pseudo_label.py again.'
+        )
+    return maps[0], maps[1]
+
+
+def summarize(folder: Union[str, Path], image_ids: Sequence[str], classes: Sequence[str]) -> Dict[str, Any]:
+    """Count what the files hold.
+
+    Args:
+        folder: Root of the maps.
+        image_ids: Images that count.
+        classes: Names.
+
+    Returns:
+        ``images``, ``kept`` (share of pixels that have a class), ``mean_confidence`` (of all pixels) and ``classes``
+        (share of each among the kept pixels).
+    """
+    counts, confidence, pixels = np.zeros(IGNORE_INDEX + 1, np.int64), 0, 0
+    for image_id in image_ids:
+        label, sure = read_label(*(label_path(folder, kind, image_id) for kind in KINDS))
+        counts += np.bincount(label.ravel(), minlength=len(counts))
+        confidence, pixels = confidence + int(sure.sum(dtype=np.int64)), pixels + sure.size
+    kept = pixels - int(counts[IGNORE_INDEX])
+    shares: List[float] = [float(count) / max(kept, 1) for count in counts[: len(classes)]]
+    return dict(
+        images=len(image_ids),
+        kept=kept / pixels,
+        mean_confidence=confidence / 255 / pixels,
+        classes=dict(zip(classes, shares)),
+    )

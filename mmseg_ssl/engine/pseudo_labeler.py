@@ -1,0 +1,182 @@
+"""Networks that label images, as ``tools/pseudo_label.py`` runs them."""
+
+import copy
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import CheckpointLoader
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..datasets.pseudo_label_files import label_path
+from ..ops import class_probabilities
+from ..structures import IGNORE_INDEX
+from ..utils.nested import nested_dicts
+from .atomic_files import replace_file
+
+
+class OfflineLabel(NamedTuple):
+    """What is written for an image, on the CPU."""
+
+    label: np.ndarray  # (H, W) uint8 classes; 255 where the confidence is below the threshold
+    confidence: np.ndarray  # (H, W) uint8, 255 is 1
+    reliability: Optional[float]  # mean IoU of earlier predictions with this one, in [0, 1]
+
+
+class PseudoLabeler:
+    """Labels images with one network, and says how much earlier checkpoints of it had agreed.
+
+    All that happens with ``C`` channels stays on the device; two 8-bit maps of an image leave it.
+
+    Args:
+        cfg: Config of a method of this package, or a plain mmseg config.
+        checkpoint: Its weights.
+        earlier: Checkpoints of the same training from before, for the reliability of ST++.
+        network: Name of the network; the first of ``predict_on`` if not given.
+        threshold: Confidence below which a pixel has no label.
+        flip: Whether the probabilities of an image and its mirror image are averaged.
+        device: Where to predict.
+
+    Raises:
+        ValueError: If the network is not there, a checkpoint has no weights for it, or there are too many classes.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        checkpoint: str,
+        earlier: Sequence[str] = (),
+        network: Optional[str] = None,
+        threshold: float = 0.0,
+        flip: bool = False,
+        device: str = 'cpu',
+    ) -> None:
+        if not 0 <= threshold <= 1:
+            raise ValueError(f'threshold is a confidence in [0, 1], got {threshold}.')
+        self.model, *self.earlier = (load_model(cfg, path, network, device) for path in (checkpoint, *earlier))
+        self.num_classes = max(2, _segmentor(self.model).out_channels)
+        self.threshold, self.flip = threshold, flip
+
+    @torch.no_grad()
+    def label(self, items: List[Dict[str, Any]]) -> List[OfflineLabel]:
+        """Label images; those of one size share the network call.
+
+        Args:
+            items: What the test pipeline packed: ``inputs`` and ``data_samples``.
+
+        Returns:
+            Their labels at the images' own sizes.
+        """
+        results: List[Any] = [None] * len(items)
+        for places in _of_one_size(items):
+            batch = [items[place] for place in places]
+            earlier = [[probs.argmax(dim=0) for probs in self._probabilities(model, batch)] for model in self.earlier]
+            for number, probs in enumerate(self._probabilities(self.model, batch)):
+                results[places[number]] = self._finish(probs, [labels[number] for labels in earlier])
+        return results
+
+    def _probabilities(self, model: nn.Module, items: List[Dict[str, Any]]) -> List[Tensor]:
+        """Probabilities (C, H, W) of every image, at its own size."""
+        probs = [class_probabilities(logits) for logits in _predict(model, items)]
+        if not self.flip:
+            return probs
+        mirrored = [dict(item, inputs=item['inputs'].flip(-1)) for item in items]
+        # the host mirrors the logits of an image back that says it is flipped
+        meta = dict(flip=True, flip_direction='horizontal')
+        return [(one + class_probabilities(two)) / 2 for one, two in zip(probs, _predict(model, mirrored, meta))]
+
+    def _finish(self, probs: Tensor, earlier: List[Tensor]) -> OfflineLabel:
+        confidence, label = probs.max(dim=0)
+        scores = [mean_iou(other, label, len(probs)) for other in earlier]
+        kept = label.where(confidence >= self.threshold, label.new_full((), IGNORE_INDEX))
+        maps = torch.stack([kept.to(torch.uint8), (255 * confidence).round().to(torch.uint8)]).cpu().numpy()
+        return OfflineLabel(maps[0], maps[1], float(torch.stack(scores).mean()) if scores else None)
+
+
+def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str) -> nn.Module:
+    """Build the model of a config and load a checkpoint, reading weights only.
+
+    Raises:
+        ValueError: If the network is not there, a weight of it is missing, or it has more than 255 classes.
+    """
+    config = copy.deepcopy(cfg.model)
+    for part in nested_dicts(config):
+        part.pop('init_cfg', None)  # the checkpoint has the weights
+    model = revert_sync_batchnorm(MODELS.build(config))
+    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    missing = model.load_state_dict(saved.get('state_dict', saved), strict=False).missing_keys
+    if hasattr(model, 'predictors'):
+        model.predict_on = network or model.predictors[0]
+        model.predict_on = model.predictors[0]  # raises if there is no such network
+        wanted = f'{model.predict_on}.'
+    elif network:
+        raise ValueError(f'the config has one plain mmseg network, so there is no network {network!r}.')
+    else:
+        wanted = ''
+    # what does not predict may be missing: auxiliary and side heads, the count of a teacher's updates
+    idle = ('auxiliary_head.', 'side_heads.', 'updates')
+    lost = [key for key in missing if key.startswith(wanted) and not any(part in key for part in idle)]
+    if lost:
+        raise ValueError(f'{checkpoint} lacks {len(lost)} weights, such as {lost[0]}: is it of another config?')
+    if _segmentor(model).out_channels > IGNORE_INDEX:
+        raise ValueError(f'8-bit masks hold {IGNORE_INDEX} classes, the network has {_segmentor(model).out_channels}.')
+    return model.to(device).eval()
+
+
+def _segmentor(model: nn.Module) -> nn.Module:
+    """The host's segmentor that predicts."""
+    return model.branch(model.predict_on).segmentor if hasattr(model, 'predictors') else model
+
+
+def mean_iou(label_a: Tensor, label_b: Tensor, num_classes: int) -> Tensor:
+    r"""Agreement of two labellings of an image: IoU, mean over the classes that occur in either.
+
+    Args:
+        label_a: ``(H, W)`` int64.
+        label_b: The other one.
+        num_classes: ``C``.
+
+    Returns:
+        A scalar in ``[0, 1]``, fp64.
+    """
+    pairs = torch.bincount((label_a * num_classes + label_b).flatten(), minlength=num_classes**2)
+    confusion = pairs.view(num_classes, num_classes).double()
+    both = confusion.diagonal()
+    either = confusion.sum(dim=0) + confusion.sum(dim=1) - both
+    return (both / either.clamp(min=1)).sum() / (either > 0).sum()
+
+
+def write_label(folder: Union[str, Path], image_id: str, found: OfflineLabel) -> None:
+    """Write the maps of an image, each at once and whole, the mask last: who has a mask has everything.
+
+    Args:
+        folder: Root of ``confidence/``, ``reliability/`` and ``masks/``.
+        image_id: Path of the image below its folder, without suffix.
+        found: What to write.
+    """
+    if found.reliability is not None:
+        replace_file(label_path(folder, 'reliability', image_id).with_suffix('.txt'), repr(found.reliability).encode())
+    for kind, values in (('confidence', found.confidence), ('masks', found.label)):
+        replace_file(label_path(folder, kind, image_id), cv2.imencode('.png', values)[1].tobytes())
+
+
+def _predict(model: nn.Module, items: List[Dict[str, Any]], meta: Optional[dict] = None) -> List[Tensor]:
+    """The host's seg_logits (C, H, W) of images of one size, at their own sizes."""
+    samples = [item['data_samples'].clone() for item in items]
+    for sample in samples:
+        sample.set_metainfo(meta or {})
+    data = model.data_preprocessor(dict(inputs=[item['inputs'] for item in items], data_samples=samples), False)
+    return [result.seg_logits.data for result in model.predict(data['inputs'], data['data_samples'])]
+
+
+def _of_one_size(items: List[Dict[str, Any]]) -> List[List[int]]:
+    """Places of the images of each size."""
+    groups: Dict[Tuple[int, ...], List[int]] = {}
+    for place, item in enumerate(items):
+        groups.setdefault(tuple(item['inputs'].shape), []).append(place)
+    return list(groups.values())

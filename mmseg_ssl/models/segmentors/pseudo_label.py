@@ -1,0 +1,115 @@
+"""Offline self-training: a network is taught by labels that another one wrote beforehand."""
+
+from typing import Any, List, Optional
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from mmseg.utils import add_prefix
+from torch import Tensor
+
+from ...ops import masked_mean
+from ...structures import IGNORE_INDEX, PixelTarget
+from ..branch import Branch
+from ..data_preprocessor import valid_pixels
+from ..losses import pixel_cross_entropy
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
+
+WEIGHTINGS = ('hard', 'confidence')
+
+
+@MODELS.register_module()
+class PseudoLabel(SemiSegmentor):
+    r"""Labels that ``tools/pseudo_label.py`` wrote, on strong views: the simple alternative to a teacher in the loop.
+
+    ::
+
+        sup    --> student <-- ground truth
+        strong --> student <-- label and confidence, read with the image <-- files <-- a trained network
+
+    .. math:: L = L_{sup} + \lambda \, \frac{1}{|K|} \sum_{i \in K} w_i \, CE(f(s)_i, \hat y_i)
+
+    :math:`K` are the pixels that have a label and reach the threshold. One network call a step. The one-stage form of
+    ST++ (Yang et al., CVPR 2022, arXiv 2106.05095): strong views, hard labels, no threshold.
+
+    Args:
+        segmentor: Config of an mmseg ``EncoderDecoder``.
+        unsup_weight: :math:`\lambda`.
+        weighting: ``'hard'`` (:math:`w_i = 1`) or ``'confidence'`` (:math:`w_i` is the written confidence).
+        threshold: Confidence that a pixel must reach, in ``[0, 1]``, beside what the tool left out already. It is
+            compared with 8-bit values, so steps below 1/255 make no difference.
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
+
+    Deviations from ST++:
+        1. Its second round (labels of the most reliable images first) is a second run: ``tools/pseudo_label.py
+           --earlier`` ranks the images, and ``unlabeled.ann_file`` takes the list.
+        2. Labelled and pseudo-labelled images have a loss each and one ratio a batch; the public code puts them in one
+           pool, the labelled ones repeated.
+        3. No Cutout.
+    """
+
+    views = ('sup', 'weak', 'strong')
+
+    def __init__(
+        self,
+        segmentor: dict,
+        unsup_weight: float = 1.0,
+        weighting: str = 'hard',
+        threshold: float = 0.0,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if weighting not in WEIGHTINGS or not 0 <= threshold <= 1:
+            raise ValueError(
+                f'PseudoLabel: weighting is one of {WEIGHTINGS} and threshold a confidence in [0, 1], got '
+                f'{weighting!r} and {threshold}.'
+            )
+        self.student = Branch(segmentor, side_heads)
+        self.unsup_weight, self.weighting, self.threshold = unsup_weight, weighting, threshold
+
+    def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Losses of one step."""
+        valid = valid_pixels(data_samples['weak'], inputs['weak'])
+        target = self.written_target(data_samples['weak'], inputs['weak'])
+        kept = valid & (target.label != IGNORE_INDEX)
+
+        merged = torch.cat([inputs['sup'], inputs['strong']])
+        sup, strong = self.student(merged).split([len(inputs['sup']), len(inputs['strong'])])
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        pseudo = masked_mean(pixel_cross_entropy(strong.logits, target), over=kept)
+        losses['unsup.loss_pseudo'] = self.unsup_weight * self.unsup_scale * pseudo
+        losses['unsup.kept'] = masked_mean(kept.float(), over=valid)
+        return losses
+
+    @torch.no_grad()
+    def written_target(self, samples: List[SegDataSample], images: Tensor) -> PixelTarget:
+        """Labels and weights that came with the images.
+
+        Args:
+            samples: With ``pseudo_sem_seg``, ``(2, H, W)`` uint8: classes and confidence times 255.
+            images: Their view, ``(B, 3, H, W)``; smaller maps are padded with 255.
+
+        Returns:
+            Label ``(B, H, W)``, 255 where there is none, and weight ``(B, H, W)`` in ``[0, 1]``.
+
+        Raises:
+            ValueError: If a sample has no such map.
+        """
+        if not all('pseudo_sem_seg' in sample for sample in samples):
+            raise ValueError(
+                'PseudoLabel needs the labels that tools/pseudo_label.py wrote; the unlabelled samples carry none. '
+                "Take unlabeled=dict(type='PseudoLabeledImages', pseudo_labels=...) with LoadPseudoLabels and "
+                'PackPseudoLabels in its pipeline.'
+            )
+        height, width = images.shape[2:]
+        maps = [sample.pseudo_sem_seg.data for sample in samples]
+        padded = [F.pad(m, (0, width - m.shape[2], 0, height - m.shape[1]), value=IGNORE_INDEX) for m in maps]
+        label, confidence = torch.stack(padded).to(images.device).unbind(dim=1)
+        confidence = confidence.float() / 255
+        label = label.long().where(confidence >= self.threshold, label.new_full((), IGNORE_INDEX, dtype=torch.long))
+        weight = confidence if self.weighting == 'confidence' else torch.ones_like(confidence)
+        return PixelTarget(label, weight)

@@ -1,0 +1,229 @@
+"""tools/pseudo_label.py: what it writes, from what, and what happens when it is cut short."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.apis import inference_model, init_model
+from mmseg.registry import MODELS
+from toy_run import draw_images, toy_config, toy_model, write_config
+
+from mmseg_ssl.engine import pseudo_labeler
+from mmseg_ssl.utils.cli import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('pseudo_label_tool', ROOT / 'tools/pseudo_label.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def save(model, path):
+    """Weights far from their start, so that networks and checkpoints differ."""
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(dataset_meta={})), path)
+    return path
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A config with its checkpoint (student and teacher differ), and a folder of images of two sizes, one nested."""
+    monkeypatch.syspath_prepend(str(ROOT / 'tests'))
+    config = toy_config(draw_images(tmp_path / 'data'))
+    config['test_dataloader'] = config['val_dataloader']
+    config['test_pipeline'] = config['val_dataloader']['dataset']['pipeline']
+    path = write_config(tmp_path / 'config.py', config)
+    images, rng = tmp_path / 'images', np.random.RandomState(1)
+    for name, size in (('a.png', (24, 24)), ('sub/deep/b.jpg', (20, 30)), ('c.png', (24, 24))):
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(images / name), rng.randint(0, 255, (*size, 3)).astype(np.uint8))
+    torch.manual_seed(1)
+    model = MODELS.build(Config.fromfile(str(path)).model)
+    return [str(path), str(save(model, tmp_path / 'iter_6.pth')), str(images), str(tmp_path / 'out')]
+
+
+def run(tool, toy, *options):
+    tool.main([*toy, '--device', 'cpu', '--workers', '0', *map(str, options)])
+    return Path(toy[3])
+
+
+def maps(out, name):
+    return [cv2.imread(str(out / kind / f'{name}.png'), cv2.IMREAD_UNCHANGED) for kind in ('masks', 'confidence')]
+
+
+@pytest.mark.parametrize('network', [None, 'student', 'teacher'])
+def test_writes_what_the_network_predicts(tool, toy, network):
+    """Every image, nested ones and other sizes too: the class and 255 times the confidence of the host's inference."""
+    out = run(tool, toy, *(['--predict-on', network] if network else []))
+    model = init_model(toy[0], toy[1], 'cpu')
+    model.predict_on = network or 'student'
+    for name, file in (('a', 'a.png'), ('sub/deep/b', 'sub/deep/b.jpg'), ('c', 'c.png')):
+        result = inference_model(model, str(Path(toy[2]) / file))
+        label, confidence = maps(out, name)
+        assert np.array_equal(label, result.pred_sem_seg.data[0].numpy())
+        expected = 255 * result.seg_logits.data.softmax(dim=0).amax(dim=0).numpy()
+        assert label.dtype == confidence.dtype == np.uint8
+        assert np.abs(confidence - expected).max() <= 0.51
+    assert not list(out.rglob('*.partial'))
+
+
+def test_batching_and_its_size_change_nothing(tool, toy, tmp_path):
+    one = run(tool, toy, '--batch-size', 1)
+    two = run(tool, [*toy[:3], str(tmp_path / 'two')], '--batch-size', 3)
+    for name in ('a', 'c', 'sub/deep/b'):
+        assert np.array_equal(maps(one, name)[0], maps(two, name)[0])
+
+
+def test_threshold_and_summary(tool, toy, tmp_path):
+    """Pixels below it get 255, the confidence stays; the summary counts the files."""
+    free = run(tool, toy)
+    out = run(tool, [*toy[:3], str(tmp_path / 'strict')], '--threshold', 0.6)
+    labels, sure = [], []
+    for name in ('a', 'c', 'sub/deep/b'):
+        (all_labels, confidence), (label, same) = maps(free, name), maps(out, name)
+        assert np.array_equal(confidence, same)
+        assert np.array_equal(label[confidence >= 154], all_labels[confidence >= 154])  # 0.6 is 153
+        assert (label[confidence <= 152] == 255).all()
+        labels.append(label.ravel())
+        sure.append(confidence.ravel())
+    labels, sure = np.concatenate(labels), np.concatenate(sure)
+    summary = json.loads((out / 'summary.json').read_text())
+    kept = labels[labels != 255]
+    assert 0 < len(kept) < len(labels)
+    assert summary['kept'] == pytest.approx(len(kept) / len(labels))
+    assert summary['mean_confidence'] == pytest.approx(sure.mean() / 255)
+    assert list(summary['classes']) == ['ground', 'wall', 'sky']
+    assert summary['classes']['wall'] == pytest.approx((kept == 1).mean())
+    assert summary['images'] == 3 and summary['threshold'] == 0.6 and len(summary['checkpoint_sha256']) == 64
+
+
+def test_flip_averages_with_the_mirror_image(tool, toy):
+    out = run(tool, toy, '--flip')
+    model = init_model(toy[0], toy[1], 'cpu')
+    image = cv2.imread(str(Path(toy[2]) / 'sub/deep/b.jpg'))
+    one, two = (
+        inference_model(model, np.ascontiguousarray(view)).seg_logits.data.softmax(dim=0)
+        for view in (image, image[:, ::-1])
+    )
+    probs = (one + two.flip(-1)) / 2
+    label, confidence = maps(out, 'sub/deep/b')
+    assert np.array_equal(label, probs.argmax(dim=0).numpy())
+    assert np.abs(confidence - 255 * probs.amax(dim=0).numpy()).max() <= 0.51
+
+
+def test_goes_on_where_it_was_cut_short(tool, toy, monkeypatch):
+    """Killed after one image: that one is kept, what is half there is made anew, the end is the same."""
+    whole = run(tool, toy)
+    before = {name: maps(whole, name) for name in ('a', 'c', 'sub/deep/b')}
+    (whole / 'masks/c.png').unlink()  # has a confidence but no mask: it does not count
+    (whole / 'summary.json').unlink()
+    made, write = [], pseudo_labeler.write_label
+    monkeypatch.setattr(tool, 'write_label', lambda *args: (made.append(args[1]), write(*args)))
+    run(tool, toy)
+    assert made == ['c']
+    assert (whole / 'summary.json').is_file()
+    for name, both in before.items():
+        assert all(np.array_equal(one, other) for one, other in zip(both, maps(whole, name)))
+
+
+def test_labels_of_other_settings_are_not_mixed(tool, toy, tmp_path):
+    run(tool, toy)
+    with pytest.raises(UserError, match='another threshold. Give another folder'):
+        run(tool, toy, '--threshold', 0.5)
+    config = Config.fromfile(toy[0])
+    other = str(save(MODELS.build(config.model), tmp_path / 'other.pth'))
+    with pytest.raises(UserError, match='another checkpoint_sha256'):
+        run(tool, [toy[0], other, *toy[2:]])
+    (Path(toy[3]) / 'settings.json').unlink()
+    with pytest.raises(UserError, match='unknown origin'):
+        run(tool, toy)
+
+
+def test_reliability_ranks_by_agreement(tool, toy, tmp_path):
+    """The last checkpoint itself as an earlier one agrees wholly: 1; with another one beside it, the mean with that."""
+    config = Config.fromfile(toy[0])
+    torch.manual_seed(7)
+    other = str(save(MODELS.build(config.model), tmp_path / 'iter_2.pth'))
+    same = run(tool, toy, '--earlier', toy[1])
+    assert [float(line.split('\t')[1]) for line in (same / 'reliability.txt').read_text().splitlines()] == [1.0] * 3
+    out = run(tool, [*toy[:3], str(tmp_path / 'two')], '--earlier', other, toy[1])
+    alone = run(tool, [toy[0], other, toy[2], str(tmp_path / 'alone')])
+    expected = {}
+    for name in ('a', 'c', 'sub/deep/b'):
+        one, two = maps(alone, name)[0], maps(out, name)[0]
+        present = [k for k in range(3) if ((one == k) | (two == k)).any()]
+        ious = [((one == k) & (two == k)).sum() / ((one == k) | (two == k)).sum() for k in present]
+        expected[name] = (np.mean(ious) + 1) / 2
+    found = dict(line.split('\t') for line in (out / 'reliability.txt').read_text().splitlines())
+    assert {name: float(score) for name, score in found.items()} == pytest.approx(expected, abs=1e-6)
+    order = sorted(expected, key=expected.get, reverse=True)
+    assert list(found) == order and (out / 'reliable.txt').read_text().split() == order[:2]
+
+
+def test_mean_iou_by_hand():
+    """Classes 0: 1 of 3; 1: 1 of 3; 2 occurs in neither and does not count."""
+    one, two = torch.tensor([[0, 0, 1, 1]])[:, :4], torch.tensor([[0, 1, 1, 0]])
+    assert pseudo_labeler.mean_iou(one, two, 3) == pytest.approx(1 / 3)
+    assert pseudo_labeler.mean_iou(one, one, 3) == 1
+
+
+def test_a_plain_mmseg_config(tool, toy, tmp_path):
+    cfg = toy_model('Supervised')
+    plain = dict(cfg['segmentor'], data_preprocessor=dict(cfg['data_preprocessor'], type='SegDataPreProcessor'))
+    plain['data_preprocessor'].update(size=None, size_divisor=4)
+    plain['data_preprocessor'].pop('size')
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    config = dict(default_scope='mmseg', model=plain, test_pipeline=pipeline)
+    path = write_config(tmp_path / 'plain.py', config)
+    import toy_parts  # noqa: F401  (registers the backbone)
+
+    checkpoint = save(MODELS.build(Config.fromfile(str(path)).model), tmp_path / 'plain.pth')
+    arguments = [str(path), str(checkpoint), *toy[2:]]
+    out = run(tool, arguments)
+    result = inference_model(init_model(str(path), str(checkpoint), 'cpu'), str(Path(toy[2]) / 'a.png'))
+    assert np.array_equal(maps(out, 'a')[0], result.pred_sem_seg.data[0].numpy())
+    assert list(json.loads((out / 'summary.json').read_text())['classes']) == ['0', '1', '2']
+    with pytest.raises(UserError, match="no network 'teacher'"):
+        run(tool, arguments[:3] + [str(tmp_path / 'x')], '--predict-on', 'teacher')
+
+
+def test_a_list_of_ids(tool, toy, tmp_path):
+    (tmp_path / 'ids.txt').write_text('a\n')
+    out = run(tool, toy, '--list', tmp_path / 'ids.txt', '--suffix', '.png')
+    assert [path.name for path in (out / 'masks').rglob('*.png')] == ['a.png']
+
+
+def test_errors_tell_the_fix(tool, toy, tmp_path):
+    with pytest.raises(UserError, match='there is no checkpoint nowhere.pth'):
+        run(tool, [toy[0], 'nowhere.pth', *toy[2:]])
+    with pytest.raises(UserError, match=r"can predict_on \('student', 'teacher'\), got \['peer'\]"):
+        run(tool, toy, '--predict-on', 'peer')
+    with pytest.raises(UserError, match=r'confidence in \[0, 1\], got 2.0'):
+        run(tool, [*toy[:3], str(tmp_path / 'x')], '--threshold', 2)
+    torch.save(dict(state_dict=dict(nothing=torch.zeros(1))), tmp_path / 'empty.pth')
+    with pytest.raises(UserError, match='lacks .* weights, such as student.segmentor'):
+        run(tool, [toy[0], str(tmp_path / 'empty.pth'), toy[2], str(tmp_path / 'y')])
+    (Path(toy[2]) / 'a.jpg').write_bytes((Path(toy[2]) / 'sub/deep/b.jpg').read_bytes())
+    with pytest.raises(UserError, match='two images have the id a'):
+        run(tool, [*toy[:3], str(tmp_path / 'z')])
+
+
+def test_a_checkpoint_with_code_is_refused(tool, toy, tmp_path):
+    class Code:
+        def __reduce__(self):
+            return (Path(tmp_path / 'ran').touch, ())
+
+    torch.save(dict(state_dict=Code()), tmp_path / 'bad.pth')
+    with pytest.raises(Exception, match='refused, and nothing of it was run'):
+        run(tool, [toy[0], str(tmp_path / 'bad.pth'), toy[2], str(tmp_path / 'x')])
+    assert not (tmp_path / 'ran').exists()
