@@ -115,9 +115,8 @@ def _with_recorded_gradients(output: Any, grads: List[Optional[Tensor]]) -> Any:
 
 
 def _networks(model: nn.Module) -> Iterator[nn.Module]:
-    for child in model.children():
-        if hasattr(child, 'network'):  # a teacher's copy
-            child = child.network
+    for part in model.children():
+        child: Any = getattr(part, 'network', part)  # of a teacher, its copy of the student
         if isinstance(child, (nn.ModuleList, nn.ModuleDict)):
             yield from _networks(child)
         elif next(child.parameters(), None) is not None:

@@ -67,7 +67,7 @@ class StepMeter:
             pairs = [(output, grad) for output, grad in zip(outputs, call['grads']) if grad is not None]
             self.clock.wait()
             begin = self.clock.mark()
-            torch.autograd.backward(*map(list, zip(*pairs)))
+            torch.autograd.backward([output for output, _ in pairs], [grad for _, grad in pairs])
             end = self.clock.mark()
             self.clock.wait()
             total += self.clock.ms(begin, end)

@@ -1,7 +1,7 @@
 """A method from its committed config, on a given network and random data."""
 
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -10,7 +10,7 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..utils.cli import UserError
 from ..utils.nested import nested_dicts
@@ -42,7 +42,7 @@ class Subject(NamedTuple):
     """A method that is ready to be measured."""
 
     name: str
-    model: nn.Module
+    model: Any
     wrapper: OptimWrapper
     batch: Dict[str, Dict[str, list]]
     ema: bool  # whether a teacher follows the student after every step

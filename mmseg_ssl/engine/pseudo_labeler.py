@@ -98,7 +98,7 @@ class PseudoLabeler:
         return OfflineLabel(maps[0], maps[1], float(torch.stack(scores).mean()) if scores else None)
 
 
-def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str) -> nn.Module:
+def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str) -> Any:
     """Build the model of a config and load a checkpoint, reading weights only.
 
     Raises:
@@ -128,7 +128,7 @@ def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str
     return model.to(device).eval()
 
 
-def _segmentor(model: nn.Module) -> nn.Module:
+def _segmentor(model: Any) -> Any:
     """The host's segmentor that predicts."""
     return model.branch(model.predict_on).segmentor if hasattr(model, 'predictors') else model
 
@@ -165,7 +165,7 @@ def write_label(folder: Union[str, Path], image_id: str, found: OfflineLabel) ->
         replace_file(label_path(folder, kind, image_id), cv2.imencode('.png', values)[1].tobytes())
 
 
-def _predict(model: nn.Module, items: List[Dict[str, Any]], meta: Optional[dict] = None) -> List[Tensor]:
+def _predict(model: Any, items: List[Dict[str, Any]], meta: Optional[dict] = None) -> List[Tensor]:
     """The host's seg_logits (C, H, W) of images of one size, at their own sizes."""
     samples = [item['data_samples'].clone() for item in items]
     for sample in samples:
