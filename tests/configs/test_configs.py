@@ -16,7 +16,7 @@ from mmseg.structures import SegDataSample
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset, find_split, read_ids
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
-# ELN's names, and those of its baselines, say more: test_eln_configs.py; labels from files: test_pseudo_label_configs.py
+# ELN's names, and its baselines', say more: test_eln_configs.py; labels from files: test_pseudo_label_configs.py
 CONFIGS = {
     path.name: path
     for path in sorted(FOLDER.glob('*/*.py'))
