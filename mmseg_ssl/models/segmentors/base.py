@@ -81,6 +81,16 @@ class SemiSegmentor(BaseSegmentor):
         network = getattr(self, name)
         return network.network if isinstance(network, EMATeacher) else network
 
+    def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
+        """The two independent unlabelled batches u0, u1 of a method that mixes them."""
+        if len(weak) % 2:
+            raise ValueError(
+                f'{type(self).__name__} mixes two unlabelled batches; the batch has {len(weak)} images. '
+                'Set unlabeled_per_labeled=2 in train_dataloader.dataset.'
+            )
+        first, second = weak.chunk(2)
+        return first, second
+
     def inference_of(self, name: str) -> BranchInference:
         """Inference with a network; methods add maps here."""
         return BranchInference(self.branch(name))

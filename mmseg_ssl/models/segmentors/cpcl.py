@@ -13,10 +13,9 @@ from ...structures import PixelTarget, Prediction
 from ...targets import disagreement, intersection, union
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
+from ..labelling import TEACHER_MODES, labelling
 from ..losses import pixel_cross_entropy
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
-
-TEACHER_MODES = ('train', 'eval')
 
 
 class BranchStep(NamedTuple):
@@ -129,13 +128,10 @@ class CPCL(SemiSegmentor):
         losses['loss_pseudo'] = self.unsup_weight * self.unsup_scale * pseudo
         return losses
 
-    @torch.no_grad()
     def label(self, branch: Branch, weak_a: Tensor, weak_b: Tensor, mix: BoxMix) -> Tensor:
         """Probabilities of the mixed images, from predictions of the unmixed ones, ``(B, C, H, W)``."""
-        training = branch.training
-        branch.train(self.teacher_mode == 'train')
-        logits_a, logits_b = (pred.logits for pred in self.predict_merged(branch, weak_a, weak_b))
-        branch.train(training)
+        with labelling(branch, self.teacher_mode):
+            logits_a, logits_b = (pred.logits for pred in self.predict_merged(branch, weak_a, weak_b))
         return mix(logits_a, logits_b).softmax(dim=1)
 
     def predict_merged(self, branch: Branch, first: Tensor, second: Tensor) -> Tuple[Prediction, Prediction]:
@@ -152,13 +148,3 @@ class CPCL(SemiSegmentor):
         nowhere = torch.full((), num_classes, device=valid.device)  # out of range: does not count
         labels = [probs.argmax(dim=1).where(valid, nowhere) for probs in (probs_a, probs_b)]
         return disagreement(labels[0], labels[1], num_classes)
-
-    def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
-        """The two independent unlabelled batches u0, u1."""
-        if len(weak) % 2:
-            raise ValueError(
-                f'{type(self).__name__} mixes two unlabelled batches; the batch has {len(weak)} images. '
-                'Set unlabeled_per_labeled=2 in train_dataloader.dataset.'
-            )
-        first, second = weak.chunk(2)
-        return first, second

@@ -11,6 +11,7 @@ from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
+from ..labelling import labelling
 from ..losses import pixel_cross_entropy
 from ..sampled_contrast import SampledContrast
 from .base import LossDict, Views, ViewSamples
@@ -116,13 +117,10 @@ class ELN(ELNWarmup):
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)
         return losses
 
-    @torch.no_grad()
     def pseudo_labels(self, images: Tensor, logits: Tensor) -> PixelTarget:
         """The teacher's classes where the localizer trusts them."""
-        training = self.localizer.training
-        self.localizer.eval()
-        output = self.localizer(images, logits)
-        self.localizer.train(training)
+        with labelling(self.localizer):
+            output = self.localizer(images, logits)
         return self.localizer.target(output, logits, self.threshold)
 
     @staticmethod
