@@ -9,13 +9,28 @@ from .energy_margins import EnergyMargins
 from .error_localizer import ErrorLocalizer
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .prototype_contrast import PrototypeContrast
-from .segmentors import CPCL, DUEB, ELN, FARCLUSS, ELNWarmup, MeanTeacher, PseudoLabel, SemiSegmentor, Supervised
+from .segmentors import (
+    CPCL,
+    CPS,
+    DUEB,
+    ELN,
+    ELNWarmup,
+    FARCLUSS,
+    FixMatch,
+    MeanTeacher,
+    PseudoLabel,
+    SemiSegmentor,
+    Supervised,
+)
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
+from .threshold import AdaptiveThreshold, FixedThreshold
 
 __all__ = [
+    'AdaptiveThreshold',
     'Branch',
     'CPCL',
+    'CPS',
     'ClassRebalancing',
     'ConfidenceThreshold',
     'CutMix',
@@ -28,6 +43,8 @@ __all__ = [
     'ErrorCorrector',
     'ErrorLocalizer',
     'FARCLUSS',
+    'FixMatch',
+    'FixedThreshold',
     'MeanTeacher',
     'ProjectionHead',
     'PrototypeContrast',

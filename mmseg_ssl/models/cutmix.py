@@ -11,7 +11,7 @@ from ..ops.mixing import UNIFORMS_PER_BOX, BoxMix, box_mask
 from ..utils import sample_uniforms
 
 CUTMIX = 101
-"""Purpose of the uniforms that place the boxes."""
+"""Purpose of the uniforms that place the boxes; those of mixing number k are ``CUTMIX + k``."""
 
 
 @MODELS.register_module()
@@ -43,17 +43,18 @@ class CutMix(nn.Module):
         self.num_boxes, self.area, self.aspect, self.prob = num_boxes, tuple(area), aspect, prob
 
     @torch.no_grad()
-    def sample(self, samples: List[SegDataSample], images: Tensor) -> BoxMix:
+    def sample(self, samples: List[SegDataSample], images: Tensor, number: int = 0) -> BoxMix:
         """Draw the boxes of a batch from the seeds of its samples.
 
         Args:
             samples: Samples of the images that are pasted into.
             images: ``(B, 3, H, W)``.
+            number: Tells apart several mixings of the same samples, e.g. of two strong views.
 
         Returns:
-            The mixing; the same for the same samples.
+            The mixing; the same for the same samples and number.
         """
         count = 1 + UNIFORMS_PER_BOX * self.num_boxes
-        uniforms = sample_uniforms(samples, count, CUTMIX, images.device)
+        uniforms = sample_uniforms(samples, count, CUTMIX + number, images.device)
         mask = box_mask(uniforms[:, 1:], tuple(images.shape[2:]), self.area, self.aspect)
         return BoxMix(mask & (uniforms[:, :1, None] < self.prob))

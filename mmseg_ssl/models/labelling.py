@@ -1,10 +1,15 @@
-"""How a network that is being trained makes labels."""
+"""How labels are made by a network that is being trained, and from its probabilities."""
 
+import inspect
 from contextlib import contextmanager
-from typing import Iterator
+from functools import partial
+from typing import Callable, Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from .. import targets
+from ..structures import PixelTarget
 
 TEACHER_MODES = ('train', 'eval')
 
@@ -34,3 +39,33 @@ def labelling(network: nn.Module, mode: str = 'eval') -> Iterator[None]:
             yield
     finally:
         network.train(training)
+
+
+def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
+    """A pure function of the probabilities, from its name and options.
+
+    Args:
+        config: ``type``, the name of a function in :mod:`mmseg_ssl.targets`, and its options beside ``probs``.
+
+    Returns:
+        The function of ``(B, C, H, W)`` probabilities.
+
+    Raises:
+        ValueError: If there is no such function, or it does not take these options alone.
+
+    Example:
+        >>> target_function(dict(type='confident', threshold=0.95))(probs)
+    """
+    options = dict(config)
+    name = options.pop('type', None)
+    if name not in targets.__all__:
+        raise ValueError(f'target names one of {targets.__all__} in mmseg_ssl.targets as its type, got {name!r}.')
+    function = getattr(targets, name)
+    try:
+        inspect.signature(function).bind(None, **options)
+    except TypeError as error:
+        raise ValueError(
+            f'target: {name}{inspect.signature(function)} cannot be called with the probabilities and {options}: '
+            f'{error}.'
+        ) from error
+    return partial(function, **options)

@@ -1,5 +1,7 @@
 """Targets from the confidence of one prediction."""
 
+from typing import Union
+
 import torch
 from torch import Tensor
 
@@ -7,14 +9,15 @@ from ..structures import PixelTarget
 
 
 @torch.no_grad()
-def confident(probs: Tensor, threshold: float) -> PixelTarget:
+def confident(probs: Tensor, threshold: Union[float, Tensor]) -> PixelTarget:
     r"""Hard labels of the pixels whose confidence reaches a threshold (FixMatch, Sohn et al. 2020, eq. 4).
 
     .. math:: \hat y_i = \arg\max_c p_{ic}, \qquad w_i = 1[\max_c p_{ic} \ge \tau]
 
     Args:
         probs: ``(B, C, H, W)``, summing to one over dim 1.
-        threshold: :math:`\tau` in ``[0, 1]``; 0 keeps every pixel.
+        threshold: :math:`\tau` in ``[0, 1]``; 0 keeps every pixel. A tensor (a threshold that learns) is not
+            checked, because that would wait for the device.
 
     Returns:
         Label ``(B, H, W)`` int64 (the argmax everywhere) and weight ``(B, H, W)`` of 0 and 1.
@@ -22,7 +25,7 @@ def confident(probs: Tensor, threshold: float) -> PixelTarget:
     Raises:
         ValueError: If the threshold is not in ``[0, 1]``.
     """
-    if not 0 <= threshold <= 1:
+    if not isinstance(threshold, Tensor) and not 0 <= threshold <= 1:
         raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
     confidence, label = probs.max(dim=1)
     return PixelTarget(label, (confidence >= threshold).to(probs.dtype))

@@ -24,6 +24,10 @@ OPTIONS = {
     'MeanTeacher': dict(ce=dict(consistency='ce'), train_mode=dict(teacher=dict(eval_mode=False, buffers='average'))),
     'CPCL': dict(separate=dict(merge_calls=False), eval=dict(teacher_mode='eval'), prob=dict(cutmix=dict(prob=0.5))),
     'PseudoLabel': dict(confidence=dict(weighting='confidence', threshold=0.5)),
+    'CPS': dict(joint=dict(cross_mean='joint'), cutmix=dict(cutmix={}), eval=dict(cutmix={}, teacher_mode='eval')),
+    'FixMatch': dict(
+        train=dict(teacher_mode='train'), adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))
+    ),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(aleatoric=aleatoric, energy=energy)
         for aleatoric in ('kendall_gal', 'release', None)

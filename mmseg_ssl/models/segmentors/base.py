@@ -17,6 +17,11 @@ ViewSamples = Dict[str, List[SegDataSample]]
 LossDict = Dict[str, Tensor]
 
 
+def weighted(losses: LossDict, weight: float) -> LossDict:
+    """Multiply what is a loss (by its key, as the host tells) and leave what is only logged."""
+    return {key: value * weight if 'loss' in key else value for key, value in losses.items()}
+
+
 class SemiSegmentor(BaseSegmentor):
     """Thin base of the methods; it says nothing about the flow of training.
 

@@ -1,0 +1,69 @@
+"""How confident a pixel must be to teach."""
+
+from typing import Union
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..targets import adaptive_threshold
+
+
+@MODELS.register_module()
+class FixedThreshold(nn.Module):
+    """The same threshold at all times.
+
+    Args:
+        value: In ``[0, 1]``; 0 keeps every pixel.
+    """
+
+    def __init__(self, value: float = 0.95) -> None:
+        super().__init__()
+        if not 0 <= value <= 1:
+            raise ValueError(f'threshold is a probability in [0, 1], got {value}.')
+        self.value = value
+
+    def forward(self, probs: Tensor, valid: Tensor) -> float:
+        """The threshold; see :meth:`AdaptiveThreshold.forward`."""
+        return self.value
+
+
+@MODELS.register_module()
+class AdaptiveThreshold(nn.Module):
+    """CorrMatch's threshold, which follows the confidence of the classes; see :func:`adaptive_threshold`.
+
+    The threshold is a buffer, so it survives a checkpoint. The batch moves it before it is applied to the batch.
+
+    Args:
+        initial: Where it starts, in ``[0, 1]``.
+        momentum: Share of the NEW value; 0.001 is the paper's decay of 0.999.
+    """
+
+    def __init__(self, initial: float = 0.85, momentum: float = 0.001) -> None:
+        super().__init__()
+        if not 0 <= initial <= 1 or not 0 <= momentum <= 1:
+            raise ValueError(
+                f'AdaptiveThreshold: initial is a probability and momentum the share of the new value, both in '
+                f'[0, 1], got {initial} and {momentum}. For a decay of 0.999 give momentum=0.001.'
+            )
+        self.momentum = momentum
+        self.register_buffer('value', torch.tensor(float(initial)))
+
+    def forward(self, probs: Tensor, valid: Tensor) -> Tensor:
+        """Follow a batch while training, and say the threshold.
+
+        Args:
+            probs: ``(B, C, H, W)``, summing to one over dim 1.
+            valid: ``(B, H, W)`` bool, which pixels are image.
+
+        Returns:
+            A scalar; a copy, which the next step does not change.
+        """
+        if self.training:
+            self.value.copy_(adaptive_threshold(self.value, probs, valid, self.momentum))
+        return self.value.clone()
+
+
+def build_threshold(threshold: Union[float, dict]) -> nn.Module:
+    """A threshold from a number, or from the config of a module ``(probs, valid) -> threshold``."""
+    return MODELS.build(threshold) if isinstance(threshold, dict) else FixedThreshold(threshold)

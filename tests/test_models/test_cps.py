@@ -1,0 +1,132 @@
+"""CPS: two networks teach each other their argmax."""
+
+import pytest
+import tiny
+import torch
+import torch.nn.functional as F
+from mmengine.registry import init_default_scope
+
+from mmseg_ssl.models.data_preprocessor import valid_pixels
+from mmseg_ssl.models.labelling import labelling
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope('mmseg')
+
+
+def segmentor():
+    """Without dropout, so that a call may be repeated."""
+    return tiny.tiny_segmentor(decode_head=tiny.fcn_head(dropout_ratio=0.0))
+
+
+def build(**options):
+    return tiny.build('CPS', segmentor(), **options)
+
+
+def narrow(data, width=20):
+    """Unlabelled crops with padding on the right."""
+    data['inputs']['weak'] = [image[:, :, :width] for image in data['inputs']['weak']]
+    return data
+
+
+@pytest.mark.parametrize('cross_mean', ['each', 'joint'])
+def test_without_cutmix_it_is_the_paper(cross_mean):
+    """L_cps^l + L_cps^u with the host's own cross entropy, on labelled and unlabelled images; padding is ignored."""
+    model = build(cross_mean=cross_mean, unsup_weight=1.5)
+    data = model.data_preprocessor(narrow(tiny.batch()), True)
+    losses = model(**data, mode='loss')
+    merged = torch.cat([data['inputs']['sup'], data['inputs']['weak']])
+    student, peer = model.student(merged).logits, model.peer(merged).logits
+    label = peer.argmax(dim=1)
+    label[2:, :, 20:] = 255
+    labelled, unlabelled = (
+        F.cross_entropy(student[:2], label[:2]),
+        F.cross_entropy(student[2:], label[2:], ignore_index=255),
+    )
+    if cross_mean == 'each':
+        torch.testing.assert_close(losses['student.loss_pseudo_labeled'], 1.5 * labelled)
+        torch.testing.assert_close(losses['student.loss_pseudo'], 1.5 * unlabelled)
+    else:
+        joint = F.cross_entropy(student, label, ignore_index=255)
+        torch.testing.assert_close(losses['student.loss_pseudo_joint'], 1.5 * joint)
+    assert 'student.sup.loss_ce' in losses and 'peer.sup.loss_ce' in losses
+
+
+def test_the_means_of_equal_batches_are_twice_the_joint_mean():
+    """Nothing is padded and there are as many labelled as unlabelled images: (a + b) is twice mean(a, b)."""
+    model = build()
+    data = tiny.batch(ratio=1)
+    each = tiny.loss_of(model, data)
+    model.cross_mean = 'joint'
+    joint = tiny.loss_of(model, data)['peer.loss_pseudo_joint']
+    torch.testing.assert_close(each['peer.loss_pseudo'] + each['peer.loss_pseudo_labeled'], 2 * joint)
+
+
+def test_with_cutmix_labels_are_mixed_as_the_images_are():
+    """Slowly, image by image: label u0 and u1, paste labels and images by the same mask, cross entropy."""
+    model = build(cutmix=dict(), unsup_weight=1.0, teacher_mode='eval')
+    data = model.data_preprocessor(narrow(tiny.batch()), True)
+    weak, samples = data['inputs']['weak'], data['data_samples']['weak']
+    with labelling(model.peer):  # before the step moves BatchNorm's statistics
+        label = model.peer(weak).logits.argmax(dim=1)
+    losses = model(**data, mode='loss')
+    mask = model.cutmix.sample(samples[:2], weak[:2]).mask
+    label[~valid_pixels(samples, weak)] = 255
+    images, mixed = weak[:2].clone(), label[:2].clone()
+    for i in range(2):
+        images[i][:, mask[i]] = weak[2 + i][:, mask[i]]
+        mixed[i][mask[i]] = label[2 + i][mask[i]]
+    logits = model.student(torch.cat([data['inputs']['sup'], images])).logits[2:]
+    torch.testing.assert_close(losses['student.loss_pseudo'], F.cross_entropy(logits, mixed, ignore_index=255))
+    assert 'student.loss_pseudo_labeled' not in losses  # unlabelled images alone, as the authors' code
+
+
+@pytest.mark.parametrize(('cutmix', 'calls'), [(None, [True]), ({}, [False, True])])
+def test_network_calls(cutmix, calls):
+    """One a network; with CutMix one more, without a gradient, for the labels of u0 and u1 together."""
+    model, seen = build(cutmix=cutmix), {}
+    for name in model.networks:
+        getattr(model, name).register_forward_hook(
+            lambda _, args, out, name=name: seen.setdefault(name, []).append((torch.is_grad_enabled(), len(args[0])))
+        )
+    tiny.loss_of(model, tiny.batch())
+    for name in model.networks:
+        assert [graph for graph, _ in seen[name]] == calls
+        assert {count for _, count in seen[name]} == ({6} if cutmix is None else {4})
+
+
+@pytest.mark.parametrize('cutmix', [None, {}])
+def test_labels_carry_no_gradient(cutmix):
+    """What the student is taught trains the student alone."""
+    model = build(cutmix=cutmix)
+    losses = tiny.loss_of(model, tiny.batch())
+    losses['student.loss_pseudo'].backward()
+    assert all(parameter.grad is None for parameter in model.peer.parameters())
+    assert any(parameter.grad.abs().sum() > 0 for parameter in model.student.parameters())
+
+
+def test_the_networks_start_apart_and_agreement_is_logged():
+    model = build()
+    weights = [getattr(model, name).segmentor.decode_head.conv_seg.weight for name in model.networks]
+    assert not torch.equal(*weights)
+    assert tiny.loss_of(model, tiny.batch())['unsup.agreement'] < 1
+    model.peer.load_state_dict(model.student.state_dict())
+    assert tiny.loss_of(model, tiny.batch())['unsup.agreement'] == 1
+
+
+def test_unsup_scale_multiplies_what_is_taught():
+    model = build()
+    data = tiny.batch()
+    full = tiny.loss_of(model, data)
+    model.unsup_scale.fill_(0.25)
+    part = tiny.loss_of(model, data)
+    for key in full:
+        torch.testing.assert_close(part[key], full[key] * (0.25 if 'pseudo' in key else 1))
+
+
+def test_wrong_options():
+    with pytest.raises(ValueError, match="cross_mean one of .*'each', 'joint'"):
+        build(cross_mean='sum')
+    with pytest.raises(ValueError, match='unlabeled_per_labeled=2'):
+        tiny.loss_of(build(cutmix={}), tiny.batch(labeled=1, ratio=1))
