@@ -69,7 +69,7 @@ def preprocessor(**changes: Any) -> dict:
         mean=[120.0, 110.0, 100.0],
         std=[60.0, 50.0, 40.0],
         size=(32, 32),
-        strong=dict(type='StrongAugment'),
+        strong={name: dict(type='StrongAugment') for name in ('strong', 'strong1', 'strong2')},
     )
     return dict(config, **changes)
 
@@ -81,6 +81,8 @@ DEFAULTS = {
     'ELN': dict(localizer=LOCALIZER, slack=(0.0, 0.0), threshold=0.0),
     'FARCLUSS': dict(projection=dict(hidden_channels=8, out_channels=6)),
     'FixMatch': dict(threshold=0.0),
+    'UniMatchV1': dict(threshold=0.0),
+    'UniMatchV2': dict(threshold=0.0),
 }
 
 

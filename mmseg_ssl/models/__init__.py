@@ -21,6 +21,8 @@ from .segmentors import (
     PseudoLabel,
     SemiSegmentor,
     Supervised,
+    UniMatchV1,
+    UniMatchV2,
 )
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
@@ -53,5 +55,7 @@ __all__ = [
     'SemiSegmentor',
     'StrongAugment',
     'Supervised',
+    'UniMatchV1',
+    'UniMatchV2',
     'VarianceHead',
 ]

@@ -1,6 +1,6 @@
 """A branch: a whole mmseg segmentor with side heads."""
 
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule, ModuleDict
@@ -11,6 +11,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..structures import Prediction
+
+Perturbation = Callable[[Sequence[Tensor]], Tuple[Tensor, ...]]
 
 
 class Branch(BaseModule):
@@ -53,17 +55,21 @@ class Branch(BaseModule):
         """How the head's maps are resized."""
         return self.segmentor.align_corners
 
-    def forward(self, images: Tensor) -> Prediction:
+    def forward(self, images: Tensor, perturb: Optional[Perturbation] = None) -> Prediction:
         """Predict a batch.
 
         Args:
             images: ``(B, 3, H, W)``, normalised.
+            perturb: What happens to the encoder's levels before the decode head, auxiliary heads and side heads see
+                them, e.g. channel dropout of a part of the batch; the number of images stays.
 
         Returns:
             Logits at the size of the images (fp32, also under autocast), embedding, features and side maps.
         """
         size = images.shape[2:]
         feats = self.segmentor.extract_feat(images)
+        if perturb is not None:
+            feats = perturb(feats)
         logits, embedding = self._decode(feats)
         logits = self._resize(logits.float(), size)
         side = {}

@@ -1,5 +1,6 @@
 """Pure helpers: tensors in, tensors out, no state."""
 
+from .channel_dropout import drop_channels, drop_complementary_channels
 from .mixing import BoxMix, box_mask
 from .precision import at_least_fp32
 from .probabilities import class_probabilities
@@ -14,6 +15,8 @@ __all__ = [
     'chosen_per_class',
     'class_probabilities',
     'class_rarity',
+    'drop_channels',
+    'drop_complementary_channels',
     'entropy_reliability',
     'masked_mean',
     'normalized_entropy',

@@ -51,6 +51,8 @@ OPTIONS = {
             teacher=dict(eval_mode=False, buffers='own'),
         )
     ),
+    'UniMatchV1': dict(train=dict(teacher_mode='train')),
+    'UniMatchV2': dict(train_mode=dict(teacher=dict(eval_mode=False)), all_dropped=dict(feature_keep=0.0)),
 }
 FORMS = [(name, 'default', {}) for name in METHODS] + [
     (name, form, options) for name in METHODS for form, options in OPTIONS.get(name, {}).items()

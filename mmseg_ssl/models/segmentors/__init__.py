@@ -11,6 +11,8 @@ from .fixmatch import FixMatch
 from .mean_teacher import MeanTeacher
 from .pseudo_label import PseudoLabel
 from .supervised import Supervised
+from .unimatch_v1 import UniMatchV1
+from .unimatch_v2 import UniMatchV2
 
 __all__ = [
     'CPCL',
@@ -24,4 +26,6 @@ __all__ = [
     'PseudoLabel',
     'SemiSegmentor',
     'Supervised',
+    'UniMatchV1',
+    'UniMatchV2',
 ]

@@ -109,7 +109,8 @@ class SemiSegmentor(BaseSegmentor):
                 raise ValueError(
                     f'{type(self).__name__} needs the views {self.views}; the batch has {have}. '
                     'Train on a SemiDataset with unlabelled images and, for "strong", add '
-                    'strong=dict(type="StrongAugment") to the data_preprocessor.'
+                    'strong=dict(type="StrongAugment") to the data_preprocessor; for several strong views, a dict of '
+                    'such configs by view.'
                 )
             for name in self.networks:
                 if isinstance(getattr(self, name), EMATeacher):
