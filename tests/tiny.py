@@ -80,6 +80,7 @@ DEFAULTS = {
     'ELNWarmup': dict(localizer=LOCALIZER, slack=(0.0, 0.0)),
     'ELN': dict(localizer=LOCALIZER, slack=(0.0, 0.0), threshold=0.0),
     'FARCLUSS': dict(projection=dict(hidden_channels=8, out_channels=6)),
+    'CutMixSeg': dict(threshold=0.0),
     'FixMatch': dict(threshold=0.0),
     'UniMatchV1': dict(threshold=0.0),
     'UniMatchV2': dict(threshold=0.0),

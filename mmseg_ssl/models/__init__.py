@@ -12,6 +12,7 @@ from .prototype_contrast import PrototypeContrast
 from .segmentors import (
     CPCL,
     CPS,
+    CutMixSeg,
     DUEB,
     ELN,
     ELNWarmup,
@@ -36,6 +37,7 @@ __all__ = [
     'ClassRebalancing',
     'ConfidenceThreshold',
     'CutMix',
+    'CutMixSeg',
     'DUEB',
     'ELN',
     'ELNWarmup',

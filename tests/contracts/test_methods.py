@@ -28,6 +28,7 @@ OPTIONS = {
     'FixMatch': dict(
         train=dict(teacher_mode='train'), adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))
     ),
+    'CutMixSeg': dict(pixel=dict(confidence='pixel'), train_mode=dict(teacher=dict(eval_mode=False))),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(aleatoric=aleatoric, energy=energy)
         for aleatoric in ('kendall_gal', 'release', None)

@@ -3,6 +3,7 @@
 from .base import SemiSegmentor
 from .cpcl import CPCL
 from .cps import CPS
+from .cutmix_seg import CutMixSeg
 from .dueb import DUEB
 from .eln import ELN
 from .eln_warmup import ELNWarmup
@@ -17,6 +18,7 @@ from .unimatch_v2 import UniMatchV2
 __all__ = [
     'CPCL',
     'CPS',
+    'CutMixSeg',
     'DUEB',
     'ELN',
     'ELNWarmup',

@@ -1,0 +1,107 @@
+"""CutMix-Seg (French et al., BMVC 2020, arXiv 1906.01916)."""
+
+from typing import Any, Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce
+from mmseg.registry import MODELS
+from mmseg.utils import add_prefix
+from torch import Tensor
+
+from ...ops import masked_mean
+from ..branch import Branch
+from ..data_preprocessor import valid_pixels
+from ..ema_teacher import EMATeacher
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
+
+CONFIDENCES = ('fraction', 'pixel')
+CUTMIX = dict(num_boxes=1, area=(0.5, 0.5))
+"""One box an image, half of its area."""
+
+
+@MODELS.register_module()
+class CutMixSeg(SemiSegmentor):
+    r"""Mean teacher on mixed images: the student should say of a mixed image what the teacher says of its parts.
+
+    ::
+
+        sup   --> student <-- ground truth
+        weak u0, u1 --> teacher --> probabilities, mixed -----.
+        strong u0, u1, mixed alike --> student <--------------'
+                   `---- EMA (MeanTeacherHook) ----> teacher
+
+    .. math:: L = L_{sup} + \lambda \, r \, \mathrm{mean}_i \sum_c (p^S_{ic} - p^T_{ic})^2, \qquad
+              r = \mathrm{mean}_i \, 1[\max_c p^T_{ic} \ge \tau]
+
+    The means run over all pixels of the mixed images, and the factor :math:`r` over those of all processes. The
+    unlabelled batch holds two images a labelled one (``unlabeled_per_labeled=2``). One teacher call and one merged
+    student call a step.
+
+    Args:
+        segmentor: Config of an mmseg ``EncoderDecoder``.
+        unsup_weight: :math:`\lambda`.
+        threshold: :math:`\tau` in ``[0, 1]``; 0 switches the factor off.
+        confidence: ``'fraction'``, the factor :math:`r` of the whole batch; or ``'pixel'``, each pixel by itself.
+        cutmix: Options of :class:`CutMix` beside one box of half the area.
+        teacher: Options of :class:`EMATeacher` beside ``buffers='average'`` (public code).
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
+
+    Deviations from the paper:
+        1. Labelled and mixed images share a student call, and u0 and u1 a teacher call (two calls each).
+        2. The teacher predicts in eval mode. The public code has it in train mode, with frozen BatchNorm on VOC, which
+           differs by the dropout alone; ``teacher=dict(eval_mode=False)`` is train mode.
+        3. The means leave out padding, which the public code counts as 0.
+    """
+
+    networks = ('student', 'teacher')
+    views = ('sup', 'weak', 'strong')
+
+    def __init__(
+        self,
+        segmentor: dict,
+        unsup_weight: float = 1.0,
+        threshold: float = 0.97,
+        confidence: str = 'fraction',
+        cutmix: Optional[dict] = None,
+        teacher: Optional[dict] = None,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if confidence not in CONFIDENCES or not 0 <= threshold <= 1:
+            raise ValueError(
+                f'CutMixSeg: confidence is one of {CONFIDENCES} and threshold a probability in [0, 1], got '
+                f'{confidence!r} and {threshold}.'
+            )
+        self.student = Branch(segmentor, side_heads)
+        self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
+        self.cutmix = MODELS.build(dict(CUTMIX, type='CutMix', **(cutmix or {})))
+        self.unsup_weight, self.threshold, self.confidence = unsup_weight, threshold, confidence
+
+    def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Losses of one step."""
+        strong_a, strong_b = self.two_batches(inputs['strong'])
+        mix = self.cutmix.sample(data_samples['weak'][: len(strong_a)], strong_a)
+        valid = mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
+        probs = mix(*self.teacher(inputs['weak']).logits.chunk(2)).softmax(dim=1)
+
+        merged = torch.cat([inputs['sup'], mix(strong_a, strong_b)])
+        sup, mixed = self.student(merged).split([len(inputs['sup']), len(strong_a)])
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        confident = (probs.amax(dim=1) >= self.threshold).to(probs.dtype)
+        distance = F.mse_loss(mixed.logits.softmax(dim=1), probs, reduction='none').sum(dim=1)
+        consistency = masked_mean(distance * self.factor(confident, valid), over=valid)
+        losses['unsup.loss_consistency'] = self.unsup_weight * self.unsup_scale * consistency
+        losses['unsup.confident'] = masked_mean(confident, over=valid)
+        return losses
+
+    def factor(self, confident: Tensor, valid: Tensor) -> Tensor:
+        """How much each pixel counts: the share of confident pixels, everywhere; or whether it is one."""
+        if self.confidence == 'pixel':
+            return confident
+        fraction = masked_mean(confident, over=valid)
+        all_reduce(fraction, op='mean')  # each process's part of the share of them all
+        return fraction
