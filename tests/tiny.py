@@ -82,6 +82,7 @@ DEFAULTS = {
     'FARCLUSS': dict(projection=dict(hidden_channels=8, out_channels=6)),
     'CutMixSeg': dict(threshold=0.0),
     'FixMatch': dict(threshold=0.0),
+    'LocatedCPS': dict(localizer=LOCALIZER, threshold=0.0),
     'UniMatchV1': dict(threshold=0.0),
     'UniMatchV2': dict(threshold=0.0),
 }

@@ -29,6 +29,7 @@ OPTIONS = {
         train=dict(teacher_mode='train'), adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))
     ),
     'CutMixSeg': dict(pixel=dict(confidence='pixel'), train_mode=dict(teacher=dict(eval_mode=False))),
+    'LocatedCPS': dict(cutmix=dict(cutmix={})),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(aleatoric=aleatoric, energy=energy)
         for aleatoric in ('kendall_gal', 'release', None)

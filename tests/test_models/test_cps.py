@@ -130,3 +130,35 @@ def test_wrong_options():
         build(cross_mean='sum')
     with pytest.raises(ValueError, match='unlabeled_per_labeled=2'):
         tiny.loss_of(build(cutmix={}), tiny.batch(labeled=1, ratio=1))
+
+
+def test_located_labels():
+    """CPS with ELN's localizer: labels count where it calls them right; a threshold of 1 keeps none, 0 all. It learns
+    from both networks' predictions of the labelled images, and gets no gradient from what is taught.
+    """
+    options = dict(tiny.DEFAULTS['LocatedCPS'], cutmix={})
+    model = tiny.build('LocatedCPS', **dict(options, threshold=0.5))
+    data = model.data_preprocessor(narrow(tiny.batch()), True)
+    weak, samples = data['inputs']['weak'], data['data_samples']['weak']
+    with labelling(model.peer, 'train'), labelling(model.localizer):
+        logits = model.peer(weak).logits
+        right = model.localizer(weak, logits)[:, 0] > 0
+    mask = model.cutmix.sample(samples[:2], weak[:2]).mask
+    _, taught = model.mixed(weak, samples)
+    assert torch.equal(taught.targets['peer'].weight, torch.where(mask, right[2:], right[:2]).float())
+    judged = []
+    model.localizer.register_forward_hook(lambda _, args, __: judged.append((len(args[0]), torch.is_grad_enabled())))
+    losses = model(**data, mode='loss')
+    assert judged == [(4, False), (4, False), (4, True)]
+    losses['student.loss_pseudo'].backward(retain_graph=True)
+    assert all(parameter.grad is None for parameter in model.localizer.parameters())
+    losses['localizer.loss_detection'].backward()
+    assert all(parameter.grad is not None for parameter in model.localizer.parameters())
+    assert all(parameter.grad is None for parameter in model.peer.parameters())
+
+    for threshold, kept in ((0.0, 1), (1.0, 0)):
+        losses = tiny.loss_of(tiny.build('LocatedCPS', **dict(options, threshold=threshold)), tiny.batch())
+        assert losses['student.kept'] == losses['peer.kept'] == kept
+        assert (losses['student.loss_pseudo'] == 0) == (kept == 0)
+    with pytest.raises(ValueError, match='threshold is a probability'):
+        tiny.build('LocatedCPS', threshold=2)

@@ -9,6 +9,7 @@ from .eln import ELN
 from .eln_warmup import ELNWarmup
 from .farcluss import FARCLUSS
 from .fixmatch import FixMatch
+from .located_cps import LocatedCPS
 from .mean_teacher import MeanTeacher
 from .pseudo_label import PseudoLabel
 from .supervised import Supervised
@@ -24,6 +25,7 @@ __all__ = [
     'ELNWarmup',
     'FARCLUSS',
     'FixMatch',
+    'LocatedCPS',
     'MeanTeacher',
     'PseudoLabel',
     'SemiSegmentor',

@@ -108,9 +108,7 @@ class CPS(SemiSegmentor):
         losses = self.supervised_losses(inputs['sup'], preds, data_samples['sup'])
         for name, other in (('student', 'peer'), ('peer', 'student')):
             losses.update(add_prefix(self.cross_losses(preds[name], taught, other), name))
-        pair = taught['unlabeled'].targets
-        agree = pair['student'].label == pair['peer'].label
-        losses['unsup.agreement'] = masked_mean(agree.float(), over=taught['unlabeled'].valid)
+        losses.update(self.diagnostics(taught['unlabeled']))
         return losses
 
     def mixed(self, weak: Tensor, samples: List[SegDataSample]) -> Tuple[Tensor, Taught]:
@@ -150,3 +148,8 @@ class CPS(SemiSegmentor):
             return dict(loss_pseudo_joint=weight * total)
         keys = dict(labeled='loss_pseudo_labeled', unlabeled='loss_pseudo')
         return {keys[part]: weight * masked_mean(maps[part], over=valid[part]) for part in maps}
+
+    def diagnostics(self, taught: Taught) -> LossDict:
+        """What is logged of the unlabelled images: the share of pixels on which the networks agree."""
+        student, peer = (taught.targets[name].label for name in self.networks)
+        return {'unsup.agreement': masked_mean((student == peer).float(), over=taught.valid)}
