@@ -8,6 +8,7 @@ from .ema_teacher import EMATeacher
 from .energy_margins import EnergyMargins
 from .error_localizer import ErrorLocalizer
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
+from .map_dpt_head import MapDPTHead
 from .prototype_contrast import PrototypeContrast
 from .segmentors import (
     CPCL,
@@ -51,6 +52,7 @@ __all__ = [
     'FixMatch',
     'FixedThreshold',
     'LocatedCPS',
+    'MapDPTHead',
     'MeanTeacher',
     'ProjectionHead',
     'PrototypeContrast',

@@ -16,14 +16,14 @@ from mmseg.structures import SegDataSample
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset, find_split, read_ids
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
-# ELN's names, and its baselines', say more: test_eln_configs.py; labels from files: test_pseudo_label_configs.py
+# other recipes, and names that say more: test_eln_configs.py, test_baseline_configs.py, test_pseudo_label_configs.py
+METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL', dueb='DUEB', farcluss='FARCLUSS')
 CONFIGS = {
     path.name: path
     for path in sorted(FOLDER.glob('*/*.py'))
-    if path.parent.name not in ('_base_', 'eln', 'pseudo_label') and '-eln_' not in path.name
+    if path.parent.name in METHODS and '-eln_' not in path.name
 }
 NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)\.py')
-METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL', dueb='DUEB', farcluss='FARCLUSS')
 TEACHERS = ('mean_teacher', 'farcluss')
 NETWORKS = dict(mbv2=('MobileNetV2', None), unet=('UNet', None), r50=('ResNetV1c', 50), r101=('ResNetV1c', 101))
 # dataset class, classes, folder of the lists, training list, ending of a list's name

@@ -1,4 +1,4 @@
-# Cityscapes as in UniMatch: crops of 801, images resized to 0.5 to 2 times their size.
+# Cityscapes as in UniMatch V1: crops of 801x801, any scale from 0.5 to 2; 4 processes of 2.
 _base_ = './cityscapes_semi.py'
 crop_size = (801, 801)
 labeled_pipeline = [
@@ -11,5 +11,6 @@ labeled_pipeline = [
 ]
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 train_dataloader = dict(
+    batch_size=2,
     dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
 )

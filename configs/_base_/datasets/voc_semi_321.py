@@ -1,4 +1,5 @@
-# VOC as in ST++ and UniMatch: crops of 321, the long side resized to 0.5 to 2 times the original 500; whole images at test.
+# VOC as in UniMatch V1: crops of 321x321, any scale from 0.5 to 2; whole images at test.
+# The long side is a random share of 500 pixels, which is what nearly all images have.
 _base_ = './voc_semi.py'
 crop_size = (321, 321)
 labeled_pipeline = [
@@ -11,6 +12,6 @@ labeled_pipeline = [
 ]
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 train_dataloader = dict(
-    batch_size=4,  # a process; the papers' 16 is over all of them
+    batch_size=2,  # a process; 8 over all of them in UniMatch
     dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
 )

@@ -1,0 +1,24 @@
+# Cityscapes as in CutMix-Seg: half-size images, crops of 256x512, batch 4 on one process; scores on the full-size masks.
+_base_ = './cityscapes_semi.py'
+scale, crop_size = (1024, 512), (256, 512)
+labeled_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSemiInputs'),
+]
+unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='LoadAnnotations'),
+    dict(type='PackSegInputs'),
+]
+train_dataloader = dict(
+    batch_size=4,
+    dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
+)
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,17 @@
+# VOC as in CutMix-Seg: crops of 321x321, any scale from 0.5 to 1.5; batch 10 on one process.
+# The long side is a random share of 500 pixels, which is what nearly all images have.
+_base_ = './voc_semi.py'
+crop_size = (321, 321)
+labeled_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 1.5), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSemiInputs'),
+]
+unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
+train_dataloader = dict(
+    batch_size=10,
+    dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
+)

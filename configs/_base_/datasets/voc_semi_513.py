@@ -1,0 +1,17 @@
+# VOC as UniMatch V1 runs on U2PL's lists: crops of 513x513, any scale from 0.5 to 2; 2 processes of 4.
+# The long side is a random share of 500 pixels, which is what nearly all images have.
+_base_ = './voc_semi.py'
+crop_size = (513, 513)
+labeled_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 2.0), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackSemiInputs'),
+]
+unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
+train_dataloader = dict(
+    batch_size=4,  # a process; the paper's 8 is over all of them
+    dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
+)

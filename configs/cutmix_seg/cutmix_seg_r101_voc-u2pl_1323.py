@@ -1,0 +1,2 @@
+_base_ = './cutmix_seg_r101_voc_1-8.py'
+train_dataloader = dict(dataset=dict(split='voc/u2pl/1323.txt'))

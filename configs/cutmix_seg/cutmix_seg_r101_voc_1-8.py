@@ -1,0 +1,15 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r101-d16.py',
+    '../_base_/datasets/voc_semi_321_cutmix_seg.py',
+    '../_base_/schedules/adam_cutmix_seg.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='CutMixSeg',
+    predict_on=('student', 'teacher'),
+    segmentor=dict(backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False)), decode_head=dict(num_classes=21)),
+    data_preprocessor=dict(size=_base_.crop_size, strong=_base_.perturbation),
+)
+train_dataloader = dict(dataset=dict(split='voc/cps/1-8.txt', unlabeled_per_labeled=2))
+custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01, warmup=False)]
+val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

@@ -1,0 +1,2 @@
+_base_ = './cutmix_seg_r50_cityscapes_1-8.py'
+train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-4.txt'))

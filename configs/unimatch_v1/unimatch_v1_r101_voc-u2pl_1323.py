@@ -1,0 +1,15 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r101-d16.py',
+    '../_base_/datasets/voc_semi_513.py',
+    '../_base_/schedules/sgd_poly_voc_unimatch.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='UniMatchV1',
+    threshold=0.95,
+    segmentor=_base_.segmentor,
+    data_preprocessor=dict(
+        size=_base_.crop_size, strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment'))
+    ),
+)
+train_dataloader = dict(dataset=dict(split='voc/u2pl/1323.txt'))
