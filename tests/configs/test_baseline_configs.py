@@ -64,6 +64,14 @@ RECIPES = {
     ('cutmix_seg', 'voc-u2pl'): (None, 10, (321, 321), 'Adam', 1e-5, 1),
     ('cutmix_seg', 'cityscapes'): (None, 4, (256, 512), 'Adam', 3e-5, 1),
 }
+# differs from another config by the network's name alone, which is checked as text: parsing is slow
+LARGER = {'_r101_': '_r50_', '_dinov2b_': '_dinov2s_'}
+TWINS = {
+    name: twin
+    for name in CONFIGS
+    for larger, smaller in LARGER.items()
+    if larger in name and (twin := name.replace(larger, smaller)) in CONFIGS
+}
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +96,15 @@ def test_every_table_is_there():
             assert {f'unimatch_v2_{net}_{data}_{split}.py' for split in SPLITS[data]} <= set(CONFIGS)
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize('name', TWINS)
+def test_a_larger_network_changes_its_name_alone(name):
+    text = CONFIGS[name].read_text()
+    for larger, smaller in {**LARGER, '_r101-': '_r50-', '_dinov2-b.': '_dinov2-s.'}.items():
+        text = text.replace(larger, smaller)
+    assert text == CONFIGS[TWINS[name]].read_text() and text != CONFIGS[name].read_text()
+
+
+@pytest.mark.parametrize('name', [name for name in CONFIGS if name not in TWINS])
 def test_a_config_is_what_its_name_says(name):
     said, cfg = NAME.fullmatch(name).groupdict(), parse(name)
     method, data, split, variant = said['method'], said['data'], said['split'], said['variant']
