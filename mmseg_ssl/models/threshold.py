@@ -39,6 +39,8 @@ class AdaptiveThreshold(nn.Module):
         momentum: Share of the NEW value; 0.001 is the paper's decay of 0.999.
     """
 
+    value: Tensor
+
     def __init__(self, initial: float = 0.85, momentum: float = 0.001) -> None:
         super().__init__()
         if not 0 <= initial <= 1 or not 0 <= momentum <= 1:

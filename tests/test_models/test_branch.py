@@ -149,3 +149,18 @@ def test_split_cuts_every_tensor():
         assert torch.equal(part.embedding, whole.embedding[place])
         assert torch.equal(part.side['variance'], whole.side['variance'][place])
         assert torch.equal(part.feats[1], whole.feats[1][place])
+
+
+def test_features_may_be_perturbed_before_the_heads():
+    """What the decode head, the embedding and ``feats`` see is what was returned; the encoder runs once."""
+    branch = make().eval()
+    images, calls = torch.randn(3, 3, 32, 24), []
+    branch.segmentor.backbone.register_forward_hook(lambda _, args, __: calls.append(len(args[0])))
+    plain = branch(images)
+    changed = branch(images, lambda feats: tuple(torch.cat([level[:2], 0 * level[2:]]) for level in feats))
+    assert calls == [3, 3]
+    torch.testing.assert_close(changed.logits[:2], plain.logits[:2])
+    zero = branch.segmentor.decode_head([torch.zeros_like(level[2:]) for level in plain.feats])
+    torch.testing.assert_close(changed.logits[2:], F.interpolate(zero, (32, 24), mode='bilinear', align_corners=False))
+    assert all((level[2:] == 0).all() for level in changed.feats)
+    assert not torch.allclose(changed.embedding[2:], plain.embedding[2:])

@@ -161,6 +161,18 @@ def test_views_of_v2_complete_each_other():
         assert torch.equal((alive[2:6] ^ alive[6:])[both], torch.ones_like(both)[both])
 
 
+def test_the_strong_views_have_boxes_of_their_own():
+    """Other numbers for the same samples; those of view 0 are FixMatch's, and the same each time."""
+    model = build('UniMatchV1', cutmix=dict(prob=1.0))
+    data = prepared(model)
+    samples, images = data['data_samples']['weak'], data['inputs']['weak']
+    first, second = (model.cutmix.sample(samples, images, number).mask for number in (0, 1))
+    assert not any(torch.equal(*pair) for pair in zip(first, second))
+    assert torch.equal(first, model.cutmix.sample(samples, images).mask)
+    share = first.float().mean(dim=(1, 2))
+    assert 0.01 < share.min() and share.max() < 0.42
+
+
 @every_version
 def test_threshold_limits(method):
     assert tiny.loss_of(build(method, threshold=0.0), tiny.batch())['unsup.kept'] == 1

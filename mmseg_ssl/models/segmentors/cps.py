@@ -88,7 +88,7 @@ class CPS(SemiSegmentor):
             )
         self.student = Branch(segmentor, side_heads)
         self.peer = Branch(segmentor, side_heads)
-        self.cutmix = None if cutmix is None else MODELS.build(dict(type='CutMix', **cutmix))
+        self.cutmix: Any = None if cutmix is None else MODELS.build(dict(type='CutMix', **cutmix))
         self.unsup_weight, self.teacher_mode, self.cross_mean = unsup_weight, teacher_mode, cross_mean
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

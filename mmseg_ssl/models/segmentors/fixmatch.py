@@ -1,6 +1,6 @@
 """FixMatch (Sohn et al., NeurIPS 2020, arXiv 2001.07685) for segmentation, as the UniMatch authors run it."""
 
-from typing import Any, List, Optional, Union
+from typing import Any, List, Optional, Tuple, Union
 
 import torch
 from mmseg.registry import MODELS
@@ -61,8 +61,8 @@ class FixMatch(SemiSegmentor):
         4. A box longer than the image is cut to it (drawn again).
     """
 
-    networks = ('student',)
-    views = ('sup', 'weak', 'strong')
+    networks: Tuple[str, ...] = ('student',)
+    views: Tuple[str, ...] = ('sup', 'weak', 'strong')
 
     def __init__(
         self,
