@@ -1,5 +1,7 @@
 """The threshold that follows the classes' largest confidences."""
 
+import sys
+
 import pytest
 import torch
 
@@ -42,6 +44,17 @@ def test_limits():
     assert adaptive_threshold(old, PROBS, ALL, 0.0) == old
     flipped = adaptive_threshold(old, PROBS.flip(1), ALL, 0.5)
     torch.testing.assert_close(flipped, adaptive_threshold(old, PROBS, ALL, 0.5))
+
+
+def test_the_largest_confidences_are_those_of_all_processes(monkeypatch):
+    """A second process saw class 1 at 0.7 and no other: 0.9, 0.7, 0.8."""
+
+    def with_another(values, op):
+        assert op == 'max'
+        values.copy_(torch.maximum(values, torch.tensor([0.0, 0.7, 0.0])))
+
+    monkeypatch.setattr(sys.modules['mmseg_ssl.targets.adaptive_threshold'], 'all_reduce', with_another)
+    assert adaptive_threshold(torch.tensor(0.0), PROBS, ALL, 1.0).item() == pytest.approx(0.8)
 
 
 def test_wrong_options():
