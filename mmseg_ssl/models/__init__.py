@@ -13,11 +13,11 @@ from .prototype_contrast import PrototypeContrast
 from .segmentors import (
     CPCL,
     CPS,
-    CutMixSeg,
     DUEB,
     ELN,
-    ELNWarmup,
     FARCLUSS,
+    CutMixSeg,
+    ELNWarmup,
     FixMatch,
     LocatedCPS,
     MeanTeacher,
