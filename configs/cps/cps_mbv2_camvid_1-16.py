@@ -6,10 +6,10 @@ _base_ = [
 ]
 model = dict(
     type='CPS',
-    unsup_weight=1.0,
+    unsup_weight=5.0,  # as with CutMix on Cityscapes
     cutmix=dict(),
     predict_on=('student', 'peer'),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))
 # the ramp: this schedule is too short to forget what an early teacher got wrong
-custom_hooks = [dict(type='UnsupRampHook', begin=200, end=400)]
+custom_hooks = [dict(type='UnsupRampHook', begin=130, end=260)]
