@@ -1,7 +1,9 @@
 """Pure helpers: tensors in, tensors out, no state."""
 
+from .affinity import grid_affinity
 from .channel_dropout import drop_channels, drop_complementary_channels
 from .mixing import BoxMix, box_mask
+from .potts import potts
 from .precision import at_least_fp32
 from .probabilities import class_probabilities
 from .reduction import masked_mean
@@ -18,8 +20,10 @@ __all__ = [
     'drop_channels',
     'drop_complementary_channels',
     'entropy_reliability',
+    'grid_affinity',
     'masked_mean',
     'normalized_entropy',
+    'potts',
     'sample_per_class',
     'sample_windows',
 ]

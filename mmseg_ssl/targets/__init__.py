@@ -3,17 +3,23 @@
 from .adaptive_threshold import adaptive_threshold
 from .agreement import disagreement, intersection, union
 from .confidence import confident
+from .dense_self_labeling import dense_self_label
 from .fuzzy import fuzzy_cumulative, fuzzy_topk, sharpen
+from .hard_self_labeling import hard_self_label
 from .located import located
+from .self_labeling import self_label
 
 __all__ = [
     'adaptive_threshold',
     'confident',
+    'dense_self_label',
     'disagreement',
     'fuzzy_cumulative',
     'fuzzy_topk',
+    'hard_self_label',
     'intersection',
     'located',
+    'self_label',
     'sharpen',
     'union',
 ]

@@ -5,10 +5,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from peak_memory import PeakMemory
 from torch.autograd import gradcheck
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from mmseg_ssl.models.losses import (
     heteroscedastic,
@@ -203,25 +201,6 @@ def test_bad_arguments(term):
         term(logits, variance, label[:1])
     with pytest.raises(ValueError, match='num_samples'):
         term(logits, variance, label, 0)
-
-
-class PeakMemory(TorchDispatchMode):
-    """Adds up the storages that are alive after each operator, those of some tensors aside."""
-
-    def __init__(self, *inputs: torch.Tensor) -> None:
-        super().__init__()
-        self.inputs = {tensor.untyped_storage()._cdata for tensor in inputs}
-        self.live, self.peak = {}, 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage()._cdata not in self.inputs:
-                storage = tensor.untyped_storage()
-                self.live[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        self.live = {key: entry for key, entry in self.live.items() if not entry[0].expired()}
-        self.peak = max(self.peak, sum(size for _, size in self.live.values()))
-        return result
 
 
 def peak_in_logits(term, count):

@@ -1,17 +1,24 @@
 """Losses, each a pure function; the names are those of the papers."""
 
+from .collision import collision_cross_entropy, reverse_cross_entropy
 from .cross_entropy import pixel_cross_entropy
 from .energy import energy_loss, energy_reliability, free_energy
 from .error_localization import balanced_binary_cross_entropy, constrained_cross_entropy
 from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy
 from .pixel_contrast import pixel_contrast
+from .potts_loss import PottsLoss
 from .prototype_contrast import prototype_contrast, prototype_repulsion
 from .release_aleatoric import release_aleatoric_loss
+from .robust import robust_cross_entropy
+from .tree_energy import TreeEnergyLoss
 
 __all__ = [
     'HardPixelCrossEntropy',
+    'PottsLoss',
+    'TreeEnergyLoss',
     'balanced_binary_cross_entropy',
+    'collision_cross_entropy',
     'constrained_cross_entropy',
     'energy_loss',
     'energy_reliability',
@@ -22,4 +29,6 @@ __all__ = [
     'prototype_contrast',
     'prototype_repulsion',
     'release_aleatoric_loss',
+    'reverse_cross_entropy',
+    'robust_cross_entropy',
 ]

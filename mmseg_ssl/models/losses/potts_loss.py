@@ -1,0 +1,121 @@
+"""The Potts term of the regularised loss, by gradient descent (arXiv 2507.01721, eq. 4)."""
+
+from typing import Any, Union
+
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ...ops import masked_mean
+from ...ops.affinity import GRID_OFFSETS, grid_affinity
+from ...ops.dense_neighbourhood import dense_potts
+from ...ops.neighbourhood import PairCost, offset_affinity, offset_potts, random_offsets
+from ...ops.potts import check_relaxation
+from ...structures import Scribbles
+
+NEIGHBOURHOODS = ('nearest', 'nonlocal', 'dense')
+NORMALIZATIONS = ('pixels', 'edges', 'images')
+
+
+@MODELS.register_module()
+class PottsLoss(nn.Module):
+    r"""Neighbours of like colour should have like predictions.
+
+    .. math:: L = \lambda \sum_{ij \in N} w_{ij} P(\sigma_i, \sigma_j) / Z
+
+    Args:
+        relaxation: :math:`P`, one of the six of :func:`~mmseg_ssl.ops.potts`.
+        weight: :math:`\lambda`.
+        neighbourhood: :math:`N`: ``'nearest'``, the pixel grid (GridCRF; NN in the paper); ``'nonlocal'``, the grid and
+            pairs at random steps (after Veksler & Boykov, CVPR 2022); ``'dense'``, all pairs (DenseCRF; DN in the
+            paper), see :func:`~mmseg_ssl.ops.dense_neighbourhood.dense_potts`.
+        bandwidth: Colour bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`; ``'adaptive'`` is for the grid alone.
+        connectivity: 4 or 8 neighbours on the grid.
+        normalization: :math:`Z`: ``'pixels'``, the unlabelled ones, so that :math:`\lambda` and the mean entropy's
+            :math:`\eta` stand in the proportion of eq. 4; ``'edges'``, the pairs, as in the public code of Robust Trust
+            Region; ``'images'``, eq. 4's sum for each image, as in the public code of the DenseCRF loss.
+        partners: Random steps of ``'nonlocal'``.
+        radius: Longest of them, in pixels.
+        spatial_bandwidth: Of ``'dense'``, in pixels.
+        resolution: Longer side of the map on which ``'dense'`` is computed.
+
+    Raises:
+        ValueError: If an option is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        relaxation: str = 'quadratic',
+        weight: float = 1.0,
+        neighbourhood: str = 'nearest',
+        bandwidth: Union[float, str, None] = 9.0,
+        connectivity: int = 4,
+        normalization: str = 'pixels',
+        partners: int = 8,
+        radius: float = 100.0,
+        spatial_bandwidth: float = 100.0,
+        resolution: int = 64,
+    ) -> None:
+        super().__init__()
+        self.relaxation, self.weight, self.neighbourhood = relaxation, weight, neighbourhood
+        self.bandwidth: Any = bandwidth
+        self.connectivity, self.normalization = connectivity, normalization
+        self.partners, self.radius = partners, radius
+        self.spatial_bandwidth, self.resolution = spatial_bandwidth, resolution
+        self._check()
+
+    def forward(self, probs: Tensor, scribbles: Scribbles) -> Tensor:
+        """Cost of a prediction.
+
+        Args:
+            probs: ``(B, C, H, W)``, distributions on dim 1.
+            scribbles: Of the same images.
+
+        Returns:
+            A scalar, at least 0 up to rounding.
+        """
+        total, pairs = self.cost(probs, scribbles)
+        if self.normalization == 'images':
+            return self.weight * total.mean()
+        count = pairs if self.normalization == 'edges' else scribbles.unlabeled.sum(dim=(1, 2)).to(total.dtype)
+        return self.weight * masked_mean(total / count.clamp(min=1), over=count)
+
+    def cost(self, probs: Tensor, scribbles: Scribbles) -> PairCost:
+        """Cost and number of the pairs of every image."""
+        images, valid = scribbles.images, scribbles.valid
+        if self.neighbourhood == 'dense':
+            bandwidths = (self.bandwidth, self.spatial_bandwidth)
+            return dense_potts(probs, images, valid, self.relaxation, *bandwidths, self.resolution)
+        grid = GRID_OFFSETS[self.connectivity]
+        affinity = grid_affinity(images, self.bandwidth, self.connectivity, valid)
+        near = offset_potts(probs, affinity, grid, valid, self.relaxation)
+        if self.neighbourhood == 'nearest':
+            return near
+        steps = random_offsets(self.partners, self.radius)
+        affinity = offset_affinity(images, steps, self.bandwidth, valid)
+        far = offset_potts(probs, affinity, steps, valid, self.relaxation)
+        return PairCost(near.total + far.total, near.pairs + far.pairs)
+
+    def _check(self) -> None:
+        """Refuse options that have no meaning."""
+        check_relaxation(self.relaxation)
+        chosen = (self.neighbourhood, self.normalization, self.connectivity)
+        for choice, choices in zip(chosen, (NEIGHBOURHOODS, NORMALIZATIONS, tuple(GRID_OFFSETS))):
+            if choice not in choices:
+                raise ValueError(
+                    f'PottsLoss: neighbourhood is one of {NEIGHBOURHOODS}, normalization one of {NORMALIZATIONS} and '
+                    f'connectivity one of {tuple(GRID_OFFSETS)}, got {chosen}.'
+                )
+        if min(self.weight, self.partners) < 0 or min(self.radius, self.resolution) < 1 or self.spatial_bandwidth <= 0:
+            raise ValueError(
+                'PottsLoss: weight and partners are at least 0, radius and resolution at least 1 and spatial_bandwidth '
+                f'above 0, got {self.weight}, {self.partners}, {self.radius}, {self.resolution} and '
+                f'{self.spatial_bandwidth}.'
+            )
+        adaptive = self.bandwidth in (None, 'adaptive')
+        if adaptive and self.neighbourhood == 'nearest':
+            return
+        if adaptive or isinstance(self.bandwidth, str) or not self.bandwidth > 0:
+            raise ValueError(
+                "PottsLoss: bandwidth is above 0 (in grey levels), or 'adaptive' with neighbourhood='nearest'; got "
+                f'{self.bandwidth!r} with {self.neighbourhood!r}.'
+            )

@@ -1,0 +1,66 @@
+"""Tree energy loss (Liang et al., CVPR 2022, arXiv 2203.10739)."""
+
+from typing import Optional
+
+import torch
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ...ops import masked_mean
+from ...ops.precision import at_least_fp32
+from ...ops.tree_filter import spanning_forest, tree_filter
+
+
+@MODELS.register_module()
+class TreeEnergyLoss(nn.Module):
+    r"""The prediction should be its own mean along trees of like pixels.
+
+    .. math:: L = \lambda\, \mathrm{mean}_{i \notin S} \| P_i - \hat P_i \|_1, \qquad \hat P = F_{high}(F_{low}(P))
+
+    :math:`F` is :func:`~mmseg_ssl.ops.tree_filter.tree_filter` with :math:`a_e = \exp(-\|f_i - f_j\|^2 / \sigma)`:
+    first on the tree of the colours, then on that of the embedding, with :math:`\sigma = 1`.
+
+    Args:
+        weight: :math:`\lambda`.
+        sigma: :math:`\sigma` of the colours, of images as the network sees them: 0.02 on VOC, 0.002 on Cityscapes.
+
+    Raises:
+        ValueError: If one of them is not possible.
+    """
+
+    def __init__(self, weight: float = 0.4, sigma: float = 0.02) -> None:
+        super().__init__()
+        if weight < 0 or not sigma > 0:
+            raise ValueError(f'TreeEnergyLoss: weight is at least 0 and sigma above 0, got {weight} and {sigma}.')
+        self.weight, self.sigma = weight, sigma
+
+    def forward(
+        self, probs: Tensor, images: Tensor, embedding: Optional[Tensor], valid: Tensor, unlabeled: Tensor
+    ) -> Tensor:
+        """Cost of a prediction.
+
+        Args:
+            probs: ``(B, C, h, w)``, distributions on dim 1.
+            images: ``(B, 3, h, w)``, normalised.
+            embedding: ``(B, D, h, w)``; without it, the tree of the colours is the only one.
+            valid: ``(B, h, w)`` bool, false on padding: no tree leads through it.
+            unlabeled: ``(B, h, w)`` bool, the pixels that count.
+
+        Returns:
+            A scalar, at least 0.
+        """
+        smooth = self.smooth(at_least_fp32(probs), images, valid, self.sigma)
+        if embedding is not None:
+            smooth = self.smooth(smooth, embedding, valid, 1.0)
+        return self.weight * masked_mean((probs - smooth).abs().sum(dim=1), over=unlabeled)
+
+    @staticmethod
+    def smooth(values: Tensor, features: Tensor, valid: Tensor, sigma: float) -> Tensor:
+        """Mean of a map ``(B, C, h, w)`` along the trees of some features."""
+        forest = spanning_forest(features, valid)
+        flat, points = (tensor.movedim(1, -1).flatten(0, 2) for tensor in (values, at_least_fp32(features)))
+        distance = (points - points[forest.parent]).square().sum(dim=1)
+        inside = valid.flatten() & valid.flatten()[forest.parent]
+        weights = (distance.where(inside, 0) / -sigma).exp() * inside
+        filtered = tree_filter(flat, weights.to(flat.dtype), forest)
+        return filtered.unflatten(0, torch.Size((len(values), *values.shape[2:]))).movedim(-1, 1)

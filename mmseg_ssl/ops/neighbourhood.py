@@ -1,0 +1,92 @@
+"""Sums of a Potts relaxation over pairs of pixels at given steps: a grid's, or random ones."""
+
+import math
+from typing import NamedTuple, Tuple
+
+import torch
+from torch import Tensor
+
+from .affinity import edge_ends
+from .potts import check_relaxation, potts_value
+from .precision import at_least_fp32
+
+Offsets = Tuple[Tuple[int, int], ...]
+
+
+class PairCost(NamedTuple):
+    """What the pairs of every image cost, and how many there are.
+
+    Attributes:
+        total: ``(B,)``, sum of affinity times relaxation.
+        pairs: ``(B,)``, number of pairs that lie in the image and are valid.
+    """
+
+    total: Tensor
+    pairs: Tensor
+
+
+def random_offsets(count: int, radius: float) -> Offsets:
+    """Draw steps to far pixels, uniform over a disc; torch's global generator on the CPU, so no device is waited for.
+
+    All pixels of a batch take the same steps: a step is a shifted view, where a partner for each pixel would be a
+    gather of all classes. Over the iterations every pair within the radius comes up equally often.
+
+    Args:
+        count: How many.
+        radius: Longest step in pixels, at least 1.
+
+    Returns:
+        ``(rows, columns)`` with ``rows >= 0``, never ``(0, 0)``: each pair is seen from one end.
+    """
+    distance, angle = torch.rand(2, count, dtype=torch.float64)
+    distance, angle = radius * distance.sqrt(), math.pi * angle
+    rows, columns = (distance * angle.sin()).round().int(), (distance * angle.cos()).round().int()
+    return tuple((row, column) if row or column else (0, 1) for row, column in zip(rows.tolist(), columns.tolist()))
+
+
+def offset_affinity(images: Tensor, offsets: Offsets, bandwidth: float, valid: Tensor) -> Tensor:
+    r"""Affinities :math:`\exp(-\|I_i - I_j\|^2 / (2 \beta^2))` of pairs at given steps, whatever their distance.
+
+    Args:
+        images: ``(B, 3, H, W)`` RGB in 0..255.
+        offsets: ``E`` steps ``(rows, columns)`` with ``rows >= 0``.
+        bandwidth: :math:`\beta` in grey levels.
+        valid: ``(B, H, W)`` bool.
+
+    Returns:
+        ``(B, E, H, W)`` in the layout of :func:`~mmseg_ssl.ops.grid_affinity`.
+    """
+    images = at_least_fp32(images)
+    affinity = images.new_zeros(len(images), len(offsets), *images.shape[2:])
+    for edge, offset in enumerate(offsets):
+        near, far = edge_ends(images, offset)
+        inside = torch.logical_and(*edge_ends(valid, offset))
+        colour = (near - far).square().sum(dim=1).div(-2 * bandwidth**2).exp()
+        edge_ends(affinity[:, edge], offset)[0].copy_(colour * inside)
+    return affinity
+
+
+def offset_potts(probs: Tensor, affinity: Tensor, offsets: Offsets, valid: Tensor, relaxation: str) -> PairCost:
+    r"""Potts cost :math:`\sum_{ij} w_{ij} P(p_i, p_j)` of pairs at given steps.
+
+    Args:
+        probs: ``(B, C, H, W)``, distributions on dim 1.
+        affinity: ``(B, E, H, W)``, of :func:`~mmseg_ssl.ops.grid_affinity` or :func:`offset_affinity`.
+        offsets: The ``E`` steps.
+        valid: ``(B, H, W)`` bool; only counts pairs, as the affinity is 0 elsewhere.
+        relaxation: :math:`P`, see :func:`~mmseg_ssl.ops.potts`.
+
+    Returns:
+        Cost and number of pairs of every image.
+    """
+    check_relaxation(relaxation)
+    probs = at_least_fp32(probs)
+    squares = probs.square().sum(dim=1)
+    total, pairs = probs.new_zeros(len(probs)), probs.new_zeros(len(probs))
+    for edge, offset in enumerate(offsets):
+        (near, far), (square_near, square_far) = edge_ends(probs, offset), edge_ends(squares, offset)
+        cost = potts_value((near * far).sum(dim=1), square_near, square_far, relaxation)
+        weight = edge_ends(affinity[:, edge], offset)[0]
+        total = total + (cost * weight).sum(dim=(1, 2))
+        pairs = pairs + torch.logical_and(*edge_ends(valid, offset)).sum(dim=(1, 2))
+    return PairCost(total, pairs)

@@ -1,0 +1,194 @@
+"""The energy that soft self-labelling solves for (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
+
+from typing import Iterator, NamedTuple, Tuple
+
+import torch
+from torch import Tensor
+
+from .potts import potts, potts_slopes, potts_value
+from .unary import unary_forces, unary_value
+
+BAND_BYTES = 1 << 19
+"""Size of the bands of pixels that labels are worked through in on a CPU, a thread: what its cache holds."""
+
+MIN_BANDS = 32
+"""Fewest bands, on any device: temporaries are that much smaller than the labels."""
+
+MIN_PIXELS = 256
+"""Shortest band: below it a call takes longer than its work."""
+
+
+class PairProducts(NamedTuple):
+    """All that the energy depends on, one number a pixel or an edge instead of one a class.
+
+    Attributes:
+        unary: ``(B, N)``, cost of every label given the prediction.
+        square: ``(B, N)``, squared norm of every label.
+        dots: ``(B, E, N)``, inner product of the labels at both ends of every edge.
+    """
+
+    unary: Tensor
+    square: Tensor
+    dots: Tensor
+
+
+class PottsEnergy(NamedTuple):
+    r"""Energy of soft labels :math:`y` given a prediction :math:`\sigma`, of every image.
+
+    .. math:: E(y) = \eta \sum_{i\ \mathrm{free}} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
+
+    Summed, not averaged. Pixels are numbered row by row, ``N = H W``: an edge of the grid leads from pixel ``i`` to
+    ``i + shift``, for all ``i`` alike. Where that would step over the border of the image its affinity is 0.
+
+    Attributes:
+        prediction: ``(B, C, N)``, :math:`\sigma`, or :math:`\ln \sigma` for the ``'standard'`` unary.
+        free: ``(B, N)`` bool, the pixels whose labels are looked for; all others are held fixed.
+        affinity: ``(B, E, N)``, :math:`\lambda w` of the edges that start at a pixel.
+        shifts: From one end to the other of the ``E`` kinds of edges, at least 0.
+        relaxation: :math:`P`, one of :data:`~mmseg_ssl.ops.potts.RELAXATIONS`.
+        unary: :math:`H`, one of :data:`~mmseg_ssl.ops.unary.UNARIES`.
+        eta: :math:`\eta`.
+    """
+
+    prediction: Tensor
+    free: Tensor
+    affinity: Tensor
+    shifts: Tuple[int, ...]
+    relaxation: str
+    unary: str
+    eta: float
+
+    def __call__(self, labels: Tensor) -> Tensor:
+        """The energy, by the formula; autograd goes through it.
+
+        Args:
+            labels: ``(B, C, N)``, distributions on dim 1.
+
+        Returns:
+            ``(B,)`` fp64, at least 0 up to rounding.
+        """
+        energy = self.eta * _total(unary_value(labels, self.prediction, self.unary) * self.free)
+        for edge, shift in enumerate(self.shifts):
+            near, far = edge_ends(labels, shift)
+            energy = energy + _total(potts(near, far, self.relaxation) * edge_ends(self.affinity[:, edge], shift)[0])
+        return energy
+
+    def products(self, labels: Tensor) -> PairProducts:
+        """What :meth:`value` and :meth:`forces` need, in one pass over the labels.
+
+        Args:
+            labels: ``(B, C, N)``, distributions on dim 1.
+
+        Returns:
+            Maps without classes.
+        """
+        unary, square = labels.new_empty(self.free.shape), labels.new_empty(self.free.shape)
+        dots = torch.zeros_like(self.affinity)
+        for start, stop in bands(labels):
+            band = labels[..., start:stop]
+            unary[:, start:stop] = unary_value(band, self.prediction[..., start:stop], self.unary)
+            torch.linalg.vecdot(band, band, dim=1, out=square[:, start:stop])
+            for edge, shift in enumerate(self.shifts):
+                far = labels[..., start + shift : stop + shift]
+                near = band[..., : far.shape[-1]]
+                dots[:, edge, start : start + far.shape[-1]] = torch.linalg.vecdot(near, far, dim=1)
+        return PairProducts(unary, square, dots)
+
+    def value(self, products: PairProducts) -> Tensor:
+        """The energy again, from the products.
+
+        Args:
+            products: From :meth:`products`.
+
+        Returns:
+            ``(B,)`` fp64.
+        """
+        energy = self.eta * _total(products.unary * self.free)
+        for edge, shift in enumerate(self.shifts):
+            near, far = edge_ends(products.square, shift)
+            dot, weight = (edge_ends(maps[:, edge], shift)[0] for maps in (products.dots, self.affinity))
+            energy += _total(potts_value(dot, near, far, self.relaxation) * weight)
+        return energy
+
+    def pull_and_push(self, products: PairProducts) -> Tuple[Tensor, Tensor]:
+        """How strongly labels attract each other and repel themselves: the gradient without its vectors.
+
+        Args:
+            products: Of the labels, from :meth:`products`.
+
+        Returns:
+            ``(B, E, N)``, factor of the label at one end of an edge in minus the gradient at the other; ``(B, N)``,
+            factor of a label in its own gradient. Both at least 0.
+        """
+        pull, push = torch.zeros_like(self.affinity), torch.zeros_like(products.square)
+        for edge, shift in enumerate(self.shifts):
+            near, far = edge_ends(products.square, shift)
+            dot, weight = (edge_ends(maps[:, edge], shift)[0] for maps in (products.dots, self.affinity))
+            slopes, mirrored = (potts_slopes(dot, *ends, self.relaxation) for ends in ((near, far), (far, near)))
+            push_near, push_far = edge_ends(push, shift)
+            push_near.addcmul_(weight, slopes.own)
+            push_far.addcmul_(weight, mirrored.own)
+            edge_ends(pull[:, edge], shift)[0].addcmul_(weight, slopes.other, value=-1)
+        return pull, push
+
+    def forces(
+        self, labels: Tensor, products: PairProducts, pull: Tensor, start: int, stop: int
+    ) -> Tuple[Tensor, Tensor]:
+        """Gradient of the energy at some pixels, but for the push, as a difference of two parts, both at least 0.
+
+        Args:
+            labels: ``(B, C, N)``, distributions on dim 1.
+            products: Of the labels.
+            pull: Of the labels, from :meth:`pull_and_push`.
+            start: First pixel.
+            stop: The pixel after the last.
+
+        Returns:
+            What draws the labels to a class, and what keeps them off, ``(B, C, stop - start)``: with the push, gradient
+            = second + push * labels - first.
+        """
+        inside = (..., slice(start, stop))
+        toward, off = unary_forces(
+            labels[inside], self.prediction[inside], products.unary[inside], self.unary, self.eta
+        )
+        for edge, shift in enumerate(self.shifts):
+            far = labels[..., start + shift : stop + shift]
+            toward[..., : far.shape[-1]].addcmul_(far, pull[:, edge : edge + 1, start : start + far.shape[-1]])
+            first = max(start - shift, 0)
+            near = labels[..., first : max(stop - shift, 0)]
+            begin = stop - start - near.shape[-1]
+            toward[..., begin:].addcmul_(near, pull[:, edge : edge + 1, first : first + near.shape[-1]])
+        return toward, off
+
+    def gradient(self, labels: Tensor) -> Tensor:
+        """Gradient of the energy with respect to the labels, in closed form.
+
+        Args:
+            labels: ``(B, C, N)``, distributions on dim 1.
+
+        Returns:
+            ``(B, C, N)``; 0 where a pixel is not free.
+        """
+        products = self.products(labels)
+        pull, push = self.pull_and_push(products)
+        toward, off = self.forces(labels, products, pull, 0, labels.shape[-1])
+        return (off - toward).addcmul_(labels, push.unsqueeze(1)).mul_(self.free.unsqueeze(1))
+
+
+def edge_ends(values: Tensor, shift: int) -> Tuple[Tensor, Tensor]:
+    """The two ends of all edges of one kind: the first ``N - shift`` of ``(..., N)`` values, and the last."""
+    return values[..., : max(values.shape[-1] - shift, 0)], values[..., shift:]
+
+
+def bands(labels: Tensor) -> Iterator[Tuple[int, int]]:
+    """First pixel, and the one after the last, of bands that cover all pixels of ``(B, C, N)`` labels once."""
+    num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()
+    count = MIN_BANDS if labels.is_cuda else max(MIN_BANDS, size // (BAND_BYTES * torch.get_num_threads()))
+    length = max(MIN_PIXELS, -(-num_pixels // count))
+    for start in range(0, num_pixels, length):
+        yield start, min(start + length, num_pixels)
+
+
+def _total(costs: Tensor) -> Tensor:
+    """Sum over the pixels; in fp64, so that energies can be compared to see whether they rise."""
+    return costs.sum(dim=1, dtype=torch.float64)

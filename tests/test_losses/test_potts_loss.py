@@ -1,0 +1,88 @@
+"""The Potts term of the regularised loss: which pairs, divided by what."""
+
+import pytest
+import torch
+from mmseg.registry import MODELS
+
+from mmseg_ssl.models.losses import PottsLoss
+from mmseg_ssl.models.losses.potts_loss import NEIGHBOURHOODS, NORMALIZATIONS
+from mmseg_ssl.ops.potts import RELAXATIONS
+from mmseg_ssl.structures import Scribbles
+
+
+def row(*probs, seeds=()):
+    """One image of one row, black; probabilities of class 0 of two."""
+    probs = torch.tensor([[list(probs)]])
+    labels = torch.full((1, 1, probs.shape[2]), 255)
+    labels[0, 0, list(seeds)] = 0
+    scribbles = Scribbles(torch.zeros(1, 3, 1, probs.shape[2]), labels, torch.ones_like(labels, dtype=torch.bool))
+    return torch.stack([probs, 1 - probs], dim=1)[:, :, 0], scribbles
+
+
+@pytest.mark.parametrize(('normalization', 'divisor'), [('images', 1), ('edges', 3), ('pixels', 2)])
+def test_hand_derived_values(normalization, divisor):
+    """(1, 0), (1, 0), (0, 1), (1/2, 1/2): half the squared distances of neighbours are 0, 1 and 1/4, all affinities 1.
+    Three edges; two of the four pixels are unlabelled.
+    """
+    probs, scribbles = row(1.0, 1.0, 0.0, 0.5, seeds=(0, 1))
+    loss = PottsLoss(normalization=normalization, weight=2.0)(probs, scribbles)
+    assert loss.item() == pytest.approx(2 * 1.25 / divisor)
+
+
+def test_far_pairs_count_with_the_grids():
+    """On one row of equal colours each random step adds the pairs at its distance; all are divided by their number."""
+    probs, scribbles = row(1.0, 0.0, 1.0, 0.0)
+    loss = PottsLoss('bilinear', neighbourhood='nonlocal', radius=1.4, partners=64, normalization='edges')
+    torch.manual_seed(0)
+    near_only = PottsLoss('bilinear', normalization='edges')(probs, scribbles)
+    assert near_only == 1
+    # every step is one to the right (or off the row): all pairs differ
+    assert loss(probs, scribbles) == pytest.approx(1.0)
+    far = PottsLoss('bilinear', neighbourhood='nonlocal', radius=3.0, partners=200, normalization='edges')
+    assert 0.2 < far(probs, scribbles) < 0.9  # steps of two join equal pixels
+
+
+@pytest.mark.parametrize('neighbourhood', NEIGHBOURHOODS)
+@pytest.mark.parametrize('normalization', NORMALIZATIONS)
+@pytest.mark.parametrize('relaxation', RELAXATIONS)
+def test_every_combination(neighbourhood, normalization, relaxation):
+    """Finite with finite gradients, 0 for a map of one label, inert on padding, finite where nothing is valid."""
+    loss = MODELS.build(
+        dict(type='PottsLoss', relaxation=relaxation, neighbourhood=neighbourhood, normalization=normalization)
+    )
+    logits = torch.randn(2, 3, 6, 6, requires_grad=True)
+    valid = torch.ones(2, 6, 6, dtype=torch.bool)
+    valid[:, :, 4:] = False
+    scribbles = Scribbles(torch.rand(2, 3, 6, 6) * 20, torch.full((2, 6, 6), 255), valid)
+    value = loss(logits.softmax(dim=1), scribbles)
+    (grad,) = torch.autograd.grad(value, logits)
+    assert value > 0 and grad.isfinite().all()
+    assert grad[..., 4:].abs().max() == 0 and grad[..., :4].abs().max() > 0
+
+    certain = torch.zeros(2, 3, 6, 6)
+    certain[:, 1] = 1.0
+    assert loss(certain, scribbles).item() == pytest.approx(0, abs=1e-6)
+
+    nothing = scribbles._replace(valid=torch.zeros_like(valid))
+    value = loss(logits.softmax(dim=1), nothing)
+    (grad,) = torch.autograd.grad(value, logits)
+    assert value == 0 and not grad.any()
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (dict(relaxation='potts'), 'relaxation must be one of'),
+        (dict(neighbourhood='far'), 'neighbourhood is one of'),
+        (dict(normalization='mean'), 'normalization one of'),
+        (dict(connectivity=6), 'connectivity one of'),
+        (dict(weight=-1.0), 'at least 0'),
+        (dict(radius=0.5), 'radius and resolution at least 1'),
+        (dict(bandwidth=0.0), 'bandwidth is above 0'),
+        (dict(bandwidth='wide'), 'bandwidth is above 0'),
+        (dict(bandwidth='adaptive', neighbourhood='dense'), "with neighbourhood='nearest'"),
+    ],
+)
+def test_impossible_options_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        PottsLoss(**options)

@@ -1,0 +1,89 @@
+"""Soft labels over all pairs of pixels."""
+
+import pytest
+import torch
+
+from mmseg_ssl.ops.dense_neighbourhood import bilateral_affinity, dense_potts
+from mmseg_ssl.targets import dense_self_label
+
+
+def scene(size=(6, 8), classes=3):
+    """Two colours in turn, column by column, with one seed of each: no neighbour is of a pixel's own colour."""
+    images = torch.zeros(1, 3, *size, dtype=torch.float64)
+    images[..., 1::2] = 200
+    seeds = torch.full((1, *size), 255)
+    seeds[0, 2, 2], seeds[0, 3, 5] = 0, 2
+    generator = torch.Generator().manual_seed(1)
+    logits = 0.3 * torch.randn(1, classes, *size, generator=generator, dtype=torch.float64)
+    return logits, images, seeds, torch.ones_like(seeds, dtype=torch.bool)
+
+
+@pytest.mark.parametrize('relaxation', ['quadratic', 'bilinear'])
+@pytest.mark.parametrize('cross_entropy', ['collision', 'standard', 'reverse'])
+def test_far_pixels_of_one_colour_agree(relaxation, cross_entropy):
+    """What no grid can do: the stripes of a colour take the class of its one seed."""
+    logits, images, seeds, valid = scene()
+    options = dict(valid=valid, relaxation=relaxation, cross_entropy=cross_entropy, potts_weight=30.0, steps=400)
+    label = dense_self_label(logits, images, seeds, eta=0.01, **options)
+    torch.testing.assert_close(label.sum(dim=1), torch.ones_like(label[:, 0]))
+    assert (label[..., ::2].argmax(dim=1) == 0).all() and (label[..., 1::2].argmax(dim=1) == 2).all()
+    assert label[0, :, 2, 2].tolist() == [1, 0, 0] and label[0, :, 3, 5].tolist() == [0, 0, 1]
+
+
+def test_the_optimum_of_the_quadratic_problem():
+    """eta / 2 |y - sigma|^2 and 1/2 w |y_i - y_j|^2 have the gradient eta (y - sigma) + lambda (D - W) y; where labels
+    stay inside the simplex, the minimum is the solution of that linear system with the seeds' rows given.
+    """
+    logits, images, seeds, valid = scene()
+    label = dense_self_label(
+        logits,
+        images,
+        seeds,
+        valid=valid,
+        eta=1.0,
+        potts_weight=0.5,
+        cross_entropy='quadratic',
+        steps=3000,
+        step_size=1.0,
+    )
+    affinity = bilateral_affinity(images, valid, (6, 8), 15.0, 100.0)[0]
+    affinity *= 4 * 48 / affinity.sum()
+    sigma = logits.softmax(dim=1)[0].flatten(1).T
+    system = torch.eye(48, dtype=torch.float64) + 0.5 * (affinity.sum(dim=1).diag() - affinity)
+    known = (seeds != 255).flatten()
+    system[known], right = torch.eye(48, dtype=torch.float64)[known], sigma.clone()
+    right[known] = torch.eye(3, dtype=torch.float64)[seeds.flatten()[known]]
+    torch.testing.assert_close(label[0].flatten(1).T, torch.linalg.solve(system, right), rtol=0, atol=1e-6)
+
+
+def test_more_steps_lower_the_energy_that_dense_potts_reports():
+    logits, images, seeds, valid = scene()
+    energies = []
+    for steps in (1, 20, 200):
+        label = dense_self_label(logits, images, seeds, valid=valid, eta=0.0, potts_weight=6.0, steps=steps)
+        energies.append(dense_potts(label, images, valid, 'quadratic').total.item())
+    assert energies[0] > energies[1] > energies[2]
+
+
+def test_reduced_labels_are_enlarged_and_padding_is_inert():
+    logits, images, seeds, valid = scene((12, 16))
+    images[..., :8], images[..., 8:] = 10, 200
+    seeds[:], seeds[0, 3, 2], seeds[0, 9, 13] = 255, 1, 2
+    options = dict(resolution=8, potts_weight=30.0, eta=0.01)
+    label = dense_self_label(logits, images, seeds, valid=valid, **options)
+    assert (label[..., :7].argmax(dim=1) == 1).all() and (label[..., 9:].argmax(dim=1) == 2).all()
+    valid[:, :, 12:] = False
+    expected = dense_self_label(logits, images, seeds, valid=valid, **options)
+    logits[..., 12:], images[..., 12:] = float('nan'), 77.0
+    label = dense_self_label(logits, images, seeds, valid=valid, **options)
+    torch.testing.assert_close(label, expected, rtol=0, atol=0)
+    assert (label[..., 12:] == 1 / 3).all()
+
+
+@pytest.mark.parametrize(
+    'options', [dict(relaxation='collision_divergence'), dict(cross_entropy='ce'), dict(eta=-1.0), dict(steps=0)]
+)
+def test_impossible_options_are_refused(options):
+    logits, images, seeds, valid = scene()
+    with pytest.raises(ValueError, match='With all pairs relaxation is one of|at least 0'):
+        dense_self_label(logits, images, seeds, valid=valid, **options)

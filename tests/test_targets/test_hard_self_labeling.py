@@ -1,0 +1,85 @@
+"""Hard labels by graph cut."""
+
+import pytest
+import torch
+
+from mmseg_ssl.ops.affinity import GRID_OFFSETS, grid_affinity
+from mmseg_ssl.ops.neighbourhood import offset_potts
+from mmseg_ssl.targets import hard_self_label
+
+pytest.importorskip('maxflow')
+
+
+def two_colours(width=8):
+    """Left half black, right half white; one seed in each, and a prediction that knows nothing."""
+    images = torch.zeros(1, 3, 4, width)
+    images[..., width // 2 :] = 255
+    seeds = torch.full((1, 4, width), 255)
+    seeds[0, 1, 1], seeds[0, 2, -2] = 2, 0
+    return torch.zeros(1, 3, 4, width), images, seeds
+
+
+@pytest.mark.parametrize('connectivity', [4, 8])
+def test_regions_of_one_colour_take_their_seeds_class(connectivity):
+    """A bandwidth so narrow that crossing the border is free; class 1 is not scribbled."""
+    logits, images, seeds = two_colours()
+    label, weight = hard_self_label(logits, images, seeds, bandwidth=5.0, connectivity=connectivity)
+    assert (label[..., :4] == 2).all() and (label[..., 4:] == 0).all()
+    assert (weight == 1).all()
+
+
+def test_seeds_stay_whatever_the_prediction_says():
+    logits, images, seeds = two_colours()
+    logits[:, 1] = 50.0
+    for only_seeded in (True, False):
+        label, _ = hard_self_label(
+            logits, images, seeds, unary_weight=1.0, potts_weight=0.1, only_seeded_classes=only_seeded
+        )
+        assert (label[seeds != 255] == seeds[seeds != 255]).all()
+        assert (label == 1).any() != only_seeded
+
+
+def test_without_potts_it_is_the_prediction():
+    logits, images, seeds = two_colours()
+    logits = torch.randn_like(logits)
+    label, _ = hard_self_label(logits, images, torch.full_like(seeds, 255), potts_weight=0.0)
+    assert torch.equal(label, logits.argmax(dim=1))
+
+
+def test_padding_has_no_label_and_no_influence():
+    """Labels of an image do not change when padding of any colour, seed and prediction is beside it."""
+    logits, images, seeds = two_colours()
+    logits = torch.randn_like(logits)
+    options = dict(unary_weight=1.0, potts_weight=1.0, bandwidth='adaptive')
+    expected, _ = hard_self_label(logits, images, seeds, **options)
+    padded = [torch.cat([values, values], dim=-1) for values in (logits, images, seeds)]
+    padded[0][..., 8:] = float('nan')
+    padded[2][..., 8:] = 1
+    valid = torch.zeros(1, 4, 16, dtype=torch.bool)
+    valid[..., :8] = True
+    label, weight = hard_self_label(*padded, valid=valid, **options)
+    assert torch.equal(label[..., :8], expected)
+    assert (label[..., 8:] == 255).all()
+    assert torch.equal(weight.bool(), valid)
+
+
+def test_the_energy_is_lower_than_the_predictions():
+    """With the six relaxations' own sum, which is [p != q] on one-hot labels: -sum ln sigma + sum w [l != l']."""
+    logits, images, seeds = two_colours(12)
+    logits, seeds = torch.randn_like(logits), torch.full_like(seeds, 255)
+    affinity, valid = grid_affinity(images, 'adaptive', 8), torch.ones_like(seeds, dtype=torch.bool)
+
+    def energy(label):
+        one_hot = torch.nn.functional.one_hot(label, 3).movedim(-1, 1).float()
+        cost = offset_potts(one_hot, affinity, GRID_OFFSETS[8], valid, 'bilinear').total
+        return -(logits.log_softmax(dim=1) * one_hot).sum() + cost.sum()
+
+    label, _ = hard_self_label(logits, images, seeds, unary_weight=1.0, potts_weight=1.0)
+    assert energy(label) < energy(logits.argmax(dim=1))
+    assert energy(label) < min(energy(torch.full_like(label, c)) for c in range(3))
+
+
+@pytest.mark.parametrize('options', [dict(unary_weight=-1.0), dict(potts_weight=-1.0), dict(max_iterations=0)])
+def test_impossible_numbers_are_refused(options):
+    with pytest.raises(ValueError, match='max_iterations at least 1'):
+        hard_self_label(*two_colours(), **options)

@@ -1,0 +1,303 @@
+"""``self_label``: the energy against autograd and loops, its solvers against each other and against the optimum."""
+
+import itertools
+import math
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+import torch.nn.functional as F
+from peak_memory import PeakMemory
+
+from mmseg_ssl.ops import grid_affinity, potts, potts_energy
+from mmseg_ssl.ops.affinity import GRID_OFFSETS
+from mmseg_ssl.ops.potts import RELAXATIONS
+from mmseg_ssl.ops.potts_energy import PottsEnergy
+from mmseg_ssl.ops.potts_solvers import gradient_descent, multiplicative_updates
+from mmseg_ssl.ops.unary import UNARIES
+from mmseg_ssl.targets import self_label
+
+SOLVERS = ('multiplicative', 'gd')
+COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
+CAMVID = Path(__file__).resolve().parents[2] / 'data/camvid'
+
+
+def scene(size=(2, 4, 10, 12), dtype=torch.float32, seed=0, blocks=4):
+    """Logits that are right in most blocks of an image, its noisy colours, and one pixel in ten scribbled."""
+    generator = torch.Generator().manual_seed(seed)
+    batch, classes, height, width = size
+    coarse = torch.randint(0, classes, (batch, -(-height // blocks), -(-width // blocks)), generator=generator)
+    truth = coarse.repeat_interleave(blocks, 1).repeat_interleave(blocks, 2)[:, :height, :width]
+    palette = 255 * torch.rand(classes, 3, dtype=dtype, generator=generator)
+    images = palette[truth].movedim(-1, 1) + 4 * torch.randn(batch, 3, height, width, dtype=dtype, generator=generator)
+    logits = 4 * F.one_hot(truth, classes).movedim(-1, 1) + 1.5 * torch.randn(size, dtype=dtype, generator=generator)
+    seeds = truth.where(torch.rand(truth.shape, generator=generator) < 0.1, 255)
+    return logits.to(dtype), images, seeds
+
+
+def problem(logits, images, seeds, relaxation='collision_divergence', unary='collision', connectivity=4, eta=0.3):
+    """The energy that ``self_label`` makes of a scene without padding, and the labels that it starts from."""
+    free, probs = (seeds == 255).flatten(1), logits.softmax(dim=1)
+    one_hot = F.one_hot(seeds.where(seeds != 255, 0), logits.shape[1]).movedim(-1, 1).to(logits.dtype)
+    labels = probs.where((seeds == 255).unsqueeze(1), one_hot).flatten(2)
+    energy = PottsEnergy(
+        prediction=(logits.log_softmax(dim=1) if unary == 'standard' else probs).flatten(2),
+        free=free,
+        affinity=6 * grid_affinity(images, 9, connectivity).flatten(2),
+        shifts=tuple(down * seeds.shape[2] + right for down, right in GRID_OFFSETS[connectivity]),
+        relaxation=relaxation,
+        unary=unary,
+        eta=eta,
+    )
+    return energy, labels
+
+
+def slow_energy(labels, log_probs, images, seeds, relaxation, unary, connectivity):
+    """Equation 8 pixel by pixel and edge by edge, for one image: labels (C, H, W)."""
+    _, height, width = labels.shape
+    total = 0
+    for row, column in itertools.product(range(height), range(width)):
+        y, log_sigma = labels[:, row, column], log_probs[:, row, column]
+        sigma = log_sigma.exp()
+        if seeds[row, column] == 255:
+            cost = dict(
+                standard=-(y * log_sigma).sum(),
+                reverse=-(sigma * (y + 1e-6).log()).sum(),
+                collision=-((sigma * y).sum() + 1e-6).log(),
+                quadratic=((y - sigma) ** 2).sum() / 2,
+            )
+            total = total + 0.3 * cost[unary]
+        for down, right in GRID_OFFSETS[connectivity]:
+            other = row + down, column + right
+            if other[0] < height and 0 <= other[1] < width:
+                distance = ((images[:, row, column] - images[:, other[0], other[1]]) ** 2).sum()
+                weight = math.exp(-distance / (2 * 9**2)) / math.hypot(down, right)
+                pair = potts(y[None], labels[:, other[0], other[1]][None], relaxation)
+                total = total + 6 * weight * pair.squeeze()
+    return total
+
+
+@pytest.mark.parametrize('relaxation, unary, connectivity', COMBINATIONS)
+def test_energy_and_gradient(relaxation, unary, connectivity):
+    """By the formula, from the products, by the slow loop; the gradient by autograd of the slow loop."""
+    logits, images, seeds = scene((1, 3, 3, 4), torch.float64, blocks=2)
+    energy, _ = problem(logits, images, seeds, relaxation, unary, connectivity)
+    labels = torch.randn(1, 3, 3, 4, dtype=torch.float64).softmax(dim=1).requires_grad_()
+    slow = slow_energy(labels[0], logits[0].log_softmax(dim=0), images[0], seeds[0], relaxation, unary, connectivity)
+    (grad,) = torch.autograd.grad(slow, labels)
+    flat = labels.detach().flatten(2)
+    assert energy(flat).item() == pytest.approx(slow.item())
+    torch.testing.assert_close(energy.value(energy.products(flat)), energy(flat))
+    torch.testing.assert_close(energy.gradient(flat), (grad * (seeds == 255)).flatten(2), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize('relaxation, unary', [('collision_divergence', 'collision'), ('quadratic', 'reverse')])
+def test_gd_is_the_papers_loop(relaxation, unary):
+    """Three steps at 0.075 from the logits, seeds put in at the start of each, by the slow energy."""
+    logits, images, seeds = scene((1, 3, 3, 4), torch.float64, blocks=2)
+    mask, one_hot = seeds[0] == 255, F.one_hot(seeds[0].clamp(max=2), 3).movedim(-1, 0).double()
+    u = logits[0].clone()
+    for _ in range(3):
+        u = u.detach().requires_grad_()
+        y = torch.where(mask, u.softmax(dim=0), one_hot)
+        slow_energy(y, logits[0].log_softmax(dim=0), images[0], seeds[0], relaxation, unary, 4).backward()
+        u = u - 0.075 * u.grad
+    expected = torch.where(mask, u.softmax(dim=0), one_hot).detach()
+    actual = self_label(logits, images, seeds, relaxation=relaxation, cross_entropy=unary, solver='gd', steps=3)
+    torch.testing.assert_close(actual[0], expected)
+
+
+@pytest.mark.parametrize('relaxation, unary, connectivity', COMBINATIONS)
+def test_energy_never_rises_and_passes_the_reference(relaxation, unary, connectivity):
+    """In no image, in no step; the last is at most 0.1 % above 200 steps of descent (the energy is at least 0)."""
+    energy, labels = problem(*scene(), relaxation, unary, connectivity)
+    values = torch.stack([energy(multiplicative_updates(energy, labels.clone(), steps)) for steps in range(9)])
+    assert (values[1:] <= values[:-1] * (1 + 1e-6)).all()  # rounding of fp32: the solver sums in another order
+    assert (values[0] > values[-1]).all()
+    reached = energy(multiplicative_updates(energy, labels.clone()))
+    assert (reached <= energy(gradient_descent(energy, labels)) * 1.001).all()
+
+
+@pytest.mark.parametrize('connectivity', [4, 8])
+def test_passes_the_reference_on_real_images(connectivity):
+    """Crops of CamVid at a quarter of their size with blurred ground truth as the prediction."""
+    files = sorted((CAMVID / 'img_dir/train').glob('*.jpg'))[:60:30]
+    if not files:
+        pytest.skip('needs data/camvid')
+    images = [cv2.imread(str(file))[::4, ::4, ::-1].copy() for file in files]
+    masks = [cv2.imread(str(CAMVID / 'ann_dir/train' / f'{file.stem}.png'), 0)[::4, ::4] for file in files]
+    images = torch.stack([torch.from_numpy(image).movedim(-1, 0) for image in images])
+    truth = torch.stack([torch.from_numpy(mask.astype('int64')) for mask in masks])
+    one_hot = F.one_hot(truth.clamp(max=11), 12).movedim(-1, 1)[:, :11].float()
+    logits = 6 * F.avg_pool2d(one_hot, 9, 1, 4) + F.interpolate(1.5 * torch.randn(2, 11, 12, 15), truth.shape[1:])
+    seeds = truth.where(torch.rand(truth.shape) < 0.03, 255)
+    energy, labels = problem(logits, images, seeds, connectivity=connectivity)
+    expected = energy(gradient_descent(energy, labels))
+    assert (energy(multiplicative_updates(energy, labels)) <= 1.001 * expected).all()
+
+
+@pytest.mark.parametrize('solver', SOLVERS)
+@pytest.mark.parametrize('relaxation, unary', [('collision_divergence', 'collision'), ('quadratic', 'standard')])
+def test_labels_are_distributions_and_seeds_stay(solver, relaxation, unary):
+    logits, images, seeds = scene()
+    labels = self_label(logits, images, seeds, relaxation=relaxation, cross_entropy=unary, solver=solver)
+    assert not labels.requires_grad
+    torch.testing.assert_close(labels.sum(dim=1), torch.ones_like(labels[:, 0]))
+    assert (labels >= 0).all()
+    seeded = seeds != 255
+    one_hot = F.one_hot(seeds[seeded], 4).float()
+    assert torch.equal(labels.movedim(1, -1)[seeded], one_hot)
+
+
+@pytest.mark.parametrize('length', [1, 7, 1 << 20])
+def test_bands_do_not_matter(length, monkeypatch):
+    """Bands shorter than a row of the image, across rows, and one for all."""
+    case = scene((2, 4, 10, 12), torch.float64)
+    expected = self_label(*case, connectivity=8)
+    monkeypatch.setattr(potts_energy, 'MIN_PIXELS', length)
+    torch.testing.assert_close(self_label(*case, connectivity=8), expected)
+
+
+@pytest.mark.parametrize('solver', SOLVERS)
+@pytest.mark.parametrize('connectivity', [4, 8])
+def test_padding_is_inert(solver, connectivity):
+    """Images, logits and seeds in it may be anything; other images of the batch, too."""
+    logits, images, seeds = scene()
+    bare = self_label(logits, images, seeds, connectivity=connectivity, solver=solver)
+    padded_seeds = torch.zeros(2, 13, 14, dtype=torch.int64)
+    padded_seeds[:, 3:, :12] = seeds
+    padded = [torch.full((2, size, 13, 14), math.nan) for size in (4, 3)]
+    for target, source in zip(padded, (logits, images)):
+        target[..., 3:, :12] = source
+    valid = torch.zeros_like(padded_seeds, dtype=torch.bool)
+    valid[:, 3:, :12] = True
+    labels = self_label(*padded, padded_seeds, connectivity=connectivity, solver=solver, valid=valid)
+    torch.testing.assert_close(labels[..., 3:, :12], bare, rtol=0, atol=1e-5)
+    torch.testing.assert_close(labels[..., :3, :], torch.full((2, 4, 3, 14), 0.25))
+    alone = self_label(logits[1:], images[1:], seeds[1:], connectivity=connectivity, solver=solver)
+    torch.testing.assert_close(alone, bare[1:], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize('solver', SOLVERS)
+@pytest.mark.parametrize('unary', UNARIES)
+def test_degenerate_batches(solver, unary):
+    """No seed, seeds only, one class, nothing valid, one pixel, logits of +-100 and -inf: finite distributions."""
+    logits, images, seeds = scene()
+    nothing = torch.full_like(seeds, 255)
+    extreme = 100 * logits.sign()
+    extreme[:, 0] = -math.inf
+    cases = [
+        (logits, images, nothing, None),
+        (logits, images, torch.zeros_like(seeds), None),
+        (logits[:, :1], images, nothing, None),
+        (logits, images, nothing, torch.zeros_like(seeds, dtype=torch.bool)),
+        (logits[..., :1, :1], images[..., :1, :1], nothing[:, :1, :1], None),
+        (extreme, images, seeds.where(seeds != 0, 1), None),
+    ]
+    for z, rgb, scribbles, valid in cases:
+        for connectivity in (4, 8):
+            labels = self_label(
+                z, rgb, scribbles, cross_entropy=unary, solver=solver, valid=valid, connectivity=connectivity, steps=5
+            )
+            torch.testing.assert_close(labels.sum(dim=1), torch.ones_like(labels[:, 0]))
+
+
+@pytest.mark.parametrize('relaxation', ['normalized_quadratic', 'collision_divergence', 'quadratic'])
+def test_two_colours_one_seed_each(relaxation):
+    """A prediction that knows nothing, a seed a region: labels follow the colours."""
+    images, seeds = torch.zeros(1, 3, 8, 10), torch.full((1, 8, 10), 255)
+    images[..., 5:] = 200
+    seeds[0, 4, 1], seeds[0, 2, 8] = 0, 1
+    labels = self_label(0.01 * torch.randn(1, 2, 8, 10), images, seeds, relaxation=relaxation, steps=200)
+    assert torch.equal(labels.argmax(dim=1)[0], (torch.arange(10) >= 5).long().expand(8, 10))
+
+
+@pytest.mark.parametrize('steps, agreement', [(None, 0.9), (400, 0.99)])
+def test_quadratic_against_the_linear_system(steps, agreement):
+    """Its optimum solves (eta I + lambda L) y = eta sigma with y given on the seeds; soft Jaccard as in the paper."""
+    logits, images, seeds = scene((1, 4, 12, 16), torch.float64)
+    count, affinity = seeds.numel(), 6 * grid_affinity(images)[0]
+    laplacian = torch.zeros(count, count, dtype=torch.float64)
+    for edge, (down, right) in enumerate(GRID_OFFSETS[4]):
+        for row, column in itertools.product(range(12 - down), range(16 - right)):
+            i, j, weight = 16 * row + column, 16 * (row + down) + column + right, affinity[edge, row, column]
+            laplacian[i, i] += weight
+            laplacian[j, j] += weight
+            laplacian[i, j] -= weight
+            laplacian[j, i] -= weight
+    free = (seeds == 255).flatten()
+    optimum = F.one_hot(seeds.flatten().clamp(max=3), 4).double()
+    right_side = 0.3 * logits.softmax(dim=1).flatten(2)[0].T[free] - laplacian[free][:, ~free] @ optimum[~free]
+    matrix = laplacian[free][:, free] + 0.3 * torch.eye(int(free.sum()), dtype=torch.float64)
+    optimum[free] = torch.linalg.solve(matrix, right_side)
+    labels = self_label(logits, images, seeds, relaxation='quadratic', cross_entropy='quadratic', steps=steps)
+    labels = labels.flatten(2)[0].T
+    jaccard = torch.minimum(labels, optimum).sum(dim=0) / torch.maximum(labels, optimum).sum(dim=0)
+    assert jaccard.mean() > agreement
+
+
+def test_only_seeded_classes():
+    """Class 3 is scribbled in no image, 0 and 1 in the first only; an image without seeds may take all."""
+    logits, images, _ = scene()
+    seeds = torch.full((2, 10, 12), 255)
+    seeds[0, 2, 2:4], seeds[0, 7, 7] = 0, 1
+    for solver, unary in itertools.product(SOLVERS, UNARIES):
+        labels = self_label(logits, images, seeds, solver=solver, cross_entropy=unary, only_seeded_classes=True)
+        assert labels[0, 2:].max() < 1e-30
+        assert (labels[0, :2].amax(dim=(1, 2)) == 1).all()
+        assert (labels[1].amax(dim=(1, 2)) > 0.3).all()
+
+
+def test_an_image_stops_by_itself():
+    """One that gains little stays as it is after that step, the other goes on as if alone."""
+    energy, labels = problem(*scene())
+    values = torch.stack([energy(multiplicative_updates(energy, labels.clone(), steps)) for steps in range(13)])
+    gains = 1 - values[1:] / values[:-1]
+    tolerance = 0.01
+    stopped = energy(multiplicative_updates(energy, labels.clone(), 12, tolerance))
+    for image in range(2):
+        small = [step for step in range(12) if gains[step, image] < tolerance]
+        expected = values[small[0] + 1 if small else 12, image]
+        assert stopped[image].item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_layout_and_precision_of_the_input_do_not_matter():
+    logits, images, seeds = scene()
+    plain = self_label(logits, images, seeds)
+    other = self_label(logits.contiguous(memory_format=torch.channels_last), images.double(), seeds)
+    torch.testing.assert_close(plain, other, rtol=0, atol=1e-4)
+    assert self_label(logits.bfloat16(), images.byte(), seeds).dtype == torch.float32
+
+
+def test_bad_arguments():
+    case = scene()
+    for options, message in (
+        (dict(relaxation='cubic'), 'relaxation must be one of'),
+        (dict(cross_entropy='focal'), 'cross_entropy must be one of'),
+        (dict(solver='magic'), 'solver must be one of'),
+        (dict(eta=-1), 'at least 0'),
+        (dict(potts_weight=-1), 'at least 0'),
+        (dict(steps=-1), 'steps'),
+        (dict(bandwidth=0), 'bandwidth'),
+        (dict(connectivity=5), 'connectivity'),
+        (dict(valid=torch.ones(2, 3, 3, dtype=torch.bool)), 'Resize the logits'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            self_label(*case, **options)
+    with pytest.raises(ValueError, match='Resize the logits'):
+        self_label(case[0][..., ::2], *case[1:])
+
+
+def peak_in_logits(solver):
+    """Peak of ``self_label``, its result included, in tensors of the size of the logits, beside its inputs."""
+    logits, images, seeds = scene((2, 21, 96, 96), blocks=16)
+    with PeakMemory(logits, images, seeds) as memory:
+        self_label(logits, images, seeds, solver=solver, steps=3)
+    return memory.peak / (logits.numel() * logits.element_size())
+
+
+def test_memory():
+    """At most four tensors of the size of the logits (21 classes); the meter sees that the reference needs more."""
+    assert peak_in_logits('multiplicative') <= 4
+    assert peak_in_logits('gd') > 8

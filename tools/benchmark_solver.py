@@ -1,0 +1,148 @@
+"""Time the self-labelling solver against the paper's 200 steps of gradient descent, both in one run.
+
+python tools/benchmark_solver.py                              # drawn images, on the CPU
+python tools/benchmark_solver.py --device cuda --batch 12 --classes 21 --size 513 513
+python tools/benchmark_solver.py --images data/camvid/img_dir/train --masks data/camvid/ann_dir/train --classes 11
+
+Both start from the same prediction and are timed in turns, so that a busy machine slows both; the ratio is what counts.
+Memory is the peak beside the inputs in tensors of the size of the logits.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
+
+import cv2  # noqa: E402
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
+from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
+from mmseg_ssl.targets.self_labeling import labeling_problem, self_label  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+
+Batch = Tuple[Tensor, Tensor, Tensor]
+
+
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--batch', type=int, default=2, help='images')
+    parser.add_argument('--classes', type=int, default=11)
+    parser.add_argument('--size', type=int, nargs=2, default=[256, 256], metavar=('H', 'W'), help='crop')
+    parser.add_argument('--images', type=Path, help='folder of .jpg images, with --masks; drawn ones if not given')
+    parser.add_argument('--masks', type=Path, help='folder of .png masks of the same names')
+    parser.add_argument('--relaxation', default='collision_divergence', choices=RELAXATIONS)
+    parser.add_argument('--cross-entropy', default='collision', choices=UNARIES)
+    parser.add_argument('--connectivity', type=int, default=4, choices=(4, 8))
+    parser.add_argument('--steps', type=int, help='of the fast solver; its default if not given')
+    parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--seed', type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Measure, and print."""
+    args = parse_args(argv)
+    torch.manual_seed(args.seed)
+    batch = tuple(tensor.to(args.device) for tensor in make_batch(args))
+    options = dict(relaxation=args.relaxation, cross_entropy=args.cross_entropy, connectivity=args.connectivity)
+    energy, start = labeling_problem(*batch, **options)
+    fast = partial(self_label, *batch, **options, steps=args.steps)
+    reference = partial(self_label, *batch, **options, solver='gd')
+    seconds: Dict[str, List[float]] = dict(reference=[], fast=[])
+    for _ in range(args.repeats):
+        seconds['reference'].append(timed(reference, args.device))
+        seconds['fast'].append(timed(fast, args.device))
+    energies = {name: energy(run().flatten(2)).sum().item() for name, run in (('reference', reference), ('fast', fast))}
+    ratios = [slow / quick for slow, quick in zip(seconds['reference'], seconds['fast'])]
+    print(f'{tuple(batch[0].shape)} on {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}')
+    print(
+        f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbours; prediction {energy(start).sum():.1f}'
+    )
+    for name, times in seconds.items():
+        print(f'{name:10} energy {energies[name]:.1f}   {statistics.median(times):.3f} s')
+    print(f'speed-up   {statistics.median(ratios):.1f} (of {", ".join(f"{ratio:.1f}" for ratio in ratios)})')
+    print(f'energy     {100 * (energies["fast"] / energies["reference"] - 1):+.2f} % of the reference')
+    print(f'passed by  {first_step(fast, energy, energies["reference"])} (reference + 0.1 %)')
+    if torch.device(args.device).type == 'cuda':
+        print(f'memory     {peak_memory(fast, batch[0]):.2f} tensors of the size of the logits')
+
+
+def make_batch(args: argparse.Namespace) -> Batch:
+    """Images, a prediction that is blurred and wrong in places, and scribbles on about 3 % of the pixels."""
+    images, truth = drawn(args) if args.images is None else loaded(args)
+    one_hot = F.one_hot(truth.where(truth < args.classes, 0), args.classes).movedim(-1, 1).float()
+    low = 6 * F.avg_pool2d(one_hot, 8)
+    low += 1.5 * torch.randn_like(low)
+    logits = F.interpolate(low, size=truth.shape[1:], mode='bilinear', align_corners=False)
+    blots = F.interpolate(torch.rand(len(truth), 1, *low.shape[2:]), size=truth.shape[1:])[:, 0] < 0.03
+    return logits, images, truth.where(blots & (truth < args.classes), 255)
+
+
+def drawn(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
+    """Blobs of noisy colours."""
+    height, width = args.size
+    coarse = torch.randn(args.batch, args.classes, max(height // 48, 2), max(width // 48, 2))
+    truth = F.interpolate(coarse, size=(height, width), mode='bicubic').argmax(dim=1)
+    palette = 255 * torch.rand(args.classes, 3)
+    images = palette[truth].movedim(-1, 1) + 6 * torch.randn(args.batch, 3, height, width)
+    return images.clamp(0, 255), truth
+
+
+def loaded(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
+    """Crops from the middle of files, evenly spread over the folder."""
+    files = sorted(args.images.glob('*.jpg'))
+    if len(files) < args.batch or args.masks is None:
+        raise UserError(f'Found {len(files)} .jpg files in {args.images}; name a folder of images and its --masks.')
+    height, width = args.size
+    images, masks = [], []
+    for file in files[:: len(files) // args.batch][: args.batch]:
+        image, mask = cv2.imread(str(file)), cv2.imread(str(args.masks / f'{file.stem}.png'), cv2.IMREAD_UNCHANGED)
+        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+        if mask is None or min(top, left) < 0:
+            raise UserError(f'{file} has no mask in {args.masks}, or is smaller than --size {height} {width}.')
+        inside = slice(top, top + height), slice(left, left + width)
+        images.append(torch.from_numpy(image[inside][..., ::-1].copy()).movedim(-1, 0))
+        masks.append(torch.from_numpy(mask[inside].astype('int64')))
+    return torch.stack(images), torch.stack(masks)
+
+
+def timed(run: Callable[[], Tensor], device: str) -> float:
+    """Seconds of a call."""
+    wait = torch.cuda.synchronize if torch.device(device).type == 'cuda' else lambda: None
+    wait()
+    start = time.perf_counter()
+    run()
+    wait()
+    return time.perf_counter() - start
+
+
+def first_step(fast: Callable[..., Tensor], energy: Callable[[Tensor], Tensor], reference: float) -> str:
+    """The number of steps that first reaches the reference's energy."""
+    for steps in range(1, 51):
+        if energy(fast(steps=steps).flatten(2)).sum().item() <= 1.001 * reference:
+            return f'step {steps}'
+    return 'no step up to 50'
+
+
+def peak_memory(run: Callable[[], Tensor], logits: Tensor) -> float:
+    """Largest allocation during a call, in tensors of the size of the logits."""
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    run()
+    return (torch.cuda.max_memory_allocated() - before) / (logits.numel() * logits.element_size())
+
+
+if __name__ == '__main__':
+    with readable_errors():
+        main()
