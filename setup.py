@@ -31,6 +31,8 @@ setup(
             'regex',
         ],
         'onedl': ['onedl-mmsegmentation>=1.3,<2', 'onedl-mmengine>=0.10.8,<0.11', 'onedl-mmcv>=2.3,<3'],
+        # minimum cuts, for HardSelfLabeling alone; under the GPL, so it is never installed unasked
+        'graphcut': ['PyMaxflow>=1.3'],
         'test': tests,
     },
 )

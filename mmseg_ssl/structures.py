@@ -1,4 +1,4 @@
-"""The two nouns of this package: what a network says, and what it is taught.
+"""The nouns of this package: what a network says, what it is taught, and what a person drew.
 
 Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channels, ``H W`` size of the input tensor,
 ``h w`` size at the stride of the decode head.
@@ -92,3 +92,22 @@ class PixelTarget(NamedTuple):
         near = F.interpolate(soft, size=tuple(size), mode='nearest-exact')
         label = near.argmax(dim=1) if self.label.dim() == 4 else near[:, 0].long()
         return PixelTarget(label, F.interpolate(self.weight[:, None], size=tuple(size), mode='nearest-exact')[:, 0])
+
+
+class Scribbles(NamedTuple):
+    """Images of which a person labelled a few pixels, as affinities and solvers see them.
+
+    Attributes:
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation.
+        seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
+        valid: ``(B, H, W)`` bool, false on padding and on void pixels.
+    """
+
+    images: Tensor
+    seeds: Tensor
+    valid: Tensor
+
+    @property
+    def unlabeled(self) -> Tensor:
+        """``(B, H, W)`` bool: image without a scribble, the pixels that labels are looked for."""
+        return self.valid & (self.seeds == IGNORE_INDEX)

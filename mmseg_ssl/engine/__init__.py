@@ -9,7 +9,9 @@ from .mean_teacher_hook import MeanTeacherHook
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .peak_memory_hook import PeakMemoryHook
 from .resume import find_resumable
+from .scribble_vis_hook import ScribbleVisHook
 from .seed_hook import SeedHook
+from .stage_hook import StageHook
 from .unsup_ramp_hook import UnsupRampHook
 
 __all__ = [
@@ -20,8 +22,10 @@ __all__ = [
     'NonFiniteLossError',
     'PeakMemoryHook',
     'SafeCheckpointHook',
+    'ScribbleVisHook',
     'SeedHook',
     'SemiTrainLoop',
+    'StageHook',
     'StopOnNonFiniteLoss',
     'UnsupRampHook',
     'find_resumable',

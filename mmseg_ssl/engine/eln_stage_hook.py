@@ -2,19 +2,17 @@
 
 from typing import Any, Dict, Optional
 
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from .bare_model import bare_model
+from .stage_hook import StageHook
 
 
 @HOOKS.register_module()
-class ELNStageHook(Hook):
-    """Sets ``model.stage`` by the iteration, so a resumed run is in the stage it was in.
+class ELNStageHook(StageHook):
+    """:class:`StageHook` for ELN, whose teacher begins as a copy of the student.
 
-    When the stage ``semi`` begins after others, the teacher begins as a copy of the student. Use it with
-    ``MeanTeacherHook(warmup=False)``.
+    It does so when the stage ``semi`` begins after others. Use it with ``MeanTeacherHook(warmup=False)``.
 
     Args:
         starts: First iteration of each stage by name, e.g. ``dict(pretrain=0, warmup=18620, semi=31920)``; the first
@@ -23,44 +21,23 @@ class ELNStageHook(Hook):
             code does each epoch (of 266); never if not given.
 
     Raises:
-        ValueError: If no stage starts at 0, or two start together.
+        ValueError: If no stage starts at 0, two start together, or the interval is not possible.
     """
 
-    priority = 'HIGH'  # before the step that it is for
-
     def __init__(self, starts: Dict[str, int], reset_interval: Optional[int] = None) -> None:
-        first = sorted(starts.values())
-        if not first or first[0] != 0 or len(set(first)) != len(first):
-            raise ValueError(
-                f'ELNStageHook: starts gives each stage its own first iteration, one of them 0; got {dict(starts)}.'
-            )
+        super().__init__(starts)
         if reset_interval is not None and reset_interval < 1:
             raise ValueError(
                 f'ELNStageHook: reset_interval is a number of iterations, at least 1, got {reset_interval}.'
             )
-        self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
         self.reset_interval = reset_interval
-
-    def before_train(self, runner: Runner) -> None:
-        """Check that the model has the stages."""
-        model = bare_model(runner)
-        known = getattr(model, 'stages', ())
-        unknown = [name for name in self.starts if name not in known]
-        if unknown:
-            raise ValueError(
-                f'ELNStageHook: {type(model).__name__} has the stages {tuple(known)}, not {unknown}. '
-                'Correct custom_hooks.starts, or take model type ELN for the stage "semi".'
-            )
-        self.model = model
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Enter the stage of this iteration."""
-        stage, start = [item for item in self.starts.items() if item[1] <= runner.iter][-1]
-        if stage != self.model.stage:
-            runner.logger.info(f'Stage "{stage}" from iteration {start}.')
-        self.model.stage = stage
-        if stage != 'semi':
+        super().before_train_iter(runner, batch_idx, data_batch)
+        if self.model.stage != 'semi':
             return
+        start = self.starts['semi']
         since = runner.iter - start
         if since == 0 and start > 0:
             self.model.teacher.start(self.model.student)

@@ -10,7 +10,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..structures import IGNORE_INDEX
+from ..structures import IGNORE_INDEX, Scribbles
 from ..utils import sample_uniforms
 
 STRONG_VIEW = 1
@@ -101,6 +101,29 @@ class SemiDataPreProcessor(SegDataPreProcessor):
     def _normalize(self, raw: Tensor, valid: Tensor) -> Tensor:
         images = (raw - self.mean) / self.std if self._enable_normalize else raw
         return (images * valid).contiguous(memory_format=self.layout)
+
+    def denormalize(self, images: Tensor) -> Tensor:
+        """Undo the normalisation, for what is computed from colours.
+
+        Args:
+            images: ``(B, 3, H, W)``, normalised.
+
+        Returns:
+            ``(B, 3, H, W)`` fp32, exactly the whole numbers 0..255 that came in; the mean colour on padding.
+        """
+        return (images * self.std + self.mean).round() if self._enable_normalize else images
+
+    def scribbles(self, images: Tensor, samples: List[SegDataSample]) -> Scribbles:
+        """What the scribbles of a view say.
+
+        Args:
+            images: ``(B, 3, H, W)``, normalised.
+            samples: Their samples.
+
+        Returns:
+            Colours, seeds and valid pixels.
+        """
+        return Scribbles(self.denormalize(images), *scribbled_pixels(samples, images))
 
     def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:
         height = max(image.shape[1] for image in images)

@@ -1,15 +1,16 @@
 """Mean teacher (Tarvainen & Valpola, NeurIPS 2017), for segmentation."""
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import PixelTarget
+from ...structures import PixelTarget, Prediction
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
@@ -76,11 +77,15 @@ class MeanTeacher(SemiSegmentor):
         merged = torch.cat([inputs['sup'], inputs['strong']])
         sup, strong = self.student(merged).split([len(inputs['sup']), len(inputs['strong'])])
 
-        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        losses = self.labeled_losses(inputs['sup'], sup, data_samples['sup'])
         distance = masked_mean(self._distance(strong.logits, probs), over=valid)
         losses['unsup.loss_consistency'] = self.unsup_weight * self.unsup_scale * distance
         losses['unsup.confidence'] = masked_mean(probs.amax(dim=1), over=valid)
         return losses
+
+    def labeled_losses(self, images: Tensor, sup: Prediction, samples: List[SegDataSample]) -> LossDict:
+        """Losses of the labelled images; with scribbles there is more to say, see :class:`ScribbleMeanTeacher`."""
+        return add_prefix(self.student.supervised_loss(sup, samples), 'sup')
 
     def _distance(self, logits: Tensor, probs: Tensor) -> Tensor:
         """Disagreement of every pixel, (B, H, W)."""

@@ -1,0 +1,51 @@
+"""When a method goes from one phase to the next."""
+
+from typing import Any, Dict
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from .bare_model import bare_model
+
+
+@HOOKS.register_module()
+class StageHook(Hook):
+    """Sets ``model.stage`` by the iteration, so a resumed run is in the stage it was in.
+
+    Args:
+        starts: First iteration of each stage by name, e.g. ``dict(pretrain=0, full=5000)``; the first one starts at 0.
+
+    Raises:
+        ValueError: If no stage starts at 0, or two start together.
+    """
+
+    priority = 'HIGH'  # before the step that it is for
+
+    def __init__(self, starts: Dict[str, int]) -> None:
+        first = sorted(starts.values())
+        if not first or first[0] != 0 or len(set(first)) != len(first):
+            raise ValueError(
+                f'{type(self).__name__}: starts gives each stage its own first iteration, one of them 0; '
+                f'got {dict(starts)}.'
+            )
+        self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that the model has the stages."""
+        model: Any = bare_model(runner)
+        known = getattr(model, 'stages', ())
+        unknown = [name for name in self.starts if name not in known]
+        if unknown:
+            raise ValueError(
+                f'{type(self).__name__}: {type(model).__name__} has the stages {tuple(known)}, not {unknown}. '
+                'Correct custom_hooks.starts, or take a model type that has them.'
+            )
+        self.model = model
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Enter the stage of this iteration."""
+        stage, start = [item for item in self.starts.items() if item[1] <= runner.iter][-1]
+        if stage != self.model.stage:
+            runner.logger.info(f'Stage "{stage}" from iteration {start}.')
+        self.model.stage = stage

@@ -1,0 +1,65 @@
+"""Soft self-labelling (Zhang & Boykov, CVPR 2025, arXiv 2507.01721)."""
+
+from typing import Any, Optional
+
+from mmseg.registry import MODELS
+from mmseg.utils import add_prefix
+
+from ..self_labeling import SelfLabeling
+from .base import LossDict, Views, ViewSamples
+from .scribble_supervised import ScribbleSupervised
+
+
+@MODELS.register_module()
+class SoftSelfLabeling(ScribbleSupervised):
+    r"""Soft labels that scribbles, colours and the prediction agree on, solved anew for every batch.
+
+    ::
+
+        sup --> student <-- scribbles
+                 |   ^
+      prediction |   | collision cross entropy, where there is no scribble
+                 v   |
+           soft labels y = argmin eq. 8 <-- scribbles, colours
+
+    .. math:: L(\sigma, y) = -\mathrm{mean}_{S} \ln \sigma_i^{\bar y_i}
+                  + \eta\, \mathrm{mean}_{i \notin S}\, H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
+
+    (eq. 8.) In every step :math:`y` is solved for with the network fixed, then the network takes a step with :math:`y`
+    fixed; the last term is the solver's alone. Stages: ``pretrain``, scribbles alone, in which nothing is solved, and
+    ``full``.
+
+    Args:
+        segmentor: Config of an mmseg ``EncoderDecoder``.
+        self_labeling: Options of :class:`~mmseg_ssl.models.self_labeling.SelfLabeling`: ``eta``, ``cross_entropy``, and
+            the solver's ``relaxation``, ``potts_weight``, ``bandwidth``, ``solver`` ...
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
+
+    Deviations from the paper:
+        1. For the network eq. 8's sums over pixels are means, over scribbled and over unlabelled pixels; the solver
+           takes the sums.
+        2. Padding and void pixels have no label and no neighbours.
+    """
+
+    stages = ('pretrain', 'full')
+
+    def __init__(
+        self,
+        segmentor: dict,
+        self_labeling: Optional[dict] = None,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(segmentor, side_heads, **kwargs)
+        self.self_labeling = SelfLabeling(**(self_labeling or {}))
+
+    def full_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Scribbles and soft labels (eq. 8)."""
+        sup = self.student(inputs['sup'])
+        scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
+        label = self.self_labeling(sup.logits, scribbles)
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        losses.update(self.self_labeling.losses(sup.logits, label, scribbles, self.unsup_scale))
+        return losses

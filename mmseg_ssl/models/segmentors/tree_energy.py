@@ -1,0 +1,74 @@
+"""Scribbles with the tree energy loss (Liang et al., CVPR 2022, arXiv 2203.10739)."""
+
+from typing import Any, Optional
+
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from mmseg.utils import add_prefix
+
+from ...ops.dense_neighbourhood import cell_means
+from .base import LossDict, Views, ViewSamples
+from .scribble_supervised import ScribbleSupervised
+
+
+@MODELS.register_module()
+class TreeEnergy(ScribbleSupervised):
+    r"""Partial cross entropy, and a prediction that is its own mean along trees of like pixels.
+
+    ::
+
+        sup --> student <-- scribbles
+                 |   ^
+      prediction |   | L1, where there is no scribble
+                 v   |
+           mean along the spanning tree of the colours, then along that of the embedding
+
+    .. math:: L = -\mathrm{mean}_{S} \ln P_i^{\bar y_i} + \lambda\, \mathrm{mean}_{i \notin S} \| P_i - \hat P_i \|_1
+
+    At the resolution of the decode head. The trees are made on the CPU: a step waits for the device. Stages as in
+    :class:`SoftSelfLabeling`.
+
+    Args:
+        segmentor: Config of an mmseg ``EncoderDecoder``.
+        tree: Options of :class:`TreeEnergyLoss`.
+        use_embedding: Whether the second tree, of the embedding, filters too.
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
+
+    Deviations from the paper:
+        1. The embedding is the input of the head's last convolution. Prediction and colours are means over the cells of
+           the embedding, a cell with one pixel without a scribble counts as unlabelled.
+        2. Padding and void pixels are cut out of the trees.
+    """
+
+    stages = ('pretrain', 'full')
+
+    def __init__(
+        self,
+        segmentor: dict,
+        tree: Optional[dict] = None,
+        use_embedding: bool = True,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(segmentor, side_heads, **kwargs)
+        self.tree = MODELS.build(dict(dict(type='TreeEnergyLoss'), **(tree or {})))
+        self.use_embedding = use_embedding
+
+    def full_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Scribbles and the tree energy."""
+        sup = self.student(inputs['sup'])
+        scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
+        size = sup.embedding.shape[2:]
+        probs, images = (
+            cell_means(maps, scribbles.valid, size, fill=0)[0].unflatten(2, size)
+            for maps in (sup.logits.softmax(dim=1), inputs['sup'])
+        )
+        valid, unlabeled = (
+            F.adaptive_max_pool2d(mask.float(), size) > 0 for mask in (scribbles.valid, scribbles.unlabeled)
+        )
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        embedding = sup.embedding if self.use_embedding else None
+        losses['unsup.loss_tree'] = self.unsup_scale * self.tree(probs, images, embedding, valid, unlabeled)
+        return losses

@@ -1,0 +1,128 @@
+"""Labels for the pixels of scribbled images that nobody labelled: solved for with the network fixed, and compared."""
+
+from typing import Any, Callable, Dict
+
+import torch
+from torch import Tensor, nn
+
+from ..ops import masked_mean
+from ..structures import PixelTarget, Scribbles
+from ..targets import dense_self_label, hard_self_label, self_label
+from .losses import collision_cross_entropy, pixel_cross_entropy, reverse_cross_entropy
+
+
+def standard_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+    """Cross entropy with a soft label (arXiv 2507.01721, eq. 9), as :func:`collision_cross_entropy` is called."""
+    return pixel_cross_entropy(logits, PixelTarget(label, torch.ones_like(label[:, 0])))
+
+
+CROSS_ENTROPIES: Dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    'standard': standard_cross_entropy,
+    'reverse': reverse_cross_entropy,
+    'collision': collision_cross_entropy,
+}
+
+NEIGHBOURHOODS = ('nearest', 'dense')
+
+
+class SelfLabeling(nn.Module):
+    r"""Soft labels of a scribbled batch, and their loss (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8).
+
+    .. math:: \eta\, \mathrm{mean}_{i \notin S}\, H(y_i, \sigma_i), \qquad
+              y = \arg\min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
+
+    Args:
+        eta: :math:`\eta`.
+        cross_entropy: :math:`H`: ``'collision'`` (eq. 11), ``'reverse'`` (eq. 10) or ``'standard'`` (eq. 9).
+        neighbourhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, by
+            :func:`~mmseg_ssl.targets.dense_self_label` with options of its own.
+        **options: Further options of :func:`~mmseg_ssl.targets.self_label`: ``relaxation``, ``potts_weight``,
+            ``bandwidth``, ``solver`` ...
+
+    Raises:
+        ValueError: If a value is not possible.
+        TypeError: If there is no such option.
+    """
+
+    def __init__(
+        self, eta: float = 0.3, cross_entropy: str = 'collision', neighbourhood: str = 'nearest', **options: Any
+    ) -> None:
+        super().__init__()
+        if neighbourhood not in NEIGHBOURHOODS:
+            raise ValueError(f'neighbourhood must be one of {NEIGHBOURHOODS}, got {neighbourhood!r}.')
+        if cross_entropy not in CROSS_ENTROPIES:
+            raise ValueError(f'cross_entropy must be one of {tuple(CROSS_ENTROPIES)}, got {cross_entropy!r}.')
+        self.eta, self.cross_entropy, self.neighbourhood = eta, cross_entropy, neighbourhood
+        self.options = dict(options, eta=eta, cross_entropy=cross_entropy)
+        _try(self)
+
+    def forward(self, logits: Tensor, scribbles: Scribbles) -> Tensor:
+        """Solve for the labels, the network fixed.
+
+        Args:
+            logits: ``(B, C, H, W)``; no gradient is taken.
+            scribbles: Of the same images.
+
+        Returns:
+            ``(B, C, H, W)``, distributions on dim 1, one-hot on the seeds.
+        """
+        solve = self_label if self.neighbourhood == 'nearest' else dense_self_label
+        return solve(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
+
+    def losses(self, logits: Tensor, label: Tensor, scribbles: Scribbles, scale: Tensor) -> Dict[str, Tensor]:
+        r"""Compare the prediction with the labels, these fixed.
+
+        Args:
+            logits: ``(B, C, H, W)``.
+            label: ``(B, C, H, W)``, from :meth:`forward`.
+            scribbles: Of the same images.
+            scale: How much the unlabelled pixels count now.
+
+        Returns:
+            :math:`\eta H`, a mean over unlabelled pixels; and for the log, how sure the labels are and how often they
+            and the prediction name the same class.
+        """
+        distance = CROSS_ENTROPIES[self.cross_entropy](logits, label)
+        confidence, named = label.max(dim=1)
+        agreed = (logits.argmax(dim=1) == named).float()
+        return {
+            'unsup.loss_self_label': self.eta * scale * masked_mean(distance, over=scribbles.unlabeled),
+            'unsup.confidence': masked_mean(confidence, over=scribbles.unlabeled),
+            'unsup.agreement': masked_mean(agreed, over=scribbles.unlabeled),
+        }
+
+
+class GraphCutLabeling(nn.Module):
+    """Hard labels of a scribbled batch, see :func:`~mmseg_ssl.targets.hard_self_label`.
+
+    Args:
+        **options: Its options: ``unary_weight``, ``potts_weight``, ``bandwidth``, ``connectivity`` ...
+
+    Raises:
+        ValueError: If a value is not possible.
+        TypeError: If there is no such option.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.options = options
+        _try(self)
+
+    def forward(self, logits: Tensor, scribbles: Scribbles) -> PixelTarget:
+        """Cut, the network fixed.
+
+        Args:
+            logits: ``(B, C, H, W)``; no gradient is taken.
+            scribbles: Of the same images.
+
+        Returns:
+            Label ``(B, H, W)``, 255 where nothing is image, and weight.
+        """
+        return hard_self_label(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
+
+
+def _try(labeling: nn.Module) -> None:
+    """Label two pixels: a wrong option is an error when the model is built, not when training starts."""
+    with torch.device('cpu'):  # whatever the model is built on
+        seeds = torch.zeros(1, 1, 2, dtype=torch.int64)
+        labeling(torch.zeros(1, 2, 1, 2), Scribbles(torch.zeros(1, 3, 1, 2), seeds, seeds == 0))

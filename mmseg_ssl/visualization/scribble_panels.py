@@ -1,0 +1,67 @@
+"""One scribbled image side by side with what is made of it."""
+
+from typing import List, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..ops import grid_affinity, normalized_entropy
+from ..structures import IGNORE_INDEX, Scribbles
+
+GAP = 4  # white columns between panels
+
+
+def scribble_panels(
+    scribbles: Scribbles, probs: Tensor, label: Tensor, palette: Sequence[Sequence[int]], bandwidth: float = 9.0
+) -> np.ndarray:
+    """Draw six panels of the first image of a batch.
+
+    From left to right: the image; its seeds, void black; the mean affinity to the pixels right and below, dark where
+    they differ; the predicted class; the class of the label, dark where the label is unsure; the entropy of the label,
+    white at its largest.
+
+    Args:
+        scribbles: The batch.
+        probs: Prediction, ``(B, C, H, W)``, distributions on dim 1.
+        label: What the pixels are taught, ``(B, C, H, W)``, likewise.
+        palette: RGB colour of each class.
+        bandwidth: Colour bandwidth of the affinity.
+
+    Returns:
+        ``(H, 6 W + 20, 3)`` uint8, RGB.
+    """
+    image, seeds, valid = (values[:1].cpu() for values in scribbles)
+    probs, label = probs[:1].float().cpu(), label[:1].float().cpu()
+    colours = torch.tensor(list(palette), dtype=torch.float32)
+    confidence, named = label.max(dim=1)
+    right, below = grid_affinity(image, bandwidth, valid=valid).unbind(dim=1)
+    right[..., -1], below[:, -1] = 1.0, 1.0  # no edge there, so no difference either
+    grey = (image / 4 + 128) * valid.unsqueeze(1)
+    drawn = (seeds != IGNORE_INDEX).unsqueeze(1)
+    panels = [
+        image,
+        _paint(seeds.where(drawn[:, 0], 0), colours).where(drawn, grey),
+        _grey((right + below) / 2),
+        _paint(probs.argmax(dim=1), colours),
+        _paint(named, colours) * confidence.unsqueeze(1),
+        _grey(normalized_entropy(label)),
+    ]
+    return _beside(panels)
+
+
+def _paint(classes: Tensor, colours: Tensor) -> Tensor:
+    """(1, H, W) classes as (1, 3, H, W) colours."""
+    return colours[classes].movedim(-1, 1)
+
+
+def _grey(values: Tensor) -> Tensor:
+    """(1, H, W) in [0, 1] as (1, 3, H, W) in 0..255."""
+    return 255 * values.unsqueeze(1).expand(-1, 3, -1, -1)
+
+
+def _beside(panels: List[Tensor]) -> np.ndarray:
+    """Panels (1, 3, H, W) from left to right, white between them."""
+    gap = torch.full((1, 3, panels[0].shape[2], GAP), 255.0)
+    row = [part for panel in panels for part in (gap, panel)][1:]
+    return torch.cat(row, dim=3)[0].round().clamp(0, 255).byte().movedim(0, -1).numpy()
