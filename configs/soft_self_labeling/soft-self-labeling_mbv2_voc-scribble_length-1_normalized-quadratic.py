@@ -1,0 +1,2 @@
+_base_ = './soft-self-labeling_mbv2_voc-scribble_length-1.py'
+model = dict(self_labeling=dict(relaxation='normalized_quadratic'))

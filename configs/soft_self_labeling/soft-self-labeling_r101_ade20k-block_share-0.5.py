@@ -1,0 +1,16 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r101-d16.py',
+    '../_base_/datasets/ade20k_block.py',
+    '../_base_/schedules/sgd_poly_scribble.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='SoftSelfLabeling',
+    self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=3.0),
+    segmentor=dict(decode_head=dict(num_classes=150)),
+    data_preprocessor=dict(size=_base_.crop_size),
+)
+train_dataloader = dict(batch_size=6)
+train_cfg, param_scheduler = _base_.schedules['ade20k']
+custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=3.0)]
+load_from = 'work_dirs/scribble-supervised_r101_ade20k-block_share-0.5/iter_101040.pth'

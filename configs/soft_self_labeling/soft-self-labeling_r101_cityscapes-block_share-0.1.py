@@ -1,0 +1,16 @@
+_base_ = [
+    '../_base_/networks/deeplabv3plus_r101-d16.py',
+    '../_base_/datasets/cityscapes_block.py',
+    '../_base_/schedules/sgd_poly_scribble.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    type='SoftSelfLabeling',
+    self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=3.0),
+    segmentor=dict(decode_head=dict(num_classes=19)),
+    data_preprocessor=dict(size=_base_.crop_size),
+)
+train_dataloader = dict(batch_size=3)  # 4 processes
+train_cfg, param_scheduler = _base_.schedules['cityscapes']
+custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=3.0)]
+load_from = 'work_dirs/scribble-supervised_r101_cityscapes-block_share-0.1/iter_14820.pth'

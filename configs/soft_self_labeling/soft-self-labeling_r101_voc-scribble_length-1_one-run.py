@@ -1,0 +1,7 @@
+_base_ = './soft-self-labeling_r101_voc-scribble_length-1.py'
+# Scribbles alone for the first sixth, in one run with one schedule.
+load_from = None
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(type='StageHook', starts=dict(pretrain=0, full=_base_.iters['voc'] // 6)),
+]
