@@ -85,6 +85,7 @@ DEFAULTS = {
     'LocatedCPS': dict(localizer=LOCALIZER, threshold=0.0),
     'UniMatchV1': dict(threshold=0.0),
     'UniMatchV2': dict(threshold=0.0),
+    'HardSelfLabeling': dict(error_rate=0.3),  # 0.944 is for 21 classes
 }
 
 
@@ -106,6 +107,7 @@ def sample(index: int, mask: Optional[Tensor] = None, **meta: Any) -> SegDataSam
     result = SegDataSample(metainfo=meta)
     if mask is not None:
         result.gt_sem_seg = PixelData(data=mask)
+        result.unlabeled_mask = PixelData(data=mask == 255)  # nobody labelled them; they are image
     return result
 
 

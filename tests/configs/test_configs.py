@@ -16,7 +16,7 @@ from mmseg.structures import SegDataSample
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset, find_split, read_ids
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
-# other recipes, and names that say more: test_eln_configs.py, test_baseline_configs.py, test_pseudo_label_configs.py
+# other recipes, and names that say more, have a file of their own: test_eln_configs.py ...
 METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL', dueb='DUEB', farcluss='FARCLUSS')
 CONFIGS = {
     path.name: path

@@ -302,7 +302,7 @@ def test_errors():
     with pytest.raises(ValueError, match='at least 1'):
         ELNStageHook(dict(warmup=0), reset_interval=0)
     hook = ELNStageHook(dict(pretrain=0, semi=5))
-    with pytest.raises(ValueError, match='take model type ELN'):
+    with pytest.raises(ValueError, match='take a model type that has them'):
         hook.before_train(runner_of(tiny.build('ELNWarmup')))
     with pytest.raises(ValueError, match='gate is one of'):
         tiny.build('ELN', gate='pixel')

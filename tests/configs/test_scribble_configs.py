@@ -1,0 +1,181 @@
+"""Configs of the methods for scribbles: the rows of the paper's tables, each what its name says."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from mmengine.registry import init_default_scope
+from mmseg.registry import HOOKS, MODELS
+
+from mmseg_ssl.datasets import find_split, read_ids
+from mmseg_ssl.ops.potts import RELAXATIONS
+from mmseg_ssl.utils.cli import load_config
+
+FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'soft_self_labeling'
+CONFIGS = {path.name[:-3]: path for path in sorted(FOLDER.glob('*.py'))}
+NAME = re.compile(
+    r'(?P<method>[a-z-]+)_(?P<net>mbv2|r101|vit)_(?P<data>[a-z0-9-]+)_(?P<labels>[a-z]*-?[\d.-]+)(?P<rest>_.+)?'
+)
+METHODS = {
+    'scribble-supervised': 'ScribbleSupervised',
+    'potts-regularized': 'PottsRegularized',
+    'hard-self-labeling': 'HardSelfLabeling',
+    'soft-self-labeling': 'SoftSelfLabeling',
+    'scribble-mean-teacher': 'ScribbleMeanTeacher',
+    'tree-energy': 'TreeEnergy',
+}
+NETS = dict(mbv2='MobileNetV2', r101='ResNetV1c', vit='VisionTransformer')
+# classes, colour bandwidth, and iterations at batch 12 over 60 epochs of so many images
+DATA = {
+    'voc-scribble': (21, 9.0, 10582),
+    'cityscapes-block': (19, 3.0, 2975),
+    'ade20k-block': (150, 3.0, 20210),
+    'camvid-scribble': (11, 9.0, None),
+    'camvid-scribble-semi': (11, 9.0, None),
+}
+LENGTHS = ('1', '0.8', '0.5', '0.3', '0')
+CUTS = {'1': (0.944, 0.05), '0.8': (0.946, 0.075), '0.5': (0.9514, 0.1), '0.3': (0.9516, 0.1), '0': (0.9522, 0.1)}
+SUFFIXES = {'_' + name.replace('_', '-'): name for name in RELAXATIONS if name != 'collision_divergence'}
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope('mmseg')
+
+
+def load(name):
+    return load_config(str(CONFIGS[name]), None)
+
+
+def test_every_row_of_the_tables_is_there():
+    soft = 'soft-self-labeling_mbv2_voc-scribble_length-'
+    table_3 = {f'{soft}{length}{suffix}' for length in LENGTHS for suffix in ('', *SUFFIXES)}
+    assert len(table_3) == 30
+    table_4 = {f'{soft}1_quadratic', f'{soft}1_quadratic_dense'}
+    figure_5 = {f'{soft}{length}{suffix}' for length in LENGTHS for suffix in ('', '_ce-standard', '_ce-reverse')}
+    table_5 = {
+        f'{row}'
+        for net in ('r101', 'mbv2')
+        for row in (
+            f'scribble-supervised_{net}_voc-scribble_length-1',
+            *(f'potts-regularized_{net}_voc-scribble_length-1_{kind}crf' for kind in ('grid', 'dense', 'nonlocal')),
+            f'hard-self-labeling_{net}_voc-scribble_length-1',
+            f'tree-energy_{net}_voc-scribble_length-1',
+            *(f'soft-self-labeling_{net}_voc-scribble_length-1{kind}' for kind in ('', '_no-pretrain', '_one-run')),
+        )
+    } | {
+        'soft-self-labeling_r101_voc-scribble_length-1_bs16',
+        'soft-self-labeling_r101_voc-scribble_length-1_no-pretrain_bs16',
+        'soft-self-labeling_vit_voc-scribble_length-1_no-pretrain',
+        'soft-self-labeling_vit_voc-scribble_length-1_no-pretrain_bs16',
+    }
+    blocks = {
+        f'{method}_r101_{data}{kind}'
+        for data in ('cityscapes-block_share-0.1', 'ade20k-block_share-0.5')
+        for method, kind in (
+            ('scribble-supervised', ''),
+            ('tree-energy', ''),
+            ('potts-regularized', '_gridcrf'),
+            ('potts-regularized', '_densecrf'),
+            ('soft-self-labeling', ''),
+        )
+    }
+    semi = {f'scribble-mean-teacher_mbv2_camvid-scribble-semi_{split}' for split in ('8', '1-16', '1-8', '1-4')}
+    assert table_3 | table_4 | figure_5 | table_5 | blocks | semi <= set(CONFIGS)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_config_is_what_its_name_says(name):
+    said = NAME.fullmatch(name).groupdict()
+    rest, length = said['rest'] or '', said['labels'].split('-')[-1]
+    assert len(CONFIGS[name].read_text().splitlines()) <= 25
+    cfg = load(name)
+    model, loader = cfg.model, cfg.train_dataloader
+    assert model.type == METHODS[said['method']]
+    assert model.segmentor.backbone.type == NETS[said['net']]
+    classes, bandwidth, images = DATA[said['data']]
+    assert model.segmentor.decode_head.num_classes == classes
+
+    folder = loader.dataset.labeled.data_prefix.seg_map_path
+    if said['labels'].startswith(('length', 'share')):
+        assert folder.endswith(said['labels']) or (said['data'] == 'voc-scribble' and length == '1')
+    else:
+        assert loader.dataset.split == f'camvid/{said["labels"]}_draw0.txt'
+    assert (loader.dataset.get('unlabeled') is not None) == ('semi' in said['data'])
+    assert read_ids(find_split(loader.dataset.split)) if loader.dataset.get('split') else images == 20210
+    if images:
+        batch = 16 if rest.endswith('bs16') else 12
+        assert batch % loader.batch_size == 0
+        assert cfg.train_cfg.max_iters == cfg.param_scheduler.end == 60 * (images // batch)
+        assert cfg.optim_wrapper.optimizer.lr == 0.0007
+        assert cfg.optim_wrapper.paramwise_cfg.custom_keys.decode_head.lr_mult == 10
+        assert model.data_preprocessor.size == ((512, 512) if said['net'] == 'vit' else cfg.crop_size)
+        pretrained = f'scribble-supervised_{said["net"]}_{said["data"]}_{said["labels"]}'
+        alone = said['method'] == 'scribble-supervised' or 'no-pretrain' in rest or 'one-run' in rest
+        expected = None if alone else f'work_dirs/{pretrained}/iter_{60 * (images // 12)}.pth'
+        assert cfg.load_from == expected
+        assert alone or pretrained in CONFIGS
+
+    hooks = [hook.type for hook in cfg.get('custom_hooks', [])]
+    staged = said['method'] != 'scribble-supervised' and 'no-pretrain' not in rest
+    assert ('StageHook' in hooks) == ((images is None and staged) or 'one-run' in rest)
+    if said['method'] in ('soft-self-labeling', 'scribble-mean-teacher'):
+        check_soft(model.self_labeling, rest, bandwidth)
+    if said['method'] == 'hard-self-labeling' and images:
+        assert (model.error_rate, model.self_labeling.unary_weight) == CUTS[length]
+    check_build(cfg)
+
+
+def check_soft(options, rest, bandwidth):
+    """The paper's numbers, and the variation that the name states."""
+    assert (options.eta, options.potts_weight) == (0.3, 6.0)
+    relaxation = next((value for suffix, value in SUFFIXES.items() if rest.startswith(suffix)), None)
+    assert options.get('relaxation') == relaxation
+    assert options.get('neighbourhood') == ('dense' if 'dense' in rest else None)
+    assert 'dense' in rest or options.bandwidth == bandwidth
+    cross_entropy = re.search('ce-(standard|reverse)', rest)
+    assert options.get('cross_entropy') == (cross_entropy and cross_entropy[1])
+
+
+def check_build(cfg):
+    """The method and its hooks, around a small network of as many classes: every option is possible."""
+    head = tiny.fcn_head(num_classes=cfg.model.segmentor.decode_head.num_classes)
+    model = MODELS.build(dict(copy.deepcopy(cfg.model), segmentor=tiny.tiny_segmentor(decode_head=head)))
+    assert model.stage == model.stages[-1]
+    for hook in cfg.get('custom_hooks', []):
+        hook = HOOKS.build(hook)
+        if type(hook).__name__ == 'StageHook':
+            assert set(hook.starts) == set(model.stages) and max(hook.starts.values()) < cfg.train_cfg.max_iters
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'soft-self-labeling_mbv2_voc-scribble_length-1',
+        'soft-self-labeling_r101_voc-scribble_length-1',
+        'soft-self-labeling_r101_cityscapes-block_share-0.1',
+        'soft-self-labeling_r101_ade20k-block_share-0.5',
+        'scribble-mean-teacher_mbv2_camvid-scribble-semi_1-16',
+    ],
+)
+def test_a_network_builds_offline(name):
+    cfg = load(name)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    convolution = model.student.segmentor.decode_head.conv_seg
+    assert convolution.out_channels == cfg.model.segmentor.decode_head.num_classes
+
+
+def test_the_linear_decoder_is_linear():
+    """ViT-B/16: 32 x 32 patches of a crop, one 1x1 convolution, 21 classes; the crop is whole patches."""
+    cfg = load('soft-self-labeling_vit_voc-scribble_length-1_no-pretrain')
+    steps = {step.type: step for step in cfg.train_dataloader.dataset.labeled.pipeline}
+    assert steps['RandomCrop'].crop_size == (512, 512) and 'LoadScribbles' in steps
+    cfg.model.segmentor.backbone.update(num_layers=1, out_indices=0, init_cfg=None)  # one layer of the twelve
+    branch = MODELS.build(cfg.model).student
+    pred = branch(torch.zeros(1, 3, 512, 512))
+    assert pred.embedding.shape == (1, 768, 32, 32) and pred.logits.shape == (1, 21, 512, 512)
+    assert {key for key, _ in branch.segmentor.decode_head.named_parameters()} == {'conv_seg.weight', 'conv_seg.bias'}
