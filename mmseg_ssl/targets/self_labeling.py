@@ -56,7 +56,7 @@ def self_label(
             :math:`\frac12 \|y_i - \sigma_i\|^2`.
         solver: ``'multiplicative'``, see :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates`, or ``'gd'``, the
             paper's gradient descent, the slow reference.
-        steps: Number of the solver's steps; its own default if not given: 12 (24 with the unaries ``'reverse'`` and
+        steps: Number of the solver's steps; its own default if not given: 12 (32 with the unaries ``'reverse'`` and
             ``'quadratic'``), or the paper's 200.
         valid: ``(B, H, W)`` bool, false on padding: such pixels have no label, also if a seed lies there, and no
             influence. All true if not given.
