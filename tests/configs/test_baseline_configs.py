@@ -143,7 +143,7 @@ def test_a_config_is_what_its_name_says(name):
 def check_options(model: dict, said: dict) -> None:
     """What a variant changes, and what the papers set by the data."""
     if said['method'] == 'cps':
-        mixed, city = said['variant'] != 'cutmix-off', said['data'] == 'cityscapes'
+        mixed, city = said['variant'] != 'cutmix-off', said['data'] in ('cityscapes', 'camvid')
         assert (model.cutmix is not None) == mixed
         assert model.unsup_weight == ((5 if city else 1) if mixed else (6 if city else 1.5))
     adaptive = isinstance(model.get('threshold'), dict)

@@ -20,13 +20,6 @@ from mmseg_ssl.models.losses import heteroscedastic
 TOTAL_BATCH = 4
 SLOW = pytest.mark.slow
 STATISTICS = ('margins', 'rebalancing', 'contrast')
-# FARCLUSS: CutMix takes its partner from the batch of a process, and anchors are drawn there; here no boxes, and all
-# pixels are anchors
-OPTIONS = dict(
-    FARCLUSS=dict(
-        cutmix=dict(prob=0.0), contrast=dict(anchors_per_class=10**6), projection=dict(norm_cfg=None, out_channels=6)
-    )
-)
 
 
 def first_step(config: dict, rank: int, world_size: int, port: int, path: str) -> None:
@@ -79,6 +72,10 @@ PIXELS = dict(samples_per_class=512, temperature=0.1)
 OPTIONS = {
     'ELNWarmup': dict(slack=(1.0, 1.2), gate='batch', localizer=toy_localizer('gn', balance='batch')),
     'ELN': dict(slack=(0.9, 1.0), localizer=toy_localizer('gn'), contrast=PIXELS, pseudo_mean='kept'),
+    # CutMix takes its partner from the batch of a process, and anchors are drawn there: no boxes, all are anchors
+    'FARCLUSS': dict(
+        cutmix=dict(prob=0.0), contrast=dict(anchors_per_class=10**6), projection=dict(norm_cfg=None, out_channels=6)
+    ),
 }
 
 

@@ -221,5 +221,5 @@ def test_v2_has_no_teacher_mode():
 
 
 def test_the_teacher_averages_buffers():
-    assert build('UniMatchV2').teacher.average_buffers
-    assert not build('UniMatchV2', teacher=dict(buffers='copy')).teacher.average_buffers
+    assert build('UniMatchV2').teacher.buffer_mode == 'average'
+    assert build('UniMatchV2', teacher=dict(buffers='copy')).teacher.buffer_mode == 'copy'
