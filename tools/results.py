@@ -54,10 +54,11 @@ def results_report(runs: List[Run], methods: List[str]) -> str:
     images, hardware = (sorted({getattr(run, part) for run in runs}) for part in ('images', 'hardware'))
     lines = [
         f'IoU and calibration error (ECE, 15 bins) in % on `{"`, `".join(images)}` of the LAST checkpoint: mean ± '
-        'sample deviation over the draws of the labelled images. The classes and the ECE are those of the first '
-        "network. ms a step: the median of the training's own log, without waiting for data, on a machine that may "
-        'have had other work (`tools/benchmark_step.py` compares under equal conditions). Memory in MB: the peak that '
-        'torch allocated on an accelerator; on a CPU the peak of the whole process, libraries (about 500 MB) and all. '
+        'sample deviation over the draws of the labelled images, whose numbers are given: rows of other draws do not '
+        'compare. The classes and the ECE are those of the first network. ms a step: the median of the '
+        "training's own log, without waiting for data, on a machine that may have had other work "
+        '(`tools/benchmark_step.py` compares under equal conditions). Memory in MB: the peak that torch allocated on '
+        'an accelerator; on a CPU the peak of the whole process, libraries (about 500 MB) and all. '
         '-: not measured, or not defined.',
     ]
     for setting, group in sorted(settings.items()):

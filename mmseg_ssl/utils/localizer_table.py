@@ -4,7 +4,7 @@ import math
 from typing import Dict, Iterator, List, Sequence, Tuple
 
 from .cli import UserError
-from .results_table import group_rows, row_name, spread
+from .results_table import draws, group_rows, row_name, spread
 from .run_logs import Run
 
 COLUMNS = ('error_P', 'error_R', 'error_F1', 'correct_P', 'correct_R', 'correct_F1')
@@ -31,9 +31,8 @@ def localizer_report(runs: List[Run], methods: Sequence[str]) -> str:
     ]
     for row, group in group_rows(judged, methods).items():
         miou = spread([_first_miou(run.metrics) for run in group])
-        draws = len({run.draw for run in group})
         for judge, cells in _judges(group):
-            lines.append('| ' + ' | '.join([row.labels, row_name(row), str(draws), miou, judge, *cells]) + ' |')
+            lines.append('| ' + ' | '.join([row.labels, row_name(row), draws(group), miou, judge, *cells]) + ' |')
     return '\n'.join(lines)
 
 

@@ -85,6 +85,12 @@ def _absent(like: Run, labels: str, method: str) -> Run:
     return like._replace(labels=labels, method=method, variant='', options=(), iterations=0)
 
 
+def draws(group: List[Run]) -> str:
+    """Which draws the runs of a row have: ``0, 2``; ``-`` for a list that is not drawn."""
+    found = (re.search(r'_draw(\d+)\.txt$', run.draw) for run in group)
+    return ', '.join(sorted({match.group(1) for match in found if match})) or '-'
+
+
 def _numbers(group: List[Run]) -> List[str]:
     """Cells of one row."""
     names = [key[: -len('mIoU')] for key in group[0].metrics if key.endswith('mIoU')]  # '' or 'student/'...
@@ -94,9 +100,9 @@ def _numbers(group: List[Run]) -> List[str]:
 
     first, *rest = (f'{cell(f"{name}mIoU")} {name.rstrip("/")}'.strip() for name in names)
     classes = (cell(f'{names[0]}IoU.{label}') for label in CLASSES)
-    draws, seeds = (len({getattr(run, part) for run in group}) for part in ('draw', 'seed'))
+    seeds = len({run.seed for run in group})
     # one mean over two kinds of hardware would say nothing
     alike = len({run.hardware for run in group}) == 1
     cost = [spread([getattr(run, part) for run in group], 0) if alike else '-' for part in ('step_ms', 'memory_mb')]
-    count = f'{draws} ({seeds} seeds)' if seeds > 1 else str(draws)
-    return [count, str(group[0].iterations), first, ', '.join(rest) or '-', *classes, cell('ECE'), *cost]
+    drawn = f'{draws(group)} ({seeds} seeds)' if seeds > 1 else draws(group)
+    return [drawn, str(group[0].iterations), first, ', '.join(rest) or '-', *classes, cell('ECE'), *cost]
