@@ -53,7 +53,7 @@ class DUEB(CPCL):
         2. ``energy``: the public code adds ``ln sum_i exp(p_i)``, a confidence penalty (``'release'``). The default was
            chosen on CamVid with 8 labels: ``'weight'`` and ``'release'`` ended within the noise of one draw of each
            other on val, ``'joint'`` well below CPCL, because its reward for the pseudo label never saturates;
-           ``'hinge'`` and ``'weight'`` are compared in ``configs/dueb/README.md``. The default means what its name says.
+           ``configs/dueb/README.md`` compares ``'hinge'``. The default means what its name says.
         3. The variance starts from a small normal initialisation (the public code leaves torch's).
         4. ``sample_stride`` above 1 takes part of the pixels; the public code takes all.
     """
