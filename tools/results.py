@@ -73,7 +73,7 @@ def commands(runs: List[Run]) -> str:
     lines = []
     for name, options, labels in sorted({(run.config, run.options, run.labels) for run in runs}):
         drawn = any(run.labels == labels and '_draw' in run.draw for run in runs)
-        split = f'train_dataloader.dataset.split={labels}{"_draw<k>" if drawn else ""}.txt'
+        split = f'train_dataloader.dataset.split={labels.split()[0]}{"_draw<k>" if drawn else ""}.txt'
         folder = next((path.parent.name for path in CONFIGS.glob(f'*/{name}.py')), '?')
         lines.append(f'python tools/train.py configs/{folder}/{name}.py --cfg-options {" ".join([split, *options])}')
     return '\n'.join(['```bash', *lines, '```'])
@@ -84,8 +84,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('folders', nargs='+', type=Path, help='work dirs of trainings and tests, at any depth')
     parser.add_argument('--readme', action='append', type=Path, help='file with the markers; may be given again')
-    parser.add_argument('--methods', help='folders below configs/, separated by commas, in the order of the rows')
-    parser.add_argument('--lists', help='lists of labelled images without their draw, separated by commas')
+    parser.add_argument(
+        '--methods', help='what names of configs begin with, separated by commas, in the order of the rows'
+    )
+    parser.add_argument('--lists', help='as in the first column, separated by commas')
     args = parser.parse_args(argv)
     runs, methods = choose(find_runs(args.folders), args.methods, args.lists)
     make = dict(results=lambda: results_report(runs, methods), localizer=lambda: localizer_report(runs, methods))

@@ -49,15 +49,15 @@ def results_table(runs: List[Run], methods: Sequence[str]) -> str:
 
     Args:
         runs: What was run.
-        methods: Folders below ``configs/``, in the order of the rows; one that has configs for this network and data
-            but no run on a list is said to be not run.
+        methods: What names of configs begin with, in the order of the rows; one that has configs for this network and
+            data but no run on a list is said to be not run.
 
     Returns:
         The table.
     """
     done = {(run.labels, run.method) for run in runs}
     setting = runs[0].setting
-    possible = [method for method in methods if any(CONFIGS.glob(f'{method}/{method}_{setting}_*.py'))]
+    possible = [method for method in methods if any(CONFIGS.glob(f'*/{method}_{setting}_*.py'))]
     lists = {run.labels for run in runs if list_order(run.labels) < 1}  # a ceiling needs no other method
     absent = [_absent(runs[0], labels, method) for labels in lists for method in possible]
     rows = group_rows([*runs, *(run for run in absent if (run.labels, run.method) not in done)], methods)

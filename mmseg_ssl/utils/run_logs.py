@@ -12,8 +12,10 @@ from mmengine.config import Config
 from .cli import UserError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_[^_]+(_(?P<variant>.+))?')
+NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and what an ablation changes."""
+HOW_MUCH = re.compile(r'(length|share)-.+')
+"""A split that says how much of every image is labelled, not which images are."""
 NOT_A_CONDITION = re.compile(r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr')
 """Settings that differ between runs of one row, or that do not change the numbers."""
 
@@ -21,10 +23,10 @@ NOT_A_CONDITION = re.compile(r'num_workers|persistent_workers|dataset\.split|sam
 class Run(NamedTuple):
     """One tested checkpoint, the last of its training."""
 
-    method: str  # folder of its config below configs/; the model's class if the config is not committed
+    method: str  # see method_of; the model's class if the config is not committed
     setting: str  # network and data: mbv2_camvid
     variant: str  # what the config's name says behind the split: filter-confidence
-    labels: str  # list of labelled images without its draw: camvid/1-16
+    labels: str  # list of labelled images without its draw, and how much of them is: camvid/1-16, camvid/train length-1
     draw: str  # the list itself
     options: Tuple[str, ...]  # key=value of what differs from the committed config
     config: str  # its name
@@ -50,7 +52,16 @@ def find_runs(folders: List[Path]) -> List[Run]:
             if path.parent.name == path.stem and (path.parent / 'vis_data' / 'config.py').is_file():
                 run = read_test(path, folders)
                 # of two configs that end in the same run, such as _8 and _1-16 with split=camvid/8, too
-                what = (run.method, run.setting, run.variant, run.options, run.draw, run.iterations, run.seed)
+                what = (
+                    run.method,
+                    run.setting,
+                    run.variant,
+                    run.options,
+                    run.labels,
+                    run.draw,
+                    run.iterations,
+                    run.seed,
+                )
                 tests[(*what, run.images)] = run
     if not tests:
         raise UserError(f'no test below {", ".join(map(str, folders))}: run tools/test.py with --work-dir there first.')
@@ -74,14 +85,15 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     training = _training_folder(checkpoint, folders)
     name = next((file.stem for file in sorted(training.glob('*.py'))), '?')
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
-    method = committed.parent.name if committed else cfg.model.type
+    method = method_of(committed) if committed else cfg.model.type
     said = NAME.fullmatch(name[len(method) + 1 :])
     draw = cfg.train_dataloader.dataset.split
+    amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
     return Run(
         method=method,
         setting=said['setting'] if said else name,
         variant=(said['variant'] or '') if said else '',
-        labels=re.sub(r'(_draw\d+)?\.txt$', '', draw),
+        labels=re.sub(r'(_draw\d+)?\.txt$', '', draw) + amount,
         draw=draw,
         options=_options(committed, cfg),
         config=name,
@@ -95,17 +107,22 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     )
 
 
+def method_of(config: Path) -> str:
+    """Method of a committed config: its folder, or, where a folder has several, what its name begins with."""
+    return config.parent.name if config.name.startswith(f'{config.parent.name}_') else config.name.split('_')[0]
+
+
 @lru_cache(maxsize=None)
 def method_names() -> Dict[str, str]:
-    """Folder below ``configs/`` -> name of the method: its collection's in ``metafile.yml``, else the model's class."""
+    """Method -> its name: its folder's collection in ``metafile.yml``, else the model's class."""
     names = {}
     for config in sorted(CONFIGS.glob('*/*.py')):
-        folder = config.parent
-        if folder.name in names or not config.name.startswith(folder.name):
+        method, meta = method_of(config), config.parent / 'metafile.yml'
+        if method in names or config.parent.name in ('_base_', 'splits'):
             continue
-        meta = folder / 'metafile.yml'
-        collections = Config.fromfile(str(meta)).Collections if meta.is_file() else ()
-        names[folder.name] = collections[0]['Name'] if collections else Config.fromfile(str(config)).model.type
+        own = method == config.parent.name and meta.is_file()
+        collections = Config.fromfile(str(meta)).Collections if own else ()
+        names[method] = collections[0]['Name'] if collections else Config.fromfile(str(config)).model.type
     return names
 
 

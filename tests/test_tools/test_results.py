@@ -38,7 +38,7 @@ def write_run(
 ):
     """Leave what a training in ``folder/<run>`` and a test in ``folder/<run>_test`` leave."""
     name = f'{method}_{name}'
-    cfg = Config.fromfile(str(ROOT / f'configs/{method}/{name}.py'))
+    cfg = Config.fromfile(str(next(ROOT.glob(f'configs/*/{name}.py'))))
     cfg.merge_from_dict({'train_dataloader.dataset.split': split, 'train_cfg.max_iters': 400, **options})
     run = f'{name}_{Path(split).stem}_{len(options)}'
     cfg.load_from = str(folder / run / checkpoint)
@@ -175,6 +175,33 @@ def test_two_configs_of_one_condition_are_one_run(tool, tmp_path):
     later = dict(name='mbv2_camvid_8', time='20260101_000009')
     write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)), **later)
     assert [run.metrics['mIoU'] for run in tool.find_runs([tmp_path])] == [2.0]
+
+
+def test_methods_that_share_a_folder(tool, tmp_path):
+    """Their configs' names begin with them; the list says how much of the images is scribbled."""
+    for method, split, miou in (
+        ('scribble-supervised', 'length-1', 30.0),
+        ('soft-self-labeling', 'length-1', 33.0),
+        ('soft-self-labeling', 'length-1_quadratic', 32.0),
+        ('hard-self-labeling', 'length-1', 31.0),
+        ('soft-self-labeling', 'length-0.5', 29.0),
+    ):
+        name = f'mbv2_camvid-scribble_{split}'
+        write_run(tmp_path, method, 'camvid/train.txt', metrics(('', miou)), name=name)
+    methods = 'scribble-supervised,hard-self-labeling,soft-self-labeling'
+    readme = tmp_path / 'README.md'
+    readme.write_text('<!-- results:begin -->\n<!-- results:end -->\n')
+    tool.main([str(tmp_path), '--readme', str(readme), '--methods', methods])
+    rows = [line.split(' | ') for line in readme.read_text().splitlines() if line.startswith('| camvid')]
+    assert [(row[0], row[1], row[4]) for row in rows] == [
+        ('| camvid/train length-0.5', 'SoftSelfLabeling', '29.00'),
+        ('| camvid/train length-1', 'ScribbleSupervised', '30.00'),
+        ('| camvid/train length-1', 'HardSelfLabeling', '31.00'),
+        ('| camvid/train length-1', 'SoftSelfLabeling', '33.00'),
+        ('| camvid/train length-1', 'SoftSelfLabeling `quadratic`', '32.00'),
+    ]
+    assert 'length-1_quadratic.py --cfg-options train_dataloader.dataset.split=camvid/train.txt\n' in readme.read_text()
+    assert len(report(tool, tmp_path, methods, 'camvid/train length-0.5').split('| camvid/')) == 2
 
 
 def localizer_metrics(judge, confidences):
