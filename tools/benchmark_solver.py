@@ -26,7 +26,8 @@ from torch import Tensor  # noqa: E402
 
 from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
-from mmseg_ssl.targets.self_labeling import labeling_problem, self_label  # noqa: E402
+from mmseg_ssl.targets import self_label  # noqa: E402
+from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
 
 Batch = Tuple[Tensor, Tensor, Tensor]

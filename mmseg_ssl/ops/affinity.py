@@ -44,6 +44,34 @@ def grid_affinity(
         tensor([[0.2231, 0.0000]])
     """
     _check(images, bandwidth, connectivity, valid)
+    distance, inside = _square_distances(images, connectivity, valid)
+    affinity = (distance / (-2 * _variance(distance, inside, bandwidth))).exp_()
+    for edge, (rows, columns) in enumerate(GRID_OFFSETS[connectivity]):
+        affinity[:, edge] /= (rows**2 + columns**2) ** 0.5
+    return affinity.mul_(inside)
+
+
+def squared_bandwidth(
+    images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]
+) -> Union[float, Tensor]:
+    r"""The :math:`\beta^2` of :func:`grid_affinity`, to compare other colours by.
+
+    Args:
+        images: As for :func:`grid_affinity`, like all others.
+        bandwidth: Of colours.
+        connectivity: Of the grid.
+        valid: What is not padding.
+
+    Returns:
+        A number, or with ``bandwidth='adaptive'`` that of each image, ``(B, 1, 1)``.
+    """
+    if bandwidth is None or isinstance(bandwidth, str):
+        return _variance(*_square_distances(images, connectivity, valid), bandwidth).squeeze(3)
+    return float(bandwidth) ** 2
+
+
+def _square_distances(images: Tensor, connectivity: int, valid: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
+    """Of the colours at the ends of edges, and which edges lie in the image; both (B, E, H, W)."""
     images = at_least_fp32(images)
     valid = torch.ones_like(images[:, 0], dtype=torch.bool) if valid is None else valid
     offsets = GRID_OFFSETS[connectivity]
@@ -52,16 +80,16 @@ def grid_affinity(
     for edge, offset in enumerate(offsets):
         for edges, maps, combine in ((distance, images, _square_distance), (inside, valid, torch.logical_and)):
             edge_ends(edges[:, edge], offset)[0].copy_(combine(*edge_ends(maps, offset)))
-    distance = distance.where(inside, 0)  # also what is NaN in the padding
-    if bandwidth is None or isinstance(bandwidth, str):
-        variance = distance.sum(dim=(1, 2, 3), keepdim=True) / inside.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
-        # the smallest number: in an image of one colour all affinities are 1
-        affinity = (distance / (-2 * variance.clamp(min=torch.finfo(images.dtype).tiny))).exp_()
-    else:
-        affinity = (distance / (-2 * float(bandwidth) ** 2)).exp_()
-    for edge, (rows, columns) in enumerate(offsets):
-        affinity[:, edge] /= (rows**2 + columns**2) ** 0.5
-    return affinity.mul_(inside)
+    return distance.where(inside, 0), inside  # also 0 what is NaN in the padding
+
+
+def _variance(distance: Tensor, inside: Tensor, bandwidth: Union[float, str, None]) -> Union[float, Tensor]:
+    """Square of the bandwidth, of each image if it is adaptive."""
+    if bandwidth is not None and not isinstance(bandwidth, str):
+        return float(bandwidth) ** 2
+    variance = distance.sum(dim=(1, 2, 3), keepdim=True) / inside.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
+    # the smallest number: in an image of one colour all affinities are 1
+    return variance.clamp(min=torch.finfo(distance.dtype).tiny)
 
 
 def _square_distance(near: Tensor, far: Tensor) -> Tensor:

@@ -12,10 +12,14 @@ BAND_BYTES = 1 << 19
 """Size of the bands of pixels that labels are worked through in on a CPU, a thread: what its cache holds."""
 
 MIN_BANDS = 32
-"""Fewest bands, on any device: temporaries are that much smaller than the labels."""
+"""Fewest bands, on any device, if not said otherwise: temporaries are that much smaller than the labels."""
 
 MIN_PIXELS = 256
 """Shortest band: below it a call takes longer than its work."""
+
+
+PARTS = 4
+"""Of maps without classes: few, as a GPU takes longer to start work on a map than to do it."""
 
 
 class PairProducts(NamedTuple):
@@ -48,6 +52,7 @@ class PottsEnergy(NamedTuple):
         relaxation: :math:`P`, one of :data:`~mmseg_ssl.ops.potts.RELAXATIONS`.
         unary: :math:`H`, one of :data:`~mmseg_ssl.ops.unary.UNARIES`.
         eta: :math:`\eta`.
+        min_bands: Fewest bands of pixels to work through; 1 where the memory of temporaries does not matter.
     """
 
     prediction: Tensor
@@ -57,6 +62,7 @@ class PottsEnergy(NamedTuple):
     relaxation: str
     unary: str
     eta: float
+    min_bands: int = MIN_BANDS
 
     def __call__(self, labels: Tensor) -> Tensor:
         """The energy, by the formula; autograd goes through it.
@@ -74,17 +80,10 @@ class PottsEnergy(NamedTuple):
         return energy
 
     def products(self, labels: Tensor) -> PairProducts:
-        """What :meth:`value` and :meth:`forces` need, in one pass over the labels.
-
-        Args:
-            labels: ``(B, C, N)``, distributions on dim 1.
-
-        Returns:
-            Maps without classes.
-        """
+        """What :meth:`value` and :meth:`forces` need of ``(B, C, N)`` labels, in one pass: maps without classes."""
         unary, square = labels.new_empty(self.free.shape), labels.new_empty(self.free.shape)
         dots = torch.zeros_like(self.affinity)
-        for start, stop in bands(labels):
+        for start, stop in self.bands(labels):
             band = labels[..., start:stop]
             unary[:, start:stop] = unary_value(band, self.prediction[..., start:stop], self.unary)
             torch.linalg.vecdot(band, band, dim=1, out=square[:, start:stop])
@@ -104,10 +103,10 @@ class PottsEnergy(NamedTuple):
             ``(B,)`` fp64.
         """
         energy = self.eta * _total(products.unary * self.free)
-        for edge, shift in enumerate(self.shifts):
-            near, far = edge_ends(products.square, shift)
-            dot, weight = (edge_ends(maps[:, edge], shift)[0] for maps in (products.dots, self.affinity))
-            energy += _total(potts_value(dot, near, far, self.relaxation) * weight)
+        for edge, near, far in self._edges():
+            ends = products.square[:, near], products.square[:, far]
+            cost = potts_value(products.dots[:, edge, near], *ends, self.relaxation)
+            energy += _total(cost * self.affinity[:, edge, near])
         return energy
 
     def pull_and_push(self, products: PairProducts) -> Tuple[Tensor, Tensor]:
@@ -121,14 +120,13 @@ class PottsEnergy(NamedTuple):
             factor of a label in its own gradient. Both at least 0.
         """
         pull, push = torch.zeros_like(self.affinity), torch.zeros_like(products.square)
-        for edge, shift in enumerate(self.shifts):
-            near, far = edge_ends(products.square, shift)
-            dot, weight = (edge_ends(maps[:, edge], shift)[0] for maps in (products.dots, self.affinity))
-            slopes, mirrored = (potts_slopes(dot, *ends, self.relaxation) for ends in ((near, far), (far, near)))
-            push_near, push_far = edge_ends(push, shift)
-            push_near.addcmul_(weight, slopes.own)
-            push_far.addcmul_(weight, mirrored.own)
-            edge_ends(pull[:, edge], shift)[0].addcmul_(weight, slopes.other, value=-1)
+        for edge, near, far in self._edges():
+            dot, weight = products.dots[:, edge, near], self.affinity[:, edge, near]
+            ends = products.square[:, near], products.square[:, far]
+            slopes = potts_slopes(dot, *ends, self.relaxation)
+            pull[:, edge, near].addcmul_(weight, slopes.other, value=-1)
+            push[:, near].addcmul_(weight, slopes.own)
+            push[:, far].addcmul_(weight, potts_slopes(dot, *reversed(ends), self.relaxation).own)
         return pull, push
 
     def forces(
@@ -174,19 +172,26 @@ class PottsEnergy(NamedTuple):
         toward, off = self.forces(labels, products, pull, 0, labels.shape[-1])
         return (off - toward).addcmul_(labels, push.unsqueeze(1)).mul_(self.free.unsqueeze(1))
 
+    def bands(self, labels: Tensor) -> Iterator[Tuple[int, int]]:
+        """First pixel, and the one after the last, of bands that cover all pixels of ``(B, C, N)`` labels once."""
+        num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()
+        cached = 1 if labels.is_cuda else size // (BAND_BYTES * torch.get_num_threads())
+        length = max(MIN_PIXELS, -(-num_pixels // max(self.min_bands, cached)))
+        for start in range(0, num_pixels, length):
+            yield start, min(start + length, num_pixels)
+
+    def _edges(self) -> Iterator[Tuple[int, slice, slice]]:
+        """Kind of edges, and the pixels at their near and far ends; in parts, for small temporaries."""
+        for edge, shift in enumerate(self.shifts):
+            count = max(self.free.shape[1] - shift, 0)
+            marks = [count * part // PARTS for part in range(PARTS + 1)]
+            for start, stop in zip(marks, marks[1:]):
+                yield edge, slice(start, stop), slice(start + shift, stop + shift)
+
 
 def edge_ends(values: Tensor, shift: int) -> Tuple[Tensor, Tensor]:
     """The two ends of all edges of one kind: the first ``N - shift`` of ``(..., N)`` values, and the last."""
     return values[..., : max(values.shape[-1] - shift, 0)], values[..., shift:]
-
-
-def bands(labels: Tensor) -> Iterator[Tuple[int, int]]:
-    """First pixel, and the one after the last, of bands that cover all pixels of ``(B, C, N)`` labels once."""
-    num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()
-    count = MIN_BANDS if labels.is_cuda else max(MIN_BANDS, size // (BAND_BYTES * torch.get_num_threads()))
-    length = max(MIN_PIXELS, -(-num_pixels // count))
-    for start in range(0, num_pixels, length):
-        yield start, min(start + length, num_pixels)
 
 
 def _total(costs: Tensor) -> Tensor:

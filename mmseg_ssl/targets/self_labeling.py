@@ -1,22 +1,15 @@
 """Soft labels that a batch's scribbles, predictions and colours agree on (Zhang & Boykov, CVPR 2025)."""
 
-from typing import Optional, Tuple, Union
+from typing import Optional, Union
 
 import torch
 from torch import Tensor
 
-from ..ops.affinity import GRID_OFFSETS, grid_affinity
-from ..ops.potts import check_relaxation
-from ..ops.potts_energy import PottsEnergy
 from ..ops.potts_solvers import gradient_descent, multiplicative_updates
-from ..ops.precision import at_least_fp32
-from ..ops.unary import UNARIES
-from ..structures import IGNORE_INDEX
+from .coarse_labels import SIDE, coarse_start
+from .labeling_problem import labeling_problem
 
-SOLVERS = {'multiplicative': multiplicative_updates, 'gd': gradient_descent}
-
-RULED_OUT = -1e4
-"""Logit of a class that a pixel may not take: of probability 0, with a finite logarithm."""
+SOLVERS = ('multiplicative', 'gd')
 
 
 @torch.no_grad()
@@ -33,6 +26,8 @@ def self_label(
     cross_entropy: str = 'collision',
     solver: str = 'multiplicative',
     steps: Optional[int] = None,
+    tolerance: float = 0.0,
+    coarse_to_fine: bool = True,
     valid: Optional[Tensor] = None,
     only_seeded_classes: bool = False,
 ) -> Tensor:
@@ -41,7 +36,12 @@ def self_label(
     .. math:: \min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j), \qquad
               y_i = \bar y_i \text{ on the seeds } S
 
-    with :math:`\sigma = \mathrm{softmax}(z)`, started from :math:`\sigma`. Without seeds the prediction is smoothed.
+    with :math:`\sigma = \mathrm{softmax}(z)`. Without seeds the prediction is smoothed. Descent starts from
+    :math:`\sigma`. The multiplicative solver first labels cells of 4 x 4 pixels and starts an image from these labels
+    if their energy is lower: a few steps take a seed only a few pixels far, so where the prediction says little, its
+    region would not be filled. The energy never rises over its steps, nor above that of :math:`\sigma`. Where the
+    prediction says nothing at all, the ``'quadratic'`` unary may end up to 1 % above the 200 steps of descent; peak
+    memory is at most 4 tensors of the size of the logits from about 20 classes on, with fewer the maps count more.
 
     Args:
         logits: :math:`z`, ``(B, C, H, W)``; no gradient is taken.
@@ -58,6 +58,9 @@ def self_label(
             paper's gradient descent, the slow reference.
         steps: Number of the solver's steps; its own default if not given: 12 (32 with the unaries ``'reverse'`` and
             ``'quadratic'``), or the paper's 200.
+        tolerance: Early stop by energy: an image stops when a step lowers its energy by less than this share; 0:
+            never. Only for ``'multiplicative'``; on a GPU every step then waits for the device.
+        coarse_to_fine: Whether the multiplicative solver labels cells first.
         valid: ``(B, H, W)`` bool, false on padding: such pixels have no label, also if a seed lies there, and no
             influence. All true if not given.
         only_seeded_classes: Whether pixels may only take classes that are scribbled in their image, as in Marin &
@@ -69,116 +72,28 @@ def self_label(
     Raises:
         ValueError: If an option is unknown, a weight negative, or the shapes do not fit.
     """
-    if solver not in SOLVERS or (steps is not None and steps < 0):
-        raise ValueError(f'solver must be one of {tuple(SOLVERS)} and steps at least 0, got {solver!r} and {steps}.')
-    energy, start = labeling_problem(
-        logits,
-        images,
-        seeds,
+    options = dict(
         eta=eta,
-        potts_weight=potts_weight,
         bandwidth=bandwidth,
         connectivity=connectivity,
         relaxation=relaxation,
         cross_entropy=cross_entropy,
-        valid=valid,
         only_seeded_classes=only_seeded_classes,
     )
-    return SOLVERS[solver](energy, start, steps).unflatten(2, seeds.shape[1:])
+    _check_solver(solver, steps, tolerance)
+    energy, labels = labeling_problem(logits, images, seeds, potts_weight=potts_weight, valid=valid, **options)
+    if solver == 'gd':
+        return gradient_descent(energy, labels, steps).unflatten(2, seeds.shape[1:])
+    if coarse_to_fine and min(seeds.shape[1:]) > SIDE:
+        labels = coarse_start(energy, labels, images, seeds, valid, potts_weight=potts_weight, **options)
+    return multiplicative_updates(energy, labels, steps, tolerance).unflatten(2, seeds.shape[1:])
 
 
-@torch.no_grad()
-def labeling_problem(
-    logits: Tensor,
-    images: Tensor,
-    seeds: Tensor,
-    *,
-    eta: float = 0.3,
-    potts_weight: float = 6.0,
-    bandwidth: Union[float, str, None] = 9.0,
-    connectivity: int = 4,
-    relaxation: str = 'collision_divergence',
-    cross_entropy: str = 'collision',
-    valid: Optional[Tensor] = None,
-    only_seeded_classes: bool = False,
-) -> Tuple[PottsEnergy, Tensor]:
-    """What :func:`self_label` solves, e.g. to compare the energies of labels.
-
-    Args:
-        logits: As for :func:`self_label`, like all others.
-        images: RGB.
-        seeds: Scribbles.
-        eta: Weight of the unary.
-        potts_weight: Weight of the pairs.
-        bandwidth: Of colours.
-        connectivity: Of the grid.
-        relaxation: Cost of a pair.
-        cross_entropy: Cost of a label given the prediction.
-        valid: What is not padding.
-        only_seeded_classes: Whether to rule out other classes.
-
-    Returns:
-        The energy of labels ``(B, C, H W)``, and those that solvers start from: one-hot on the seeds, uniform where not
-        valid, else the prediction.
-
-    Raises:
-        ValueError: As for :func:`self_label`.
-    """
-    _check(logits, images, seeds, valid, cross_entropy, relaxation, eta, potts_weight)
-    valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
-    seeded = (seeds != IGNORE_INDEX) & valid
-    index = seeds.where(seeded, 0).unsqueeze(1)
-    logits = at_least_fp32(logits)
-    if only_seeded_classes:
-        logits = _only_seeded(logits, index, seeded)
-    logits = logits.where(valid.unsqueeze(1), 0).flatten(2).contiguous()  # NaN in the padding stays there
-    labels = logits.softmax(dim=1)
-    standard = cross_entropy == 'standard'
-    energy = PottsEnergy(
-        prediction=logits.log_softmax(dim=1).clamp_(min=RULED_OUT) if standard else labels.clone(),
-        free=(valid & ~seeded).flatten(1),
-        affinity=grid_affinity(images, bandwidth, connectivity, valid).to(labels.dtype).mul_(potts_weight).flatten(2),
-        shifts=tuple(rows * seeds.shape[2] + columns for rows, columns in GRID_OFFSETS[connectivity]),
-        relaxation=relaxation,
-        unary=cross_entropy,
-        eta=eta,
-    )
-    del logits
-    seeded = seeded.flatten(1).unsqueeze(1)
-    labels.mul_(~seeded).scatter_add_(1, index.flatten(2), seeded.to(labels.dtype))
-    return energy, labels
-
-
-def _only_seeded(logits: Tensor, index: Tensor, seeded: Tensor) -> Tensor:
-    """Rule out the classes that no seed of an image has; images without seeds may take all."""
-    counts = logits.new_zeros(logits.shape[:2])
-    counts.scatter_add_(1, index.flatten(1), seeded.flatten(1).to(logits.dtype))
-    allowed = (counts > 0) | (counts.sum(dim=1, keepdim=True) == 0)
-    return logits.where(allowed[:, :, None, None], RULED_OUT)
-
-
-def _check(
-    logits: Tensor,
-    images: Tensor,
-    seeds: Tensor,
-    valid: Optional[Tensor],
-    cross_entropy: str,
-    relaxation: str,
-    eta: float,
-    potts_weight: float,
-) -> None:
-    """Refuse options and shapes that have no meaning."""
-    check_relaxation(relaxation)
-    if cross_entropy not in UNARIES:
-        raise ValueError(f'cross_entropy must be one of {UNARIES}, got {cross_entropy!r}.')
-    if eta < 0 or potts_weight < 0:
-        raise ValueError(f'eta and potts_weight must be at least 0, got {eta} and {potts_weight}.')
-    pixels = logits[:, 0].shape
-    shapes = {'images': images[:, 0].shape, 'seeds': seeds.shape}
-    shapes.update({} if valid is None else {'valid': valid.shape})
-    wrong = {name: tuple(shape) for name, shape in shapes.items() if shape != pixels}
-    if wrong:
+def _check_solver(solver: str, steps: Optional[int], tolerance: float) -> None:
+    """Refuse what solvers cannot do."""
+    if solver not in SOLVERS or (steps is not None and steps < 0):
+        raise ValueError(f'solver must be one of {SOLVERS} and steps at least 0, got {solver!r} and {steps}.')
+    if not 0 <= tolerance < 1 or (tolerance and solver == 'gd'):
         raise ValueError(
-            f'self_label needs one pixel of everything for each of the logits {tuple(logits.shape)}, got {wrong}. '
-            'Resize the logits to the images.'
+            f"tolerance must be in [0, 1), and 0 with solver='gd', which takes all its steps; got {tolerance}."
         )

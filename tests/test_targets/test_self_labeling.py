@@ -17,6 +17,7 @@ from mmseg_ssl.ops.potts_energy import PottsEnergy
 from mmseg_ssl.ops.potts_solvers import gradient_descent, multiplicative_updates
 from mmseg_ssl.ops.unary import UNARIES
 from mmseg_ssl.targets import self_label
+from mmseg_ssl.targets.coarse_labels import make_cells
 
 SOLVERS = ('multiplicative', 'gd')
 COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
@@ -115,7 +116,8 @@ def test_energy_never_rises_and_passes_the_reference(relaxation, unary, connecti
     values = torch.stack([energy(multiplicative_updates(energy, labels.clone(), steps)) for steps in range(9)])
     assert (values[1:] <= values[:-1] * (1 + 1e-6)).all()  # rounding of fp32: the solver sums in another order
     assert (values[0] > values[-1]).all()
-    reached = energy(multiplicative_updates(energy, labels.clone()))
+    options = dict(relaxation=relaxation, cross_entropy=unary, connectivity=connectivity)
+    reached = energy(self_label(*scene(), **options).flatten(2))
     assert (reached <= energy(gradient_descent(energy, labels)) * 1.001).all()
 
 
@@ -213,6 +215,57 @@ def test_two_colours_one_seed_each(relaxation):
     assert torch.equal(labels.argmax(dim=1)[0], (torch.arange(10) >= 5).long().expand(8, 10))
 
 
+@pytest.mark.parametrize('noise', [0, 0.01])
+@pytest.mark.parametrize(
+    'size, border, drawn', [((12, 16), 8, 1), ((12, 16), 7, 6), ((32, 32), 16, 1), ((32, 32), 18, 9)]
+)
+def test_few_steps_fill_the_regions(size, border, drawn, noise):
+    """With its defaults, as 200 steps of descent do, from a pixel or a stroke far from the border; energies, too."""
+    images, seeds = torch.zeros(1, 3, *size), torch.full((1, *size), 255)
+    images[..., border:] = 200
+    seeds[0, 2 : 2 + drawn, 1], seeds[0, -2 - drawn : -2, -2] = 0, 1
+    logits = noise * torch.randn(1, 2, *size)
+    labels = self_label(logits, images, seeds)
+    assert torch.equal(labels.argmax(dim=1)[0], (torch.arange(size[1]) >= border).long().expand(size))
+    energy, _ = problem(logits, images, seeds)
+    reference = self_label(logits, images, seeds, solver='gd')
+    assert (energy(labels.flatten(2)) <= 1.001 * energy(reference.flatten(2))).all()
+
+
+def test_early_stop_and_cells_are_options():
+    """A tolerance stops after the first small gain; without cells the start is the prediction."""
+    case = scene()
+    energy, labels = problem(*case)
+    plain = self_label(*case, coarse_to_fine=False, tolerance=0.01).flatten(2)
+    torch.testing.assert_close(plain, multiplicative_updates(energy, labels.clone(), None, 0.01))
+    start = self_label(*case, coarse_to_fine=False, steps=0).flatten(2)
+    torch.testing.assert_close(start, labels)
+    assert (energy(self_label(*case, steps=0).flatten(2)) <= energy(labels)).all()
+    assert (energy(self_label(*case).flatten(2)) < energy(self_label(*case, tolerance=0.5).flatten(2))).all()
+
+
+def test_cells():
+    """Means over the valid pixels of squares that start where the image does, and the class of most seeds, by loops."""
+    _, images, seeds = scene((2, 3, 11, 9))
+    valid = torch.zeros_like(seeds, dtype=torch.bool)
+    valid[0, 3:, 2:], valid[1, :10] = True, True
+    labels = torch.rand(2, 3, 11, 9)
+    cells = make_cells(labels.flatten(2), images, seeds, valid)
+    for image, row, column in itertools.product(range(2), range(3), range(3)):
+        top, left = (3 + 4 * row, 2 + 4 * column) if image == 0 else (4 * row, 4 * column)
+        square = image, slice(top, top + 4), slice(left, left + 4)
+        inside = valid[square]
+        assert cells.valid[image, row, column] == inside.any()
+        assert (cells.index[image].view(11, 9)[square[1:]] == 3 * row + column).all()
+        if inside.any():
+            for means, maps in ((cells.probs, labels), (cells.images, images)):
+                expected = maps[image][:, square[1], square[2]][:, inside].mean(dim=1)
+                torch.testing.assert_close(means[image, :, row, column], expected)
+        votes = torch.bincount(seeds[square][inside & (seeds[square] != 255)], minlength=3)
+        named = cells.seeds[image, row, column]
+        assert named == 255 if votes.max() == 0 else votes[named] == votes.max()
+
+
 @pytest.mark.parametrize('steps, agreement', [(None, 0.9), (400, 0.99)])
 def test_quadratic_against_the_linear_system(steps, agreement):
     """Its optimum solves (eta I + lambda L) y = eta sigma with y given on the seeds; soft Jaccard as in the paper."""
@@ -279,6 +332,8 @@ def test_bad_arguments():
         (dict(eta=-1), 'at least 0'),
         (dict(potts_weight=-1), 'at least 0'),
         (dict(steps=-1), 'steps'),
+        (dict(tolerance=1), 'tolerance must be in'),
+        (dict(tolerance=0.1, solver='gd'), 'takes all its steps'),
         (dict(bandwidth=0), 'bandwidth'),
         (dict(connectivity=5), 'connectivity'),
         (dict(valid=torch.ones(2, 3, 3, dtype=torch.bool)), 'Resize the logits'),

@@ -1,0 +1,114 @@
+"""The problem of soft self-labelling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
+
+from typing import Optional, Tuple, Union
+
+import torch
+from torch import Tensor
+
+from ..ops.affinity import GRID_OFFSETS, grid_affinity
+from ..ops.potts import check_relaxation
+from ..ops.potts_energy import PottsEnergy
+from ..ops.precision import at_least_fp32
+from ..ops.unary import UNARIES
+from ..structures import IGNORE_INDEX
+
+RULED_OUT = -1e4
+"""Logit of a class that a pixel may not take: of probability 0, with a finite logarithm."""
+
+
+@torch.no_grad()
+def labeling_problem(
+    logits: Tensor,
+    images: Tensor,
+    seeds: Tensor,
+    *,
+    eta: float = 0.3,
+    potts_weight: float = 6.0,
+    bandwidth: Union[float, str, None] = 9.0,
+    connectivity: int = 4,
+    relaxation: str = 'collision_divergence',
+    cross_entropy: str = 'collision',
+    valid: Optional[Tensor] = None,
+    only_seeded_classes: bool = False,
+) -> Tuple[PottsEnergy, Tensor]:
+    """What :func:`~mmseg_ssl.targets.self_label` solves, e.g. to compare the energies of labels.
+
+    Args:
+        logits: As for :func:`~mmseg_ssl.targets.self_label`, like all others.
+        images: RGB.
+        seeds: Scribbles.
+        eta: Weight of the unary.
+        potts_weight: Weight of the pairs.
+        bandwidth: Of colours.
+        connectivity: Of the grid.
+        relaxation: Cost of a pair.
+        cross_entropy: Cost of a label given the prediction.
+        valid: What is not padding.
+        only_seeded_classes: Whether to rule out other classes.
+
+    Returns:
+        The energy of labels ``(B, C, H W)``, and those that solvers start from: one-hot on the seeds, uniform where not
+        valid, else the prediction.
+
+    Raises:
+        ValueError: As for :func:`~mmseg_ssl.targets.self_label`.
+    """
+    _check(logits, images, seeds, valid, cross_entropy, relaxation, eta, potts_weight)
+    valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
+    affinity = grid_affinity(images, bandwidth, connectivity, valid)  # first: it needs temporaries
+    seeded = (seeds != IGNORE_INDEX) & valid
+    index = seeds.where(seeded, 0).unsqueeze(1)
+    logits = at_least_fp32(logits)
+    if only_seeded_classes:
+        logits = _only_seeded(logits, index, seeded)
+    logits = logits.where(valid.unsqueeze(1), 0).flatten(2).contiguous()  # NaN in the padding stays there
+    labels = logits.softmax(dim=1)
+    standard = cross_entropy == 'standard'
+    energy = PottsEnergy(
+        prediction=logits.log_softmax(dim=1).clamp_(min=RULED_OUT) if standard else labels.clone(),
+        free=(valid & ~seeded).flatten(1),
+        affinity=affinity.to(labels.dtype).mul_(potts_weight).flatten(2),
+        shifts=tuple(rows * seeds.shape[2] + columns for rows, columns in GRID_OFFSETS[connectivity]),
+        relaxation=relaxation,
+        unary=cross_entropy,
+        eta=eta,
+    )
+    del logits
+    seeded = seeded.flatten(1).unsqueeze(1)
+    labels.mul_(~seeded).scatter_add_(1, index.flatten(2), seeded.to(labels.dtype))
+    return energy, labels
+
+
+def _only_seeded(logits: Tensor, index: Tensor, seeded: Tensor) -> Tensor:
+    """Rule out the classes that no seed of an image has; images without seeds may take all."""
+    counts = logits.new_zeros(logits.shape[:2])
+    counts.scatter_add_(1, index.flatten(1), seeded.flatten(1).to(logits.dtype))
+    allowed = (counts > 0) | (counts.sum(dim=1, keepdim=True) == 0)
+    return logits.where(allowed[:, :, None, None], RULED_OUT)
+
+
+def _check(
+    logits: Tensor,
+    images: Tensor,
+    seeds: Tensor,
+    valid: Optional[Tensor],
+    cross_entropy: str,
+    relaxation: str,
+    eta: float,
+    potts_weight: float,
+) -> None:
+    """Refuse options and shapes that have no meaning."""
+    check_relaxation(relaxation)
+    if cross_entropy not in UNARIES:
+        raise ValueError(f'cross_entropy must be one of {UNARIES}, got {cross_entropy!r}.')
+    if eta < 0 or potts_weight < 0:
+        raise ValueError(f'eta and potts_weight must be at least 0, got {eta} and {potts_weight}.')
+    pixels = logits[:, 0].shape
+    shapes = {'images': images[:, 0].shape, 'seeds': seeds.shape}
+    shapes.update({} if valid is None else {'valid': valid.shape})
+    wrong = {name: tuple(shape) for name, shape in shapes.items() if shape != pixels}
+    if wrong:
+        raise ValueError(
+            f'self_label needs one pixel of everything for each of the logits {tuple(logits.shape)}, got {wrong}. '
+            'Resize the logits to the images.'
+        )
