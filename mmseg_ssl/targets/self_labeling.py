@@ -56,7 +56,7 @@ def self_label(
             :math:`\frac12 \|y_i - \sigma_i\|^2`.
         solver: ``'multiplicative'``, see :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates`, or ``'gd'``, the
             paper's gradient descent, the slow reference.
-        steps: Number of the solver's steps; its own default if not given: 12 (32 with the unaries ``'reverse'`` and
+        steps: Number of the solver's steps; its own default if not given: 11 (32 with the unaries ``'reverse'`` and
             ``'quadratic'``), or the paper's 200.
         tolerance: Early stop by energy: an image stops when a step lowers its energy by less than this share; 0:
             never. Only for ``'multiplicative'``; on a GPU every step then waits for the device.
