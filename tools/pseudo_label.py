@@ -2,7 +2,7 @@
 
 python tools/pseudo_label.py CONFIG CHECKPOINT IMAGES OUT
 python tools/pseudo_label.py configs/supervised/supervised_mbv2_camvid_8.py \\
-    work_dirs/supervised_mbv2_camvid_8/iter_1200.pth data/camvid/img_dir/train work_dirs/pseudo_labels/camvid_8
+    work_dirs/supervised_mbv2_camvid_8/iter_800.pth data/camvid/img_dir/train work_dirs/pseudo_labels/camvid_8
 
 writes, for IMAGES/a/b.jpg, OUT/masks/a/b.png (classes; 255 below the threshold) and OUT/confidence/a/b.png (255 is 1),
 and OUT/summary.json. Any config works, of this package or of mmseg alone. Run again after an interruption it goes on;
