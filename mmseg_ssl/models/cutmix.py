@@ -13,6 +13,9 @@ from ..utils import sample_uniforms
 CUTMIX = 101
 """Purpose of the uniforms that place the boxes; those of mixing number k are ``CUTMIX + k``."""
 
+UNIMATCH_BOX = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3), prob=0.5)
+"""UniMatch's options of :class:`CutMix`: half of the images get one box of 2 to 40 % of their area."""
+
 
 @MODELS.register_module()
 class CutMix(nn.Module):

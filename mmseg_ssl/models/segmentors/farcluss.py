@@ -11,6 +11,7 @@ from ...ops import entropy_reliability, masked_mean
 from ...structures import PixelTarget, Prediction
 from ...targets import fuzzy_cumulative, fuzzy_topk, sharpen
 from ..branch import Branch
+from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
@@ -18,7 +19,6 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 LABEL_MODES = ('hard', 'topk', 'cumulative', 'full')
 DIVISORS = ('valid', 'weight')
-UNIMATCH_BOX = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3), prob=0.5)
 
 
 class TeacherStep(NamedTuple):
@@ -132,7 +132,7 @@ class FARCLUSS(SemiSegmentor):
         self.rebalancing = MODELS.build(dict(type='ClassRebalancing', **known, **(rebalancing or {})))
         known['channels'] = projection['out_channels']
         self.contrast = MODELS.build(dict(type='PrototypeContrast', **known, **(contrast or {})))
-        self.cutmix = MODELS.build(dict(type='CutMix', **dict(UNIMATCH_BOX, **(cutmix or {}))))
+        self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.label_mode, self.k, self.mass, self.sharpening = label_mode, k, mass, sharpening
         self.reliability_options = dict(form=reliability, exponent=reliability_exponent)
         self.divide_by, self.unsup_weight, self.contrast_weight = divide_by, unsup_weight, contrast_weight

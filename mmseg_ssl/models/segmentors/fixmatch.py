@@ -12,14 +12,12 @@ from ...ops import masked_mean
 from ...structures import PixelTarget, Prediction
 from ...targets import confident
 from ..branch import Branch
+from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
 from ..labelling import TEACHER_MODES, labelling, target_function
 from ..losses import pixel_cross_entropy
 from ..threshold import build_threshold
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
-
-CUTMIX = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3), prob=0.5)
-"""UniMatch's: half of the images get one box of 2 to 40 % of their area."""
 
 
 @MODELS.register_module()
@@ -81,7 +79,7 @@ class FixMatch(SemiSegmentor):
             raise ValueError(f'teacher_mode must be one of {TEACHER_MODES}, got {teacher_mode!r}.')
         self.student = Branch(segmentor, side_heads)
         self.threshold = build_threshold(threshold)
-        self.cutmix = MODELS.build(dict(CUTMIX, type='CutMix', **(cutmix or {})))
+        self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.target = target_function(target) if target else None
         self.sup_weight, self.unsup_weight, self.teacher_mode = sup_weight, unsup_weight, teacher_mode
 
