@@ -7,7 +7,9 @@ from torch import Tensor
 
 from .precision import at_least_fp32
 
-GRID_OFFSETS: Dict[int, Tuple[Tuple[int, int], ...]] = {
+Offsets = Tuple[Tuple[int, int], ...]
+
+GRID_OFFSETS: Dict[int, Offsets] = {
     4: ((0, 1), (1, 0)),
     8: ((0, 1), (1, 0), (1, 1), (1, -1)),
 }
@@ -44,7 +46,7 @@ def grid_affinity(
         tensor([[0.2231, 0.0000]])
     """
     _check(images, bandwidth, connectivity, valid)
-    distance, inside = _square_distances(images, connectivity, valid)
+    distance, inside = square_distances(images, GRID_OFFSETS[connectivity], valid)
     affinity = (distance / (-2 * _variance(distance, inside, bandwidth))).exp_()
     for edge, (rows, columns) in enumerate(GRID_OFFSETS[connectivity]):
         affinity[:, edge] /= (rows**2 + columns**2) ** 0.5
@@ -66,15 +68,23 @@ def squared_bandwidth(
         A number, or with ``bandwidth='adaptive'`` that of each image, ``(B, 1, 1)``.
     """
     if bandwidth is None or isinstance(bandwidth, str):
-        return _variance(*_square_distances(images, connectivity, valid), bandwidth).squeeze(3)
+        return _variance(*square_distances(images, GRID_OFFSETS[connectivity], valid), bandwidth).squeeze(3)
     return float(bandwidth) ** 2
 
 
-def _square_distances(images: Tensor, connectivity: int, valid: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    """Of the colours at the ends of edges, and which edges lie in the image; both (B, E, H, W)."""
+def square_distances(images: Tensor, offsets: Offsets, valid: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
+    """Squared distances of the colours at the two ends of edges.
+
+    Args:
+        images: ``(B, 3, H, W)``.
+        offsets: ``E`` steps ``(rows, columns)`` with ``rows >= 0``.
+        valid: ``(B, H, W)`` bool; all true if not given.
+
+    Returns:
+        ``(B, E, H, W)``, 0 where an edge does not lie in the image; and bool of that shape, where it does.
+    """
     images = at_least_fp32(images)
     valid = torch.ones_like(images[:, 0], dtype=torch.bool) if valid is None else valid
-    offsets = GRID_OFFSETS[connectivity]
     distance = images.new_zeros(len(images), len(offsets), *images.shape[2:])
     inside = torch.zeros_like(distance, dtype=torch.bool)
     for edge, offset in enumerate(offsets):

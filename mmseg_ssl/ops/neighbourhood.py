@@ -1,16 +1,14 @@
 """Sums of a Potts relaxation over pairs of pixels at given steps: a grid's, or random ones."""
 
 import math
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .affinity import edge_ends
+from .affinity import Offsets, edge_ends, square_distances
 from .potts import check_relaxation, potts_value
 from .precision import at_least_fp32
-
-Offsets = Tuple[Tuple[int, int], ...]
 
 
 class PairCost(NamedTuple):
@@ -56,14 +54,8 @@ def offset_affinity(images: Tensor, offsets: Offsets, bandwidth: float, valid: T
     Returns:
         ``(B, E, H, W)`` in the layout of :func:`~mmseg_ssl.ops.grid_affinity`.
     """
-    images = at_least_fp32(images)
-    affinity = images.new_zeros(len(images), len(offsets), *images.shape[2:])
-    for edge, offset in enumerate(offsets):
-        near, far = edge_ends(images, offset)
-        inside = torch.logical_and(*edge_ends(valid, offset))
-        colour = (near - far).square().sum(dim=1).div(-2 * bandwidth**2).exp()
-        edge_ends(affinity[:, edge], offset)[0].copy_(colour * inside)
-    return affinity
+    distance, inside = square_distances(images, offsets, valid)
+    return distance.div_(-2 * bandwidth**2).exp_().mul_(inside)
 
 
 def offset_potts(probs: Tensor, affinity: Tensor, offsets: Offsets, valid: Tensor, relaxation: str) -> PairCost:
