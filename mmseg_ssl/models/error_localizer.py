@@ -16,6 +16,8 @@ from .losses import balanced_binary_cross_entropy
 
 LOCALIZER_INPUTS = ('probs', 'logits')
 STEMS = ('fresh', 'inflated')
+PRIORS = ('none', 'confidence')
+PRIOR_EPS = 1e-4  # a probability of exactly 1 in bf16 networks is common; its logit would never be answered
 NORM = dict(type='BN', requires_grad=True)
 BACKBONE = dict(type='ResNet', depth=34, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), norm_cfg=NORM)
 DECODE_HEAD = dict(
@@ -47,13 +49,16 @@ class ErrorLocalizer(BaseModule):
             Where training is short, the pretrained layers behind it are of use only with the latter.
         decode_head: Config of an mmseg decode head, without ``num_classes``; DeepLabV3+'s by default.
         inputs: Whether it sees the prediction as ``'probs'`` or as ``'logits'``.
+        prior: What its answer is added to: ``'none'``, as in the paper, or the ``'confidence'``: the logit of the
+            prediction's largest probability, times a learned scale that begins at 1. Then it begins near the confidence
+            baseline and learns what that gets wrong; from nothing, this takes more iterations than a short run has.
         balance: Whether right and wrong pixels are balanced in each ``'image'`` or over the ``'batch'``.
         max_ratio: Upper bound of that ratio, see :func:`balanced_binary_cross_entropy`.
         ignored_as_wrong: Whether pixels of label 255 count as wrong, or not at all.
         init_cfg: As in mmengine.
 
     Raises:
-        ValueError: If ``inputs`` or ``stem`` is unknown, or the backbone has no convolution that takes an image.
+        ValueError: If ``inputs``, ``stem`` or ``prior`` is unknown, or the backbone has no convolution that takes an image.
     """
 
     def __init__(
@@ -63,17 +68,20 @@ class ErrorLocalizer(BaseModule):
         decode_head: Optional[dict] = None,
         stem: str = 'fresh',
         inputs: str = 'probs',
+        prior: str = 'none',
         balance: str = 'image',
         max_ratio: Optional[float] = None,
         ignored_as_wrong: bool = False,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
-        if inputs not in LOCALIZER_INPUTS or stem not in STEMS:
-            raise ValueError(
-                f'{type(self).__name__}: inputs must be one of {LOCALIZER_INPUTS} and stem one of {STEMS}, got '
-                f'{inputs!r} and {stem!r}.'
-            )
+        for name, value, choices in (
+            ('inputs', inputs, LOCALIZER_INPUTS),
+            ('stem', stem, STEMS),
+            ('prior', prior, PRIORS),
+        ):
+            if value not in choices:
+                raise ValueError(f'{type(self).__name__}: {name} must be one of {choices}, got {value!r}.')
         self.backbone = MODELS.build(copy.deepcopy(backbone or BACKBONE))
         first = _widen_first_convolution(self.backbone, 3 + num_classes + 1)
         if stem == 'inflated':
@@ -81,6 +89,7 @@ class ErrorLocalizer(BaseModule):
         self.decode_head = MODELS.build(
             dict(copy.deepcopy(decode_head or DECODE_HEAD), **self._outputs(num_classes)),
         )
+        self.prior_scale = nn.Parameter(torch.ones(())) if prior == 'confidence' else None
         self.inputs = inputs
         self.balance, self.max_ratio, self.ignored_as_wrong = balance, max_ratio, ignored_as_wrong
 
@@ -88,6 +97,11 @@ class ErrorLocalizer(BaseModule):
     def _outputs(num_classes: int) -> dict:
         """Options of the head that say how many channels come out; two classes in one channel, as the host has it."""
         return dict(num_classes=2, out_channels=1, threshold=0.5)
+
+    @staticmethod
+    def _prior(probs: Tensor) -> Tensor:
+        """What the prediction says of itself, in the channels and the scale of the output."""
+        return probs.amax(dim=1, keepdim=True).logit(PRIOR_EPS)
 
     def forward(self, images: Tensor, logits: Tensor) -> Tensor:
         """Judge a prediction.
@@ -107,7 +121,8 @@ class ErrorLocalizer(BaseModule):
         feats = (feats,) if isinstance(feats, Tensor) else feats  # a backbone with one level gives it bare
         output = self.decode_head(feats).float()
         corners = self.decode_head.align_corners
-        return resize(output, size=images.shape[2:], mode='bilinear', align_corners=corners)
+        output = resize(output, size=images.shape[2:], mode='bilinear', align_corners=corners)
+        return output if self.prior_scale is None else output + self.prior_scale * self._prior(probs)
 
     def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
         """Probability that the prediction is right.

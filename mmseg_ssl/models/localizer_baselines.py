@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..ops import masked_mean
 from ..structures import IGNORE_INDEX, PixelTarget
-from .error_localizer import ErrorLocalizer
+from .error_localizer import PRIOR_EPS, ErrorLocalizer
 from .losses import pixel_cross_entropy
 
 
@@ -30,6 +30,11 @@ class ErrorCorrector(ErrorLocalizer):
     @staticmethod
     def _outputs(num_classes: int) -> dict:
         return dict(num_classes=num_classes)
+
+    @staticmethod
+    def _prior(probs: Tensor) -> Tensor:
+        """Logits of the prediction: without anything learned, nothing is corrected."""
+        return probs.clamp(min=PRIOR_EPS).log()
 
     def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
         """1 where the correction is the prediction, else 0; ``(B, H, W)``."""

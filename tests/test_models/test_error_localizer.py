@@ -105,6 +105,28 @@ def test_what_it_sees(inputs):
     assert logits.grad is None
 
 
+@pytest.mark.parametrize('kind', ['ErrorLocalizer', 'ErrorCorrector'])
+def test_a_prior_is_where_it_begins(kind):
+    """With an answer of 0 the localizer is the confidence, 0.7 being 0.7; the corrector corrects nothing. A scale of 0
+    is the localizer without a prior, and the scale learns.
+    """
+    judge = build(kind, prior='confidence').eval()
+    images = torch.randn(1, 3, 16, 16)
+    logits = torch.tensor([0.7, 0.1, 0.1, 0.1]).log()[None, :, None, None].expand(1, 4, 16, 16)
+    with torch.no_grad():
+        without = build(kind).eval()
+        without.load_state_dict(judge.state_dict(), strict=False)
+        torch.testing.assert_close(judge(images, logits) - without(images, logits), judge._prior(logits.exp()))
+        judge.decode_head.conv_seg.weight.zero_()
+        judge.decode_head.conv_seg.bias.zero_()
+        correct = judge.correctness(judge(images, logits), logits)
+        expected = 0.7 if kind == 'ErrorLocalizer' else 1.0
+        torch.testing.assert_close(correct, torch.full((1, 16, 16), expected))
+    assert judge(images, 1e4 * torch.randn(1, 4, 16, 16)).isfinite().all()  # probabilities of exactly 0 and 1
+    judge(images, logits).sum().backward()
+    assert judge.prior_scale.grad.abs() > 0
+
+
 def test_loss_and_target_by_hand():
     """Predicted 0, 0, 1, 1; labels 0, 1, 1, 255: right, wrong, right, ignored. Output logit 0 costs ln 2 a pixel, the
     wrong one weighs 2 / 1: (1 + 2 + 1) / 3 * ln 2. Counted as wrong, the ignored one makes two wrong of weight 2 / 2.
@@ -196,5 +218,5 @@ def test_projection_by_hand():
 def test_errors():
     with pytest.raises(ValueError, match='inputs must be one of'):
         ErrorLocalizer(**TINY, inputs='image')
-    with pytest.raises(ValueError, match='stem one of'):
+    with pytest.raises(ValueError, match='stem must be one of'):
         ErrorLocalizer(**TINY, stem='copied')
