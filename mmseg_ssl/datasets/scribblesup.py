@@ -8,6 +8,15 @@ import numpy as np
 
 from mmseg_ssl.datasets.errors import DatasetError
 
+SHORT_TAGS = {
+    'plane': 'aeroplane',
+    'bike': 'bicycle',
+    'table': 'diningtable',
+    'plant': 'pottedplant',
+    'monitor': 'tvmonitor',
+}
+"""Names that the published files have for classes of VOC."""
+
 
 def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int) -> np.ndarray:
     """Draw the scribbles of one image into an index mask.
@@ -24,7 +33,8 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
 
     Args:
         content: The file.
-        classes: Names by class index; tags are compared without regard to case.
+        classes: Names by class index; tags are compared without regard to case, and those of :data:`SHORT_TAGS` are
+            known by both names.
         width: Width of lines in pixels; 3 in the index masks that rloss (Tang et al., ECCV 2018) made of the files.
         fill: Value of pixels without a scribble.
 
@@ -44,6 +54,7 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
             f'({error})'
         ) from error
     indices = {name.strip().lower(): index for index, name in enumerate(classes)}
+    indices.update({tag: indices[name] for tag, name in SHORT_TAGS.items() if name in indices and tag not in indices})
     unknown = sorted({tag for tag, _ in lines} - set(indices))
     if unknown:
         raise DatasetError(f'names the classes {unknown}, known are {list(classes)}')

@@ -81,6 +81,13 @@ def test_xml_lines_are_drawn_by_class_name(tmp_path):
     assert (own == np.where(mask == 15, 1, mask)).all()
 
 
+def test_published_tags_are_shorter_than_the_names_of_voc(tmp_path):
+    """A monitor is a tvmonitor, 20 of VOC; among classes where it has its own name, it is that class."""
+    (tmp_path / 'a.xml').write_text(XML.replace('Person', 'monitor'))
+    assert load(tmp_path / 'a.xml', width=1)[1, 1] == 20
+    assert load(tmp_path / 'a.xml', width=1, classes=('background', 'monitor', 'tvmonitor'))[1, 1] == 1
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
