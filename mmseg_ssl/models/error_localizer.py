@@ -58,7 +58,7 @@ class ErrorLocalizer(BaseModule):
         init_cfg: As in mmengine.
 
     Raises:
-        ValueError: If ``inputs``, ``stem`` or ``prior`` is unknown, or the backbone has no convolution that takes an image.
+        ValueError: If ``inputs``, ``stem`` or ``prior`` is unknown, or no convolution of the backbone takes an image.
     """
 
     def __init__(
