@@ -3,7 +3,7 @@ _base_ = './dpt_dinov2-s.py'
 model = dict(
     segmentor=dict(
         backbone=dict(
-            arch='dinov2-base',
+            arch='base',  # so mmpretrain calls DINOv2's ViT-B; it has 'dinov2-small' because its 'small' is another
             init_cfg=dict(
                 checkpoint='https://download.openmmlab.com/mmpretrain/v1.0/dinov2/vit-base-p14_dinov2-pre_3rdparty_20230426-ba246503.pth',
             ),
