@@ -14,6 +14,7 @@ model = dict(
     localizer=_base_.localizer,
     data_preprocessor=dict(strong=_base_.perturbation),
 )
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(localizer=dict(lr_mult=5.0), auxiliary=dict(lr_mult=5.0))))
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))
 custom_hooks = [
     dict(type='ELNStageHook', starts=dict(pretrain=0, warmup=50, semi=300)),

@@ -3,6 +3,7 @@ localizer_norm = dict(type='BN', requires_grad=True)
 localizer = dict(
     type='ErrorLocalizer',
     stem='inflated',  # too few iterations to learn a first convolution from nothing
+    prior='confidence',  # nor what the prediction says of itself
     backbone=dict(
         type='MobileNetV2',
         strides=(1, 2, 2, 2, 1, 1, 1),
