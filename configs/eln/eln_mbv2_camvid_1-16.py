@@ -21,5 +21,5 @@ custom_hooks = [
     dict(type='MeanTeacherHook', momentum=0.02, warmup=False),
 ]
 find_unused_parameters = True  # of the parts that wait for their stage, on several processes
-localization = dict(type='ErrorLocalizationMetric', further_thresholds=(0.2, 0.3, 0.4))
+localization = dict(type='ErrorLocalizationMetric', further_thresholds=(0.3, 0.4, 0.6, 0.7))
 val_evaluator = test_evaluator = [*_base_.test_evaluator, localization]

@@ -1,7 +1,8 @@
 """The table of who finds the errors of a prediction (ELN, Table 4)."""
 
 import math
-from typing import Dict, Iterator, List, Sequence, Tuple
+import re
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .cli import UserError
 from .results_table import draws, group_rows, row_name, spread
@@ -23,9 +24,11 @@ def localizer_report(runs: List[Run], methods: Sequence[str]) -> str:
         raise UserError('no run has the metrics of ErrorLocalizationMetric: test one of configs/eln/ first.')
     lines = [
         'Precision, recall and F1 in % of finding the wrong (error) and the right (correct) pixels of the first '
-        "network's prediction, means over the test images, then over the draws (± sample deviation). `confidence@t` "
-        "calls right what the network's confidence says exceeds t; shown is the t with the best F1 of errors ON THE "
-        'TEST IMAGES, so this baseline is flattered. Made by `tools/results.py` from the logs.\n',
+        "network's prediction on the test images, means over images, then over the draws (± sample deviation). "
+        '`confidence@t` calls right what the confidence of the network says exceeds t; `localizer@t` what the '
+        'localizer says does, and `localizer` t = 0.5. "best on val": t has the best F1 of errors at the last '
+        'validation, as one would choose it. "best on test": chosen on the test images themselves, a bound that '
+        'nothing without their labels reaches. Made by `tools/results.py` from the logs.\n',
         '| ' + ' | '.join(HEAD) + ' |',
         '|' + '---|' * len(HEAD),
     ]
@@ -41,17 +44,22 @@ def _first_miou(metrics: Dict[str, float]) -> float:
 
 
 def _judges(group: List[Run]) -> Iterator[Tuple[str, List[str]]]:
-    """The model's judge and the best confidence threshold, with their cells."""
-    thresholds = [key.split('/')[0] for key in group[0].metrics if key.startswith('confidence@')]
-    thresholds = [name for name in thresholds if all(f'{name}/error_F1' in run.metrics for run in group)]
+    """The model's judge as it teaches, then it and the confidence at their best thresholds, with their cells."""
+    own = JUDGES.get(group[0].judge, group[0].judge)
+    test, val = ([getattr(run, part) for run in group] for part in ('metrics', 'val_metrics'))
+    judges = [('localizer', own)]
+    # other judges do not answer with a probability of their own
+    for family in ('localizer', 'confidence') if group[0].judge == 'ErrorLocalizer' else ('confidence',):
+        for scores, where in ((val, 'val'), (test, 'test')):
+            best = _best(family, scores)
+            judges += [(best, f'`{best}`, best on {where}')] if best else []
+    for key, title in judges:
+        yield title, [spread([scores.get(f'{key}/{column}') for scores in test]) for column in COLUMNS]
 
-    def total(name: str) -> float:
-        scores = sum(run.metrics[f'{name}/error_F1'] for run in group)
-        return -1 if math.isnan(scores) else scores
 
-    judges = [('localizer', JUDGES.get(group[0].judge, group[0].judge))]
-    if thresholds:
-        best = max(thresholds, key=total)
-        judges.append((best, f'`{best}`'))
-    for key, title in dict(judges).items():
-        yield title, [spread([run.metrics.get(f'{key}/{column}') for run in group]) for column in COLUMNS]
+def _best(family: str, scores: List[Dict[str, float]]) -> Optional[str]:
+    """The threshold of a judge with the best mean F1 of errors; None if there is none that all draws have."""
+    names = [key.split('/')[0] for key in scores[0] if re.fullmatch(rf'{family}(@[^/]+)?/error_F1', key)]
+    means = {name: sum(run.get(f'{name}/error_F1', math.nan) for run in scores) for name in names}
+    known = {name: mean for name, mean in means.items() if not math.isnan(mean)}
+    return max(known, key=known.__getitem__) if known else None

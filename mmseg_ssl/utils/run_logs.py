@@ -33,6 +33,7 @@ class Run(NamedTuple):
     iterations: int
     seed: int
     metrics: Dict[str, float]
+    val_metrics: Dict[str, float]  # of the training's last validation
     judge: str  # class of model.localizer, if it has one
     step_ms: Optional[float]  # median time of an iteration without waiting for data
     memory_mb: Optional[float]
@@ -100,6 +101,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
         metrics=json.loads(path.read_text()),
+        val_metrics=next((entry for entry in reversed(_scalars(training)) if _is_validation(entry)), {}),
         judge=(cfg.model.get('localizer') or {}).get('type', ''),
         **_cost(training),
         hardware=_hardware(training),
@@ -155,12 +157,21 @@ def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
 
 def _cost(training: Path) -> Dict[str, Optional[float]]:
     """Time of a step and peak memory of a training, from the scalars that it logged; None where it did not."""
-    lines = [line for log in sorted(training.glob('*/vis_data/scalars.json')) for line in log.read_text().splitlines()]
-    steps = [entry for entry in (json.loads(line) for line in lines if line.endswith('}')) if 'loss' in entry]
+    steps = [entry for entry in _scalars(training) if 'loss' in entry]
     times = [entry['time'] - entry.get('data_time', 0) for entry in steps if 'time' in entry]
     peaks = [entry.get('memory', entry.get('peak_rss')) for entry in steps]
     known = [peak for peak in peaks if peak is not None]
     return dict(step_ms=1000 * statistics.median(times) if times else None, memory_mb=max(known, default=None))
+
+
+def _scalars(training: Path) -> List[Dict[str, float]]:
+    """Everything that a training logged, in order; a line that was cut off is left out."""
+    lines = [line for log in sorted(training.glob('*/vis_data/scalars.json')) for line in log.read_text().splitlines()]
+    return [json.loads(line) for line in lines if line.endswith('}')]
+
+
+def _is_validation(entry: Dict[str, float]) -> bool:
+    return any(key.endswith('mIoU') for key in entry)
 
 
 def _hardware(training: Path) -> str:
