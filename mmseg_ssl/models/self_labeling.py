@@ -54,7 +54,10 @@ class SelfLabeling(nn.Module):
             raise ValueError(f'cross_entropy must be one of {tuple(CROSS_ENTROPIES)}, got {cross_entropy!r}.')
         self.eta, self.cross_entropy, self.neighbourhood = eta, cross_entropy, neighbourhood
         self.options = dict(options, eta=eta, cross_entropy=cross_entropy)
-        _try(self)
+        if options.get('solver') == 'fused':  # needs a GPU, which the model is moved to later
+            SelfLabeling(neighbourhood=neighbourhood, **dict(self.options, solver='multiplicative'))
+        else:
+            _try(self)
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> Tensor:
         """Solve for the labels, the network fixed.

@@ -1,13 +1,12 @@
 """Where soft self-labelling starts: labels of cells of pixels, solved for first, carry seeds far at little cost."""
 
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 import torch
 from torch import Tensor
 
 from ..ops.affinity import squared_bandwidth
 from ..ops.potts_energy import PottsEnergy
-from ..ops.potts_solvers import multiplicative_updates
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX
 from .labeling_problem import labeling_problem
@@ -28,6 +27,7 @@ def coarse_start(
     images: Tensor,
     seeds: Tensor,
     valid: Optional[Tensor],
+    solve: Callable[..., Tensor],
     potts_weight: float,
     **options: Any,
 ) -> Tensor:
@@ -39,6 +39,7 @@ def coarse_start(
         images: ``(B, 3, H, W)`` RGB.
         seeds: ``(B, H, W)``, 255 where there is none.
         valid: ``(B, H, W)`` bool; all true if not given.
+        solve: Solver of the cells' energy, :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates` or like it.
         potts_weight: Of pairs of pixels.
         **options: Those of :func:`labeling_problem`.
 
@@ -56,7 +57,7 @@ def coarse_start(
         **options,
     )
     # cells are so few that they need not be worked through in bands
-    cell_labels = multiplicative_updates(problem[0]._replace(min_bands=1), problem[1], STEPS)
+    cell_labels = solve(problem[0]._replace(min_bands=1), problem[1], STEPS)
     del problem  # before memory is at its peak
     colours = options['bandwidth'], options['connectivity']
     return start_from_cells(energy, labels, cell_labels, cells, images, valid, *colours)

@@ -5,11 +5,12 @@ from typing import Optional, Union
 import torch
 from torch import Tensor
 
+from ..ops.fused_updates import fused_updates
 from ..ops.potts_solvers import gradient_descent, multiplicative_updates
 from .coarse_labels import SIDE, coarse_start
 from .labeling_problem import labeling_problem
 
-SOLVERS = ('multiplicative', 'gd')
+SOLVERS = ('multiplicative', 'fused', 'gd')
 
 
 @torch.no_grad()
@@ -55,11 +56,12 @@ def self_label(
         cross_entropy: :math:`H`: ``'collision'``, ``'standard'`` or ``'reverse'``; ``'quadratic'`` is
             :math:`\frac12 \|y_i - \sigma_i\|^2`.
         solver: ``'multiplicative'``, see :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates`, or ``'gd'``, the
-            paper's gradient descent, the slow reference.
+            paper's gradient descent, the slow reference; ``'fused'``, the multiplicative one in Triton kernels, for a
+            GPU (checked in Triton's interpreter; speed not measured).
         steps: Number of the solver's steps; its own default if not given: 11 (32 with the unaries ``'reverse'`` and
             ``'quadratic'``), or the paper's 200.
         tolerance: Early stop by energy: an image stops when a step lowers its energy by less than this share; 0:
-            never. Only for ``'multiplicative'``; on a GPU every step then waits for the device.
+            never. Not for ``'gd'``; on a GPU every step of ``'multiplicative'`` then waits for the device.
         coarse_to_fine: Whether the multiplicative solver labels cells first.
         valid: ``(B, H, W)`` bool, false on padding: such pixels have no label, also if a seed lies there, and no
             influence. All true if not given.
@@ -70,7 +72,9 @@ def self_label(
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
 
     Raises:
-        ValueError: If an option is unknown, a weight negative, or the shapes do not fit.
+        ValueError: If an option is unknown, a weight negative, or the shapes do not fit; with ``'fused'`` also if the
+            logits are not on a GPU.
+        ModuleNotFoundError: With ``'fused'``, if Triton is not installed.
     """
     options = dict(
         eta=eta,
@@ -84,9 +88,10 @@ def self_label(
     energy, labels = labeling_problem(logits, images, seeds, potts_weight=potts_weight, valid=valid, **options)
     if solver == 'gd':
         return gradient_descent(energy, labels, steps).unflatten(2, seeds.shape[1:])
+    solve = fused_updates if solver == 'fused' else multiplicative_updates
     if coarse_to_fine and min(seeds.shape[1:]) > SIDE:
-        labels = coarse_start(energy, labels, images, seeds, valid, potts_weight=potts_weight, **options)
-    return multiplicative_updates(energy, labels, steps, tolerance).unflatten(2, seeds.shape[1:])
+        labels = coarse_start(energy, labels, images, seeds, valid, solve, potts_weight=potts_weight, **options)
+    return solve(energy, labels, steps, tolerance).unflatten(2, seeds.shape[1:])
 
 
 def _check_solver(solver: str, steps: Optional[int], tolerance: float) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from peak_memory import PeakMemory
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from mmseg_ssl.models.self_labeling import SelfLabeling
 from mmseg_ssl.ops import grid_affinity, potts, potts_energy
 from mmseg_ssl.ops.affinity import GRID_OFFSETS
 from mmseg_ssl.ops.potts import RELAXATIONS
@@ -356,3 +359,43 @@ def test_memory():
     """At most four tensors of the size of the logits (21 classes); the meter sees that the reference needs more."""
     assert peak_in_logits('multiplicative') <= 4
     assert peak_in_logits('gd') > 8
+
+
+class HostSyncs(TorchDispatchMode):
+    """Names the operators that wait for a GPU: numbers read back, and shapes that depend on values."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        masks = args[1] if name.startswith('index') and isinstance(args[1], (list, tuple)) else ()
+        by_mask = any(isinstance(mask, torch.Tensor) and mask.dtype == torch.bool for mask in masks)
+        if by_mask or name in ('_local_scalar_dense', 'nonzero', 'masked_select', 'is_nonzero', 'unique'):
+            self.seen.add(name)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('connectivity, bandwidth', [(4, 9.0), (8, 'adaptive')])
+def test_a_gpu_is_not_waited_for(connectivity, bandwidth, monkeypatch):
+    """On the way of GPUs; a tolerance asks whether all images have stopped, as documented."""
+    monkeypatch.setattr(torch.Tensor, 'is_cuda', True, raising=False)
+    logits, images, seeds = scene()
+    options = dict(connectivity=connectivity, bandwidth=bandwidth, valid=seeds != 0, only_seeded_classes=True)
+    for tolerance, expected in ((0, set()), (0.5, {'_local_scalar_dense'})):
+        with HostSyncs() as syncs:
+            self_label(logits, images, seeds, tolerance=tolerance, **options)
+        assert syncs.seen == expected
+
+
+def test_the_missing_package_is_named(monkeypatch):
+    """Triton is imported when the fused solver runs; without it, models can be built."""
+    monkeypatch.setitem(sys.modules, 'triton', None)
+    monkeypatch.delitem(sys.modules, 'mmseg_ssl.ops.fused_kernels', raising=False)
+    monkeypatch.delattr('mmseg_ssl.ops.fused_kernels', raising=False)
+    assert SelfLabeling(solver='fused').options['solver'] == 'fused'
+    with pytest.raises(ValueError, match='relaxation must be one of'):
+        SelfLabeling(solver='fused', relaxation='cubic')
+    with pytest.raises(ModuleNotFoundError, match='pip install triton'):
+        self_label(*scene(), solver='fused')

@@ -1,0 +1,115 @@
+"""The multiplicative updates on a GPU: two launches a step, whatever the sizes, and no map of products is kept."""
+
+import math
+from types import ModuleType
+from typing import Optional
+
+import torch
+from torch import Tensor
+
+from .potts_energy import PottsEnergy
+from .potts_solvers import DAMPING, STEPS
+
+MISSING = (
+    "solver='fused' needs Triton, which is not installed. Run: pip install triton, or take solver='multiplicative'."
+)
+
+TILE = 2048
+"""Classes times pixels that a program works on at once: with 8 warps no register is spilled."""
+
+WARPS = 8
+
+MIN_PIXELS = 8
+"""Of a tile: what one access to memory brings at least."""
+
+PARTS = 256
+"""Programs that add up the energy of an image; a power of 2. Every program of the next step adds up their sums."""
+
+
+def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = None, tolerance: float = 0.0) -> Tensor:
+    r"""The steps of :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates` in Triton, up to rounding.
+
+    Checked against these in Triton's interpreter and compiled for GPUs, but never run on one: speed not measured.
+
+    A step is one launch of ``step_kernel``: forces, damping, multiplication, momentum and normalisation pixel by pixel.
+    ``energy_kernel`` follows. It cannot be part of the step: whether an image takes its new labels is known only when
+    all its pixels have moved, and programs of a launch cannot wait for each other. (A step that goes on before it knows
+    needs a further tensor of labels to fall back on: more than 4 of the size of the logits in all.) The next launch
+    decides by the sums of energies: labels that are refused are simply overwritten, nothing is copied, and the device
+    is never waited for.
+
+    Args:
+        energy: What to minimise.
+        labels: ``(B, C, N)``, where to start, and the labels that are to stay where pixels are not free. Overwritten.
+        steps: Number of steps, :data:`~mmseg_ssl.ops.potts_solvers.STEPS` of the unary if not given.
+        tolerance: An image stops when a step lowers its energy by less than this share; 0: never. Its programs then
+            return at once.
+
+    Returns:
+        Labels ``(B, C, N)``, distributions on dim 1.
+
+    Raises:
+        ModuleNotFoundError: If Triton is not installed.
+        ValueError: If the labels are not on a GPU and Triton's interpreter is off.
+    """
+    kernels = require_kernels()
+    if not (labels.is_cuda or kernels.INTERPRETED):
+        raise ValueError(
+            f"The fused solver runs on a GPU, but the labels are on {labels.device}. Take solver='multiplicative', or "
+            'set TRITON_INTERPRET=1 before Triton is imported, to check it slowly.'
+        )
+    (images, classes, pixels), edges = labels.shape, len(energy.shifts)
+    tile = kernels.next_power_of_2(classes)
+    block = max(TILE // tile, MIN_PIXELS)
+    blocks = -(-pixels // block)
+    first, second = labels.contiguous(), labels.clone(memory_format=torch.contiguous_format)
+    energies = labels.new_empty(images, min(PARTS, kernels.next_power_of_2(blocks)), dtype=torch.float64)
+    given = energy.prediction.contiguous(), energy.free.contiguous().view(torch.uint8), energy.affinity.contiguous()
+    arguments = (first, second, *given, energies, images, classes, pixels, energy.shifts)
+    options = dict(RELAXATION=energy.relaxation, UNARY=energy.unary, ETA=energy.eta, EDGES=edges)
+    options.update(PARTS=energies.shape[1], CLASSES=tile, PIXELS=block, num_warps=WARPS)
+    damping = DAMPING.get(energy.relaxation, 0.25)
+    state = start_state(images, labels.device)
+    next_state = torch.empty_like(state)
+    with torch.cuda.device_of(labels):
+        kernels.energy_kernel[energies.shape[1], images](*arguments, state, **options)
+        for _ in range(STEPS[energy.unary] if steps is None else steps):
+            kernels.step_kernel[blocks, images](
+                *arguments, state, next_state, DAMPING=damping, TOLERANCE=tolerance, **options
+            )
+            state, next_state = next_state, state
+            kernels.energy_kernel[energies.shape[1], images](*arguments, state, **options)
+    return pick(first, second, state, energies)
+
+
+def start_state(images: int, device: torch.device) -> Tensor:
+    """As if the start, in the first tensor, had been proposed by a step that began nowhere: it will be taken.
+
+    Returns:
+        ``(5, B)`` fp64, its rows those of :data:`~mmseg_ssl.ops.fused_kernels.STATE`.
+    """
+    state = torch.ones(5, images, dtype=torch.float64, device=device)
+    state[0] = math.inf
+    state[2] = -1
+    return state
+
+
+def pick(first: Tensor, second: Tensor, state: Tensor, energies: Tensor) -> Tensor:
+    """The labels of every image that were taken last, once those proposed last are taken or not."""
+    best, _, _, turned, active = state
+    better = (energies.sum(dim=1) <= best) & (active > 0)
+    turned = turned.where(~better, 1 - turned)
+    return first.lerp_(second, turned.to(first.dtype).view(-1, 1, 1))  # exact with weights 0 and 1
+
+
+def require_kernels() -> ModuleType:
+    """Import Triton when it is needed: CUDA builds of torch bring it on Linux, others do not.
+
+    Raises:
+        ModuleNotFoundError: It is not installed.
+    """
+    try:
+        from . import fused_kernels
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(MISSING) from error
+    return fused_kernels
