@@ -3,6 +3,8 @@
 import itertools
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -101,3 +103,10 @@ def test_needs_a_gpu_or_the_interpreter(monkeypatch):
     monkeypatch.setattr(fused_kernels, 'INTERPRETED', False)
     with pytest.raises(ValueError, match='labels are on cpu'):
         self_label(*scene(), solver='fused')
+
+
+@pytest.mark.slow
+def test_compiles_for_gpus(root, tmp_path):
+    """Machine code for two generations, which needs none of them; in a process where Triton is not interpreted."""
+    environment = dict(os.environ, TRITON_INTERPRET='0', TRITON_CACHE_DIR=str(tmp_path))
+    subprocess.run([sys.executable, str(root / 'tests/test_ops/compile_fused.py')], env=environment, check=True)
