@@ -1,11 +1,12 @@
-"""Time the self-labelling solver against the paper's 200 steps of gradient descent, both in one run.
+r"""Time the self-labelling solver against the paper's 200 steps of gradient descent, both in one run.
 
 python tools/benchmark_solver.py                              # drawn images, on the CPU
-python tools/benchmark_solver.py --device cuda --batch 12 --classes 21 --size 513 513
+python tools/benchmark_solver.py --device cuda --batch 12 --classes 21 --size 513 513 \
+    --network configs/_base_/networks/deeplabv3plus_r101-d16.py         # and their share of a training step
 python tools/benchmark_solver.py --images data/camvid/img_dir/train --masks data/camvid/ann_dir/train --classes 11
 
 Both start from the same prediction and are timed in turns, so that a busy machine slows both; the ratio is what counts.
-Memory is the peak beside the inputs in tensors of the size of the logits.
+Memory is the peak beside the inputs in tensors of the size of the logits. The fused solver runs on a GPU with Triton.
 """
 
 import argparse
@@ -22,13 +23,16 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 import cv2  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
 from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.packages import is_installed  # noqa: E402
 
 Batch = Tuple[Tensor, Tensor, Tensor]
 
@@ -46,6 +50,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--cross-entropy', default='collision', choices=UNARIES)
     parser.add_argument('--connectivity', type=int, default=4, choices=(4, 8))
     parser.add_argument('--steps', type=int, help='of the fast solver; its default if not given')
+    parser.add_argument('--network', help='also time a supervised step of it: mbv2, r50, tiny or the path of a config')
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--seed', type=int, default=0)
     return parser.parse_args(argv)
@@ -62,6 +67,9 @@ def main(argv: Optional[List[str]] = None) -> None:
         reference=partial(self_label, *batch, **options, solver='gd'),
         default=partial(self_label, *batch, **options, steps=args.steps),
     )
+    on_gpu = torch.device(args.device).type == 'cuda'
+    if on_gpu and is_installed('triton'):
+        runs['fused'] = partial(runs['default'], solver='fused')
     energies = {name: energy(run().flatten(2)).sum().item() for name, run in runs.items()}
     enough = first_step(runs['default'], energy, energies['reference'])
     if enough:
@@ -75,12 +83,18 @@ def main(argv: Optional[List[str]] = None) -> None:
     print(f'prediction energy {energy(start).sum():.1f}')
     print(f'reference  energy {energies["reference"]:.1f}   {statistics.median(seconds["reference"]):.3f} s')
     print(f'default    energy {energies["default"]:.1f}   {against(seconds, "default")}')
+    fused = f'energy {energies["fused"]:.1f}   {against(seconds, "fused")}' if 'fused' in runs else 'not run'
+    print(f'fused      {fused}')
     if enough:
         print(f'enough     energy of the reference + 0.1 % after {enough} steps   {against(seconds, "enough")}')
     else:
         print('enough     no number of steps up to 50 reaches the energy of the reference + 0.1 %')
-    if torch.device(args.device).type == 'cuda':
-        print(f'memory     {peak_memory(runs["default"], batch[0]):.2f} tensors of the size of the logits')
+    for name in ('default', 'fused') if on_gpu else ():
+        if name in runs:
+            print(f'memory     {name} {peak_memory(runs[name], batch[0]):.2f} tensors of the size of the logits')
+    if args.network:
+        del batch, energy, start, runs
+        print_share(seconds, training_step(args))
 
 
 def make_batch(args: argparse.Namespace) -> Batch:
@@ -130,6 +144,26 @@ def timed(run: Callable[[], Tensor], device: str) -> float:
     run()
     wait()
     return time.perf_counter() - start
+
+
+def training_step(args: argparse.Namespace) -> float:
+    """Seconds of a supervised step of a network with random weights on such a batch."""
+    init_default_scope('mmseg')
+    setup = Setup(args.network, args.size[0], args.batch, args.batch, args.classes, args.device, False)
+    meter = StepMeter(
+        build_subject('supervised', find_method_configs(['supervised'])['supervised'], setup), args.device
+    )
+    for number in range(2 + args.repeats):
+        if number == 2:
+            meter.forget()
+        meter.step()
+    return statistics.median(meter.times['total']) / 1000
+
+
+def print_share(seconds: Dict[str, List[float]], step: float) -> None:
+    """How much longer a training step takes with labels solved for."""
+    for name in [name for name in ('default', 'fused') if name in seconds]:
+        print(f'share      {name} adds {100 * statistics.median(seconds[name]) / step:.1f} % to a step of {step:.3f} s')
 
 
 def against(seconds: Dict[str, List[float]], name: str) -> str:

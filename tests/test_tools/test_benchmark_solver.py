@@ -1,0 +1,25 @@
+"""tools/benchmark_solver.py: that it says what ran, and what did not."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def tool():
+    spec = importlib.util.spec_from_file_location('benchmark_solver', ROOT / 'tools/benchmark_solver.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_report(tool, capsys):
+    """A CPU runs no fused solver; with a network, the share of its training step."""
+    tool.main(['--size', '32', '32', '--repeats', '1', '--classes', '4', '--steps', '2', '--network', 'tiny'])
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines['fused'].split() == ['fused', 'not', 'run']
+    assert 'times faster' in lines['default']
+    assert 'share      default adds' in lines['share']
