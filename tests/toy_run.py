@@ -100,7 +100,11 @@ def toy_config(data: Path, **changes) -> dict:
 
 def toy_model(method: str, norm: str = 'bn', dropout: float = 0.2, **options) -> dict:
     """Build the config of a method with the tiny network."""
-    strong = dict(strong=dict(type='StrongAugment')) if method in ('MeanTeacher', 'ELN', 'FARCLUSS') else {}
+    strong = (
+        dict(strong=dict(type='StrongAugment'))
+        if method in ('MeanTeacher', 'ScribbleMeanTeacher', 'ELN', 'FARCLUSS')
+        else {}
+    )
     normalize = dict(cfg=dict(type='GN', num_groups=2)) if norm == 'gn' else dict(cfg=dict(type='BN'))
     return dict(
         type=method,
