@@ -10,12 +10,13 @@ Memory is the peak beside the inputs in tensors of the size of the logits. The f
 """
 
 import argparse
+import shlex
 import statistics
 import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
@@ -33,6 +34,7 @@ from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
 from mmseg_ssl.utils.packages import is_installed  # noqa: E402
+from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 
 Batch = Tuple[Tensor, Tensor, Tensor]
 
@@ -51,25 +53,31 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--connectivity', type=int, default=4, choices=(4, 8))
     parser.add_argument('--steps', type=int, help='of the fast solver; its default if not given')
     parser.add_argument('--network', help='also time a supervised step of it: mbv2, r50, tiny or the path of a config')
+    parser.add_argument('--readme', type=Path, help='write the report between the lines <!-- solver:begin/end -->')
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--seed', type=int, default=0)
     return parser.parse_args(argv)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Measure, and print."""
+    """Measure, print, and write what was printed into a README."""
+    argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
+    lines = compare(args)
+    print('\n'.join(lines))
+    if args.readme:
+        words = [word for word in argv if word not in ('--readme', str(args.readme))]
+        command = f'$ {shlex.join(["python", "tools/benchmark_solver.py", *words])}'
+        write_blocks(args.readme, dict(solver=lambda: '\n'.join(['```', command, *lines, '```'])))
+
+
+def compare(args: argparse.Namespace) -> List[str]:
+    """Run the solvers in turns, and a training step if a network is given; the lines of the report."""
     torch.manual_seed(args.seed)
     batch = tuple(tensor.to(args.device) for tensor in make_batch(args))
     options = dict(relaxation=args.relaxation, cross_entropy=args.cross_entropy, connectivity=args.connectivity)
     energy, start = labeling_problem(*batch, **options)
-    runs = dict(
-        reference=partial(self_label, *batch, **options, solver='gd'),
-        default=partial(self_label, *batch, **options, steps=args.steps),
-    )
-    on_gpu = torch.device(args.device).type == 'cuda'
-    if on_gpu and is_installed('triton'):
-        runs['fused'] = partial(runs['default'], solver='fused')
+    runs = solvers(batch, options, args)
     energies = {name: energy(run().flatten(2)).sum().item() for name, run in runs.items()}
     enough = first_step(runs['default'], energy, energies['reference'])
     if enough:
@@ -78,23 +86,41 @@ def main(argv: Optional[List[str]] = None) -> None:
     for name, run in (pair for _ in range(args.repeats) for pair in runs.items()):
         seconds[name].append(timed(run, args.device))
 
-    print(f'{tuple(batch[0].shape)} on {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}')
-    print(f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbours')
-    print(f'prediction energy {energy(start).sum():.1f}')
-    print(f'reference  energy {energies["reference"]:.1f}   {statistics.median(seconds["reference"]):.3f} s')
-    print(f'default    energy {energies["default"]:.1f}   {against(seconds, "default")}')
-    fused = f'energy {energies["fused"]:.1f}   {against(seconds, "fused")}' if 'fused' in runs else 'not run'
-    print(f'fused      {fused}')
-    if enough:
-        print(f'enough     energy of the reference + 0.1 % after {enough} steps   {against(seconds, "enough")}')
-    else:
-        print('enough     no number of steps up to 50 reaches the energy of the reference + 0.1 %')
-    for name in ('default', 'fused') if on_gpu else ():
-        if name in runs:
-            print(f'memory     {name} {peak_memory(runs[name], batch[0]):.2f} tensors of the size of the logits')
+    lines = [
+        f'{tuple(batch[0].shape)} on {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}',
+        f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbours',
+        f'prediction energy {energy(start).sum():.1f}',
+        f'reference  energy {energies["reference"]:.1f}   {statistics.median(seconds["reference"]):.3f} s',
+        f'default    energy {energies["default"]:.1f}   {against(seconds, "default")}',
+        f'fused      energy {energies["fused"]:.1f}   {against(seconds, "fused")}'
+        if 'fused' in runs
+        else 'fused      not run',
+        f'enough     energy of the reference + 0.1 % after {enough} steps   {against(seconds, "enough")}'
+        if enough
+        else 'enough     no number of steps up to 50 reaches the energy of the reference + 0.1 %',
+    ]
+    for name in sorted({'default', 'fused'} & set(runs)) if is_cuda(args.device) else ():
+        lines.append(f'memory     {name} {peak_memory(runs[name], batch[0]):.2f} tensors of the size of the logits')
     if args.network:
         del batch, energy, start, runs
-        print_share(seconds, training_step(args))
+        lines += shares(seconds, training_step(args))
+    return lines
+
+
+def solvers(batch: Batch, options: Dict[str, Any], args: argparse.Namespace) -> Dict[str, Callable[..., Tensor]]:
+    """The solvers that can run here."""
+    runs = dict(
+        reference=partial(self_label, *batch, **options, solver='gd'),
+        default=partial(self_label, *batch, **options, steps=args.steps),
+    )
+    if is_cuda(args.device) and is_installed('triton'):
+        runs['fused'] = partial(runs['default'], solver='fused')
+    return runs
+
+
+def is_cuda(device: str) -> bool:
+    """Whether a device is a GPU of NVIDIA's."""
+    return torch.device(device).type == 'cuda'
 
 
 def make_batch(args: argparse.Namespace) -> Batch:
@@ -160,10 +186,10 @@ def training_step(args: argparse.Namespace) -> float:
     return statistics.median(meter.times['total']) / 1000
 
 
-def print_share(seconds: Dict[str, List[float]], step: float) -> None:
+def shares(seconds: Dict[str, List[float]], step: float) -> List[str]:
     """How much longer a training step takes with labels solved for."""
-    for name in [name for name in ('default', 'fused') if name in seconds]:
-        print(f'share      {name} adds {100 * statistics.median(seconds[name]) / step:.1f} % to a step of {step:.3f} s')
+    found = {name: statistics.median(seconds[name]) for name in ('reference', 'default', 'fused') if name in seconds}
+    return [f'share      {name} adds {100 * own / step:.1f} % to a step of {step:.3f} s' for name, own in found.items()]
 
 
 def against(seconds: Dict[str, List[float]], name: str) -> str:

@@ -61,8 +61,8 @@ class ELNWarmup(SemiSegmentor):
            weights in the segmentor's config are for the student alone.
         2. Pixels of label 255 do not count as wrong (``localizer=dict(ignored_as_wrong=True)``).
         3. The localizer sees probabilities (``localizer=dict(inputs='logits')``) and the entropy as a share of its
-           maximum, and right and wrong pixels are balanced in each image (``localizer=dict(balance='batch')``). That its
-           answer is added to the confidence is neither's (``localizer=dict(prior='confidence')``).
+           maximum, and right and wrong pixels are balanced in each image (``localizer=dict(balance='batch')``). That
+           its answer is added to the confidence is neither's (``localizer=dict(prior='confidence')``).
         4. Its loss is the mean over decoders (``reduction='sum'``); eq. 3 gates each image (``gate='batch'``).
         5. An auxiliary decoder is the segmentor's own head; that the public code's has other dropout rates in the ASPP
            and the fusion is not offered: the host's heads have one rate, before the classifier.
