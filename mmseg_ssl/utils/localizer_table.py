@@ -10,7 +10,8 @@ from .run_logs import Run
 
 COLUMNS = ('error_P', 'error_R', 'error_F1', 'correct_P', 'correct_R', 'correct_F1')
 HEAD = ('labels', 'method', 'draws', 'mIoU', 'judge', *(name.replace('_', ' ') for name in COLUMNS))
-JUDGES = dict(ErrorLocalizer='localizer', ErrorCorrector='correction', ConfidenceThreshold='confidence (teaches)')
+JUDGES = dict(ErrorLocalizer='localizer', ErrorCorrector='correction')
+"""Judges that answer at 0.5; the confidence is given at thresholds."""
 
 
 def localizer_report(runs: List[Run], methods: Sequence[str]) -> str:
@@ -45,11 +46,11 @@ def _first_miou(metrics: Dict[str, float]) -> float:
 
 def _judges(group: List[Run]) -> Iterator[Tuple[str, List[str]]]:
     """The model's judge as it teaches, then it and the confidence at their best thresholds, with their cells."""
-    own = JUDGES.get(group[0].judge, group[0].judge)
+    own = group[0].judge
     test, val = ([getattr(run, part) for run in group] for part in ('metrics', 'val_metrics'))
-    judges = [('localizer', own)]
+    judges = [] if own == 'ConfidenceThreshold' else [('localizer', JUDGES.get(own, own))]
     # other judges do not answer with a probability of their own
-    for family in ('localizer', 'confidence') if group[0].judge == 'ErrorLocalizer' else ('confidence',):
+    for family in ('localizer', 'confidence') if own == 'ErrorLocalizer' else ('confidence',):
         for scores, where in ((val, 'val'), (test, 'test')):
             best = _best(family, scores)
             judges += [(best, f'`{best}`, best on {where}')] if best else []

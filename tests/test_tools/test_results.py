@@ -227,6 +227,8 @@ def test_the_localizers_table(tool, tmp_path):
         write_run(tmp_path, 'eln', f'camvid/8_draw{draw}.txt', result, steps=steps)
     baseline = {**metrics(('student/', 30.0)), **judged(localizer=45.0, confidence_9=10.0)}
     write_run(tmp_path, 'eln', 'camvid/8_draw0.txt', baseline, name='mbv2_camvid_8_filter-correction')
+    baseline['confidence@0.7/error_F1'] = 11.0
+    write_run(tmp_path, 'eln', 'camvid/8_draw0.txt', baseline, name='mbv2_camvid_8_filter-confidence')
     write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)))
     runs, methods = tool.choose(tool.find_runs([tmp_path]), None, None)
     rows = [line for line in tool.localizer_report(runs, methods).splitlines() if line.startswith('| camvid')]
@@ -237,6 +239,7 @@ def test_the_localizers_table(tool, tmp_path):
         f'{start} `localizer`, best on test |' + ' 55.00 ± 7.07 |' * 6,
         f'{start} `confidence@0.5`, best on val |' + ' 30.00 ± 14.14 |' * 6,
         f'{start} `confidence@0.9`, best on test |' + ' 35.00 ± 7.07 |' * 6,
+        '| camvid/8 | ELN `filter-confidence` | 0 | 30.00 | `confidence@0.7`, best on test | - | - | 11.00 | - | - | - |',
         '| camvid/8 | ELN `filter-correction` | 0 | 30.00 | correction |' + ' 45.00 |' * 6,
         '| camvid/8 | ELN `filter-correction` | 0 | 30.00 | `confidence@0.9`, best on test |' + ' 10.00 |' * 6,
     ]
