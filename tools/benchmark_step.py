@@ -8,6 +8,10 @@ Every method is built from its config in configs/<method>/, with its options, on
 all run in this process, in turns, one step each a round, so that what slows the machine slows all alike. Shown are
 medians over the rounds. U of --batch L+U is the number of unlabelled images a stream: a method that mixes two streams
 (unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images".
+
+The network's share of a step runs from the images to logits at their size, resized, with side and auxiliary heads, and
+back. All the rest of loss() and backward() is the method's own maths: targets, mixing and losses, the host's supervised
+loss and accuracy among them. How they are told apart: mmseg_ssl/benchmark/measure.py.
 """
 
 import argparse
@@ -42,6 +46,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--classes', type=int, default=21, help='number of classes (default: 21)')
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: cpu)')
     parser.add_argument('--amp', action='store_true', help='float16 on CUDA, bfloat16 on the CPU')
+    parser.add_argument('--cpu-time', action='store_true', help='one CPU thread, only its own time: for a busy machine')
     parser.add_argument('--iters', type=int, default=10, help='rounds that count, after two of warm-up (default: 10)')
     parser.add_argument('--out', type=Path, help='json file for the measurement')
     parser.add_argument('--table', type=Path, metavar='JSON', help='measure nothing, show this measurement')
@@ -62,7 +67,9 @@ def read_setup(args: argparse.Namespace) -> Setup:
         raise UserError('--iters and --crop are at least 1, --classes at least 2.')
     if args.device.startswith('cuda') and not torch.cuda.is_available():
         raise UserError(f'--device {args.device}: torch sees no CUDA device. Leave it out to measure on the CPU.')
-    return Setup(args.network, args.crop, *map(int, counts), args.classes, args.device, args.amp)
+    if args.cpu_time and args.device != 'cpu':
+        raise UserError(f'--cpu-time is of the CPU, not of --device {args.device}. Leave one of them out.')
+    return Setup(args.network, args.crop, *map(int, counts), args.classes, args.device, args.amp, args.cpu_time)
 
 
 def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str, Any]:
@@ -76,11 +83,13 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
     Returns:
         What was measured, ready for json.
     """
+    if setup.cpu_time:
+        torch.set_num_threads(1)  # the threads' times would add up
     configs = find_method_configs(methods)
     meters = {}
     for name, config in configs.items():
         print(f'building {name} ({config.relative_to(ROOT)})', file=sys.stderr)
-        meters[name] = StepMeter(build_subject(name, config, setup), setup.device)
+        meters[name] = StepMeter(build_subject(name, config, setup), setup.device, setup.cpu_time)
     for number in range(WARM_UP + rounds):
         for meter in meters.values():
             if number == WARM_UP:

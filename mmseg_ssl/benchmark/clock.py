@@ -14,15 +14,18 @@ class Clock:
 
     Args:
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:1'``.
+        cpu_time: On a CPU, time that this process has computed, of all its threads together, in place of the wall
+            clock: what other processes do does not count.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, cpu_time: bool = False) -> None:
         self.cuda = torch.device(device).type == 'cuda'
+        self.now = time.process_time if cpu_time else time.perf_counter
 
     def mark(self) -> Any:
         """Now; on CUDA when the device gets there."""
         if not self.cuda:
-            return time.perf_counter()
+            return self.now()
         event = torch.cuda.Event(enable_timing=True)
         event.record()
         return event
@@ -41,7 +44,8 @@ class NetworkHooks:
     """Notes every call of a network within a block: when, with how many images, and with a gradient or without.
 
     A network is a direct part of the method that has weights (a branch, a teacher's copy, a localizer, a decoder), and
-    backbone and heads of a branch, for a method that calls these alone. Of calls within calls the outermost counts.
+    backbone and heads of a branch, for a method that calls these alone and for auxiliary heads, which the host calls
+    from within their loss. Of calls within calls the outermost counts.
 
     Args:
         model: The method.
@@ -55,7 +59,7 @@ class NetworkHooks:
 
     @contextmanager
     def watching(self, keep: bool = False) -> Iterator[List[dict]]:
-        """Hook the networks for a block.
+        """Watch the networks for a block.
 
         Args:
             keep: Whether to keep the inputs of every call (``args``, ``kwargs``) and, once backward has run, the
@@ -65,15 +69,20 @@ class NetworkHooks:
             The calls: ``module``, marks ``begin`` and ``end``, number of ``images``, ``grad``.
         """
         self.calls, self.depth, self.keep = [], 0, keep
-        handles = []
-        for module in self.modules:
-            handles.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
-            handles.append(module.register_forward_hook(self._leave, with_kwargs=True))
+        for module in self.modules:  # not torch's hooks: the host's heads call their forward() by name
+            module.forward = self._watched(module, module.forward)
         try:
             yield self.calls
         finally:
-            for handle in handles:
-                handle.remove()
+            for module in self.modules:
+                del module.forward
+
+    def _watched(self, module: nn.Module, forward: Callable) -> Callable:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self._enter(module, args, kwargs)
+            return self._leave(forward(*args, **kwargs))
+
+        return watched
 
     def _enter(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         if self.depth == 0:
@@ -82,7 +91,7 @@ class NetworkHooks:
             self.calls.append(dict(call, args=args, kwargs=kwargs, grads=[]) if self.keep else call)
         self.depth += 1
 
-    def _leave(self, module: nn.Module, args: tuple, kwargs: dict, output: Any) -> Any:
+    def _leave(self, output: Any) -> Any:
         self.depth -= 1
         if self.depth:
             return output
@@ -122,7 +131,7 @@ def _networks(model: nn.Module) -> Iterator[nn.Module]:
         elif next(child.parameters(), None) is not None:
             yield child
             segmentor = getattr(child, 'segmentor', None)
-            yield from segmentor.children() if segmentor is not None else ()
+            yield from _networks(segmentor) if segmentor is not None else ()
 
 
 def peak_memory(step: Callable[[], Any], resident: int, device: str) -> int:

@@ -20,25 +20,26 @@ class StepMeter:
     """Runs steps of a method and keeps the time of each part.
 
     - ``views``: the preprocessor (copy to the device, normalisation, strong augmentation).
-    - ``network``: forward of every network, measured in the step from call to return, and its backward.
-    - ``own``: the method's own maths, that is targets, mixing and losses, forward and backward. It is what is left:
-      loss() and backward() less the network's share of both.
+    - ``network``: forward of every network, measured in the step from call to return, and its backward. That is from
+      the images to the logits at their size: resizing the logits belongs to it, as do side heads and auxiliary heads.
+    - ``own``: the method's own maths, that is targets, mixing and losses, forward and backward, the host's supervised
+      loss among them. It is what is left: loss() and backward() less the network's share of both.
     - ``optimizer`` and ``ema``.
 
     The network's share of backward() cannot be seen in the step, where autograd runs both as one graph. So it is
     measured beside it: each trained call is repeated on the inputs that it had, and its backward is timed with the
     gradients that the losses had sent to its outputs (:meth:`replay`). ``own`` is then a difference of two
-    measurements and may come out a little below 0 where it is next to nothing. Auxiliary heads of the host's segmentors
-    compute their loss in one call with their forward, and so count as ``own``; the networks offered here have none.
+    measurements and may come out a little below 0 where it is next to nothing.
 
     Args:
         subject: The method.
         device: Where it is.
+        cpu_time: See :class:`Clock`.
     """
 
-    def __init__(self, subject: Subject, device: str) -> None:
+    def __init__(self, subject: Subject, device: str, cpu_time: bool = False) -> None:
         self.subject, self.device = subject, device
-        self.clock = Clock(device)
+        self.clock = Clock(device, cpu_time)
         self.hooks = NetworkHooks(subject.model, self.clock)
         self.times: Dict[str, List[float]] = {part: [] for part in ('total', 'loss', 'forward', 'backward', *PARTS)}
         self.counts: Dict[str, Counter] = {}

@@ -10,9 +10,9 @@ HEAD = (
 )
 NOTE = (
     'ratio: to supervised. calls and images: branch calls a step and images in them, with a gradient + without (and '
-    'calls of other networks: localizers, extra decoders). The last five columns share out the step in %: networks '
-    "forward and backward, the method's own maths (targets, mixing, losses, forward and backward), the preprocessor "
-    '(copy, normalisation, strong views), the optimizer, the moving average.'
+    'calls of other networks: localizers, extra decoders, auxiliary heads). The last five columns share out the step '
+    "in %: networks forward and backward, the method's own maths (targets, mixing, losses, forward and backward), the "
+    'preprocessor (copy, normalisation, strong views), the optimizer, the moving average.'
 )
 
 
@@ -36,11 +36,12 @@ def cost_report(found: Dict[str, Any]) -> str:
     precision = ('float16' if setup['device'].startswith('cuda') else 'bfloat16') if setup['amp'] else 'float32'
     cuda = setup['device'].startswith('cuda')
     memory = 'max_memory_allocated' if cuda else "the peak of torch's CPU allocator (oneDNN's own buffers not counted)"
+    times = ', time that the process computed' if setup.get('cpu_time') else ''
     conditions = (
         f'{machine["device"]}, {machine["threads"]} threads, PyTorch {machine["torch"]}; network {setup["network"]}, '
         f'{setup["classes"]} classes, crops {setup["crop"]}x{setup["crop"]}, batch {setup["labeled"]}+'
-        f'{setup["unlabeled"]}, {precision}; medians of {found["rounds"]} interleaved rounds. Memory: {memory}, with '
-        'weights and optimizer state. Made by `tools/benchmark_step.py`.'
+        f'{setup["unlabeled"]}, {precision}; medians of {found["rounds"]} interleaved rounds{times}. '
+        f'Memory: {memory}, with weights and optimizer state. Made by `tools/benchmark_step.py`.'
     )
     return '\n'.join([*lines, '', conditions, '', NOTE])
 

@@ -36,6 +36,7 @@ class Setup(NamedTuple):
     classes: int
     device: str
     amp: bool  # float16 on CUDA, bfloat16 on the CPU
+    cpu_time: bool = False  # time that the process computes, not that passes
 
 
 class Subject(NamedTuple):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_calls_and_images_by_hand(method, ratio, calls, images):
     assert meter.counts == dict(calls=calls, images=images)
     meter.step()  # counts are of one step, and the hooks are gone after it
     assert meter.counts['calls'] == calls
-    assert not any(module._forward_hooks for module in meter.subject.model.modules())
+    assert not any('forward' in vars(module) for module in meter.subject.model.modules())
 
 
 def test_a_step_trains_as_the_hosts_does():
@@ -122,10 +123,13 @@ def test_gradients_are_those_that_come_from_outside():
     assert torch.equal(method.student.part.bias.grad, torch.full((2,), 24.0))  # 4 images, 3 times 2
 
 
-def test_the_replay_repeats_the_networks_backward():
+@pytest.mark.parametrize('auxiliary', [False, True])
+def test_the_replay_repeats_the_networks_backward(auxiliary):
     """The same gradients of the weights as the step's own backward, on a network without dropout."""
-    segmentor = tiny.tiny_segmentor()
-    segmentor.decode_head.dropout_ratio = 0.0
+    segmentor = tiny.tiny_segmentor(auxiliary=auxiliary)
+    for head in (segmentor.decode_head, segmentor.get('auxiliary_head')):
+        if head:
+            head.dropout_ratio = 0.0
     model = tiny.build('Supervised', segmentor=segmentor)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
     wrapper.zero_grad = lambda **_: None
@@ -203,6 +207,7 @@ def test_the_table_by_hand():
     [
         ('--batch 2', '--batch 2: give the labelled and the unlabelled'),
         ('--batch 2+0', '--batch 2\\+0: give the labelled'),
+        ('--cpu-time --device cuda', 'sees no CUDA device|is of the CPU'),
         ('--classes 1', '--classes at least 2'),
         ('--network nothing.py', 'take one of mbv2, r50, tiny or the path'),
         ('--methods dueb nothing', 'the methods are supervised'),
@@ -228,7 +233,16 @@ def test_networks_that_a_user_brings(tmp_path):
     assert subject.model.student.num_classes == 7
     meter = StepMeter(subject, 'cpu')
     meter.step()
-    assert meter.counts['calls'] == dict(trained=1)
+    assert meter.counts['calls'] == dict(trained=1, other=1)  # the auxiliary head, within the host's loss
+
+
+def test_computing_time_leaves_waiting_out():
+    """Half a second of sleep passes on the wall clock alone."""
+    clocks = Clock('cpu'), Clock('cpu', cpu_time=True)
+    begins = [clock.mark() for clock in clocks]
+    time.sleep(0.5)
+    passed, computed = (clock.ms(begin, clock.mark()) for clock, begin in zip(clocks, begins))
+    assert passed >= 500 > 2 * computed
 
 
 def test_bfloat16_on_the_cpu():
