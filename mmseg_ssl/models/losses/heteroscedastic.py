@@ -69,16 +69,17 @@ class _NoisyCrossEntropy(torch.autograd.Function):
         generator: Optional[torch.Generator],
     ) -> Tensor:
         valid, index = valid_and_index(label, ignore_index)
+        logits = logits.contiguous()  # read in every sample; the noise is contiguous too
         deviation = variance.clamp_min(MIN_VARIANCE).sqrt()
         grad_logits, grad_deviation = torch.zeros_like(logits), torch.zeros_like(deviation)
-        peak, total = torch.full_like(deviation, -torch.inf), torch.zeros_like(deviation)
-        state = (logits, deviation, index, grad_logits, grad_deviation, peak, total)
+        log_sum = torch.full_like(deviation, -torch.inf)
+        state = (logits, logits.gather(1, index), deviation, index, grad_logits, grad_deviation, log_sum)
         for _ in range(num_samples):
             _take_in(normal_like(logits, generator), *state)
-        scale = valid / total
-        grad_variance = grad_deviation * scale / (2 * deviation) * (variance >= MIN_VARIANCE)
-        ctx.save_for_backward(grad_logits.mul_(scale), grad_variance)
-        loss = math.log(num_samples) - peak - total.log()
+        grad_logits.scatter_add_(1, index, torch.full_like(deviation, -1)).mul_(valid)
+        grad_variance = grad_deviation / (2 * deviation) * (valid & (variance >= MIN_VARIANCE))
+        ctx.save_for_backward(grad_logits, grad_variance)
+        loss = math.log(num_samples) - log_sum
         return loss.where(valid, loss.new_zeros(())).squeeze(1)
 
     @staticmethod
@@ -98,33 +99,40 @@ def _take_in(noise: Tensor, *state: Tensor) -> None:
 def _take_in_band(
     noise: Tensor,
     logits: Tensor,
+    logit: Tensor,
     deviation: Tensor,
     index: Tensor,
     grad_logits: Tensor,
     grad_deviation: Tensor,
-    peak: Tensor,
-    total: Tensor,
+    log_sum: Tensor,
 ) -> None:
-    """The step of a running log-sum-exp; a sample counts by the probability that it gives the label."""
-    noisy = torch.addcmul(logits, noise, deviation)
-    log_prob = to_gradient(noisy, index)
-    new_peak = torch.maximum(peak, log_prob)
-    # earlier samples are rescaled to the new peak
-    old, new = (peak - new_peak).exp(), (log_prob - new_peak).exp()
-    grad_logits.mul_(old).addcmul_(noisy, new)
-    grad_deviation.mul_(old).add_(noise.mul_(noisy).sum(dim=1, keepdim=True).mul_(new))
-    peak.copy_(new_peak)
-    total.mul_(old).add_(new)
+    """A step of a running log-sum-exp and of two means: a sample counts by the probability that it gives the label.
+
+    The gradient of ``-ln softmax(z)_y`` is the softmax, of which the mean is kept, less one at the label, which is the
+    same in every sample and comes off in the end.
+    """
+    noisy, at_label = torch.addcmul(logits, noise, deviation), noise.gather(1, index)
+    logit = torch.addcmul(logit, at_label, deviation)
+    log_prob = to_log_probability(noisy, logit)
+    log_sum.copy_(torch.logaddexp(log_sum, log_prob))
+    share = (log_prob - log_sum).exp_()
+    grad_logits.lerp_(noisy, share)
+    grad_deviation.lerp_(noise.mul_(noisy).sum(dim=1, keepdim=True) - at_label, share)
+
+
+def to_log_probability(logits: Tensor, logit: Tensor) -> Tensor:
+    """Turn logits, in place, into probabilities; return ``ln p`` of a class from its logit, both (B, 1, H, W)."""
+    peak = logits.amax(dim=1, keepdim=True)
+    total = logits.sub_(peak).exp_().sum(dim=1, keepdim=True)
+    logits.div_(total)
+    return logit - peak - total.log()
 
 
 def to_gradient(logits: Tensor, index: Tensor) -> Tensor:
     """Turn logits, in place, into the gradient of ``-ln softmax(z)_y``; return ``ln softmax(z)_y`` as (B, 1, H, W)."""
-    log_prob = logits.gather(1, index)
-    peak = logits.amax(dim=1, keepdim=True)
-    total = logits.sub_(peak).exp_().sum(dim=1, keepdim=True)
-    logits.div_(total)
-    logits.scatter_(1, index, logits.gather(1, index) - 1)
-    return log_prob - peak - total.log()
+    log_prob = to_log_probability(logits, logits.gather(1, index))
+    logits.scatter_add_(1, index, torch.full_like(log_prob, -1))
+    return log_prob
 
 
 def normal_like(like: Tensor, generator: Optional[torch.Generator]) -> Tensor:
