@@ -29,6 +29,7 @@ def mend_host() -> None:
     with mmcv_ops_stand_in():
         import mmseg.models  # noqa: F401
     mend_decode_head_resize()
+    mend_decode_head_accuracy()
 
 
 class _MissingOps(ModuleType):
@@ -173,3 +174,30 @@ def mend_decode_head_resize() -> None:
 
     resize_if_needed.spares_copy = True
     decode_head.resize = resize_if_needed
+
+
+def mend_decode_head_accuracy() -> None:
+    """Spare the sorting of full-size logits and two host syncs for ``acc_seg``, which is only logged.
+
+    ``BaseDecodeHead.loss_by_feat`` finds the likeliest class of every pixel by ``topk``, which takes longer on a CPU
+    than the cross entropy and its backward pass, and selects the valid pixels by a mask, for which the host waits for
+    the device. The value is the same.
+    """
+    from mmseg.models.decode_heads import decode_head
+
+    from .ops import likeliest  # needs the host, which compat looks after before anything else
+
+    accuracy = decode_head.accuracy
+    if getattr(accuracy, 'spares_sort', False):
+        return
+
+    def top1_accuracy(pred: torch.Tensor, target: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        if args or set(kwargs) != {'ignore_index'} or kwargs['ignore_index'] is None or not len(pred):
+            return accuracy(pred, target, *args, **kwargs)
+        valid = target != kwargs['ignore_index']
+        right = (likeliest(pred.detach())[1] == target) & valid
+        eps = torch.finfo(torch.float32).eps  # no valid pixel at all counts as 100 %
+        return ((right.sum() + eps) * 100 / (valid.sum() + eps)).view(1)
+
+    top1_accuracy.spares_sort = True
+    decode_head.accuracy = top1_accuracy

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmseg.models.decode_heads import decode_head
+from mmseg.models.losses import accuracy as host_accuracy
 from mmseg.models.utils import resize as host_resize
 
 from mmseg_ssl import compat
@@ -158,6 +159,20 @@ def test_resize_to_the_same_size_is_the_same_tensor(dtype, align_corners):
     assert torch.equal(host_resize(logits, size=(7, 9), **options), logits)  # so nothing changes but the copy
     other = decode_head.resize(logits, size=torch.Size((14, 9)), **options)
     assert torch.equal(other, host_resize(logits, size=(14, 9), **options))
+
+
+@pytest.mark.parametrize('classes', [1, 5])
+def test_accuracy_is_the_hosts(classes):
+    """With ignored pixels, without any and with nothing else; other calls reach the host's function."""
+    logits, label = torch.randn(2, classes, 7, 9, requires_grad=True), torch.randint(0, classes, (2, 7, 9))
+    partly = label.where(torch.rand(2, 7, 9) < 0.7, 255)
+    for target in (label, partly, torch.full_like(label, 255)):
+        expected = host_accuracy(logits, target, ignore_index=255)
+        actual = decode_head.accuracy(logits, target, ignore_index=255)
+        torch.testing.assert_close(actual, expected.detach())
+        assert not actual.requires_grad
+    assert torch.equal(decode_head.accuracy(logits, partly), host_accuracy(logits, partly))
+    assert len(decode_head.accuracy(logits, label, topk=(1, classes))) == 2
 
 
 def test_resize_by_a_factor_is_untouched():

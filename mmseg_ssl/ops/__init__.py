@@ -5,7 +5,7 @@ from .channel_dropout import drop_channels, drop_complementary_channels
 from .mixing import BoxMix, box_mask
 from .potts import potts
 from .precision import at_least_fp32
-from .probabilities import class_probabilities
+from .probabilities import class_probabilities, likeliest
 from .reduction import masked_mean
 from .sampling import chosen_per_class, sample_per_class, sample_windows
 from .weighting import class_rarity, entropy_reliability, normalized_entropy
@@ -21,6 +21,7 @@ __all__ = [
     'drop_complementary_channels',
     'entropy_reliability',
     'grid_affinity',
+    'likeliest',
     'masked_mean',
     'normalized_entropy',
     'potts',
