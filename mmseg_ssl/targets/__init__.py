@@ -1,7 +1,7 @@
 """Pure functions: probabilities in, :class:`~mmseg_ssl.structures.PixelTarget` out."""
 
 from .adaptive_threshold import adaptive_threshold
-from .agreement import disagreement, intersection, union
+from .agreement import Vote, disagreement, intersection, union, vote
 from .confidence import confident
 from .dense_self_labeling import dense_self_label
 from .fuzzy import fuzzy_cumulative, fuzzy_topk, sharpen
@@ -10,6 +10,7 @@ from .located import located
 from .self_labeling import self_label
 
 __all__ = [
+    'Vote',
     'adaptive_threshold',
     'confident',
     'dense_self_label',
@@ -22,4 +23,5 @@ __all__ = [
     'self_label',
     'sharpen',
     'union',
+    'vote',
 ]

@@ -1,12 +1,44 @@
 """Targets that two networks agree on, or argue about (CPCL, Fan et al. 2022, arXiv 2211.16701)."""
 
-from typing import Optional
+from typing import NamedTuple, Optional, Union
 
 import torch
 from mmengine.dist import all_reduce
 from torch import Tensor
 
+from ..ops.probabilities import likeliest
 from ..structures import IGNORE_INDEX, PixelTarget
+
+
+class Vote(NamedTuple):
+    """What a network votes for at every pixel: all that the targets here ask of its probabilities.
+
+    Attributes:
+        label: ``(B, H, W)`` int64, the likeliest class.
+        confidence: ``(B, H, W)``, its probability.
+        num_classes: ``C``.
+    """
+
+    label: Tensor
+    confidence: Tensor
+    num_classes: int
+
+
+def vote(probs: Union[Tensor, Vote]) -> Vote:
+    """The likeliest class of every pixel; a vote stays what it is.
+
+    Made once, it serves :func:`disagreement`, :func:`intersection` and :func:`union`, and the probabilities can go.
+
+    Args:
+        probs: ``(B, C, H, W)``, summing to one over dim 1.
+
+    Returns:
+        The vote, without a gradient.
+    """
+    if isinstance(probs, Vote):
+        return probs
+    confidence, label = likeliest(probs)
+    return Vote(label, confidence, probs.shape[1])
 
 
 @torch.no_grad()
@@ -40,27 +72,29 @@ def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor
 
 
 @torch.no_grad()
-def intersection(probs_a: Tensor, probs_b: Tensor) -> PixelTarget:
+def intersection(probs_a: Union[Tensor, Vote], probs_b: Union[Tensor, Vote]) -> PixelTarget:
     r"""The pixels on which both networks agree, weighted by their mean confidence (CPCL, pseudo-intersection).
 
     .. math:: \hat y_i = \hat y^a_i \text{ if } \hat y^a_i = \hat y^b_i \text{ else } 255,
               \qquad w_i = \tfrac12 (\max_c p^a_{ic} + \max_c p^b_{ic}) \, 1[\hat y^a_i = \hat y^b_i]
 
     Args:
-        probs_a: ``(B, C, H, W)``, summing to one over dim 1.
+        probs_a: ``(B, C, H, W)``, summing to one over dim 1, or their :func:`vote`.
         probs_b: The other network's.
 
     Returns:
         Label ``(B, H, W)`` int64 and weight ``(B, H, W)`` in ``[0, 1]``.
     """
-    (confidence_a, label_a), (confidence_b, label_b) = probs_a.max(dim=1), probs_b.max(dim=1)
+    (label_a, confidence_a, _), (label_b, confidence_b, _) = vote(probs_a), vote(probs_b)
     agree = label_a == label_b
     label = label_a.where(agree, label_a.new_full((), IGNORE_INDEX))
     return PixelTarget(label, (confidence_a + confidence_b) / 2 * agree)
 
 
 @torch.no_grad()
-def union(probs_a: Tensor, probs_b: Tensor, indicator: Optional[Tensor] = None) -> PixelTarget:
+def union(
+    probs_a: Union[Tensor, Vote], probs_b: Union[Tensor, Vote], indicator: Optional[Tensor] = None
+) -> PixelTarget:
     r"""Every pixel: the common label, or that of the network whose class is argued about more (CPCL, pseudo-union).
 
     .. math:: \hat y_i = \hat y^a_i \text{ if } \hat y^a_i = \hat y^b_i \text{ or }
@@ -69,16 +103,16 @@ def union(probs_a: Tensor, probs_b: Tensor, indicator: Optional[Tensor] = None) 
     The weight is the mean confidence where they agree, else the confidence of the network that won.
 
     Args:
-        probs_a: ``(B, C, H, W)``, summing to one over dim 1.
+        probs_a: ``(B, C, H, W)``, summing to one over dim 1, or their :func:`vote`.
         probs_b: The other network's.
         indicator: ``(C,)`` of :func:`disagreement`; computed from these predictions if not given.
 
     Returns:
         Label ``(B, H, W)`` int64 and weight ``(B, H, W)`` in ``[0, 1]``.
     """
-    (confidence_a, label_a), (confidence_b, label_b) = probs_a.max(dim=1), probs_b.max(dim=1)
+    (label_a, confidence_a, num_classes), (label_b, confidence_b, _) = vote(probs_a), vote(probs_b)
     if indicator is None:
-        indicator = disagreement(label_a, label_b, probs_a.shape[1])
+        indicator = disagreement(label_a, label_b, num_classes)
     agree = label_a == label_b
     first_wins = indicator[label_a] > indicator[label_b]
     won = confidence_a.where(first_wins, confidence_b)

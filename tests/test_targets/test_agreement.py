@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmseg_ssl.structures import PixelTarget
-from mmseg_ssl.targets import agreement, disagreement, intersection, union
+from mmseg_ssl.targets import agreement, disagreement, intersection, union, vote
 
 
 def random_probs(seed: int, classes: int = 5, size: int = 6) -> torch.Tensor:
@@ -137,6 +137,18 @@ def test_renaming_classes_renames_the_targets():
         known = old.label != 255
         assert torch.equal(new_name[old.label[known]], renamed.label[known])
         torch.testing.assert_close(old.weight, renamed.weight)
+
+
+def test_a_vote_says_all_that_the_targets_ask():
+    """The likeliest class and its probability; the targets of two votes are those of the probabilities."""
+    probs_a, probs_b = random_probs(9), random_probs(10)
+    votes = vote(probs_a), vote(probs_b)
+    assert votes[0].num_classes == 5 and vote(votes[0]) is votes[0]
+    assert torch.equal(votes[0].label, probs_a.argmax(dim=1))
+    assert torch.equal(votes[0].confidence, probs_a.amax(dim=1))
+    for make in (intersection, union):
+        for one, other in zip(make(*votes), make(probs_a, probs_b)):
+            assert torch.equal(one, other)
 
 
 def test_one_hot_and_uniform_predictions():

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...ops import BoxMix, masked_mean
 from ...structures import PixelTarget, Prediction
-from ...targets import disagreement, intersection, union
+from ...targets import Vote, disagreement, intersection, union, vote
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..labelling import TEACHER_MODES, labelling
@@ -105,12 +105,11 @@ class CPCL(SemiSegmentor):
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         images, valid = mix(weak_a, weak_b), mix(valid_a, valid_b)
 
-        probs_c = self.label(self.conservative, weak_a, weak_b, mix)
-        probs_p = self.label(self.progressive, weak_a, weak_b, mix)
-        indicator = self.indicator(probs_c, probs_p, valid)
-        agreed = intersection(probs_c, probs_p).reweight(valid)
-        either = union(probs_c, probs_p, indicator).reweight(valid)
-        del probs_c, probs_p  # two C-channel maps that nothing needs while the networks train
+        vote_c = self.vote(self.conservative, weak_a, weak_b, mix)
+        vote_p = self.vote(self.progressive, weak_a, weak_b, mix)
+        indicator = self.indicator(vote_c, vote_p, valid)
+        agreed = intersection(vote_c, vote_p).reweight(valid)
+        either = union(vote_c, vote_p, indicator).reweight(valid)
 
         losses = {}
         for name, target in dict(conservative=agreed, progressive=either).items():
@@ -128,11 +127,11 @@ class CPCL(SemiSegmentor):
         losses['loss_pseudo'] = self.unsup_weight * self.unsup_scale * pseudo
         return losses
 
-    def label(self, branch: Branch, weak_a: Tensor, weak_b: Tensor, mix: BoxMix) -> Tensor:
-        """Probabilities of the mixed images, from predictions of the unmixed ones, ``(B, C, H, W)``."""
+    def vote(self, branch: Branch, weak_a: Tensor, weak_b: Tensor, mix: BoxMix) -> Vote:
+        """A network's vote on the mixed images, from its predictions of the unmixed ones."""
         with labelling(branch, self.teacher_mode):
             logits_a, logits_b = (pred.logits for pred in self.predict_merged(branch, weak_a, weak_b))
-        return mix(logits_a, logits_b).softmax(dim=1)
+        return vote(mix(logits_a, logits_b).softmax(dim=1))
 
     def predict_merged(self, branch: Branch, first: Tensor, second: Tensor) -> Tuple[Prediction, Prediction]:
         """Predictions of two batches, in one call or, with ``merge_calls=False``, in two."""
@@ -142,9 +141,8 @@ class CPCL(SemiSegmentor):
         return first_pred, second_pred
 
     @staticmethod
-    def indicator(probs_a: Tensor, probs_b: Tensor, valid: Tensor) -> Tensor:
+    def indicator(vote_a: Vote, vote_b: Vote, valid: Tensor) -> Tensor:
         """Class-wise disagreement over the image pixels of the batch, ``(C,)``."""
-        num_classes = probs_a.shape[1]
-        nowhere = torch.full((), num_classes, device=valid.device)  # out of range: does not count
-        labels = [probs.argmax(dim=1).where(valid, nowhere) for probs in (probs_a, probs_b)]
-        return disagreement(labels[0], labels[1], num_classes)
+        nowhere = torch.full((), vote_a.num_classes, device=valid.device)  # out of range: does not count
+        labels = [voted.label.where(valid, nowhere) for voted in (vote_a, vote_b)]
+        return disagreement(labels[0], labels[1], vote_a.num_classes)
