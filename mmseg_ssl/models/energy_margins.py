@@ -6,6 +6,7 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
+from ..ops import likeliest
 from ..structures import IGNORE_INDEX
 from .losses import energy_reliability, free_energy
 
@@ -39,7 +40,7 @@ class EnergyMargins(nn.Module):
             label: ``(B, H, W)`` int64.
         """
         energy = free_energy(logits, self.temperature)
-        right = logits.argmax(dim=1) == label
+        right = likeliest(logits)[1] == label
         groups = torch.stack([right, ~right & (label != IGNORE_INDEX)])
         sums = torch.stack([(energy * groups).sum(dim=(1, 2, 3)), groups.sum(dim=(1, 2, 3))])
         all_reduce(sums)

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict
 import torch
 from torch import Tensor, nn
 
-from ..ops import masked_mean
+from ..ops import likeliest, masked_mean
 from ..structures import PixelTarget, Scribbles
 from ..targets import dense_self_label, hard_self_label, self_label
 from .losses import collision_cross_entropy, pixel_cross_entropy, reverse_cross_entropy
@@ -86,8 +86,8 @@ class SelfLabeling(nn.Module):
             and the prediction name the same class.
         """
         distance = CROSS_ENTROPIES[self.cross_entropy](logits, label)
-        confidence, named = label.max(dim=1)
-        agreed = (logits.argmax(dim=1) == named).float()
+        confidence, named = likeliest(label)
+        agreed = (likeliest(logits)[1] == named).float()
         return {
             'unsup.loss_self_label': self.eta * scale * masked_mean(distance, over=scribbles.unlabeled),
             'unsup.confidence': masked_mean(confidence, over=scribbles.unlabeled),

@@ -4,6 +4,8 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor
 
+from ..ops.probabilities import likeliest
+
 
 @torch.no_grad()
 def adaptive_threshold(threshold: Tensor, probs: Tensor, valid: Tensor, momentum: float) -> Tensor:
@@ -39,7 +41,7 @@ def adaptive_threshold(threshold: Tensor, probs: Tensor, valid: Tensor, momentum
             f'adaptive_threshold needs valid (B, H, W) for every pixel of the probabilities {tuple(probs.shape)}, '
             f'got {tuple(valid.shape)}.'
         )
-    confidence, label = probs.max(dim=1)
+    confidence, label = likeliest(probs)
     largest = probs.new_zeros(probs.shape[1])
     largest.scatter_reduce_(0, label.flatten(), (confidence * valid).flatten(), reduce='amax')
     all_reduce(largest, op='max')

@@ -5,6 +5,7 @@ from typing import Union
 import torch
 from torch import Tensor
 
+from ..ops.probabilities import likeliest
 from ..structures import PixelTarget
 
 
@@ -27,5 +28,5 @@ def confident(probs: Tensor, threshold: Union[float, Tensor]) -> PixelTarget:
     """
     if not isinstance(threshold, Tensor) and not 0 <= threshold <= 1:
         raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
-    confidence, label = probs.max(dim=1)
+    confidence, label = likeliest(probs)
     return PixelTarget(label, (confidence >= threshold).to(probs.dtype))

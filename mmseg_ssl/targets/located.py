@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ..ops.probabilities import likeliest
 from ..structures import PixelTarget
 
 
@@ -35,4 +36,4 @@ def located(probs: Tensor, correctness: Tensor, threshold: float = 0.5) -> Pixel
             f'located needs a correctness (B, H, W) for every pixel of the probabilities {tuple(probs.shape)}, got '
             f'{tuple(correctness.shape)}. Resize it or squeeze its channel first.'
         )
-    return PixelTarget(probs.argmax(dim=1), (correctness > threshold).to(probs.dtype))
+    return PixelTarget(likeliest(probs)[1], (correctness > threshold).to(probs.dtype))

@@ -8,7 +8,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
-from ...ops import masked_mean
+from ...ops import likeliest, masked_mean
 from ...structures import PixelTarget, Prediction
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
@@ -125,7 +125,7 @@ class CPS(SemiSegmentor):
 
     def pseudo_labels(self, images: Tensor, logits: Tensor) -> PixelTarget:
         """What a network teaches the other: its argmax, everywhere."""
-        label = logits.argmax(dim=1)
+        label = likeliest(logits)[1]
         return PixelTarget(label, torch.ones_like(label, dtype=logits.dtype))
 
     def supervised_losses(

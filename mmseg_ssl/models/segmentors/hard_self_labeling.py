@@ -5,7 +5,7 @@ from typing import Any, Optional
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
-from ...ops import masked_mean
+from ...ops import likeliest, masked_mean
 from ..losses.robust import check_error_rate, robust_cross_entropy
 from ..self_labeling import GraphCutLabeling
 from .base import LossDict, Views, ViewSamples
@@ -70,6 +70,6 @@ class HardSelfLabeling(ScribbleSupervised):
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         distance = robust_cross_entropy(sup.logits, target.label, self.error_rate)
         losses['unsup.loss_robust'] = self.unsup_scale * masked_mean(distance, over=scribbles.unlabeled)
-        agreed = (sup.logits.argmax(dim=1) == target.label).float()
+        agreed = (likeliest(sup.logits)[1] == target.label).float()
         losses['unsup.agreement'] = masked_mean(agreed, over=scribbles.unlabeled)
         return losses
