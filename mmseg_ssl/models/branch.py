@@ -64,14 +64,16 @@ class Branch(BaseModule):
                 them, e.g. channel dropout of a part of the batch; the number of images stays.
 
         Returns:
-            Logits at the size of the images (fp32, also under autocast), embedding, features and side maps.
+            Logits at the size of the images (contiguous fp32, also under autocast), embedding, features and side maps.
         """
         size = images.shape[2:]
         feats = self.segmentor.extract_feat(images)
         if perturb is not None:
             feats = perturb(feats)
         logits, embedding = self._decode(feats)
-        logits = self._resize(logits.float(), size)
+        # contiguous at the head's stride, where it costs little: a softmax over channels of channels-last logits would
+        # copy all of them, once in every target and loss
+        logits = self._resize(logits.float().contiguous(), size)
         side = {}
         for name, head in self.side_heads.items():
             values = head(embedding, logits)

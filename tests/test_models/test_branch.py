@@ -164,3 +164,12 @@ def test_features_may_be_perturbed_before_the_heads():
     torch.testing.assert_close(changed.logits[2:], F.interpolate(zero, (32, 24), mode='bilinear', align_corners=False))
     assert all((level[2:] == 0).all() for level in changed.feats)
     assert not torch.allclose(changed.embedding[2:], plain.embedding[2:])
+
+
+def test_logits_are_contiguous_whatever_the_layout_of_the_images():
+    """Targets and losses reduce over channels, which is fast on contiguous maps alone."""
+    branch = Branch(tiny.tiny_segmentor()).eval()
+    images = torch.randn(2, 3, 32, 32)
+    plain, last = (branch(given) for given in (images, images.contiguous(memory_format=torch.channels_last)))
+    assert last.logits.is_contiguous() and not last.feats[0].is_contiguous()
+    torch.testing.assert_close(last.logits, plain.logits)
