@@ -41,7 +41,8 @@ def likeliest(values: Tensor) -> Tuple[Tensor, Tensor]:
         (tensor([0.7000]), tensor([1]))
     """
     if values.is_cuda:
-        return tuple(values.max(dim=1))
+        largest, index = values.max(dim=1)
+        return largest, index
     num_classes = values.shape[1]
     largest = values.amax(dim=1, keepdim=True)
     down = torch.arange(num_classes, 0, -1, dtype=torch.int16, device=values.device)
