@@ -164,7 +164,7 @@ def mend_decode_head_resize() -> None:
     from mmseg.models.decode_heads import decode_head
 
     resize = decode_head.resize
-    if getattr(resize, 'spares_copy', False):
+    if resize.__name__ == 'resize_if_needed':
         return
 
     def resize_if_needed(input: torch.Tensor, size=None, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -172,23 +172,21 @@ def mend_decode_head_resize() -> None:
             return input
         return resize(input, size, *args, **kwargs)
 
-    resize_if_needed.spares_copy = True
     decode_head.resize = resize_if_needed
 
 
 def mend_decode_head_accuracy() -> None:
     """Spare the sorting of full-size logits and two host syncs for ``acc_seg``, which is only logged.
 
-    ``BaseDecodeHead.loss_by_feat`` finds the likeliest class of every pixel by ``topk``, which takes longer on a CPU
-    than the cross entropy and its backward pass, and selects the valid pixels by a mask, for which the host waits for
-    the device. The value is the same.
+    mmseg finds the likeliest class of every pixel by ``topk``, which takes longer on a CPU than the cross entropy and
+    its backward pass, and selects valid pixels by a mask, for which it waits for the device. The value is the same.
     """
     from mmseg.models.decode_heads import decode_head
 
     from .ops import likeliest  # needs the host, which compat looks after before anything else
 
     accuracy = decode_head.accuracy
-    if getattr(accuracy, 'spares_sort', False):
+    if accuracy.__name__ == 'top1_accuracy':
         return
 
     def top1_accuracy(pred: torch.Tensor, target: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -196,8 +194,7 @@ def mend_decode_head_accuracy() -> None:
             return accuracy(pred, target, *args, **kwargs)
         valid = target != kwargs['ignore_index']
         right = (likeliest(pred.detach())[1] == target) & valid
-        eps = torch.finfo(torch.float32).eps  # no valid pixel at all counts as 100 %
+        eps = torch.finfo(torch.float32).eps  # no valid pixel counts as 100 %, as in mmseg
         return ((right.sum() + eps) * 100 / (valid.sum() + eps)).view(1)
 
-    top1_accuracy.spares_sort = True
     decode_head.accuracy = top1_accuracy
