@@ -9,7 +9,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import masked_mean, normalized_entropy
+from ..ops import likeliest, masked_mean, normalized_entropy
 from ..structures import IGNORE_INDEX, PixelTarget
 from ..targets import located
 from .losses import balanced_binary_cross_entropy
@@ -162,7 +162,7 @@ class ErrorLocalizer(BaseModule):
             ``loss_detection``, and ``wrong``: the share of valid pixels that are predicted wrong.
         """
         valid = inside if self.ignored_as_wrong else inside & (label != IGNORE_INDEX)
-        correct = logits.argmax(dim=1) == label
+        correct = likeliest(logits)[1] == label
         loss = balanced_binary_cross_entropy(output.squeeze(1), correct, valid, self.balance, self.max_ratio)
         wrong = masked_mean((~correct).float(), over=valid)
         return dict(loss_detection=masked_mean(loss, over=valid), wrong=wrong)
