@@ -7,7 +7,8 @@ python tools/benchmark_step.py --table benchmark.json --readme configs/README.md
 Every method is built from its config in configs/<method>/, with its options, on the same network with random weights;
 all run in this process, in turns, one step each a round, so that what slows the machine slows all alike. Shown are
 medians over the rounds. U of --batch L+U is the number of unlabelled images a stream: a method that mixes two streams
-(unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images".
+(unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images". On a CPU the process keeps what tensors free,
+as torch does on a GPU.
 
 The network's share of a step runs from the images to logits at their size, resized, with side and auxiliary heads, and
 back. All the rest of loss() and backward() is the method's own maths: targets, mixing and losses, the host's supervised
@@ -28,7 +29,7 @@ import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
+from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs, keep_freed_memory  # noqa: E402
 from mmseg_ssl.benchmark.report import cost_report  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
 from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
@@ -83,6 +84,7 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
     Returns:
         What was measured, ready for json.
     """
+    keep_freed_memory()
     if setup.cpu_time:
         torch.set_num_threads(1)  # the threads' times would add up
     configs = find_method_configs(methods)

@@ -1,6 +1,7 @@
 """What a step of a method costs; ``tools/benchmark_step.py`` prints it."""
 
+from .clock import keep_freed_memory
 from .measure import StepMeter
 from .subject import Setup, build_subject, find_method_configs
 
-__all__ = ['Setup', 'StepMeter', 'build_subject', 'find_method_configs']
+__all__ = ['Setup', 'StepMeter', 'build_subject', 'find_method_configs', 'keep_freed_memory']

@@ -239,7 +239,8 @@ def test_the_localizers_table(tool, tmp_path):
         f'{start} `localizer`, best on test |' + ' 55.00 ± 7.07 |' * 6,
         f'{start} `confidence@0.5`, best on val |' + ' 30.00 ± 14.14 |' * 6,
         f'{start} `confidence@0.9`, best on test |' + ' 35.00 ± 7.07 |' * 6,
-        '| camvid/8 | ELN `filter-confidence` | 0 | 30.00 | `confidence@0.7`, best on test | - | - | 11.00 | - | - | - |',
+        '| camvid/8 | ELN `filter-confidence` | 0 | 30.00 | `confidence@0.7`, best on test | - | - | 11.00 |'
+        + ' - |' * 3,
         '| camvid/8 | ELN `filter-correction` | 0 | 30.00 | correction |' + ' 45.00 |' * 6,
         '| camvid/8 | ELN `filter-correction` | 0 | 30.00 | `confidence@0.9`, best on test |' + ' 10.00 |' * 6,
     ]
