@@ -8,7 +8,7 @@ model = dict(
     type='ScribbleMeanTeacher',
     predict_on=('student', 'teacher'),
     unsup_weight=10.0,
-    self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),  # as soft-self-labeling_mbv2_camvid-scribble_length-1
+    self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),  # as without unlabelled images
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))

@@ -16,7 +16,9 @@ NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?
 """A config's name behind its method: network and data, split, and what an ablation changes."""
 HOW_MUCH = re.compile(r'(length|share)-.+')
 """A split that says how much of every image is labelled, not which images are."""
-NOT_A_CONDITION = re.compile(r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr')
+NOT_A_CONDITION = re.compile(
+    r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels'
+)
 """Settings that differ between runs of one row, or that do not change the numbers."""
 
 

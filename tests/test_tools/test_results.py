@@ -92,8 +92,11 @@ def test_a_changed_setting_is_another_row(tool, tmp_path):
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)))
     changed = {'model.energy': 'release', 'train_dataloader.num_workers': 0}
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 35.0)), **changed)
+    folder = {'train_dataloader.dataset.unlabeled.pseudo_labels': 'labels_of_draw_0'}
+    write_run(tmp_path, 'pseudo_label', 'camvid/8_draw0.txt', metrics(('', 30.0)), **folder)
     text = report(tool, tmp_path)
     assert '| camvid/8 | DUEB | 0 | 400 | 40.00 |' in text
+    assert '| camvid/8 | Offline pseudo-labels | 0 | 400 | 30.00 |' in text  # where labels lie is no condition
     assert '| camvid/8 | DUEB `model.energy=release` | 0 | 400 | 35.00 |' in text  # the workers change nothing
 
 
