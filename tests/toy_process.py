@@ -5,7 +5,6 @@ that a test pays the import only once.
 """
 
 import builtins
-import importlib.util
 import json
 import multiprocessing
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 import torch
+from load_tool import load_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -82,9 +82,7 @@ def _run_tool(tool: str, argv: List[str], kill: Optional[str], output: str) -> N
     if kill:
         when, what = kill.split(':')
         KILLS[when](what)
-    spec = importlib.util.spec_from_file_location(f'{tool}_tool', ROOT / 'tools' / f'{tool}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_tool(tool)
     with module.readable_errors():
         module.main(argv)
 

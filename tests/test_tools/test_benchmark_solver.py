@@ -1,20 +1,5 @@
 """tools/benchmark_solver.py: that it says what ran, and what did not."""
 
-import importlib.util
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('benchmark_solver', ROOT / 'tools/benchmark_solver.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 def test_report(tool, capsys, tmp_path):
     """A CPU runs no fused solver; with a network, the share of its training step. The README gets what was printed."""

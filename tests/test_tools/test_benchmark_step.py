@@ -1,7 +1,6 @@
 """tools/benchmark_step.py: what it counts and how it shares out a step."""
 
 import ctypes
-import importlib.util
 import json
 import subprocess
 import sys
@@ -24,14 +23,6 @@ from mmseg_ssl.utils.cli import UserError
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Setup(network='tiny', crop=32, labeled=2, unlabeled=2, classes=4, device='cpu', amp=False)
 METHODS = find_method_configs()
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('benchmark_tool', ROOT / 'tools/benchmark_step.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def meter_of(method, ratio, **options):

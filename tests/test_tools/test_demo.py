@@ -1,6 +1,5 @@
 """tools/demo.py: two short trainings, a table and a picture."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -36,10 +35,7 @@ def test_the_demo_compares_and_draws(tmp_path):
     assert picture.std() > 20
 
 
-def test_a_failed_training_shows_its_output(tmp_path):
-    spec = importlib.util.spec_from_file_location('demo_tool', ROOT / 'tools/demo.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+def test_a_failed_training_shows_its_output(tool, tmp_path):
     (tmp_path / 'output.txt').write_text('the reason')
     other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])
     failing = subprocess.Popen([sys.executable, '-c', 'raise SystemExit(3)'])

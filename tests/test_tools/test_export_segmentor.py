@@ -1,7 +1,6 @@
 """``tools/export_segmentor.py``: the student alone, as plain mmseg."""
 
 import copy
-import importlib.util
 import os
 import subprocess
 import sys
@@ -16,16 +15,6 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, METRICS, MODELS
 
 from mmseg_ssl.utils.cli import UserError
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('export_segmentor', ROOT / 'tools' / 'export_segmentor.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

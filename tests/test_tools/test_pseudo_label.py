@@ -1,6 +1,5 @@
 """tools/pseudo_label.py: what it writes, from what, and what happens when it is cut short."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -17,14 +16,6 @@ from mmseg_ssl.engine import pseudo_labeler
 from mmseg_ssl.utils.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('pseudo_label_tool', ROOT / 'tools/pseudo_label.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def save(model, path):

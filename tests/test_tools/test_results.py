@@ -1,6 +1,5 @@
 """tools/results.py reads runs from what they left, and nothing else."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -11,14 +10,6 @@ from mmseg_ssl.utils.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = '    CUDA available: {cuda}\n{gpu}    PyTorch: 2.13.0+cpu\n  - CPU capability usage: AVX512\n'
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('results_tool', ROOT / 'tools/results.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 STEPS = [dict(loss=1.0, time=0.9, data_time=0.1), dict(loss=1.0, time=0.5, data_time=0.2), dict(time=9.0, mIoU=1.0)]

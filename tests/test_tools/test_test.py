@@ -1,21 +1,11 @@
 """tools/test.py: evaluates what tools/train.py trained, with any of its networks."""
 
-import importlib.util
-
 import pytest
 from mmengine.config import Config
-from toy_process import ROOT, output, run_tool, train
+from toy_process import output, run_tool, train
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.utils.cli import UserError
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('test_tool', ROOT / 'tools' / 'test.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')

@@ -1,23 +1,14 @@
 """tools/train.py: its command line, and errors that a user can act on."""
 
-import importlib.util
 import signal
 
 import pytest
 import torch
 from mmengine.config import Config
-from toy_process import ROOT, loss_curve, output, train
+from toy_process import loss_curve, output, train
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.utils.cli import UserError, load_config
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('train_tool', ROOT / 'tools' / 'train.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')
