@@ -90,6 +90,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
     method = method_of(committed) if committed else cfg.model.type
     said = NAME.fullmatch(name[len(method) + 1 :])
+    logged = _scalars(training)
     draw = cfg.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
     return Run(
@@ -103,9 +104,9 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
         metrics=json.loads(path.read_text()),
-        val_metrics=next((entry for entry in reversed(_scalars(training)) if _is_validation(entry)), {}),
+        val_metrics=next((entry for entry in reversed(logged) if _is_validation(entry)), {}),
         judge=(cfg.model.get('localizer') or {}).get('type', ''),
-        **_cost(training),
+        **_cost(logged),
         hardware=_hardware(training),
         images=cfg.test_dataloader.dataset.data_prefix.img_path,
     )
@@ -157,9 +158,9 @@ def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
         yield from _flat(item, f'{key}.{name}' if key else str(name))
 
 
-def _cost(training: Path) -> Dict[str, Optional[float]]:
+def _cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:
     """Time of a step and peak memory of a training, from the scalars that it logged; None where it did not."""
-    steps = [entry for entry in _scalars(training) if 'loss' in entry]
+    steps = [entry for entry in logged if 'loss' in entry]
     times = [entry['time'] - entry.get('data_time', 0) for entry in steps if 'time' in entry]
     peaks = [entry.get('memory', entry.get('peak_rss')) for entry in steps]
     known = [peak for peak in peaks if peak is not None]
