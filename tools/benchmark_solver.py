@@ -28,6 +28,7 @@ from mmengine.registry import init_default_scope  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
+from mmseg_ssl.benchmark.clock import peak_memory  # noqa: E402
 from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
@@ -100,7 +101,8 @@ def compare(args: argparse.Namespace) -> List[str]:
         else 'enough     no number of steps up to 50 reaches the energy of the reference + 0.1 %',
     ]
     for name in sorted({'default', 'fused'} & set(runs)) if is_cuda(args.device) else ():
-        lines.append(f'memory     {name} {peak_memory(runs[name], batch[0]):.2f} tensors of the size of the logits')
+        memory = peak_memory(runs[name], 0, args.device) / batch[0].nbytes
+        lines.append(f'memory     {name} {memory:.2f} tensors of the size of the logits')
     if args.network:
         del batch, energy, start, runs
         lines += shares(seconds, training_step(args))
@@ -164,7 +166,7 @@ def loaded(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
 
 def timed(run: Callable[[], Tensor], device: str) -> float:
     """Seconds of a call."""
-    wait = torch.cuda.synchronize if torch.device(device).type == 'cuda' else lambda: None
+    wait = torch.cuda.synchronize if is_cuda(device) else lambda: None
     wait()
     start = time.perf_counter()
     run()
@@ -203,14 +205,6 @@ def first_step(fast: Callable[..., Tensor], energy: Callable[[Tensor], Tensor], 
     """The number of steps that first reaches the reference's energy within 0.1 %; 0 if none up to 50 does."""
     reached = (energy(fast(steps=steps).flatten(2)).sum().item() <= 1.001 * reference for steps in range(1, 51))
     return next((steps for steps, passed in enumerate(reached, start=1) if passed), 0)
-
-
-def peak_memory(run: Callable[[], Tensor], logits: Tensor) -> float:
-    """Largest allocation during a call, in tensors of the size of the logits."""
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_allocated()
-    run()
-    return (torch.cuda.max_memory_allocated() - before) / (logits.numel() * logits.element_size())
 
 
 if __name__ == '__main__':
