@@ -6,7 +6,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import masked_mean
+from ..ops import likeliest, masked_mean
 from ..structures import IGNORE_INDEX, PixelTarget
 from .error_localizer import PRIOR_EPS, ErrorLocalizer
 from .losses import pixel_cross_entropy
@@ -38,18 +38,18 @@ class ErrorCorrector(ErrorLocalizer):
 
     def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
         """1 where the correction is the prediction, else 0; ``(B, H, W)``."""
-        return (output.argmax(dim=1) == logits.argmax(dim=1)).to(output.dtype)
+        return (likeliest(output)[1] == likeliest(logits)[1]).to(output.dtype)
 
     def target(self, output: Tensor, logits: Tensor, threshold: float) -> PixelTarget:
         """The corrected class of every pixel; the threshold is not used."""
-        label = output.detach().argmax(dim=1)
+        label = likeliest(output)[1]
         return PixelTarget(label, torch.ones_like(label, dtype=output.dtype))
 
     def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
         """Cross entropy with the label, the mean over labelled pixels."""
         valid = inside & (label != IGNORE_INDEX)
         loss = pixel_cross_entropy(output, PixelTarget(label, valid.to(output.dtype)))
-        wrong = masked_mean((logits.argmax(dim=1) != label).float(), over=valid)
+        wrong = masked_mean((likeliest(logits)[1] != label).float(), over=valid)
         return dict(loss_correction=masked_mean(loss, over=valid), wrong=wrong)
 
 
