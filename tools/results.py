@@ -3,10 +3,12 @@
 Reads what ``tools/train.py`` and ``tools/test.py`` left: the metrics of a test, the config that it dumped beside them
 (network, list, seed, checkpoint), and the logs of the training that wrote the checkpoint (hardware, time, memory).
 A README has a table between the lines ``<!-- results:begin -->`` and ``<!-- results:end -->``, and that of ELN's
-localizer between ``<!-- localizer:begin -->`` and ``<!-- localizer:end -->``.
+localizer between ``<!-- localizer:begin -->`` and ``<!-- localizer:end -->``. ``--records`` keeps what the tables need
+of every run in a file, so that rows can be added when the work dirs of the others are gone.
 
 python tools/results.py work_dirs                                     # README.md and configs/README.md
 python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
+python tools/results.py work_dirs/new --records configs/runs.jsonl    # the new runs beside those of the file
 """
 
 import argparse
@@ -24,6 +26,7 @@ from mmseg_ssl.utils.localizer_table import localizer_report  # noqa: E402
 from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.results_table import results_table  # noqa: E402
 from mmseg_ssl.utils.run_logs import CONFIGS, Run, find_runs, method_names  # noqa: E402
+from mmseg_ssl.utils.run_records import add_records  # noqa: E402
 
 
 def choose(runs: List[Run], methods: Optional[str], lists: Optional[str]) -> Tuple[List[Run], List[str]]:
@@ -82,14 +85,20 @@ def commands(runs: List[Run]) -> str:
 def main(argv: Optional[List[str]] = None) -> None:
     """Write the blocks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('folders', nargs='+', type=Path, help='work dirs of trainings and tests, at any depth')
+    parser.add_argument('folders', nargs='*', type=Path, help='work dirs of trainings and tests, at any depth')
+    parser.add_argument(
+        '--records', type=Path, help='file that these runs are added to, and whose runs all go into the tables'
+    )
     parser.add_argument('--readme', action='append', type=Path, help='file with the markers; may be given again')
     parser.add_argument(
         '--methods', help='what names of configs begin with, separated by commas, in the order of the rows'
     )
     parser.add_argument('--lists', help='as in the first column, separated by commas')
     args = parser.parse_args(argv)
-    runs, methods = choose(find_runs(args.folders), args.methods, args.lists)
+    if not args.folders and not args.records:
+        raise UserError('nothing to read: give work dirs, or --records with a file of earlier runs.')
+    runs = find_runs(args.folders) if args.folders else []
+    runs, methods = choose(add_records(args.records, runs) if args.records else runs, args.methods, args.lists)
     make = dict(results=lambda: results_report(runs, methods), localizer=lambda: localizer_report(runs, methods))
     for readme in args.readme or [ROOT / 'README.md', ROOT / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')

@@ -54,21 +54,16 @@ def find_runs(folders: List[Path]) -> List[Run]:
         for path in sorted(folder.rglob('*.json'), key=lambda path: path.stem):
             if path.parent.name == path.stem and (path.parent / 'vis_data' / 'config.py').is_file():
                 run = read_test(path, folders)
-                # of two configs that end in the same run, such as _8 and _1-16 with split=camvid/8, too
-                what = (
-                    run.method,
-                    run.setting,
-                    run.variant,
-                    run.options,
-                    run.labels,
-                    run.draw,
-                    run.iterations,
-                    run.seed,
-                )
-                tests[(*what, run.images)] = run
+                tests[identity(run)] = run
     if not tests:
         raise UserError(f'no test below {", ".join(map(str, folders))}: run tools/test.py with --work-dir there first.')
     return list(tests.values())
+
+
+def identity(run: Run) -> tuple:
+    """What tells runs apart; two configs that end in one run, as _8 and _1-16 with split=camvid/8 do, are not."""
+    what = (run.method, run.setting, run.variant, run.options, run.labels, run.draw, run.iterations, run.seed)
+    return (*what, run.images)
 
 
 def read_test(path: Path, folders: List[Path]) -> Run:

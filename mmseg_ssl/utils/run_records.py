@@ -1,0 +1,51 @@
+"""Records of runs, one JSON object a line: what tables need of a run, kept when its work dir is gone."""
+
+import json
+import os
+from pathlib import Path
+from typing import List
+
+from .cli import UserError
+from .run_logs import Run, identity
+
+
+def read_records(path: Path) -> List[Run]:
+    """Read a file of records; none if it is not there.
+
+    Raises:
+        UserError: A line is no record.
+    """
+    lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
+    runs = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            run = Run(**json.loads(line))
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f'{path}, line {number} is no record of a run ({error}): take the line out, and give tools/results.py '
+                'the work dir of that run again.'
+            ) from error
+        runs.append(run._replace(options=tuple(run.options)))
+    return runs
+
+
+def add_records(path: Path, runs: List[Run]) -> List[Run]:
+    """Add runs to a file of records, each in place of an older record of the same run.
+
+    Args:
+        path: The file; it is made if it is not there, and replaced in one step.
+        runs: What was read from work dirs.
+
+    Returns:
+        All runs of the file now.
+
+    Raises:
+        UserError: A line of the file is no record; it is left as it is.
+    """
+    known = {identity(run): run for run in [*read_records(path), *runs]}
+    # in an order of their own, so that two branches that add runs rarely touch the same line
+    kept = sorted(known.values(), key=lambda run: tuple(map(str, identity(run))))
+    partial = path.with_name(f'{path.name}.part')
+    partial.write_text(''.join(f'{json.dumps(run._asdict())}\n' for run in kept), encoding='utf-8')
+    os.replace(partial, path)
+    return kept

@@ -1,0 +1,68 @@
+"""Records of runs: tables stay when work dirs go."""
+
+import shutil
+
+import pytest
+from load_tool import load_tool
+from test_results import STEPS, metrics, report, write_run
+
+from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.utils.run_records import add_records, read_records
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return load_tool('results')
+
+
+@pytest.fixture
+def readme(tmp_path):
+    path = tmp_path / 'README.md'
+    path.write_text('<!-- results:begin -->\n<!-- results:end -->\n')
+    return path
+
+
+def test_tables_outlive_the_work_dirs(tool, tmp_path, readme):
+    """The same block from the records alone; a later run joins them, and a test made anew replaces its record."""
+    runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
+    write_run(runs, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)), steps=STEPS, **{'model.energy': 'release'})
+    write_run(runs, 'cpcl', 'camvid/8_draw0.txt', dict(metrics(('', 30.0)), ECE=float('nan')))
+    expected = report(tool, runs)
+    options = ['--records', str(records), '--readme', str(readme)]
+    tool.main([str(runs), *options])
+    shutil.rmtree(runs)
+    tool.main(options)
+    assert f'\n{expected}\n' in readme.read_text()
+
+    write_run(runs, 'cpcl', 'camvid/8_draw1.txt', metrics(('', 32.0)))
+    write_run(runs, 'dueb', 'camvid/8_draw0.txt', metrics(('', 41.0)), **{'model.energy': 'release'})
+    tool.main([str(runs), *options])
+    assert '| camvid/8 | CPCL | 0, 1 | 400 | 31.00 ± 1.41 |' in readme.read_text()
+    assert '| camvid/8 | DUEB `model.energy=release` | 0 | 400 | 41.00 |' in readme.read_text()
+    assert len(records.read_text().splitlines()) == 3
+
+
+def test_a_selection_of_rows_loses_no_record(tool, tmp_path, readme):
+    runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
+    for method in ('cpcl', 'dueb'):
+        write_run(runs, method, 'camvid/8_draw0.txt', metrics(('', 30.0)))
+    tool.main([str(runs), '--records', str(records), '--readme', str(readme), '--methods', 'cpcl'])
+    assert {run.method for run in read_records(records)} == {'cpcl', 'dueb'}
+    assert 'DUEB' not in readme.read_text()
+
+
+@pytest.mark.parametrize('line', ['<<<<<<< HEAD', '{"method": "cpcl"}', '[1]'])
+def test_a_broken_line_is_named_and_nothing_is_written(tool, tmp_path, line):
+    runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
+    write_run(runs, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 30.0)))
+    add_records(records, tool.find_runs([runs]))
+    records.write_text(f'{records.read_text()}{line}\n')
+    before = records.read_text()
+    with pytest.raises(UserError, match=r'runs\.jsonl, line 2 is no record'):
+        add_records(records, [])
+    assert records.read_text() == before
+
+
+def test_nothing_to_read_says_what_to_give(tool):
+    with pytest.raises(UserError, match='give work dirs, or --records'):
+        tool.main([])
