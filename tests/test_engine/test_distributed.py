@@ -38,7 +38,7 @@ def first_step(config: dict, rank: int, world_size: int, port: int, path: str) -
     if hasattr(model, 'teacher'):
         model.teacher.start(model.student)
     # each rank draws Monte-Carlo noise of its own, which two ranks and one cannot have in common
-    heteroscedastic.normal_like = lambda like, generator: torch.zeros_like(like)
+    heteroscedastic.normal_like = lambda like, *_, **__: torch.zeros_like(like)
     loader = dict(config['train_dataloader'], batch_size=TOTAL_BATCH // world_size)
     batch = next(iter(Runner.build_dataloader(ConfigDict(loader), seed=0)))
     if config['model']['type'] in SCRIBBLED:

@@ -24,7 +24,7 @@ def given(golden, monkeypatch):
     """Logits, variance and label of the golden batch; the noise of the losses is the golden noise."""
     noise = iter(torch.tensor(golden['noise'], dtype=torch.float64)[:, None, :, None])
     for module in (heteroscedastic, release_aleatoric):
-        monkeypatch.setattr(module, 'normal_like', lambda *_: next(noise).clone())
+        monkeypatch.setattr(module, 'normal_like', lambda *_, **__: next(noise).clone())
     logits = torch.tensor(golden['logits'], dtype=torch.float64)[None, :, None].requires_grad_()
     variance = torch.tensor(golden['variance'], dtype=torch.float64)[None, None, None].requires_grad_()
     return logits, variance, torch.tensor(golden['label'])[None, None]

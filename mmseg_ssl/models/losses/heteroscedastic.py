@@ -74,8 +74,10 @@ class _NoisyCrossEntropy(torch.autograd.Function):
         grad_logits, grad_deviation = torch.zeros_like(logits), torch.zeros_like(deviation)
         log_sum = torch.full_like(deviation, -torch.inf)
         state = (logits, logits.gather(1, index), deviation, index, grad_logits, grad_deviation, log_sum)
+        noise = None
         for _ in range(num_samples):
-            _take_in(normal_like(logits, generator), *state)
+            noise = normal_like(logits, generator, out=noise)
+            _take_in(noise, *state)
         grad_logits.scatter_add_(1, index, torch.full_like(deviation, -1)).mul_(valid)
         grad_variance = grad_deviation / (2 * deviation) * (valid & (variance >= MIN_VARIANCE))
         ctx.save_for_backward(grad_logits, grad_variance)
@@ -135,10 +137,11 @@ def to_gradient(logits: Tensor, index: Tensor) -> Tensor:
     return log_prob
 
 
-def normal_like(like: Tensor, generator: Optional[torch.Generator]) -> Tensor:
-    """Standard normal noise of the shape, dtype and device of a tensor."""
-    # contiguous whatever the layout of the logits: torch draws four times slower into a strided tensor
-    return torch.empty(like.shape, dtype=like.dtype, device=like.device).normal_(generator=generator)
+def normal_like(like: Tensor, generator: Optional[torch.Generator], out: Optional[Tensor] = None) -> Tensor:
+    """Standard normal noise of the shape, dtype and device of a tensor; drawn over ``out``, if given."""
+    if out is None:  # contiguous whatever the layout of the logits: torch draws four times slower into a strided tensor
+        out = torch.empty(like.shape, dtype=like.dtype, device=like.device)
+    return out.normal_(generator=generator)
 
 
 def valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:

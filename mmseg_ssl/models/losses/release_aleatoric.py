@@ -65,16 +65,15 @@ class _ReleaseTerm(torch.autograd.Function):
         share = valid.to(logits.dtype) / valid.sum().clamp_min(1)
         deviation = variance.sqrt() + 1e-15
         clean = -(to_gradient(logits.clone(), index) * share).sum()
-        grad_logits, ratio, slopes = torch.zeros_like(logits), 0.0, 0.0
+        grad_logits, ratio, slopes, noisy = torch.zeros_like(logits), 0.0, 0.0, None
         for _ in range(num_samples):
-            noisy = normal_like(logits, generator).mul_(deviation).add_(logits)
+            noisy = normal_like(logits, generator, out=noisy).mul_(deviation).add_(logits)
             gain = clean + (to_gradient(noisy, index) * share).sum()  # u - d_t
             slope = gain.clamp(max=0).exp()  # ELU'
             ratio = ratio - torch.nn.functional.elu(gain) / num_samples
             slopes = slopes + slope / num_samples
             grad_logits.addcmul_(noisy, clean * slope / num_samples)
-            del noisy  # before the next one is drawn
-        grad_clean = logits.clone()  # made again rather than kept: a tensor less while the samples are drawn
+        grad_clean = noisy.copy_(logits)  # made again rather than kept: a tensor less while the samples are drawn
         to_gradient(grad_clean, index)
         grad_logits.addcmul_(grad_clean, ratio + 1 - clean * slopes).mul_(share)
         ctx.save_for_backward(grad_logits)
