@@ -8,21 +8,33 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import class_rarity
+from ..structures import PixelTarget
 
 FORMS = ('power', 'inverse')
 COUNTS = ('soft', 'hard')
+WEIGHTS = ('pixel', 'class')
+TINY = torch.finfo(torch.float32).tiny  # all weights may be 0
 
 
 @MODELS.register_module()
 class ClassRebalancing(nn.Module):
-    r"""Weights of pixels by how seldom their classes are taught.
+    r"""Weights of what is taught, by how seldom its classes are.
 
     .. math:: f_c \leftarrow (1 - m)\, f_c + m\, \frac{n_c}{\sum_k n_k}, \quad n_c = \sum_i \tilde y_{ic}, \qquad
               \omega_i = \sum_c \tilde y_{ic}\, \omega_c(f)
 
-    with :math:`\omega_c` of :func:`class_rarity`. The frequencies are those of all processes, in a buffer. The share of
-    the new batch is :math:`\max(1 / (t + 1), m)` at update :math:`t`, so early frequencies are means of the batches so
-    far.
+    with :math:`\omega_c` of :func:`class_rarity`. With ``weights='pixel'`` a pixel's cross entropy is multiplied by
+    :math:`\omega_i`: among pixels that look alike the best answer is still the label's proportions, so a class that is
+    nowhere the likeliest stays so. With ``'class'`` every term has its own weight,
+
+    .. math:: - \sum_c \omega_c\, \tilde y_{ic} \ln p_{ic}
+              = \omega_i \Big[ - \sum_c \hat y_{ic} \ln p_{ic} \Big], \qquad
+              \hat y_{ic} = \omega_c\, \tilde y_{ic} / \omega_i
+
+    and the best answer leans towards rare classes. For one-hot labels both are the same.
+
+    The frequencies are those of all processes, in a buffer. The share of the new batch is :math:`\max(1 / (t + 1), m)`
+    at update :math:`t`, so early frequencies are means of the batches so far.
 
     Args:
         num_classes: ``C``.
@@ -34,6 +46,7 @@ class ClassRebalancing(nn.Module):
         momentum: :math:`m`, the share of the new batch, in ``(0, 1]``; 1 takes the frequencies of the batch alone.
         counts: Whether a pixel counts for its classes as its label says (``'soft'``), or for the likeliest
             (``'hard'``).
+        weights: ``'pixel'`` or ``'class'``, see above.
 
     Raises:
         ValueError: If an option is unknown or the momentum out of range.
@@ -48,15 +61,16 @@ class ClassRebalancing(nn.Module):
         high: float = 5.0,
         momentum: float = 0.01,
         counts: str = 'soft',
+        weights: str = 'pixel',
     ) -> None:
         super().__init__()
-        if form not in FORMS or counts not in COUNTS or not 0 < momentum <= 1:
+        if form not in FORMS or counts not in COUNTS or weights not in WEIGHTS or not 0 < momentum <= 1:
             raise ValueError(
-                f'ClassRebalancing: form is one of {FORMS}, counts one of {COUNTS}, and momentum the share of the new '
-                f'batch in (0, 1], got {form!r}, {counts!r} and {momentum}.'
+                f'ClassRebalancing: form is one of {FORMS}, counts one of {COUNTS}, weights one of {WEIGHTS}, and '
+                f'momentum the share of the new batch in (0, 1], got {form!r}, {counts!r}, {weights!r} and {momentum}.'
             )
         self.exponent, self.low, self.high = (1.0, 0.0, math.inf) if form == 'inverse' else (exponent, low, high)
-        self.momentum, self.counts = momentum, counts
+        self.momentum, self.counts, self.weights = momentum, counts, weights
         self.register_buffer('frequency', torch.full((num_classes,), 1 / num_classes))
         self.register_buffer('updates', torch.zeros((), dtype=torch.long))
         _ = self.rarity  # numbers out of range are an error now, not in the first step
@@ -84,13 +98,16 @@ class ClassRebalancing(nn.Module):
         self.updates += total > 0
 
     @torch.no_grad()
-    def forward(self, label: Tensor) -> Tensor:
-        """Weight of every pixel.
+    def forward(self, target: PixelTarget) -> PixelTarget:
+        r"""Weigh a target by its classes.
 
         Args:
-            label: ``(B, C, H, W)`` probabilities.
+            target: With probabilities ``(B, C, H, W)`` as its label.
 
         Returns:
-            ``(B, H, W)``, at least 0.
+            The target with its weights times :math:`\omega_i`, and the label :math:`\hat y` if ``weights='class'``.
         """
-        return (label * self.rarity[:, None, None]).sum(dim=1)
+        weighted = target.label * self.rarity[:, None, None]
+        total = weighted.sum(dim=1)
+        label = weighted.div_(total.unsqueeze(1).clamp(min=TINY)) if self.weights == 'class' else target.label
+        return PixelTarget(label, target.weight * total)

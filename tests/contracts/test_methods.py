@@ -40,6 +40,7 @@ OPTIONS = {
     | dict(
         plain=dict(reliability='none', rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0)),
         inverse=dict(reliability='exponential', rebalancing=dict(form='inverse', counts='hard', momentum=1.0)),
+        classes=dict(rebalancing=dict(weights='class')),
         other=dict(divide_by='weight', sharpening=0.5, contrast=dict(repulsion=0.5), side_heads=VARIANCE),
     ),
     'ELNWarmup': dict(release=dict(gate='batch', reduction='sum')),

@@ -6,10 +6,16 @@ import torch.nn.functional as F
 
 from mmseg_ssl.models import ClassRebalancing
 from mmseg_ssl.ops import class_rarity
+from mmseg_ssl.structures import PixelTarget
 
 
 def draw(classes: int = 4) -> tuple:
     return torch.randn(2, classes, 5, 6).softmax(dim=1), torch.rand(2, 5, 6) < 0.7
+
+
+def weigh(rebalancing, label) -> torch.Tensor:
+    """Weights of pixels that had weight one."""
+    return rebalancing(PixelTarget(label, torch.ones_like(label[:, 0]))).weight
 
 
 def share(label, valid, hard=False):
@@ -47,15 +53,48 @@ def test_a_pixel_weighs_as_its_label_mixes_the_classes():
     rarity = class_rarity(rebalancing.frequency, 1.0, 0.0, 9.0)
     label = torch.tensor([[1.0, 0, 0], [0, 0.5, 0.5]]).T.reshape(1, 3, 1, 2)
     expected = torch.stack([rarity[0], (rarity[1] + rarity[2]) / 2])
-    torch.testing.assert_close(rebalancing(label).flatten(), expected)
+    torch.testing.assert_close(weigh(rebalancing, label).flatten(), expected)
+
+
+def test_weights_of_classes_weigh_the_terms_of_the_cross_entropy():
+    """``- sum_c w_c y_c ln p_c`` of torch itself; labels sum to one, and a one-hot one is as with weights of pixels."""
+    options = dict(exponent=1.0, low=0.0, high=9.0)
+    rebalancing = ClassRebalancing(4, weights='class', **options)
+    rebalancing.frequency.copy_(torch.tensor([0.4, 0.3, 0.2, 0.1]))
+    (label, _), logits, weight = draw(), torch.randn(2, 4, 5, 6), torch.rand(2, 5, 6)
+    target = rebalancing(PixelTarget(label, weight))
+    cost = target.weight * F.cross_entropy(logits, target.label, reduction='none')
+    expected = weight * F.cross_entropy(logits, label, weight=rebalancing.rarity, reduction='none')
+    torch.testing.assert_close(cost, expected)
+    torch.testing.assert_close(target.label.sum(dim=1), torch.ones(2, 5, 6))
+
+    one_hot = torch.zeros_like(label).scatter_(1, label.argmax(dim=1, keepdim=True), 1)
+    pixels = ClassRebalancing(4, **options)
+    pixels.frequency.copy_(rebalancing.frequency)
+    for one, other in zip(rebalancing(PixelTarget(one_hot, weight)), pixels(PixelTarget(one_hot, weight))):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(('weights', 'best'), [('pixel', [0.6, 0.4]), ('class', [0.6 * 2 / 3, 0.4 * 4 / 3])])
+def test_only_weights_of_classes_move_the_best_answer(weights, best):
+    """Pixels alike, 60 : 40. Frequencies 0.8 : 0.2 weigh 2/3 : 4/3, as 1 : 2 with mean 1: 0.4 : 0.53 is 3 : 4."""
+    rebalancing = ClassRebalancing(2, weights=weights)
+    rebalancing.frequency.copy_(torch.tensor([0.8, 0.2]))
+    label, logits = torch.tensor([0.6, 0.4]).reshape(1, 2, 1, 1), torch.zeros(1, 2, 1, 1, requires_grad=True)
+    target, optimizer = rebalancing(PixelTarget(label, torch.ones(1, 1, 1))), torch.optim.SGD([logits], lr=2.0)
+    for _ in range(100):
+        optimizer.zero_grad()
+        (target.weight * F.cross_entropy(logits, target.label, reduction='none')).sum().backward()
+        optimizer.step()
+    torch.testing.assert_close(logits.detach().softmax(dim=1).flatten(), torch.tensor(best) / sum(best))
 
 
 def test_before_the_first_batch_and_without_an_exponent_all_weights_are_one():
     label, valid = draw()
-    torch.testing.assert_close(ClassRebalancing(4)(label), torch.ones(2, 5, 6))
+    torch.testing.assert_close(weigh(ClassRebalancing(4), label), torch.ones(2, 5, 6))
     off = ClassRebalancing(4, exponent=0)
     off.update(label, valid)
-    torch.testing.assert_close(off(label), torch.ones(2, 5, 6))
+    torch.testing.assert_close(weigh(off, label), torch.ones(2, 5, 6))
 
 
 def test_inverse_is_exponent_one_without_bounds():
@@ -64,7 +103,7 @@ def test_inverse_is_exponent_one_without_bounds():
     label = label * torch.tensor([1.0, 1e-3, 1.0, 1.0]).reshape(4, 1, 1)  # rarer than the bounds of 'power'
     one.update(label, valid)
     other.update(label, valid)
-    assert torch.equal(one(label), other(label))
+    assert torch.equal(weigh(one, label), weigh(other, label))
     assert one.rarity.max() / one.rarity.min() > 10
 
 

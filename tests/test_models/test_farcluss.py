@@ -35,10 +35,11 @@ def teacher_pixels(logits, k):
     return label, reliability
 
 
-@pytest.mark.parametrize('k', [1, 2, 3])
-def test_the_loss_equals_the_loops(k):
+@pytest.mark.parametrize(('k', 'weights'), [(1, 'pixel'), (2, 'pixel'), (3, 'pixel'), (1, 'class'), (3, 'class')])
+def test_the_loss_equals_the_loops(k, weights):
     """Labels, weights, class frequencies of one batch, boxes and mean, each from its definition."""
-    model = tiny.build('FARCLUSS', k=k, cutmix=dict(prob=1.0), rebalancing=dict(momentum=1.0), unsup_weight=0.7)
+    rebalancing = dict(momentum=1.0, weights=weights)
+    model = tiny.build('FARCLUSS', k=k, cutmix=dict(prob=1.0), rebalancing=rebalancing, unsup_weight=0.7)
     with torch.no_grad():
         model.teacher.network.segmentor.decode_head.conv_seg.weight.mul_(300)  # or all its classes were as likely
     seen = watched(model)
@@ -47,7 +48,9 @@ def test_the_loss_equals_the_loops(k):
     frequency = label.sum(dim=(0, 2, 3)) / label.sum()
     rarity = torch.tensor([min(max((0.25 / max(float(f), 1e-4)) ** 0.5, 0.5), 5.0) for f in frequency])
     rarity = rarity / rarity[frequency > 0].mean()
-    weight = reliability * torch.einsum('bchw,c->bhw', label, rarity)
+    weighted = torch.einsum('bchw,c->bchw', label, rarity)
+    if weights == 'pixel':
+        weighted = torch.einsum('bchw,bdhw->bchw', label, weighted)
     torch.testing.assert_close(model.rebalancing.frequency, frequency)
     assert rarity.max() > 1.1 * rarity.min()
 
@@ -56,7 +59,7 @@ def test_the_loss_equals_the_loops(k):
     log_probs = seen['student'].logits[2:].log_softmax(dim=1)
     for b, y, x in torch.ones_like(boxes).nonzero().tolist():
         source = (b + 1) % len(boxes) if boxes[b, y, x] else b
-        total -= weight[source, y, x] * (label[source, :, y, x] * log_probs[b, :, y, x]).sum()
+        total -= reliability[source, y, x] * (weighted[source, :, y, x] * log_probs[b, :, y, x]).sum()
     expected = 0.7 * total / boxes.numel()
     torch.testing.assert_close(seen['losses']['unsup.loss_fuzzy'], expected, rtol=1e-4, atol=1e-6)
 
@@ -177,6 +180,7 @@ def test_it_learns_what_its_teacher_knows():
         (dict(sharpening=0), 'temperature > 0'),
         (dict(reliability='hard'), "'linear', 'exponential', 'none'.*'hard'"),
         (dict(rebalancing=dict(form='log')), "'power', 'inverse'"),
+        (dict(rebalancing=dict(weights='label')), "'pixel', 'class'.*'label'"),
         (dict(contrast=dict(temperature=0)), 'temperature > 0'),
     ],
 )

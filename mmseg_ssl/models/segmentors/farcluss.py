@@ -69,7 +69,7 @@ class FARCLUSS(SemiSegmentor):
         reliability: ``'linear'``, ``'exponential'`` or ``'none'``, see :func:`entropy_reliability`.
         reliability_exponent: :math:`a` there.
         rebalancing: Options of :class:`ClassRebalancing`; ``dict(exponent=0)`` is without, ``dict(form='inverse')`` as
-            in CW-BASS-v2.
+            in CW-BASS-v2, ``dict(weights='class')`` weighs the terms of the cross entropy, not the pixel.
         divide_by: ``'valid'`` (:math:`N` is the number of image pixels: an uncertain batch teaches less) or
             ``'weight'`` (the sum of the weights: it teaches as much).
         unsup_weight: :math:`\lambda_u`.
@@ -88,7 +88,8 @@ class FARCLUSS(SemiSegmentor):
         2. Reliability: one minus the normalised entropy of the teacher's whole distribution (``reliability``,
            ``reliability_exponent``).
         3. Rebalancing: soft counts, frequencies averaged over about 100 batches where the text says "batch-level"
-           (``rebalancing=dict(momentum=1)``), inverse square root, bounds (``rebalancing``).
+           (``rebalancing=dict(momentum=1)``), inverse square root, bounds; the weight of a pixel is the mean of its
+           classes' (``weights='class'``), which matters for soft labels only (``rebalancing``).
         4. The mean runs over the image pixels, not over the sum of the weights (``divide_by``).
         5. Contrast: InfoNCE with the prototypes of the classes seen so far, labelled and unlabelled anchors; no
            repulsion of prototypes beside it (``contrast``, ``projection``), weight 0.1 (``contrast_weight``), after
@@ -146,10 +147,10 @@ class FARCLUSS(SemiSegmentor):
         label, valid = self.soft_label(step.probs), step.valid
         reliability = self.reliability(step) * valid
         self.rebalancing.update(label, valid)
-        target = PixelTarget(label, reliability * self.rebalancing(label))
+        target = self.rebalancing(PixelTarget(label, reliability))
         known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
         taught = torch.cat([pred.side['projection'] for pred in (step.sup, step.weak)])
-        self.contrast.update(taught, known, PixelTarget(label, reliability))
+        self.contrast.update(taught, known, PixelTarget(target.label, reliability))
         del step, label  # C-channel maps that nothing needs while the student trains
 
         mix = self.cutmix.sample(data_samples['weak'], inputs['strong'])
