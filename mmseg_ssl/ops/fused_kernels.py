@@ -124,6 +124,35 @@ def decide(state, energies, image, num_images, TOLERANCE: tl.constexpr, PARTS: t
 
 
 @triton.jit
+def keep(next_state, image, num_images, best, scale, run, turned, active):
+    """Store the state of an image."""
+    tl.store(next_state + image, best)
+    tl.store(next_state + num_images + image, scale)
+    tl.store(next_state + 2 * num_images + image, run)
+    tl.store(next_state + 3 * num_images + image, turned)
+    tl.store(next_state + 4 * num_images + image, active)
+
+
+@triton.jit
+def pair_forces(
+    y, labels, affinity, pixel, start_of_edges, num_pixels, inside, is_class, at_class, shifts,
+    RELAXATION: tl.constexpr, EDGES: tl.constexpr,
+):  # fmt: skip
+    """Gradient of the pairs, push y - toward, its parts at least 0; push has one value a pixel."""
+    square, toward, push = tl.sum(y * y, 0), tl.zeros_like(y), tl.zeros(pixel.shape, y.dtype)
+    for edge in tl.static_range(EDGES):
+        listed = start_of_edges + edge * num_pixels + pixel
+        for end in tl.static_range(2):  # the pixel is at the near, then at the far end of the edge
+            shift = shifts[edge]
+            far, place_of_weight = (pixel + shift, listed) if end == 0 else (pixel - shift, listed - shift)
+            q, weight = far_end(labels, affinity, pixel, far, place_of_weight, num_pixels, inside, is_class, at_class)
+            _, pull, own = pair_terms(tl.sum(y * q, 0), square, tl.sum(q * q, 0), RELAXATION)
+            toward += tl.where(weight > 0, weight * pull, 0)[None, :] * q
+            push += tl.where(weight > 0, weight * own, 0)
+    return toward, push
+
+
+@triton.jit
 def step_kernel(
     first, second, prediction, free, affinity, energies, num_images, num_classes, num_pixels, shifts, state,
     next_state,
@@ -134,11 +163,7 @@ def step_kernel(
     image = tl.program_id(1)
     best, scale, run, turned, active = decide(state, energies, image, num_images, TOLERANCE, PARTS)
     if tl.program_id(0) == 0:  # all programs of an image decide alike; nobody reads what one writes
-        tl.store(next_state + image, best)
-        tl.store(next_state + num_images + image, scale)
-        tl.store(next_state + 2 * num_images + image, run)
-        tl.store(next_state + 3 * num_images + image, turned)
-        tl.store(next_state + 4 * num_images + image, active)
+        keep(next_state, image, num_images, best, scale, run, turned, active)
     if active == 0:
         return
     start_of_image = image.to(tl.int64) * num_pixels
@@ -152,22 +177,17 @@ def step_kernel(
     y = tl.load(labels + place, mask=mask, other=0)
     sigma = tl.load(prediction + start_of_image * num_classes + place, mask=mask, other=0)
 
-    # the gradient off + push y - toward, its parts at least 0
+    # the gradient off + own - toward, its parts at least 0
     _, toward, off = unary_terms(y, sigma, UNARY, ETA)
-    square, push = tl.sum(y * y, 0), tl.zeros((PIXELS,), y.dtype)
-    for edge in tl.static_range(EDGES):
-        listed = (start_of_image * EDGES + edge * num_pixels) + pixel
-        for end in tl.static_range(2):  # the pixel is at the near, then at the far end of the edge
-            shift = shifts[edge]
-            far, place_of_weight = (pixel + shift, listed) if end == 0 else (pixel - shift, listed - shift)
-            q, weight = far_end(labels, affinity, pixel, far, place_of_weight, num_pixels, inside, is_class, at_class)
-            _, pull, own = pair_terms(tl.sum(y * q, 0), square, tl.sum(q * q, 0), RELAXATION)
-            toward += tl.where(weight > 0, weight * pull, 0)[None, :] * q
-            push += tl.where(weight > 0, weight * own, 0)
-
-    # y <- y (a + [m]_+ + d y) / (r + [-m]_+ + d y), and a share of the step before
+    pull, push = pair_forces(
+        y, labels, affinity, pixel, start_of_image * EDGES, num_pixels, inside, is_class, at_class, shifts, RELAXATION,
+        EDGES,
+    )  # fmt: skip
+    toward += pull
     own = y * push[None, :]
     off += own
+
+    # y <- y (a + [m]_+ + d y) / (r + [-m]_+ + d y), and a share of the step before
     level = tl.sum(y * (off - toward), 0)[None, :]
     toward += DAMPING * own + tl.maximum(level, 0) + TINY
     off += DAMPING * own + tl.maximum(-level, 0) + TINY
