@@ -29,8 +29,10 @@ from mmseg_ssl.utils.run_logs import CONFIGS, Run, find_runs, method_names  # no
 from mmseg_ssl.utils.run_records import add_records  # noqa: E402
 
 
-def choose(runs: List[Run], methods: Optional[str], lists: Optional[str]) -> Tuple[List[Run], List[str]]:
-    """Keep the runs of some methods and lists, both separated by commas.
+def choose(
+    runs: List[Run], methods: Optional[str], lists: Optional[str], as_committed: bool = False
+) -> Tuple[List[Run], List[str]]:
+    """Keep the runs of some methods and lists, both separated by commas, or only those that changed no setting.
 
     Returns:
         The runs, and the methods in the order of the rows.
@@ -43,6 +45,7 @@ def choose(runs: List[Run], methods: Optional[str], lists: Optional[str]) -> Tup
     if not known.issuperset(wanted):
         raise UserError(f'--methods {methods}: the methods are {",".join(sorted(known))}.')
     kept = [run for run in runs if run.method in wanted and (not lists or run.labels in lists.split(','))]
+    kept = [run for run in kept if not (as_committed and run.options)]
     if not kept:
         there = ', '.join(sorted({f'{run.method} on {run.labels}' for run in runs}))
         raise UserError(f'no run of {methods or "any method"} on {lists or "any list"}; there are {there}.')
@@ -94,11 +97,15 @@ def main(argv: Optional[List[str]] = None) -> None:
         '--methods', help='what names of configs begin with, separated by commas, in the order of the rows'
     )
     parser.add_argument('--lists', help='as in the first column, separated by commas')
+    parser.add_argument(
+        '--as-committed', action='store_true', help='leave out runs that changed a setting of their config'
+    )
     args = parser.parse_args(argv)
     if not args.folders and not args.records:
         raise UserError('nothing to read: give work dirs, or --records with a file of earlier runs.')
     runs = find_runs(args.folders) if args.folders else []
-    runs, methods = choose(add_records(args.records, runs) if args.records else runs, args.methods, args.lists)
+    runs = add_records(args.records, runs) if args.records else runs
+    runs, methods = choose(runs, args.methods, args.lists, args.as_committed)
     make = dict(results=lambda: results_report(runs, methods), localizer=lambda: localizer_report(runs, methods))
     for readme in args.readme or [ROOT / 'README.md', ROOT / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')

@@ -12,6 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = '    CUDA available: {cuda}\n{gpu}    PyTorch: 2.13.0+cpu\n  - CPU capability usage: AVX512\n'
 
 
+README_FILES = [
+    'README.md',
+    *(f'configs{folder}/README.md' for folder in ('', '/dueb', '/eln', '/farcluss', '/soft_self_labeling')),
+]
 STEPS = [dict(loss=1.0, time=0.9, data_time=0.1), dict(loss=1.0, time=0.5, data_time=0.2), dict(time=9.0, mIoU=1.0)]
 
 
@@ -89,6 +93,12 @@ def test_a_changed_setting_is_another_row(tool, tmp_path):
     assert '| camvid/8 | DUEB | 0 | 400 | 40.00 |' in text
     assert '| camvid/8 | Offline pseudo-labels | 0 | 400 | 30.00 |' in text  # where labels lie is no condition
     assert '| camvid/8 | DUEB `model.energy=release` | 0 | 400 | 35.00 |' in text  # the workers change nothing
+
+    readme = tmp_path / 'README.md'
+    readme.write_text(block('results', ''))
+    tool.main([str(tmp_path), '--readme', str(readme), '--as-committed'])
+    assert '| camvid/8 | DUEB | 0 | 400 | 40.00 |' in readme.read_text()
+    assert 'release' not in readme.read_text()
 
 
 def test_the_later_of_two_tests_counts(tool, tmp_path):
@@ -276,7 +286,7 @@ def test_the_command_line_writes_several_readmes(tool, tmp_path):
     assert '| camvid/8 | CPCL | 0 | 400 | 2.00 |' in paths[0].read_text()
 
 
-@pytest.mark.parametrize('name', ['README.md', 'configs/README.md', 'configs/dueb/README.md', 'configs/eln/README.md'])
+@pytest.mark.parametrize('name', README_FILES)
 def test_the_readmes_have_the_markers(name):
     text = (ROOT / name).read_text()
     for block_name in ('results', 'localizer')[: 2 if 'eln' in name else 1]:
