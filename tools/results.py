@@ -52,7 +52,7 @@ def choose(
     return kept, wanted
 
 
-def results_report(runs: List[Run], methods: List[str]) -> str:
+def results_report(runs: List[Run], methods: List[str], by_draw: bool = False) -> str:
     """Make the block of results: a table for each network and data set, and how the numbers were made."""
     settings = defaultdict(list)
     for run in runs:
@@ -68,7 +68,10 @@ def results_report(runs: List[Run], methods: List[str]) -> str:
         '-: not measured, or not defined.',
     ]
     for setting, group in sorted(settings.items()):
-        lines += [f'**{setting.replace("_", ", ")}**' if len(settings) > 1 else '', results_table(group, methods)]
+        lines += [
+            f'**{setting.replace("_", ", ")}**' if len(settings) > 1 else '',
+            results_table(group, methods, by_draw),
+        ]
     seeds = ', '.join(sorted({str(run.seed) for run in runs}))
     lines += [f'Seed {seeds}. Hardware: {"; ".join(hardware)}. Made by `tools/results.py` from the logs.']
     return '\n\n'.join([part for part in lines if part] + [f'Each draw k of a row:\n\n{commands(runs)}'])
@@ -100,13 +103,16 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument(
         '--as-committed', action='store_true', help='leave out runs that changed a setting of their config'
     )
+    parser.add_argument('--by-draw', action='store_true', help='a row for every draw, in place of means over draws')
     args = parser.parse_args(argv)
     if not args.folders and not args.records:
         raise UserError('nothing to read: give work dirs, or --records with a file of earlier runs.')
     runs = find_runs(args.folders) if args.folders else []
     runs = add_records(args.records, runs) if args.records else runs
     runs, methods = choose(runs, args.methods, args.lists, args.as_committed)
-    make = dict(results=lambda: results_report(runs, methods), localizer=lambda: localizer_report(runs, methods))
+    make = dict(
+        results=lambda: results_report(runs, methods, args.by_draw), localizer=lambda: localizer_report(runs, methods)
+    )
     for readme in args.readme or [ROOT / 'README.md', ROOT / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')
 

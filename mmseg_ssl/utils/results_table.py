@@ -20,6 +20,7 @@ class Row(NamedTuple):
     variant: str
     options: Tuple[str, ...]
     iterations: int
+    draw: str = ''  # where every draw has a row of its own
 
 
 def spread(values: Sequence[Optional[float]], digits: int = 2) -> str:
@@ -31,26 +32,28 @@ def spread(values: Sequence[Optional[float]], digits: int = 2) -> str:
     return f'{text} ± {statistics.stdev(known):.{digits}f}' if len(known) > 1 else text
 
 
-def group_rows(runs: List[Run], methods: Sequence[str]) -> Dict[Row, List[Run]]:
+def group_rows(runs: List[Run], methods: Sequence[str], by_draw: bool = False) -> Dict[Row, List[Run]]:
     """Runs of one setting by row, in the order of the table: by list, then as ``methods`` says."""
     groups: Dict[Row, List[Run]] = defaultdict(list)
     for run in runs:
-        groups[Row(run.labels, run.method, run.variant, run.options, run.iterations)].append(run)
+        draw = run.draw if by_draw else ''
+        groups[Row(run.labels, run.method, run.variant, run.options, run.iterations, draw)].append(run)
     rank = {method: place for place, method in enumerate(dict.fromkeys([*methods, *(run.method for run in runs)]))}
 
     def key(row: Row) -> tuple:
-        return list_order(row.labels), row.labels, rank[row.method], row.variant, row.options, row.iterations
+        return list_order(row.labels), row.labels, rank[row.method], *row[2:]
 
     return {row: groups[row] for row in sorted(groups, key=key)}
 
 
-def results_table(runs: List[Run], methods: Sequence[str]) -> str:
+def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False) -> str:
     """Make the markdown table of runs of one network and data set.
 
     Args:
         runs: What was run.
         methods: What names of configs begin with, in the order of the rows; one that has configs for this network and
             data but no run on a list is said to be not run.
+        by_draw: Whether every draw has a row of its own.
 
     Returns:
         The table.
@@ -60,7 +63,7 @@ def results_table(runs: List[Run], methods: Sequence[str]) -> str:
     possible = [method for method in methods if any(CONFIGS.glob(f'*/{method}_{setting}_*.py'))]
     lists = {run.labels for run in runs if list_order(run.labels) < 1}  # a ceiling needs no other method
     absent = [_absent(runs[0], labels, method) for labels in lists for method in possible]
-    rows = group_rows([*runs, *(run for run in absent if (run.labels, run.method) not in done)], methods)
+    rows = group_rows([*runs, *(run for run in absent if (run.labels, run.method) not in done)], methods, by_draw)
     lines = ['| ' + ' | '.join(HEAD) + ' |', '|' + '---|' * len(HEAD)]
     for row, group in rows.items():
         cells = _numbers(group) if row.iterations else ['not run', *[''] * (len(HEAD) - 3)]

@@ -82,6 +82,10 @@ def test_mean_and_sample_deviation_over_draws(tool, tmp_path):
     assert 'Hardware: CPU (AVX512), PyTorch 2.13.0+cpu; NVIDIA X, PyTorch 2.13.0+cpu.' in text
     assert 'dueb/dueb_mbv2_camvid_1-16.py --cfg-options train_dataloader.dataset.split=camvid/1-16_draw<k>' in text
 
+    apart = tool.results_report(*tool.choose(tool.find_runs([tmp_path]), None, None), by_draw=True).splitlines()
+    rows = [line for line in apart if 'DUEB' in line]
+    assert [row.split(' | ')[2:5:2] for row in rows] == [['0', '38.00 conservative'], ['1', '41.00 conservative']]
+
 
 def test_a_changed_setting_is_another_row(tool, tmp_path):
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)))
