@@ -4,7 +4,8 @@ python tools/benchmark_step.py                                            # ever
 python tools/benchmark_step.py --network r50 --device cuda --amp --batch 8+8 --out benchmark.json
 python tools/benchmark_step.py --table benchmark.json --readme configs/README.md        # from what was measured
 
-Every method is built from its config in configs/<method>/, with its options, on the same network with random weights;
+Every method is built from its config in configs/<method>/ (for 480x360 where CamVid has one), with its options, on the
+same network with random weights;
 all run in this process, in turns, one step each a round, so that what slows the machine slows all alike. Shown are
 medians over the rounds. U of --batch L+U is the number of unlabelled images a stream: a method that mixes two streams
 (unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images". On a CPU the process keeps what tensors free,

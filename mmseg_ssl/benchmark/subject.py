@@ -16,7 +16,8 @@ from ..utils.cli import UserError
 from ..utils.nested import nested_dicts
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-USUAL = 'mbv2_camvid_1-16'
+USUAL = ('mbv2_camvid-480x360_1-16', 'mbv2_camvid_1-16')
+"""Ends of the names of configs to measure; the first has crops nearer to 512x512."""
 NETWORKS = dict(
     mbv2='_base_/networks/deeplabv3plus_mbv2-d16.py',
     r50='_base_/networks/deeplabv3plus_r50-d16.py',
@@ -50,7 +51,7 @@ class Subject(NamedTuple):
 
 
 def find_method_configs(names: Optional[Sequence[str]] = None) -> Dict[str, Path]:
-    """Config of every method: ``configs/<method>/<method>_mbv2_camvid_1-16.py``, or the first of the folder.
+    """Config of every method: ``configs/<method>/<method>_<one of USUAL>.py``, or the first of the folder.
 
     Args:
         names: Folders below ``configs/``; all of them if not given, the supervised baseline first.
@@ -61,9 +62,9 @@ def find_method_configs(names: Optional[Sequence[str]] = None) -> Dict[str, Path
     found: Dict[str, Path] = {}
     for folder in sorted(CONFIGS.iterdir(), key=lambda path: (path.name != 'supervised', path.name)):
         leaves = sorted(folder.glob(f'{folder.name}_*.py'))
-        usual = folder / f'{folder.name}_{USUAL}.py'
+        usual = (folder / f'{folder.name}_{ending}.py' for ending in USUAL)
         if leaves:
-            found[folder.name] = usual if usual in leaves else leaves[0]
+            found[folder.name] = next((path for path in usual if path in leaves), leaves[0])
     unknown = sorted(set(names or ()) - set(found))
     if unknown:
         raise UserError(f'--methods {" ".join(unknown)}: the methods are {" ".join(found)}.')
