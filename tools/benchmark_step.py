@@ -5,11 +5,10 @@ python tools/benchmark_step.py --network r50 --device cuda --amp --batch 8+8 --o
 python tools/benchmark_step.py --table benchmark.json --readme configs/README.md        # from what was measured
 
 Every method is built from its config in configs/<method>/ (for 480x360 where CamVid has one), with its options, on the
-same network with random weights;
-all run in this process, in turns, one step each a round, so that what slows the machine slows all alike. Shown are
-medians over the rounds. U of --batch L+U is the number of unlabelled images a stream: a method that mixes two streams
-(unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images". On a CPU the process keeps what tensors free,
-as torch does on a GPU.
+same network with random weights; all run in this process, in turns, one step each a round, so that what slows the
+machine slows all alike. Shown are medians over the rounds. U of --batch L+U is the number of unlabelled images a
+stream: a method that mixes two streams (unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images". On a
+CPU the process keeps what tensors free, as torch does on a GPU.
 
 The network's share of a step runs from the images to logits at their size, resized, with side and auxiliary heads, and
 back. All the rest of loss() and backward() is the method's own maths: targets, mixing and losses, the host's supervised

@@ -1,10 +1,10 @@
 """Records of runs, one JSON object a line: what tables need of a run, kept when its work dir is gone."""
 
 import json
-import os
 from pathlib import Path
 from typing import List
 
+from ..engine.atomic_files import replace_file
 from .cli import UserError
 from .run_logs import Run, identity
 
@@ -45,7 +45,5 @@ def add_records(path: Path, runs: List[Run]) -> List[Run]:
     known = {identity(run): run for run in [*read_records(path), *runs]}
     # in an order of their own, so that two branches that add runs rarely touch the same line
     kept = sorted(known.values(), key=lambda run: tuple(map(str, identity(run))))
-    partial = path.with_name(f'{path.name}.part')
-    partial.write_text(''.join(f'{json.dumps(run._asdict())}\n' for run in kept), encoding='utf-8')
-    os.replace(partial, path)
+    replace_file(path, ''.join(f'{json.dumps(run._asdict())}\n' for run in kept).encode())
     return kept

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from load_tool import load_tool
-from test_results import STEPS, metrics, report, write_run
+from test_results import STEPS, block, metrics, report, write_run
 
 from mmseg_ssl.utils.cli import UserError
 from mmseg_ssl.utils.run_records import add_records, read_records
@@ -18,7 +18,7 @@ def tool():
 @pytest.fixture
 def readme(tmp_path):
     path = tmp_path / 'README.md'
-    path.write_text('<!-- results:begin -->\n<!-- results:end -->\n')
+    path.write_text(block('results', ''))
     return path
 
 
