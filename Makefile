@@ -53,6 +53,7 @@ PIP = PIP_CONSTRAINT=$(LOCK) PIP_BUILD_CONSTRAINT=$(LOCK) PIP_DISABLE_PIP_VERSIO
 data:
 	@mkdir -p data
 	@[ -e data/camvid ] || [ ! -d ../shared/data/camvid ] || ln -sfn ../../shared/data/camvid data/camvid
+	@[ -e data/msrc21 ] || [ ! -d ../shared/data/msrc21 ] || ln -sfn ../../shared/data/msrc21 data/msrc21
 	@[ -e data/weights ] || [ ! -d ../shared/weights ] || ln -sfn ../../shared/weights data/weights
 
 demo: $(READY) data

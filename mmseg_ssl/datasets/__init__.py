@@ -3,6 +3,7 @@ from .blocks import draw_blocks
 from .camvid import CamVidDataset
 from .checks import check_semi_dataset
 from .errors import DatasetError
+from .msrc21 import MSRC21Dataset
 from .pseudo_labeled_images import PseudoLabeledImages
 from .semi_dataset import Draw, SemiDataset, semi_collate
 from .semi_sampler import SemiSampler
@@ -18,6 +19,7 @@ __all__ = [
     'Draw',
     'LoadPseudoLabels',
     'LoadScribbles',
+    'MSRC21Dataset',
     'PackPseudoLabels',
     'PackSemiInputs',
     'PseudoLabeledImages',

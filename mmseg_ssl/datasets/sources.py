@@ -24,6 +24,12 @@ DOWNLOAD_HINTS = {
         '*_labelTrainIds.png masks: pip install cityscapesscripts, then '
         'CITYSCAPES_DATASET=data/cityscapes csCreateTrainIdLabelImgs.'
     ),
+    'MSRC21Dataset': (
+        'Get MSRC v2 (591 photos, Microsoft Research Cambridge) with the masks of Malisiewicz & Efros, write the masks '
+        'as 8-bit indices of the 21 classes (horse, mountain and void as 255), sort both by the lists in '
+        'configs/splits/msrc21 into img_dir/{train,val,test}/*.jpg and ann_dir/{train,val,test}/*.png, and link the '
+        'folder as data/msrc21.'
+    ),
     'PascalVOCDataset': (
         'Get VOCtrainval_11-May-2012.tar (http://host.robots.ox.ac.uk/pascal/VOC/voc2012) and '
         'unpack it, so that data/VOCdevkit/VOC2012/JPEGImages exists; put the masks of the '
