@@ -1,0 +1,136 @@
+"""The methods and options whose whole loss is compared: with equations by the value tests, with itself by the golden
+numbers.
+"""
+
+import plain
+from plain import Case
+from plain_scribble_cases import SCRIBBLES
+
+JUDGE = dict(localizer=plain.localizer())
+BOX = dict(prob=1.0, area=(0.2, 0.5))
+HEAD = dict(hidden_channels=5, out_channels=3, norm_cfg=None)
+CONTRAST = dict(projection=dict(hidden_channels=5, out_channels=3))
+
+CASES = {
+    'Supervised': Case('Supervised'),
+    'MeanTeacher': Case('MeanTeacher'),
+    'MeanTeacher-ce': Case('MeanTeacher', dict(consistency='ce', unsup_weight=1.3)),
+    'MeanTeacher-train': Case('MeanTeacher', dict(teacher=dict(eval_mode=False))),
+    'CutMixSeg': Case('CutMixSeg', dict(threshold=0.8)),
+    'CutMixSeg-default': Case('CutMixSeg'),
+    'CutMixSeg-pixel': Case('CutMixSeg', dict(confidence='pixel', threshold=0.8, unsup_weight=1.3)),
+    'FixMatch': Case('FixMatch', dict(threshold=0.8, sup_weight=0.4, unsup_weight=1.3, cutmix=BOX)),
+    'FixMatch-default': Case('FixMatch', dict(cutmix=dict(prob=1.0))),
+    'FixMatch-train': Case('FixMatch', dict(teacher_mode='train', cutmix=BOX)),
+    'FixMatch-adaptive': Case(
+        'FixMatch', dict(threshold=dict(type='AdaptiveThreshold', initial=0.5, momentum=0.6), cutmix=BOX)
+    ),
+    'FixMatch-fuzzy': Case('FixMatch', dict(threshold=0.5, target=dict(type='fuzzy_topk', k=2), cutmix=BOX)),
+    'UniMatchV1': Case('UniMatchV1', dict(threshold=0.7, cutmix=BOX)),
+    'UniMatchV1-weights': Case(
+        'UniMatchV1',
+        dict(
+            threshold=0.5,
+            sup_weight=0.4,
+            unsup_weight=1.3,
+            view_weights=dict(strong1=0.3, strong2=0.9, feature=0.7),
+            feature_dropout=0.3,
+            cutmix=BOX,
+        ),
+    ),
+    'UniMatchV2': Case('UniMatchV2', dict(threshold=0.7, cutmix=BOX)),
+    'UniMatchV2-weights': Case(
+        'UniMatchV2',
+        dict(
+            threshold=0.5,
+            sup_weight=0.4,
+            unsup_weight=1.3,
+            view_weights=dict(strong1=0.3),
+            feature_keep=0.3,
+            cutmix=BOX,
+        ),
+    ),
+    'CPS': Case('CPS'),
+    'CPS-joint': Case('CPS', dict(cross_mean='joint', unsup_weight=1.3)),
+    'CPS-cutmix': Case('CPS', dict(cutmix={}, unsup_weight=1.3)),
+    'CPS-cutmix-eval': Case('CPS', dict(cutmix={}, teacher_mode='eval')),
+    'LocatedCPS': Case('LocatedCPS', dict(JUDGE, threshold=0.4)),
+    'LocatedCPS-cutmix': Case('LocatedCPS', dict(JUDGE, cutmix={})),
+    'CPCL': Case('CPCL'),
+    'CPCL-weight': Case('CPCL', dict(unsup_weight=1.3)),
+    'CPCL-separate': Case('CPCL', dict(merge_calls=False, unsup_weight=1.3)),
+    'CPCL-eval': Case('CPCL', dict(teacher_mode='eval')),
+    'DUEB': Case('DUEB'),
+    'DUEB-separate': Case('DUEB', dict(merge_calls=False, unsup_weight=1.3)),
+    'DUEB-weights': Case(
+        'DUEB', dict(aleatoric_weight=(0.3, 1.7), energy='hinge', energy_weight=(0.6, 1.9), num_samples=3)
+    ),
+    'DUEB-stride': Case('DUEB', dict(sample_stride=2, energy=None, num_samples=3)),
+    'DUEB-temperature': Case('DUEB', dict(aleatoric=None, energy_options=dict(temperature=2.0))),
+    **{
+        f'DUEB-{aleatoric}-{energy}': Case('DUEB', dict(aleatoric=aleatoric, energy=energy, num_samples=3))
+        for aleatoric, energy in (
+            (None, None),
+            (None, 'joint'),
+            (None, 'hinge'),
+            (None, 'weight'),
+            (None, 'release'),
+            ('release', None),
+            ('release', 'release'),
+            ('kendall_gal', 'joint'),
+        )
+    },
+    'FARCLUSS': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX)),
+    'FARCLUSS-contrast': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX), scale=1.0),
+    'FARCLUSS-weights': Case(
+        'FARCLUSS',
+        dict(
+            projection=HEAD,
+            cutmix=BOX,
+            k=2,
+            unsup_weight=1.3,
+            contrast_weight=0.4,
+            reliability_exponent=2.0,
+            divide_by='weight',
+            contrast=dict(temperature=0.3),
+            rebalancing=dict(momentum=1.0, weights='class'),
+        ),
+        scale=1.0,
+    ),
+    'FARCLUSS-hard': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='hard', reliability='none')),
+    'FARCLUSS-full': Case(
+        'FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='full', sharpening=0.5, reliability='exponential')
+    ),
+    'FARCLUSS-cumulative': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='cumulative', mass=0.8)),
+    'ELNWarmup-pretrain': Case('ELNWarmup', JUDGE, stage='pretrain'),
+    'ELNWarmup': Case('ELNWarmup', dict(JUDGE, slack=(0.95, 0.9))),
+    'ELNWarmup-batch': Case('ELNWarmup', dict(JUDGE, slack=(0.95, 0.9), gate='batch', reduction='sum')),
+    'ELN-pretrain': Case('ELN', dict(JUDGE, **CONTRAST), stage='pretrain'),
+    'ELN-warmup': Case('ELN', dict(JUDGE, **CONTRAST, slack=(0.5,)), stage='warmup'),
+    'ELN': Case('ELN', dict(JUDGE, **CONTRAST)),
+    'ELN-weights': Case(
+        'ELN',
+        dict(
+            JUDGE,
+            **CONTRAST,
+            slack=(0.95,),
+            threshold=0.4,
+            pseudo_weight=1.3,
+            contrast_weight=0.6,
+            pseudo_mean='kept',
+            student_views=('weak', 'strong'),
+            contrast=dict(positives='sum', temperature=0.8),
+            teacher=dict(eval_mode=False),
+        ),
+    ),
+    'ELN-corrector': Case(
+        'ELN',
+        dict(localizer=dict(plain.localizer(), type='ErrorCorrector'), **CONTRAST, slack=(0.5,), contrast_weight=0.3),
+    ),
+    'ELN-confidence': Case(
+        'ELN', dict(localizer=dict(type='ConfidenceThreshold'), **CONTRAST, threshold=0.7, slack=(), pseudo_weight=0.4)
+    ),
+    'PseudoLabel': Case('PseudoLabel'),
+    'PseudoLabel-confidence': Case('PseudoLabel', dict(weighting='confidence', threshold=0.7, unsup_weight=1.3)),
+    **SCRIBBLES,
+}

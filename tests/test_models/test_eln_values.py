@@ -1,0 +1,124 @@
+"""ELN in its stages: the whole loss against its equations."""
+
+from typing import Any, List, Tuple
+
+import torch
+from plain_loops import (
+    Losses,
+    Network,
+    Said,
+    Step,
+    binary_losses,
+    cases,
+    check,
+    cross_entropy,
+    mean,
+    supervised,
+    upsampled,
+)
+from torch import Tensor
+
+
+def decoded(step: Step, sup: Said) -> List[Tensor]:
+    """Logits of the auxiliary decoders, on features that learn nothing from them."""
+    count = len(step.option('slack', (20.0, 50.0)))
+    heads = [Network(step.weights, f'auxiliary.{k}.') for k in range(count)]
+    return [upsampled(head.conv(sup.levels[1].detach(), 'conv_seg')) for head in heads]
+
+
+def constrained(step: Step, main: Tensor, own: Tensor, slack: float) -> Tuple[Any, float]:
+    """Eq. 3: the cross entropy of an image (or of the batch) while it is more than slack times the student's."""
+    labeled = step.truth != 255
+    groups = [labeled]
+    if step.option('gate', 'image') == 'image':
+        groups = [labeled & (torch.arange(len(labeled)) == b)[:, None, None] for b in range(len(labeled))]
+    pairs = [[cross_entropy(logits, step.truth, over) for logits in (own, main)] for over in groups]
+    taught = [float(ours > slack * theirs) for ours, theirs in pairs]
+    return sum(on * ours for on, (ours, _) in zip(taught, pairs)) / len(groups), sum(taught) / len(groups)
+
+
+def labeled_losses(step: Step, sup: Said) -> Losses:
+    """Eq. 7: L_sup + L_aux + L_ELN, the last the mean (or the sum) over K + 1 predictions, judged in one call."""
+    losses, others = supervised(sup, step.truth), decoded(step, sup)
+    for k, (slack, own) in enumerate(zip(step.option('slack', (20.0, 50.0)), others)):
+        found = constrained(step, sup.logits.detach(), own, slack)
+        losses[f'decoder_{k}.loss_constrained'], losses[f'decoder_{k}.taught'] = found
+    judged, count = torch.cat([sup.logits, *others]).detach(), 1 + len(others)
+    truth, inside = (torch.cat([maps] * count) for maps in (step.truth, step.valid['sup']))
+    correct, valid = judged.argmax(dim=1) == truth, inside & (truth != 255)
+    kind = step.case.options['localizer'].get('type')
+    if kind == 'ConfidenceThreshold':
+        return losses
+    images = torch.cat([step.views['sup']] * count)
+    if kind == 'ErrorCorrector':
+        output = corrected(step, images, judged, train=True)
+        found = dict(loss_correction=cross_entropy(output, truth, valid))
+        found['wrong'] = mean(valid, lambda b, y, x: float(not correct[b, y, x]))
+    else:
+        found = binary_losses(step.network('localizer').judged(images, judged, train=True), correct, valid)
+    scale = count if step.option('reduction', 'mean') == 'sum' else 1
+    losses.update({f'localizer.{k}': value * scale if 'loss' in k else value for k, value in found.items()})
+    return losses
+
+
+def corrected(step: Step, images: Tensor, logits: Tensor, train: bool) -> Tensor:
+    """The error corrector's logits: the localizer's network, one channel a class."""
+    return step.network('localizer').judged(images, logits, train, channels=slice(None))
+
+
+def pseudo_labels(step: Step, logits: Tensor) -> Tuple[Tensor, Tensor]:
+    """Eq. 9: the argmax of the teacher where it is believed to be right (or the correction, everywhere)."""
+    images, valid = step.views['weak'], step.valid['weak'].double()
+    kind = step.case.options['localizer'].get('type')
+    if kind == 'ErrorCorrector':
+        return corrected(step, images, logits, train=False).argmax(dim=1), valid
+    if kind == 'ConfidenceThreshold':
+        right = logits.softmax(dim=1).amax(dim=1)
+    else:
+        right = step.network('localizer').judged(images, logits, train=False).sigmoid()
+    kept = (right > step.option('threshold', 0.5)) * valid
+    assert 0 < kept.sum() < valid.sum()
+    return logits.argmax(dim=1), kept
+
+
+def contrast(step: Step, student: Tensor, teacher: Tensor, label: Tensor, weight: Tensor) -> Any:
+    """Eq. 10 over the cells of stride 2: mean over anchors, mean (or sum) over their positives."""
+    options = step.option('contrast', {})
+    places = [(b, y, x) for b in range(4) for y in range(3) for x in range(4) if weight[b, 2 * y + 1, 2 * x + 1] > 0]
+    labels = torch.tensor([int(label[b, 2 * y + 1, 2 * x + 1]) for b, y, x in places])
+    own, keys = (torch.stack([maps[b, :, y, x] for b, y, x in places]) for maps in (student, teacher))
+    own, keys = (maps / (maps**2).sum(dim=1, keepdim=True).sqrt() for maps in (own, keys))
+    similar, costs = (own @ keys.T / options.get('temperature', 0.5)).exp(), []
+    assert len(set(labels.tolist())) > 1
+    for i, c in enumerate(labels.tolist()):
+        positives, negatives = similar[i][labels == c], similar[i][labels != c].sum()
+        terms = -(positives / (positives + negatives)).log()
+        costs.append(terms.sum() if options.get('positives', 'mean') == 'sum' else terms.mean())
+    return sum(costs) / len(costs)
+
+
+def semi(step: Step) -> Losses:
+    """Eq. 7 and 11: L_labeled + L_pseudo + L_contra."""
+    train = not step.option('teacher', {}).get('eval_mode', True)
+    teacher = step.network('teacher')(step.views['weak'], train)
+    label, kept = pseudo_labels(step, teacher.logits.detach())
+    views = [step.views[view] for view in step.option('student_views', ('strong',))]
+    sup, *taught = step.network('student').together(step.views['sup'], *views)
+    losses, valid = labeled_losses(step, sup), step.valid['weak']
+    over = valid if step.option('pseudo_mean', 'all') == 'all' else kept > 0
+    pseudo = sum(cross_entropy(own.logits, label, over, kept) for own in taught)
+    push = sum(contrast(step, own.side['projection'], teacher.side['projection'], label, kept) for own in taught)
+    losses['unsup.loss_pseudo'] = step.option('pseudo_weight', 1.0) * step.scale * pseudo
+    losses['unsup.loss_contrast'] = step.option('contrast_weight', 1.0) * step.scale * push
+    losses['unsup.kept'] = mean(valid, lambda b, y, x: kept[b, y, x])
+    return losses
+
+
+@cases('ELN', 'ELNWarmup')
+def test_eln(name):
+    if 'pretrain' in name:
+        check(name, lambda step: supervised(step.network('student')(step.views['sup']), step.truth))
+    elif 'armup' in name:
+        check(name, lambda step: labeled_losses(step, step.network('student')(step.views['sup'])))
+    else:
+        check(name, semi)
