@@ -8,24 +8,25 @@ import sys
 import warnings
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Dict, Iterator
+from typing import Any, Iterator
 
 import torch
 
 from .utils.packages import get_installed_path, is_installed
-from .utils.safe_load import UnsafeCheckpointError, load_url, load_weights_only
+from .utils.safe_load import UnsafeCheckpointError, UnsafeFileError, load_weights_only
 from .utils.versions import check_versions, release
 
-__all__ = ['UnsafeCheckpointError', 'check_versions', 'load_weights_only', 'mend_host']
+__all__ = ['UnsafeCheckpointError', 'UnsafeFileError', 'check_versions', 'load_weights_only', 'mend_host']
 
 
 def mend_host() -> None:
     """Apply every mend; ``import mmseg_ssl`` calls it before anything of mmseg's models is imported."""
+    from .utils.safe_host import mend_reading  # it needs mmengine, which may be missing: check_versions says so
+
     # True wherever there are no compiled operators, and no method here wants this one.
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     mend_package_lookup()
-    mend_history_buffer()
-    mend_checkpoint_loading()
+    mend_reading()
     with mmcv_ops_stand_in():
         import mmseg.models  # noqa: F401
     mend_decode_head_resize()
@@ -101,57 +102,6 @@ def mend_package_lookup() -> None:
         for function in (is_installed, get_installed_path):
             if hasattr(module, function.__name__):
                 setattr(module, function.__name__, function)
-
-
-def mend_history_buffer() -> None:
-    """Keep functions out of mmengine's log history in checkpoints.
-
-    ``HistoryBuffer`` saves its table of statistics (``min``, ``mean``...) as functions and, when loaded, puts whatever
-    functions the file names into a table that all buffers share. So a file could replace ``mean`` by another function,
-    and reading it takes ``getattr``. The table is always there after import; only the numbers need saving.
-    """
-    from mmengine.logging import HistoryBuffer
-
-    numbers = ('_log_history', '_count_history', 'max_length')
-
-    def get_state(self) -> Dict[str, Any]:
-        return {name: self.__dict__[name] for name in numbers}
-
-    def set_state(self, state: Dict[str, Any]) -> None:
-        self._set_default_statistics()
-        self.__dict__.update({name: state[name] for name in numbers})
-
-    HistoryBuffer.__getstate__ = get_state
-    HistoryBuffer.__setstate__ = set_state
-
-
-class _SafeTorch(ModuleType):
-    """``torch`` as mmengine's checkpoint modules see it: the same, but ``load`` runs no code."""
-
-    load = staticmethod(load_weights_only)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(torch, name)
-
-
-def mend_checkpoint_loading() -> None:
-    """Make every loader of mmengine read weights only, with an allow-list.
-
-    mmengine 0.10.7 calls bare ``torch.load``: before torch 2.6 that runs a checkpoint's code, from 2.6 on it refuses
-    mmengine's own checkpoints, so that they cannot be resumed. onedl-mmengine tries the safe way and silently falls
-    back to the unsafe one. Both download with ``torch.hub``, which is unsafe by default.
-    """
-    from mmengine.runner import checkpoint
-    from mmengine.utils import dl_utils
-    from mmengine.utils.dl_utils import hub
-
-    safe_torch = _SafeTorch('torch')
-    for module in (checkpoint, hub):
-        module.torch = safe_torch
-    for module in (checkpoint, hub, dl_utils):
-        module.load_url = load_url
-    if hasattr(checkpoint, '_safe_torch_load'):  # onedl-mmengine
-        checkpoint._safe_torch_load = load_weights_only
 
 
 def mend_decode_head_resize() -> None:

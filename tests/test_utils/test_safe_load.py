@@ -17,15 +17,6 @@ from mmengine.utils import dl_utils
 from mmengine.utils.dl_utils import hub
 
 from mmseg_ssl.compat import UnsafeCheckpointError, load_weights_only
-from mmseg_ssl.utils import safe_load
-
-READERS = ['_read_by_allow_list']  # what torch 2.1 to 2.5 use; it works on every torch, so it is tested on every torch
-READERS += ['_read_by_torch'] if safe_load._TAKES_NAMES else []
-
-
-@pytest.fixture(params=READERS)
-def reader(request, monkeypatch):
-    monkeypatch.setattr(safe_load, '_read', getattr(safe_load, request.param))
 
 
 class Call:
@@ -71,7 +62,7 @@ def test_the_attack_works_where_nobody_guards(marker, tmp_path):
 
 
 @pytest.mark.parametrize('zipped', [True, False])
-def test_code_is_refused_and_not_run(reader, marker, tmp_path, zipped):
+def test_code_is_refused_and_not_run(marker, tmp_path, zipped):
     path = tmp_path / 'evil.pth'
     torch.save({'state_dict': weights(), 'hook': marker.code}, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(
@@ -81,7 +72,7 @@ def test_code_is_refused_and_not_run(reader, marker, tmp_path, zipped):
     assert not marker.code_did_run
 
 
-def test_plain_pickle_is_refused(reader, marker, tmp_path):
+def test_plain_pickle_is_refused(marker, tmp_path):
     path = tmp_path / 'evil.pkl'
     path.write_bytes(pickle.dumps(marker.code, protocol=2))
     with pytest.raises(RuntimeError):
@@ -99,13 +90,13 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize('attack', ATTACKS)
-def test_ways_around_the_allow_list(reader, tmp_path, attack):
+def test_ways_around_the_allow_list(tmp_path, attack):
     torch.save({'x': ATTACKS[attack]()}, tmp_path / 'evil.pth')
     with pytest.raises(UnsafeCheckpointError):
         load_weights_only(tmp_path / 'evil.pth')
 
 
-def test_state_for_a_class_is_refused(reader, tmp_path):
+def test_state_for_a_class_is_refused(tmp_path):
     """``BUILD`` on a class would set attributes for the whole process (here: another ``mean``)."""
     state = b'(X\x04\x00\x00\x00meanX\x04\x00\x00\x00evil'
     data = b'\x80\x02cmmengine.logging.history_buffer\nHistoryBuffer\nN}' + state + b'u\x86b.'
@@ -115,7 +106,7 @@ def test_state_for_a_class_is_refused(reader, tmp_path):
     content = path.read_bytes()
     payload = content[: content.index(pickle.dumps({'x': 1}, protocol=2))] + data
     path.write_bytes(payload)
-    with pytest.raises(UnsafeCheckpointError, match='state for type|Can only build'):
+    with pytest.raises(UnsafeCheckpointError, match='state for Part'):
         load_weights_only(path)
     assert HistoryBuffer.mean is before
 
@@ -144,7 +135,7 @@ def same(a, b):
         assert a == b
 
 
-def test_everything_a_run_saves_comes_back(reader, tmp_path):
+def test_everything_a_run_saves_comes_back(tmp_path):
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     model(torch.randn(2, 3, 8, 8)).sum().backward()
@@ -166,7 +157,7 @@ def test_everything_a_run_saves_comes_back(reader, tmp_path):
     same(load_weights_only(tmp_path / 'run.pth', map_location='cpu'), saved)
 
 
-def test_history_of_an_unmended_mmengine_loads(reader, tmp_path, monkeypatch):
+def test_history_of_an_unmended_mmengine_loads(tmp_path, monkeypatch):
     """mmengine 0.10 saves its statistics as functions, named through ``getattr``."""
     monkeypatch.setattr(
         HistoryBuffer,
@@ -181,7 +172,7 @@ def test_history_of_an_unmended_mmengine_loads(reader, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('core', [b'numpy.core', b'numpy._core'])
-def test_both_names_of_numpy(reader, tmp_path, core):
+def test_both_names_of_numpy(tmp_path, core):
     path = tmp_path / 'numpy.pth'
     saved = [np.arange(3.0), np.float64(0.5)]
     torch.save(saved, path, _use_new_zipfile_serialization=False)

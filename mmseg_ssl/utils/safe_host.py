@@ -1,0 +1,155 @@
+"""The host's ways of reading files that run what is in them, mended; :mod:`mmseg_ssl.compat` applies this."""
+
+import pickle
+from types import ModuleType, SimpleNamespace
+from typing import Any, Dict
+
+import torch
+import yaml
+from mmengine.fileio import register_handler
+from mmengine.fileio.handlers.pickle_handler import PickleHandler
+from mmengine.fileio.handlers.yaml_handler import YamlHandler
+
+from .safe_load import UnsafeCheckpointError, UnsafeFileError, load_url, load_weights_only
+from .safe_pickle import SafeUnpickler
+
+
+def mend_reading() -> None:
+    """Apply every mend of this file; twice does no harm."""
+    mend_history_buffer()
+    mend_checkpoint_loading()
+    mend_config_text()
+    mend_file_handlers()
+
+
+def mend_history_buffer() -> None:
+    """Keep functions out of mmengine's log history in checkpoints.
+
+    ``HistoryBuffer`` saves its table of statistics (``min``, ``mean``...) as functions and, when loaded, puts whatever
+    functions the file names into a table that all buffers share. So a file could replace ``mean`` by another function,
+    and reading it takes ``getattr``. The table is always there after import; only the numbers need saving.
+    """
+    from mmengine.logging import HistoryBuffer
+
+    numbers = ('_log_history', '_count_history', 'max_length')
+
+    def get_state(self) -> Dict[str, Any]:
+        return {name: self.__dict__[name] for name in numbers}
+
+    def set_state(self, state: Dict[str, Any]) -> None:
+        self._set_default_statistics()
+        self.__dict__.update({name: state[name] for name in numbers})
+
+    HistoryBuffer.__getstate__ = get_state
+    HistoryBuffer.__setstate__ = set_state
+
+
+class _Stand(ModuleType):
+    """A module as the host sees it: the same, but for some names."""
+
+    def __init__(self, module: ModuleType, **others: Any) -> None:
+        super().__init__(module.__name__)
+        self.__dict__.update(others, _module=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+def mend_checkpoint_loading() -> None:
+    """Make every loader of mmengine read weights only, with an allow-list.
+
+    mmengine 0.10.7 calls bare ``torch.load``: before torch 2.6 that runs a checkpoint's code, from 2.6 on it refuses
+    mmengine's own checkpoints, so that they cannot be resumed. onedl-mmengine tries the safe way and silently falls
+    back to the unsafe one. Both download with ``torch.hub``, which is unsafe by default.
+    """
+    from mmengine.runner import checkpoint
+    from mmengine.utils import dl_utils
+    from mmengine.utils.dl_utils import hub
+
+    safe_torch = _Stand(torch, load=load_weights_only)
+    for module in (checkpoint, hub):
+        module.torch = safe_torch
+    for module in (checkpoint, hub, dl_utils):
+        module.load_url = load_url
+    if hasattr(checkpoint, '_safe_torch_load'):  # onedl-mmengine
+        checkpoint._safe_torch_load = load_weights_only
+
+
+def mend_config_text() -> None:
+    """Never run the text of a config that a checkpoint brings.
+
+    mmengine's inferencers without a model run ``meta['cfg']`` as Python, and resuming runs ``meta['config']`` (which
+    mmcv 1 wrote) for a number of GPUs. Reading the text without running it would not do: in a config,
+    ``dict(type='os.system', ...)`` calls whatever it names as soon as the model is built.
+    """
+    import mmengine
+    from mmengine.infer.infer import BaseInferencer
+    from mmengine.runner import _flexible_runner, runner
+
+    config = SimpleNamespace(fromstring=lambda *args, **kwargs: {})  # a config that says nothing of GPUs
+    for module in (runner, _flexible_runner):
+        module.mmengine = _Stand(mmengine, Config=config)
+    init_model = BaseInferencer._init_model
+    if init_model.__name__ == 'init_model_of_config':
+        return
+
+    def init_model_of_config(self: Any, cfg: Any, weights: Any, device: str = 'cpu') -> Any:
+        if not cfg:
+            raise UnsafeCheckpointError(
+                f'{weights}: the inferencer was given no model, so mmengine would run the text of a config in this '
+                "file as Python. Give the config that you trust: model='my_config.py', weights=..."
+            )
+        return init_model(self, cfg, weights, device)
+
+    BaseInferencer._init_model = init_model_of_config
+
+
+class _PlainLoader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
+    """YAML of plain values, and of the tuples that mmengine's own dumps have."""
+
+
+_PlainLoader.add_constructor(
+    'tag:yaml.org,2002:python/tuple', lambda loader, node: tuple(loader.construct_sequence(node, deep=True))
+)
+
+
+class PlainYamlHandler(YamlHandler):
+    """mmengine's reader of YAML without tags that make objects or call functions (``!!python/object/apply``)."""
+
+    def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
+        """Read values; see mmengine.
+
+        Raises:
+            UnsafeFileError: A tag asks for more; says the line.
+        """
+        try:
+            return yaml.load(file, Loader=_PlainLoader)
+        except yaml.constructor.ConstructorError as error:
+            raise UnsafeFileError(
+                f'YAML with a tag that would run code or make objects, line {error.problem_mark.line + 1}: '
+                f'{error.problem}. Nothing of it was run. Write plain values.'
+            ) from error
+
+
+class PlainPickleHandler(PickleHandler):
+    """mmengine's reader of pickles (lists of annotations, class weights) that takes plain values and arrays alone."""
+
+    def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
+        """Read values; see mmengine.
+
+        Raises:
+            UnsafeFileError: The pickle asks for more.
+        """
+        try:
+            return SafeUnpickler(file).load()
+        except pickle.UnpicklingError as error:
+            raise UnsafeFileError(
+                f'a pickle that holds more than plain values and NumPy arrays: {error!s:.400}. Nothing of it was run. '
+                'Save it as .json or .npy, or read it with the pickle module if you trust it.'
+            ) from error
+
+
+def mend_file_handlers() -> None:
+    """Let ``mmengine.load``, which reads configs too, run nothing of a YAML file or a pickle."""
+    register_handler(['yaml', 'yml'])(PlainYamlHandler)
+    register_handler(['pickle', 'pkl'])(PlainPickleHandler)
