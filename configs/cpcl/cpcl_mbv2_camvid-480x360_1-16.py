@@ -4,5 +4,5 @@ _base_ = [
     '../_base_/schedules/sgd_poly_camvid_10k.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='CPCL', unsup_weight=1.0, predict_on=('conservative', 'progressive'))
+model = dict(type='CPCL', segmentor=_base_.segmentor, unsup_weight=1.0, predict_on=('conservative', 'progressive'))
 train_dataloader = dict(dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))

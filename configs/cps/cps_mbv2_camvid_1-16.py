@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='CPS',
+    segmentor=_base_.segmentor,
     unsup_weight=5.0,  # as with CutMix on Cityscapes
     cutmix=dict(),
     predict_on=('student', 'peer'),

@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='CutMixSeg',
     predict_on=('student', 'teacher'),
-    segmentor=dict(backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False)), decode_head=dict(num_classes=21)),
+    segmentor=dict(_base_.segmentor, backbone=dict(norm_eval=True, norm_cfg=dict(requires_grad=False))),
     data_preprocessor=dict(size=_base_.crop_size, strong=_base_.perturbation),
 )
 train_dataloader = dict(dataset=dict(split='voc/cps/1-8.txt', unlabeled_per_labeled=2))

@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='DUEB',
+    segmentor=_base_.segmentor,
     unsup_weight=1.0,
     sample_stride=4,  # 80x80 pixels of a crop, about as many as at 240x180; all would cost as much as the network
     predict_on=('conservative', 'progressive'),

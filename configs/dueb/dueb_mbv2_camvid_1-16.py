@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='DUEB',
+    segmentor=_base_.segmentor,
     unsup_weight=5.0,
     sample_stride=2,  # a quarter of the pixels: the Monte-Carlo samples would cost as much as the network
     predict_on=('conservative', 'progressive'),

@@ -4,6 +4,12 @@ _base_ = [
     '../_base_/schedules/sgd_poly_shapes.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='DUEB', unsup_weight=1.0, sample_stride=2, side_heads=dict(energy=dict(type='EnergyHead')))
+model = dict(
+    type='DUEB',
+    segmentor=_base_.segmentor,
+    unsup_weight=1.0,
+    sample_stride=2,
+    side_heads=dict(energy=dict(type='EnergyHead')),
+)
 train_dataloader = dict(batch_size=4, dataset=dict(split='shapes/8_draw0.txt', unlabeled_per_labeled=2))
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')  # also the IoU of every class

@@ -7,6 +7,7 @@ _base_ = [
 ]
 model = dict(
     type='ELN',
+    segmentor=_base_.segmentor,
     predict_on=('student', 'teacher'),
     predict_correctness=True,
     slack=(1.5, 3.0),  # the loss ends near 0.4 here, not 0.01: at 20 times it, no decoder would ever be taught

@@ -11,7 +11,7 @@ model = dict(
     predict_correctness=True,
     slack=(20.0, 50.0),
     localizer=_base_.localizer,
-    segmentor=dict(decode_head=dict(num_classes=19, dropout_ratio=0.1)),
+    segmentor=dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1)),
     data_preprocessor=dict(size=(512, 1024), strong=_base_.perturbation),
 )
 train_dataloader = dict(dataset=dict(split='cityscapes/eln/1-8_draw0.txt'))

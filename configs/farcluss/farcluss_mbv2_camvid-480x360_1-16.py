@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='FARCLUSS',
+    segmentor=_base_.segmentor,
     predict_on=('student', 'teacher'),
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
 )

@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='FixMatch',
+    segmentor=_base_.segmentor,
     threshold=0.0,  # as on Cityscapes
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
 )

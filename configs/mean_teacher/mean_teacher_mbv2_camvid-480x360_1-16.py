@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='MeanTeacher',
+    segmentor=_base_.segmentor,
     unsup_weight=100.0,
     predict_on=('student', 'teacher'),
     data_preprocessor=dict(strong=dict(type='StrongAugment')),

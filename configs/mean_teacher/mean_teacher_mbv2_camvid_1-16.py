@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='MeanTeacher',
+    segmentor=_base_.segmentor,
     unsup_weight=10.0,  # chosen on val: the recipe's 100 holds the student to an early teacher
     predict_on=('student', 'teacher'),
     data_preprocessor=dict(strong=dict(type='StrongAugment')),

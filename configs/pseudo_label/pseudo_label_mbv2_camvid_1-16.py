@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/adamw_poly_camvid_cpu.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='PseudoLabel', data_preprocessor=dict(strong=dict(type='StrongAugment')))
+model = dict(type='PseudoLabel', segmentor=_base_.segmentor, data_preprocessor=dict(strong=dict(type='StrongAugment')))
 train_dataloader = dict(
     batch_size=4,
     dataset=dict(

@@ -7,6 +7,7 @@ _base_ = [
 # 11 classes: an error rate of 0.944 would be above 10 / 11.
 model = dict(
     type='HardSelfLabeling',
+    segmentor=_base_.segmentor,
     error_rate=0.5,
     self_labeling=dict(unary_weight=1.0, potts_weight=6.0, connectivity=4, max_iterations=2),
 )

@@ -8,7 +8,7 @@ model = dict(
     type='HardSelfLabeling',
     error_rate=0.944,
     self_labeling=dict(unary_weight=0.05, potts_weight=100.0),
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]

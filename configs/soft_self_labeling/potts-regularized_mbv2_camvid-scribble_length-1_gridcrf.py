@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='PottsRegularized',
+    segmentor=_base_.segmentor,
     eta=0.0,
     potts=dict(relaxation='quadratic', weight=6.0, normalization='pixels'),
 )

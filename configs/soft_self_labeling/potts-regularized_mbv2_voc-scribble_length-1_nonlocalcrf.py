@@ -9,7 +9,7 @@ model = dict(
     # 4 neighbours and 8 random pixels within 100; weights are not published.
     eta=0.0,
     potts=dict(relaxation='quadratic', neighbourhood='nonlocal', weight=100.0, normalization='edges'),
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]

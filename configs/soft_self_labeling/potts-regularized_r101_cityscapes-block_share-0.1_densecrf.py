@@ -8,7 +8,7 @@ model = dict(
     type='PottsRegularized',
     eta=0.0,
     potts=dict(relaxation='bilinear', neighbourhood='dense', weight=2.5e-10, normalization='images', bandwidth=15.0),
-    segmentor=dict(decode_head=dict(num_classes=19)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=3)  # 4 processes

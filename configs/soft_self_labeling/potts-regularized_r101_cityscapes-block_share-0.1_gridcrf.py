@@ -8,7 +8,7 @@ model = dict(
     type='PottsRegularized',
     eta=0.0,
     potts=dict(relaxation='quadratic', weight=100.0, normalization='edges', connectivity=8, bandwidth='adaptive'),
-    segmentor=dict(decode_head=dict(num_classes=19)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=3)  # 4 processes

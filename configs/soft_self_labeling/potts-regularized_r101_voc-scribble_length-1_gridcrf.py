@@ -9,7 +9,7 @@ model = dict(
     # Loss and weight of the public code of the robust trust region: mean over 8 neighbours' edges.
     eta=0.0,
     potts=dict(relaxation='quadratic', weight=100.0, normalization='edges', connectivity=8, bandwidth='adaptive'),
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]

@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='ScribbleMeanTeacher',
+    segmentor=_base_.segmentor,
     predict_on=('student', 'teacher'),
     unsup_weight=10.0,
     self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),  # as without unlabelled images

@@ -4,4 +4,4 @@ _base_ = [
     '../_base_/schedules/adamw_poly_camvid_cpu.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='ScribbleSupervised')
+model = dict(type='ScribbleSupervised', segmentor=_base_.segmentor)

@@ -6,7 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='ScribbleSupervised',
-    segmentor=dict(decode_head=dict(num_classes=150)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=6)

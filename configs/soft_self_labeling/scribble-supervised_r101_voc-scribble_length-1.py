@@ -6,6 +6,6 @@ _base_ = [
 ]
 model = dict(
     type='ScribbleSupervised',
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )

@@ -6,7 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='ScribbleSupervised',
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=(512, 512)),
 )
 crop = dict(type='RandomCrop', crop_size=(512, 512))  # whole patches

@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='SoftSelfLabeling',
     self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=3.0),
-    segmentor=dict(decode_head=dict(num_classes=150)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=6)

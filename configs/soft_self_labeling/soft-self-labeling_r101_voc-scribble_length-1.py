@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='SoftSelfLabeling',
     self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=9.0),
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]

@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='SoftSelfLabeling',
     self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=9.0),
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=(512, 512)),
 )
 crop = dict(type='RandomCrop', crop_size=(512, 512))  # whole patches

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/adamw_poly_camvid_cpu.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='TreeEnergy', tree=dict(weight=0.4, sigma=0.02))
+model = dict(type='TreeEnergy', segmentor=_base_.segmentor, tree=dict(weight=0.4, sigma=0.02))
 custom_hooks = [
     dict(type='StageHook', starts=dict(pretrain=0, full=400)),
     dict(type='ScribbleVisHook', interval=400),

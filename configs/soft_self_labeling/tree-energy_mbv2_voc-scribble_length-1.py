@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='TreeEnergy',
     tree=dict(weight=0.4, sigma=0.02),
-    segmentor=dict(decode_head=dict(num_classes=21)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]

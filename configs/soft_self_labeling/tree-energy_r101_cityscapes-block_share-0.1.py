@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='TreeEnergy',
     tree=dict(weight=0.4, sigma=0.002),
-    segmentor=dict(decode_head=dict(num_classes=19)),
+    segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=3)  # 4 processes

@@ -7,7 +7,7 @@ _base_ = [
 # The baseline of ELN's Table 1: its network, data and schedule without the unlabelled images.
 model = dict(
     type='Supervised',
-    segmentor=dict(decode_head=dict(num_classes=21, dropout_ratio=0.1)),
+    segmentor=dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1)),
     data_preprocessor=dict(size=(512, 512)),
 )
 train_dataloader = dict(dataset=dict(split='voc/eln/1-20_draw0.txt', unlabeled=None, unlabeled_per_labeled=0))

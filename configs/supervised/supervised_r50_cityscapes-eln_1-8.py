@@ -7,7 +7,7 @@ _base_ = [
 # The baseline of ELN's Table 2: its network, data and schedule without the unlabelled images.
 model = dict(
     type='Supervised',
-    segmentor=dict(decode_head=dict(num_classes=19, dropout_ratio=0.1)),
+    segmentor=dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1)),
     data_preprocessor=dict(size=(512, 1024)),
 )
 train_dataloader = dict(dataset=dict(split='cityscapes/eln/1-8_draw0.txt', unlabeled=None, unlabeled_per_labeled=0))

@@ -4,6 +4,6 @@ _base_ = [
     '../_base_/schedules/sgd_poly_shapes.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='Supervised')
+model = dict(type='Supervised', segmentor=_base_.segmentor)
 train_dataloader = dict(batch_size=4, dataset=dict(split='shapes/8_draw0.txt', unlabeled=None, unlabeled_per_labeled=0))
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')  # also the IoU of every class

@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='UniMatchV1',
+    segmentor=_base_.segmentor,
     threshold=0.0,  # as on Cityscapes
     data_preprocessor=dict(strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment'))),
 )

@@ -6,6 +6,7 @@ _base_ = [
 ]
 model = dict(
     type='UniMatchV2',
+    segmentor=_base_.segmentor,
     threshold=0.95,
     predict_on=('student', 'teacher'),
     data_preprocessor=dict(strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment'))),

@@ -6,6 +6,10 @@
 data_root = 'data/ade/ADEChallengeData2016/'
 scale, crop_size = (2048, 512), (512, 512)
 
+# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+num_classes = 150
+segmentor = dict(decode_head=dict(num_classes=num_classes))
+
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadScribbles'),

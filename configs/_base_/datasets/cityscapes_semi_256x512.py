@@ -1,6 +1,7 @@
 # Cityscapes as in CutMix-Seg: half-size images, crops of 256x512, batch 4 on one process; scores on the full-size masks.
 _base_ = './cityscapes_semi.py'
 scale, crop_size = (1024, 512), (256, 512)
+segmentor = dict(_delete_=True, decode_head=dict(num_classes=_base_.num_classes))  # plain cross entropy
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

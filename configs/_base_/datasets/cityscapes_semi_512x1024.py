@@ -1,6 +1,7 @@
 # Cityscapes as in ELN: random crops of 512x1024 without scaling, batch 4; whole images at test.
 _base_ = './cityscapes_semi.py'
 crop_size = (512, 1024)
+segmentor = dict(_delete_=True, decode_head=dict(num_classes=_base_.num_classes))  # plain cross entropy
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

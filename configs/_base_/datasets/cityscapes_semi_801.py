@@ -1,6 +1,15 @@
 # Cityscapes as in UniMatch V1: crops of 801x801, any scale from 0.5 to 2; 4 processes of 2.
 _base_ = './cityscapes_semi.py'
 crop_size = (801, 801)
+segmentor = dict(
+    _delete_=True,
+    decode_head=dict(
+        num_classes=_base_.num_classes,
+        # 200000 pixels of a process's two images
+        loss_decode=dict(_delete_=True, type='HardPixelCrossEntropy', threshold=0.7, min_kept=100000),
+    ),
+    test_cfg=dict(mode='slide', crop_size=crop_size, stride=(534, 534)),  # windows overlap by a third
+)
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

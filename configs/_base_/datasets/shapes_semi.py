@@ -2,6 +2,21 @@
 data_root = 'data/shapes/'
 scale, crop_size = (96, 64), (64, 64)
 
+# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+num_classes = 8
+segmentor = dict(
+    decode_head=dict(
+        num_classes=num_classes,
+        loss_decode=dict(  # poles, balls and signs are 3 % of the pixels
+            _delete_=True,
+            type='HardPixelCrossEntropy',
+            threshold=0.7,
+            min_kept=400,
+            class_weight=[0.5, 1, 0.5, 2, 1, 3, 3, 4],
+        ),
+    ),
+)
+
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

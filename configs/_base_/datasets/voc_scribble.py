@@ -8,6 +8,7 @@
 _base_ = './voc_semi.py'
 crop_size = (513, 513)
 
+segmentor = dict(test_cfg=dict(_delete_=True, mode='whole'))  # whole images at test
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadScribbles', unlabeled_value=255, void_value=None),

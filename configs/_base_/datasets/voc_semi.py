@@ -3,6 +3,13 @@ data_root = 'data/VOCdevkit/VOC2012/'
 crop_size = (512, 512)
 scales = [0.5, 0.75, 1.0, 1.5, 1.75, 2.0]  # of each image's own size, as in the papers' public code
 
+# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+num_classes = 21
+segmentor = dict(
+    decode_head=dict(num_classes=num_classes),
+    test_cfg=dict(mode='slide', crop_size=crop_size, stride=(341, 341)),  # windows overlap by a third
+)
+
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

@@ -2,6 +2,7 @@
 # The long side is a random share of 500 pixels, which is what nearly all images have.
 _base_ = './voc_semi.py'
 crop_size = (321, 321)
+segmentor = dict(test_cfg=dict(_delete_=True, mode='whole'))  # whole images at test
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

@@ -1,6 +1,7 @@
 # VOC as in ELN: every image resized to 512x512, whatever its shape, no crop and no scaling; batch 6 on one process.
 # Scores are those at the images' own size; the paper's are on the 512x512 grid.
 _base_ = './voc_semi.py'
+segmentor = dict(test_cfg=dict(_delete_=True, mode='whole'))  # whole images at test
 labeled_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

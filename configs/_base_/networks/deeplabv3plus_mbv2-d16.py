@@ -21,17 +21,9 @@ model = dict(
             c1_in_channels=24,
             c1_channels=48,
             dropout_ratio=0.1,
-            num_classes=11,
             norm_cfg=norm_cfg,
             align_corners=False,
-            loss_decode=dict(
-                # the papers' recipe for driving scenes; weights 1 / ln(1.1 + share of the class), by the masks of
-                # camvid/1-16_draw0.txt, over 10. Poles, signs, people and cyclists are 3 % of the pixels together.
-                type='HardPixelCrossEntropy',
-                threshold=0.7,
-                min_kept=2000,
-                class_weight=[0.4, 0.4, 1.0, 0.3, 0.8, 0.5, 0.9, 1.0, 0.6, 1.0, 1.0],
-            ),
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
         ),
         train_cfg=dict(),
         test_cfg=dict(mode='whole'),

@@ -2,6 +2,7 @@
 # The papers' head has plain 3x3 convolutions and LeakyReLU in the ASPP; this is the host's separable head.
 # SyncBN as in the host: one process (or a CPU) runs it as BatchNorm.
 _base_ = 'mmseg::_base_/models/deeplabv3plus_r50-d8.py'
+head = {key: value for key, value in _base_.model.decode_head.items() if key != 'num_classes'}  # the data say it
 model = dict(
     _delete_=True,
     segmentor=dict(
@@ -14,7 +15,7 @@ model = dict(
             init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c'),
         ),
         decode_head=dict(
-            _base_.model.decode_head,
+            head,
             channels=256,
             dilations=(1, 6, 12, 18),
             dropout_ratio=0.0,

@@ -23,12 +23,9 @@ model = dict(
             num_convs=1,
             concat_input=False,
             dropout_ratio=0.0,
-            num_classes=8,
             norm_cfg=norm_cfg,
             align_corners=False,
-            loss_decode=dict(  # poles, balls and signs are 3 % of the pixels
-                type='HardPixelCrossEntropy', threshold=0.7, min_kept=400, class_weight=[0.5, 1, 0.5, 2, 1, 3, 3, 4]
-            ),
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
         ),
         train_cfg=dict(),
         test_cfg=dict(mode='whole'),

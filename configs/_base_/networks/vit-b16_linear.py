@@ -28,7 +28,6 @@ model = dict(
             num_convs=0,
             concat_input=False,
             dropout_ratio=0.0,
-            num_classes=21,
             align_corners=False,
             loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
         ),

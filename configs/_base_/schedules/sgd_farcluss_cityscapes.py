@@ -1,5 +1,5 @@
 # FARCLUSS on Cityscapes, whose schedule the authors do not give: UniMatch's. Batch 16, SGD, poly, 240 epochs of
-# max(labelled, unlabelled) // 16 iterations, OHEM; unlabelled images count in full after 5 epochs.
+# max(labelled, unlabelled) // 16 iterations; unlabelled images count in full after 5 epochs.
 epochs = {'1-16': 2789 // 16, '1-8': 2603 // 16, '1-4': 2231 // 16, '1-2': 1488 // 16}
 schedules = {
     split: (
@@ -16,12 +16,3 @@ param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=Fa
 train_cfg = dict(type='SemiTrainLoop', val_interval=2000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-
-segmentor = dict(  # what the data decide about the network: model=dict(segmentor=_base_.segmentor)
-    decode_head=dict(
-        num_classes=19,
-        # UniMatch's 200000 pixels of a process with two images
-        loss_decode=dict(_delete_=True, type='HardPixelCrossEntropy', threshold=0.7, min_kept=100000),
-    ),
-    test_cfg=dict(mode='slide', crop_size=(801, 801), stride=(534, 534)),
-)  # windows overlap by a third

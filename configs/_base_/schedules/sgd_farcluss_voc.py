@@ -22,5 +22,3 @@ param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=Fa
 train_cfg = dict(type='SemiTrainLoop', val_interval=4000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-
-segmentor = dict(decode_head=dict(num_classes=21))  # what the data decide about the network

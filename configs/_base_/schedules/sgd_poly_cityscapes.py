@@ -1,4 +1,4 @@
-# The recipe of CPS, CPCL and DUEB on Cityscapes: batch 16 (8 processes of 2), SGD, poly, OHEM with class weights.
+# The recipe of CPS, CPCL and DUEB on Cityscapes: batch 16 (8 processes of 2), SGD, poly.
 # Iterations: the papers' epochs times the draws of an epoch, max(labelled, unlabelled) // 16.
 iters = {
     '1-16': 128 * (2789 // 16),  # 22272
@@ -18,37 +18,3 @@ param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['
 train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=2000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-
-segmentor = dict(  # what the data decide about the network: model=dict(segmentor=_base_.segmentor)
-    decode_head=dict(
-        num_classes=19,
-        loss_decode=dict(
-            _delete_=True,
-            type='HardPixelCrossEntropy',
-            threshold=0.7,
-            min_kept=50000,  # an image
-            class_weight=[
-                0.8373,
-                0.918,
-                0.866,
-                1.0345,
-                1.0166,
-                0.9969,
-                0.9754,
-                1.0489,
-                0.8786,
-                1.0023,
-                0.9539,
-                0.9843,
-                1.1116,
-                0.9037,
-                1.0865,
-                1.0955,
-                1.0865,
-                1.1529,
-                1.0507,
-            ],
-        ),
-    ),
-    test_cfg=dict(mode='slide', crop_size=(800, 800), stride=(533, 533)),
-)  # windows overlap by a third

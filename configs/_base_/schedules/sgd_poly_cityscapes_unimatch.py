@@ -1,4 +1,4 @@
-# UniMatch V1 and its FixMatch on Cityscapes: batch 8 (4 processes of 2), 240 epochs of the unlabelled images, OHEM.
+# UniMatch V1 and its FixMatch on Cityscapes: batch 8 (4 processes of 2), 240 epochs of the unlabelled images.
 iters = {split: 240 * (n // 8) for split, n in {'1-16': 2789, '1-8': 2603, '1-4': 2231, '1-2': 1487}.items()}
 schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 
@@ -8,12 +8,3 @@ param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['
 train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=5000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-
-segmentor = dict(  # what the data decide about the network: model=dict(segmentor=_base_.segmentor)
-    decode_head=dict(
-        num_classes=19,
-        # 200000 pixels of a process's two images
-        loss_decode=dict(_delete_=True, type='HardPixelCrossEntropy', threshold=0.7, min_kept=100000),
-    ),
-    test_cfg=dict(mode='slide', crop_size=(801, 801), stride=(534, 534)),
-)  # windows overlap by a third

@@ -20,7 +20,3 @@ param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['
 train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=4000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-
-segmentor = dict(  # what the data decide about the network: model=dict(segmentor=_base_.segmentor)
-    decode_head=dict(num_classes=21), test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341))
-)  # windows overlap by a third

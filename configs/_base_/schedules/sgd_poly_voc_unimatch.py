@@ -18,6 +18,3 @@ param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['
 train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=10000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-
-# what the data decide about the network: model=dict(segmentor=_base_.segmentor); whole images at test
-segmentor = dict(decode_head=dict(num_classes=21), test_cfg=dict(mode='whole'))

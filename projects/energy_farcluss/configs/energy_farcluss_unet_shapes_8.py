@@ -7,6 +7,7 @@ _base_ = [
 custom_imports = dict(imports=['mmseg_ssl', 'energy_farcluss'], allow_failed_imports=False)
 model = dict(
     type='EnergyFARCLUSS',  # DUEB's energy: a subclass of six lines
+    segmentor=_base_.segmentor,
     side_heads=dict(variance=dict(type='VarianceHead')),  # DUEB's aleatoric loss on labelled images: by config alone
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
     predict_on=('student', 'teacher'),
