@@ -31,6 +31,7 @@ def mend_host() -> None:
         import mmseg.models  # noqa: F401
     mend_decode_head_resize()
     mend_decode_head_accuracy()
+    mend_binary_cross_entropy()
 
 
 class _MissingOps(ModuleType):
@@ -129,11 +130,12 @@ def mend_decode_head_accuracy() -> None:
     """Spare the sorting of full-size logits and two host syncs for ``acc_seg``, which is only logged.
 
     mmseg finds the likeliest class of every pixel by ``topk``, which takes longer on a CPU than the cross entropy and
-    its backward pass, and selects valid pixels by a mask, for which it waits for the device. The value is the same.
+    its backward pass, and selects valid pixels by a mask, for which it waits for the device. The value is the same but
+    for a head with one channel for two classes, of which mmseg logs the share of background.
     """
     from mmseg.models.decode_heads import decode_head
 
-    from .ops import likeliest  # needs the host, which compat looks after before anything else
+    from .ops import class_logits, likeliest  # needs the host, which compat looks after before anything else
 
     accuracy = decode_head.accuracy
     if accuracy.__name__ == 'top1_accuracy':
@@ -143,8 +145,35 @@ def mend_decode_head_accuracy() -> None:
         if args or set(kwargs) != {'ignore_index'} or kwargs['ignore_index'] is None or not len(pred):
             return accuracy(pred, target, *args, **kwargs)
         valid = target != kwargs['ignore_index']
-        right = (likeliest(pred.detach())[1] == target) & valid
+        right = (likeliest(class_logits(pred.detach()))[1] == target) & valid
         eps = torch.finfo(torch.float32).eps  # no valid pixel counts as 100 %, as in mmseg
         return ((right.sum() + eps) * 100 / (valid.sum() + eps)).view(1)
 
     decode_head.accuracy = top1_accuracy
+
+
+def mend_binary_cross_entropy() -> None:
+    """Let a head with one channel meet images without a label, as scribbles and padding bring them.
+
+    mmseg asserts that the largest valid label is at most 1, which fails where there is none.
+    """
+    from mmseg.models.losses import cross_entropy_loss
+
+    original = cross_entropy_loss.binary_cross_entropy
+    if original.__name__ == 'one_channel_cross_entropy':
+        return
+
+    def one_channel_cross_entropy(
+        pred: torch.Tensor, label: torch.Tensor, *args: Any, ignore_index: int = -100, **kwargs: Any
+    ) -> torch.Tensor:
+        if pred.dim() == 4 and pred.shape[1] == 1 < pred.shape[2]:
+            if (label.where(label != ignore_index, 0) > 1).any():
+                raise ValueError(
+                    'A head with one channel is taught the classes 0 and 1, got a mask with class '
+                    f'{label.where(label != ignore_index, 0).max()}. tools/check_dataset.py finds the file; for more '
+                    'classes drop out_channels=1 and use_sigmoid=True.'
+                )
+            pred = pred.squeeze(1)  # without its channel, mmseg masks pixels and asserts nothing
+        return original(pred, label, *args, ignore_index=ignore_index, **kwargs)
+
+    cross_entropy_loss.binary_cross_entropy = one_channel_cross_entropy

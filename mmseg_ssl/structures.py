@@ -21,7 +21,8 @@ class Prediction(NamedTuple):
     """What a :class:`~mmseg_ssl.models.Branch` returns for a batch of images.
 
     Attributes:
-        logits: ``(B, C, H, W)``, fp32, at the size of the input tensor.
+        logits: ``(B, C, H, W)``, fp32, at the size of the input tensor; of two classes also where the decode head has
+            one channel for them, see :func:`~mmseg_ssl.ops.class_logits`.
         embedding: ``(B, D, h, w)``, the input of the head's last convolution (``conv_seg``).
         feats: The backbone's levels, for auxiliary heads and decoders.
         side: Maps of the side heads by name, e.g. ``variance`` ``(B, 1, H, W)``.

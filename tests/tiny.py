@@ -62,6 +62,15 @@ def tiny_segmentor(auxiliary: bool = False, **changes: Any) -> dict:
     return ConfigDict(segmentor, **changes)  # as from a config file: the host reads test_cfg.mode
 
 
+def binary_segmentor(channels: int = 1, **changes: Any) -> dict:
+    """Config of two classes in one channel, as mmseg recommends for binary segmentation, or in two."""
+    segmentor = tiny_segmentor(auxiliary=True, **changes)
+    for head in (segmentor.decode_head, segmentor.auxiliary_head):
+        head.update(num_classes=2, out_channels=channels, threshold=0.5)
+        head.loss_decode.use_sigmoid = channels == 1
+    return segmentor
+
+
 def preprocessor(**changes: Any) -> dict:
     """Config of the preprocessor, with strong views."""
     config = dict(
@@ -138,6 +147,16 @@ def batch(labeled: int = 2, ratio: int = 2, size: int = 32, seed: int = 0) -> Di
     if not ratio:
         del inputs['weak'], samples['weak']
     return dict(inputs=inputs, data_samples=samples)
+
+
+def binary_batch(**options: Any) -> Dict[str, Dict[str, List]]:
+    """:func:`batch` with masks and written labels of two classes."""
+    data = batch(**options)
+    for item in [item for samples in data['data_samples'].values() for item in samples]:
+        labels = [item.gt_sem_seg.data] if 'gt_sem_seg' in item else [item.pseudo_sem_seg.data[:1]]
+        for label in labels:
+            label[label != 255] %= 2
+    return data
 
 
 def loss_of(model: nn.Module, data: dict, seed: int = 0) -> Dict[str, Tensor]:

@@ -36,7 +36,8 @@ def plain_losses(head: Any) -> None:
     """Put the host's cross entropy where a head trains with a loss of this package; inference has no use for it."""
     losses = head.loss_decode if isinstance(head.get('loss_decode'), list) else [head.get('loss_decode') or {}]
     if any(_ours(loss.get('type')) for loss in losses):
-        head.loss_decode = dict(type='CrossEntropyLoss', avg_non_ignore=True)
+        sigmoid = head.get('out_channels') == 1
+        head.loss_decode = dict(type='CrossEntropyLoss', use_sigmoid=sigmoid, avg_non_ignore=True)
 
 
 def plain_config(cfg: Config) -> Config:

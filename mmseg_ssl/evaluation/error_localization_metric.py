@@ -9,6 +9,7 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from ..ops import class_probabilities
 from ..structures import IGNORE_INDEX
 
 POSITIVES = ('error', 'correct')
@@ -66,7 +67,7 @@ class ErrorLocalizationMetric(BaseMetric):
             predicted = sample['pred_sem_seg']['data'].squeeze(0).to(label.device)
             valid = label != IGNORE_INDEX
             right = (predicted == label)[valid]
-            confidence = sample['seg_logits']['data'].to(label.device).float().softmax(dim=0).amax(dim=0)[valid]
+            confidence = class_probabilities(sample['seg_logits']['data']).amax(dim=0).to(label.device)[valid]
             correctness = sample['correctness']['data'].to(label.device).squeeze(0)[valid]
             counts = {'localizer': _count(correctness > self.threshold, right)}
             for threshold in self.further_thresholds:

@@ -9,6 +9,7 @@ from .energy_margins import EnergyMargins
 from .error_localizer import ErrorLocalizer
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .map_dpt_head import MapDPTHead
+from .network_checks import NetworkError
 from .prototype_contrast import PrototypeContrast
 from .segmentors import (
     CPCL,
@@ -62,6 +63,7 @@ __all__ = [
     'LocatedCPS',
     'MapDPTHead',
     'MeanTeacher',
+    'NetworkError',
     'PottsRegularized',
     'ProjectionHead',
     'PrototypeContrast',

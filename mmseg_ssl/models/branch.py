@@ -4,13 +4,14 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule, ModuleDict
-from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..ops import class_logits, log_odds
 from ..structures import Prediction
+from .network_checks import NetworkError, check_network
 
 Perturbation = Callable[[Sequence[Tensor]], Tuple[Tensor, ...]]
 
@@ -21,6 +22,13 @@ class Branch(BaseModule):
     It hands out one :class:`Prediction` per call and reuses the host's losses for labelled images, so class weights,
     hard-pixel samplers and auxiliary heads of the segmentor's config count.
 
+    A decode head with one channel for two classes (``num_classes=2, out_channels=1``, trained by a sigmoid) predicts
+    two logits here, see :func:`~mmseg_ssl.ops.class_logits`: a method sees the same as from two channels. The host's
+    losses and its inference keep the one channel. Its ``threshold`` moves ``pred_sem_seg`` alone: what a network
+    teaches is its likelier class. A sigmoid for each of several classes (``use_sigmoid=True``, one channel a class) is
+    taken, too. Methods see the softmax of the logits, whose largest class is the host's prediction; how sure it is was
+    not trained, so thresholds on it want another value.
+
     Args:
         segmentor: Config of an ``EncoderDecoder``; it keeps its own ``test_cfg``.
         side_heads: Configs by name. A side head is a module ``(embedding, logits) -> map``, built with the
@@ -29,17 +37,14 @@ class Branch(BaseModule):
         init_cfg: As in mmengine.
 
     Raises:
-        TypeError: If the segmentor is not an ``EncoderDecoder`` with one decode head that ends in ``conv_seg``.
+        NetworkError: The segmentor is not an ``EncoderDecoder`` with one decode head that ends in ``conv_seg``, has one
+            class, or a head with one channel whose loss does not train it.
     """
 
     def __init__(self, segmentor: dict, side_heads: Optional[Dict[str, dict]] = None, init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.segmentor = MODELS.build(segmentor)
-        if not isinstance(self.segmentor, EncoderDecoder) or not hasattr(self.segmentor.decode_head, 'conv_seg'):
-            raise TypeError(
-                'A branch wraps an EncoderDecoder whose decode_head ends in conv_seg, got '
-                f'{type(self.segmentor).__name__}. Use type="EncoderDecoder" with one decode head.'
-            )
+        check_network(self.segmentor)
         known = dict(in_channels=self.segmentor.decode_head.conv_seg.in_channels, num_classes=self.num_classes)
         self.side_heads = ModuleDict(
             {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()}
@@ -64,7 +69,8 @@ class Branch(BaseModule):
                 them, e.g. channel dropout of a part of the batch; the number of images stays.
 
         Returns:
-            Logits at the size of the images (contiguous fp32, also under autocast), embedding, features and side maps.
+            Logits of every class at the size of the images (contiguous fp32, also under autocast), embedding, features
+            and side maps.
         """
         size = images.shape[2:]
         feats = self.segmentor.extract_feat(images)
@@ -73,12 +79,16 @@ class Branch(BaseModule):
         logits, embedding = self._decode(feats)
         # contiguous at the head's stride, where it costs little: a softmax over channels of channels-last logits would
         # copy all of them, once in every target and loss
-        logits = self._resize(logits.float().contiguous(), size)
+        logits = self._resize(class_logits(logits.float()).contiguous(), size)
         side = {}
         for name, head in self.side_heads.items():
             values = head(embedding, logits)
             side[name] = self._resize(values, size) if getattr(head, 'per_pixel', False) else values
         return Prediction(logits, embedding, tuple(feats), side)
+
+    def host_logits(self, pred: Prediction) -> Tensor:
+        """What the host's own code makes of a prediction: the channels of its decode head, ``(B, 1 or C, H, W)``."""
+        return log_odds(pred.logits) if self.segmentor.out_channels == 1 else pred.logits
 
     def supervised_loss(self, pred: Prediction, samples: List[SegDataSample]) -> Dict[str, Tensor]:
         """The host's own losses of the decode head and of the auxiliary heads, and those of side heads.
@@ -93,7 +103,7 @@ class Branch(BaseModule):
         Returns:
             The host's dict, e.g. ``loss_ce``, ``acc_seg``, ``aux.loss_ce``.
         """
-        losses = dict(self.segmentor.decode_head.loss_by_feat(pred.logits, samples))
+        losses = dict(self.segmentor.decode_head.loss_by_feat(self.host_logits(pred), samples))
         if self.segmentor.with_auxiliary_head:
             losses.update(self.segmentor._auxiliary_head_forward_train(pred.feats, samples))
         for name, head in self.side_heads.items():
@@ -112,7 +122,7 @@ class Branch(BaseModule):
         finally:
             handle.remove()
         if not isinstance(logits, Tensor) or not seen:
-            raise TypeError(
+            raise NetworkError(
                 f'{type(head).__name__} gives {type(logits).__name__}, not one map of logits through conv_seg; '
                 'take a decode head that does, such as FCNHead, DepthwiseSeparableASPPHead, UPerHead or SegformerHead.'
             )

@@ -33,9 +33,9 @@ class BranchInference:
         self.out_channels = branch.segmentor.out_channels + len(self.side_names)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """Logits and side maps as channels, ``(B, C + S, H, W)``."""
+        """The decode head's channels and side maps, ``(B, C + S, H, W)``."""
         pred = self.branch(inputs)
-        return torch.cat([pred.logits] + [pred.side[name] for name in self.side_names], dim=1)
+        return torch.cat([self.branch.host_logits(pred)] + [pred.side[name] for name in self.side_names], dim=1)
 
     def predict(self, inputs: Tensor, samples: Optional[List[SegDataSample]]) -> List[SegDataSample]:
         """Predict images.
@@ -45,7 +45,8 @@ class BranchInference:
             samples: Their samples; made if not given. Not changed.
 
         Returns:
-            Samples with ``pred_sem_seg``, ``seg_logits`` and a map of each per-pixel side head under its name.
+            Samples with ``pred_sem_seg``, ``seg_logits`` and a map of each per-pixel side head under its name. Of a
+            decode head with one channel, the host's ``seg_logits`` are the probability of class 1, ``(1, H, W)``.
         """
         shape = tuple(inputs.shape[2:])
         no_meta = dict(ori_shape=shape, img_shape=shape, pad_shape=shape, padding_size=[0] * 4)

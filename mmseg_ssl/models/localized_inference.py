@@ -25,8 +25,8 @@ class LocalizedInference(BranchInference):
         self.out_channels += 1
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """Logits, side maps and correctness as channels, ``(B, C + S + 1, H, W)``."""
+        """The decode head's channels, side maps and correctness, ``(B, C + S + 1, H, W)``."""
         pred = self.branch(inputs)
         correctness = self.localizer.correctness(self.localizer(inputs, pred.logits), pred.logits)
         sides = [pred.side[name] for name in self.head_names]
-        return torch.cat([pred.logits, *sides, correctness[:, None].to(pred.logits)], dim=1)
+        return torch.cat([self.branch.host_logits(pred), *sides, correctness[:, None].to(pred.logits)], dim=1)

@@ -5,7 +5,7 @@ from .channel_dropout import drop_channels, drop_complementary_channels
 from .mixing import BoxMix, box_mask
 from .potts import potts
 from .precision import at_least_fp32
-from .probabilities import class_probabilities, likeliest
+from .probabilities import class_logits, class_probabilities, likeliest, log_odds
 from .reduction import masked_mean
 from .sampling import chosen_per_class, sample_per_class, sample_windows
 from .weighting import class_rarity, entropy_reliability, normalized_entropy
@@ -15,6 +15,7 @@ __all__ = [
     'at_least_fp32',
     'box_mask',
     'chosen_per_class',
+    'class_logits',
     'class_probabilities',
     'class_rarity',
     'drop_channels',
@@ -22,6 +23,7 @@ __all__ = [
     'entropy_reliability',
     'grid_affinity',
     'likeliest',
+    'log_odds',
     'masked_mean',
     'normalized_entropy',
     'potts',

@@ -23,6 +23,48 @@ def class_probabilities(seg_logits: Tensor) -> Tensor:
     return values.softmax(dim=0) if len(values) > 1 else torch.cat([1 - values, values])
 
 
+def class_logits(logits: Tensor) -> Tensor:
+    r"""Logits of every class, for a head that has one channel for two classes, too.
+
+    Such a head says :math:`\sigma(z)`, the probability of class 1. Its two logits are :math:`(-z/2, z/2)`:
+
+    - their softmax is :math:`(1 - \sigma(z), \sigma(z))`, as of any pair whose difference is :math:`z`;
+    - what does depend on the choice, free energy and sums of logits, treats both classes alike:
+      :math:`E = -\ln(2 \cosh(z/2))` is low where the head is sure of *either* class. With :math:`(0, z)`
+      a sure background would have the highest energy of all, 0, as if nothing like it had ever been seen;
+    - of all such pairs it has the smallest norm, which is where weight decay takes a head with two channels;
+    - halving and negating are exact, and so is the way back, :func:`log_odds`.
+
+    Noise of a variance on both logits, or a temperature, acts as on a head with two channels.
+
+    Args:
+        logits: ``(B, C, ...)``, of a decode head.
+
+    Returns:
+        The same, or ``(B, 2, ...)`` for one channel.
+
+    Example:
+        >>> class_logits(torch.tensor([[2.0]])).tolist()
+        [[-1.0, 1.0]]
+    """
+    if logits.shape[1] > 1:
+        return logits
+    half = logits / 2
+    return torch.cat([-half, half], dim=1)
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """The one channel that :func:`class_logits` made two classes of, to the last bit.
+
+    Args:
+        logits: ``(B, 2, ...)``.
+
+    Returns:
+        ``(B, 1, ...)``: how much class 1 is above class 0.
+    """
+    return logits[:, 1:] - logits[:, :1]
+
+
 @torch.no_grad()
 def likeliest(values: Tensor) -> Tuple[Tensor, Tensor]:
     """The largest value of every pixel and its class: ``values.max(dim=1)``, faster on a CPU.

@@ -59,7 +59,8 @@ def fuzzy_topk(probs: Tensor, k: int) -> PixelTarget:
     num_classes = probs.shape[1]
     if not 1 <= k <= num_classes:
         raise ValueError(
-            f'fuzzy_topk keeps 1 to {num_classes} classes of probabilities of shape {tuple(probs.shape)}, got k={k}.'
+            f'fuzzy_topk keeps 1 to {num_classes} classes of probabilities of shape {tuple(probs.shape)}, got k={k}. '
+            f'Set k to at most the number of classes.'
         )
     probs = at_least_fp32(probs)
     kept, classes = probs.topk(k, dim=1, sorted=False)

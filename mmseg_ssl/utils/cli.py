@@ -19,13 +19,14 @@ class UserError(Exception):
 def readable_errors() -> Iterator[None]:
     """Turn errors of the user's making into their message on stderr and exit code 2; anything else stays a traceback.
 
-    These are :class:`UserError` and the data's ``DatasetError``.
+    These are :class:`UserError`, the data's ``DatasetError`` and the model's ``NetworkError``.
     """
     from ..datasets.errors import DatasetError
+    from ..models import NetworkError
 
     try:
         yield
-    except (UserError, DatasetError) as error:
+    except (UserError, DatasetError, NetworkError) as error:
         print(f'\nerror: {error}', file=sys.stderr)
         sys.exit(2)
 

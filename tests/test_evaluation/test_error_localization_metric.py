@@ -52,6 +52,14 @@ def test_confidence_baselines():
     assert result['localizer/error_R'] == 0
 
 
+def test_one_channel_is_the_probability_of_class_1():
+    """As the host gives it of a head with one channel: 0.2 is a confidence of 0.8 in class 0."""
+    item = sample([0, 0, 0], [0, 1, 1], [1.0, 1.0, 1.0])
+    item['seg_logits']['data'] = torch.tensor([[[0.05, 0.6, 0.85]]])
+    result = evaluate([item], confidence_thresholds=(0.5, 0.7, 0.9))
+    assert [result[f'confidence@{threshold}/error_R'] for threshold in (0.5, 0.7, 0.9)] == [0, 50, 100]
+
+
 def test_ranking_by_hand():
     """Correctness 0.1 (wrong), 0.3, 0.6 (wrong), 0.9: precision 1 / 1 at the first error and 2 / 3 at the second, the
     mean is 5 / 6 at whatever threshold. Equal scores are one cut: 2 errors of 4 pixels.

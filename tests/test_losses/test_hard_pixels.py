@@ -40,6 +40,14 @@ def test_keeping_everything_is_torchs_weighted_mean():
     torch.testing.assert_close(loss, F.cross_entropy(logits, label, torch.tensor(weights), ignore_index=255))
 
 
+def test_one_channel_for_two_classes():
+    """Logit z of class 1, the log-odds of the pair; both classes have their weight."""
+    logits, label = torch.randn(2, 2, 4, 4), torch.randint(0, 2, (2, 4, 4))
+    label[:, 0] = 255
+    loss = HardPixelCrossEntropy(threshold=0.5, min_kept=6, class_weight=[0.5, 2.0])
+    torch.testing.assert_close(loss(logits[:, 1:] - logits[:, :1], label), loss(logits, label))
+
+
 def test_easy_and_ignored_pixels_get_no_gradient():
     logits, label = two_class(0.9, 0.6, 0.2).requires_grad_(), torch.tensor([[[0, 0, 255]]])
     HardPixelCrossEntropy(min_kept=1)(logits, label).backward()

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 
-from mmseg_ssl.models import Branch, EnergyHead, VarianceHead
+from mmseg_ssl.models import Branch, EnergyHead, NetworkError, VarianceHead
 
 HEADS = dict(
     fcn=tiny.fcn_head(),
@@ -64,7 +64,7 @@ def test_no_hook_is_left_behind():
 
 
 def test_what_is_no_branch():
-    with pytest.raises(TypeError, match='decode_head ends in conv_seg, got CascadeEncoderDecoder'):
+    with pytest.raises(NetworkError, match='decode_head ends in conv_seg, got CascadeEncoderDecoder'):
         Branch(
             tiny.tiny_segmentor(
                 type='CascadeEncoderDecoder', num_stages=2, decode_head=[tiny.fcn_head(), tiny.fcn_head()]

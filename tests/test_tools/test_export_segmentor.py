@@ -79,6 +79,15 @@ def test_the_export_is_plain_mmseg_and_predicts_the_same(tool, trained, network)
         assert torch.equal(one.seg_logits.data, other.seg_logits.data)
 
 
+def test_one_channel_keeps_a_loss_that_trains_it(tool):
+    """The host's softmax cross entropy would index out of range."""
+    segmentor = tiny.binary_segmentor()
+    segmentor.decode_head.loss_decode = dict(type='HardPixelCrossEntropy')
+    tool.plain_losses(segmentor.decode_head)
+    MODELS.build(dict(type='Supervised', segmentor=segmentor))
+    assert segmentor.decode_head.loss_decode.type == 'CrossEntropyLoss'
+
+
 def resnet_segmentor() -> dict:
     """A network of mmseg's own, thin."""
     backbone = dict(type='ResNet', depth=18, base_channels=8, norm_cfg=tiny.NORM)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ...ops.probabilities import class_logits
 from ...structures import IGNORE_INDEX
 
 
@@ -37,8 +38,8 @@ class HardPixelCrossEntropy(nn.Module):
     .. math:: L = \sum_{i \in H} w_{y_i} CE(z_i, y_i) \Big/ \sum_{i \in H} w_{y_i}
 
     A loss for any decode head. The host's own cannot be used there: its ``CrossEntropyLoss`` with ``class_weight``
-    indexes out of range at ignored pixels, and its ``OhemCrossEntropy`` does not take what decode heads pass. No valid
-    pixel at all gives 0 with a zero gradient.
+    indexes out of range at ignored pixels, and its ``OhemCrossEntropy`` does not take what decode heads pass. A head
+    with one channel for two classes has two weights, too. No valid pixel at all gives 0 with a zero gradient.
 
     Args:
         threshold: See :func:`hard_pixels`.
@@ -64,7 +65,7 @@ class HardPixelCrossEntropy(nn.Module):
         """Loss of a batch.
 
         Args:
-            cls_score: Logits ``(B, C, H, W)``.
+            cls_score: Logits ``(B, C, H, W)``, or ``(B, 1, H, W)`` of two classes.
             label: ``(B, H, W)`` int64.
             ignore_index: Label of pixels without one.
             **kwargs: What else decode heads pass (``weight`` of a sampler); not used.
@@ -72,7 +73,7 @@ class HardPixelCrossEntropy(nn.Module):
         Returns:
             A scalar.
         """
-        logits = cls_score.float()
+        logits = class_logits(cls_score.float())
         hard = hard_pixels(logits, label, self.threshold, self.min_kept * len(label), ignore_index)
         weights = logits.new_tensor(self.class_weight or [1.0] * logits.shape[1])
         kept = label.where(hard, ignore_index)

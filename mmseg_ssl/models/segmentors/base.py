@@ -141,8 +141,9 @@ class SemiSegmentor(BaseSegmentor):
         return self.branch(self.predictors[0]).segmentor.extract_feat(inputs)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: Optional[List[dict]] = None) -> Tensor:
-        """Logits at the size of the input."""
-        return self.branch(self.predictors[0])(inputs).logits
+        """What the decode head gives, as in mmseg, at the size of the input."""
+        branch = self.branch(self.predictors[0])
+        return branch.host_logits(branch(inputs))
 
     def _forward(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> Tensor:
         return self.encode_decode(inputs)

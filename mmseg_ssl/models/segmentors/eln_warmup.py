@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
-from ...ops import masked_mean
+from ...ops import class_logits, masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget, Prediction
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
@@ -157,6 +157,6 @@ class ELNWarmup(SemiSegmentor):
 
     @staticmethod
     def _decode(head: torch.nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:
-        """Logits of an auxiliary decoder at the size of the image; the encoder learns nothing from it."""
-        logits = head([level.detach() for level in feats]).float()
+        """An auxiliary decoder's logits of every class at the size of the image; the encoder learns nothing from it."""
+        logits = class_logits(head([level.detach() for level in feats]).float())
         return resize(logits, size=size, mode='bilinear', align_corners=head.align_corners)
