@@ -8,7 +8,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator, List
 
 import torch
 
@@ -32,6 +32,7 @@ def mend_host() -> None:
     mend_decode_head_resize()
     mend_decode_head_accuracy()
     mend_binary_cross_entropy()
+    mend_seg_data_list()
 
 
 class _MissingOps(ModuleType):
@@ -103,6 +104,24 @@ def mend_package_lookup() -> None:
         for function in (is_installed, get_installed_path):
             if hasattr(module, function.__name__):
                 setattr(module, function.__name__, function)
+
+
+def mend_seg_data_list() -> None:
+    """Let the host's datasets read lists and folders as people have them.
+
+    ``BaseSegDataset`` takes every line of a list as an id, so that a byte order mark, a blank line or a suffix ends in
+    a missing file at some step; finds nothing where the suffix is ``.JPG``, and fails with an empty ``concatenate``;
+    and reads a folder with a link to itself forty times.
+    """
+    from mmseg.datasets import BaseSegDataset
+
+    def load_data_list(self) -> List[Dict[str, Any]]:
+        """List images and masks: see ``mmseg_ssl.datasets.seg_data_list``."""
+        from .datasets.seg_data_list import list_images_and_masks
+
+        return list_images_and_masks(self)
+
+    BaseSegDataset.load_data_list = load_data_list
 
 
 def mend_decode_head_resize() -> None:

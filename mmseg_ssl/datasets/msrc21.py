@@ -3,8 +3,6 @@
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.datasets.sources import require_folder
-
 
 @DATASETS.register_module()
 class MSRC21Dataset(BaseSegDataset):
@@ -33,12 +31,3 @@ class MSRC21Dataset(BaseSegDataset):
 
     def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
-
-    def load_data_list(self) -> list:
-        """List images and masks.
-
-        Returns:
-            One entry per image.
-        """
-        require_folder(self.data_prefix['img_path'], type(self).__name__)
-        return super().load_data_list()

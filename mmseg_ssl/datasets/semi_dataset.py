@@ -1,15 +1,15 @@
 """One dataset hands out a labelled crop and its unlabelled companions; a collate batches them."""
 
-import os.path as osp
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import FUNCTIONS
 from mmseg.registry import DATASETS
 
+from mmseg_ssl.datasets.apply_split import build_labeled, build_unlabeled
 from mmseg_ssl.datasets.errors import DatasetError
-from mmseg_ssl.datasets.sources import require_data
-from mmseg_ssl.datasets.splits import find_split, locate_list, read_ids
+from mmseg_ssl.datasets.pipelines import failed_step, refuse_mask_steps, require_same_turn
+from mmseg_ssl.datasets.splits import find_split
 from mmseg_ssl.utils.random import fold, seeded
 
 Views = Dict[str, List[Any]]
@@ -38,13 +38,16 @@ class SemiDataset:
         unlabeled: Config of, or a built, dataset of images; usually :class:`UnlabeledImages`.
             ``None``: labelled only.
         unlabeled_per_labeled: Unlabelled images per labelled one.
-        split: List of labelled ids (see :func:`find_split`); becomes ``labeled.ann_file`` and
-            ``unlabeled.exclude`` where the configs do not set them, so that one line in a leaf
-            config changes the labelled subset. A protocol that keeps labelled images among the
-            unlabelled ones says ``unlabeled=dict(exclude='')``.
+        split: List of labelled ids (see :func:`find_split`): the labelled set holds exactly these
+            images and the unlabelled one none of them, so that one line in a leaf config changes
+            the labelled subset. It fills ``labeled.ann_file`` where that names no list, and
+            ``unlabeled.exclude`` where that is not set. A protocol that keeps labelled images among
+            the unlabelled ones says ``unlabeled=dict(exclude='')``.
 
     Raises:
-        DatasetError: A split or an image folder is missing, or the ratio is negative.
+        DatasetError: A split or an image folder is missing, a split contradicts what the sets say
+            or cannot be applied to them, a step of the unlabelled pipeline reads masks, or the
+            ratio is negative.
     """
 
     def __init__(
@@ -56,25 +59,20 @@ class SemiDataset:
     ) -> None:
         if unlabeled_per_labeled < 0:
             raise DatasetError(f'unlabeled_per_labeled must be 0 or more, got {unlabeled_per_labeled}.')
-        path = find_split(split) if split else None
-        self.labeled = self._build(labeled, ann_file=path)
+        self.split = find_split(split) if split else None
+        self.labeled = build_labeled(labeled, self.split)
+        if not self.labeled.metainfo.get('classes'):
+            raise DatasetError(
+                'The labelled data have no classes. Give their names in the order of the mask values: '
+                "labeled=dict(metainfo=dict(classes=('ground', 'wall'), palette=[[0, 0, 0], [128, 0, 0]]), ...), and "
+                'the same in val_dataloader and test_dataloader.'
+            )
         self.unlabeled = None
         if unlabeled is not None and unlabeled_per_labeled > 0:
-            self.unlabeled = self._build(unlabeled, exclude=path)
+            self.unlabeled = build_unlabeled(unlabeled, self.split, self.labeled)
+            refuse_mask_steps(self.unlabeled)
+            require_same_turn(self.labeled, self.unlabeled, ('labeled', 'unlabeled'))
         self.unlabeled_per_labeled = unlabeled_per_labeled if self.unlabeled is not None else 0
-
-    @staticmethod
-    def _build(dataset: Union[dict, BaseDataset], **defaults: Optional[str]) -> BaseDataset:
-        """Build a config, unset entries filled from ``defaults``; built datasets pass through."""
-        if not isinstance(dataset, dict):
-            return dataset
-        filled = {k: v for k, v in defaults.items() if v is not None and k not in dataset}
-        cfg = dict(dataset, **filled)
-        require_data(cfg)
-        if cfg.get('ann_file') and not osp.isdir(cfg['ann_file']):
-            cfg['ann_file'] = locate_list(cfg['ann_file'], cfg.get('data_root'))
-            read_ids(cfg['ann_file'])  # an empty list stops here, by name
-        return DATASETS.build(cfg)
 
     @property
     def metainfo(self) -> dict:
@@ -129,14 +127,20 @@ class SemiDataset:
         except DatasetError:
             raise
         except Exception as error:
-            info = dataset.get_data_info(index)
-            mask = info.get('seg_map_path', 'none')
-            raise DatasetError(
-                f'Could not load {info["img_path"]} (mask: {mask}): {error}. Run '
-                'tools/check_dataset.py with the config to list every bad file.'
-            ) from error
+            raise DatasetError(_describe(dataset, index, error)) from error
         packed['data_samples'].set_metainfo(dict(seed=seed))
         return packed
+
+
+def _describe(dataset: BaseDataset, index: int, error: Exception) -> str:
+    """Which image could not be loaded, at which step, and what to do."""
+    info, step = dataset.get_data_info(index), failed_step(dataset, error)
+    mask, name = info.get('seg_map_path', 'none'), type(step).__name__
+    said = f'{info["img_path"]} (mask: {mask}): {type(error).__name__}: {error}.'
+    if step is None or name.startswith('Load'):
+        fix = 'python tools/check_dataset.py CONFIG --all decodes every file and lists the bad ones.'
+        return f'Could not load {said} {fix}'
+    return f'Step {name} of the pipeline failed on {said} Unlabelled images have no mask that a step could read.'
 
 
 @FUNCTIONS.register_module()

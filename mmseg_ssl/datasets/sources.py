@@ -1,7 +1,7 @@
 """Where each dataset comes from, for the error that a machine without it gets."""
 
 import os.path as osp
-from typing import Optional
+from typing import List, Optional
 
 from mmseg.registry import DATASETS
 
@@ -60,6 +60,16 @@ def require_folder(folder: str, dataset_type: str, hint: Optional[str] = None) -
         raise DatasetError(f'The data of {dataset_type} is absent: looked in {osp.abspath(folder)}. {hint}')
 
 
+def wrapped(cfg: dict) -> List[dict]:
+    """The configs of the datasets inside a wrapper (``ConcatDataset``, ``RepeatDataset``...); none for any other.
+
+    Args:
+        cfg: Config of a dataset.
+    """
+    inner = cfg.get('datasets') or ([cfg['dataset']] if 'dataset' in cfg else [])
+    return [part for part in inner if isinstance(part, dict)]
+
+
 def require_data(cfg: dict) -> None:
     """Check that the folders which a dataset's config names exist, before the host asserts.
 
@@ -71,6 +81,8 @@ def require_data(cfg: dict) -> None:
     Raises:
         DatasetError: A folder is missing.
     """
+    for part in wrapped(cfg):
+        require_data(part)
     root: Optional[str] = cfg.get('data_root')
     dataset_class = DATASETS.get(cfg['type']) if isinstance(cfg['type'], str) else cfg['type']
     if root and hasattr(dataset_class, 'prepare'):

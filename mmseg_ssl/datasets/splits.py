@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.id_lists import read_lines
 
 # Of a checkout, which `pip install -e` keeps; another project gives paths of its own lists.
 SHIPPED = Path(__file__).resolve().parents[2] / 'configs' / 'splits'
@@ -57,7 +58,7 @@ def locate_list(name: str, data_root: Optional[str]) -> str:
 
 
 def read_ids(path: str) -> List[str]:
-    """Read a list: one image id a line, blank lines skipped.
+    """Read a list: one image id a line, blank lines and comments (``#``) skipped.
 
     Args:
         path: A text file.
@@ -66,11 +67,16 @@ def read_ids(path: str) -> List[str]:
         Ids in the file's order: the image's path below the image folder, without suffix.
 
     Raises:
-        DatasetError: The list has no id.
+        DatasetError: The list is not text, has no id, or has one twice.
     """
-    ids = [line.strip() for line in Path(path).read_text(encoding='utf-8').splitlines() if line.strip()]
-    if not ids:
-        raise DatasetError(
-            f'{path}: the list is empty. Write one image id a line (the path below the image folder, without suffix).'
-        )
-    return ids
+    return [line.text for line in read_lines(path)]
+
+
+def list_name(path: str) -> str:
+    """Short name of a list: below the shipped lists, or its path as it is.
+
+    Args:
+        path: Of a list.
+    """
+    resolved = Path(path).resolve()
+    return resolved.relative_to(SHIPPED).as_posix() if SHIPPED in resolved.parents else path

@@ -8,6 +8,9 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.id_lists import clean_id, match_ids
+from mmseg_ssl.datasets.image_folder import ImageFolder, leave_out_masks, refuse_mask_names
+from mmseg_ssl.datasets.same_files import SameFiles
 from mmseg_ssl.datasets.splits import find_split, locate_list, read_ids
 
 
@@ -19,17 +22,22 @@ class UnlabeledImages(BaseDataset):
         ann_file: List of image ids, one a line; below ``data_root``, or any name that
             :func:`find_split` takes. Empty (the default): every image of the folder, subfolders
             included.
-        exclude: List of image ids to leave out, usually the labelled ones; a name that
-            :func:`find_split` takes.
-        img_suffix: What follows the id in a file name. Several may be given for a folder that mixes
-            formats; a list of ids needs exactly one.
+        exclude: What to leave out: a list of image ids, by a name that :func:`find_split` takes; or
+            paths of images, usually the labelled ones: these files, and files elsewhere with the
+            same name and content.
+        img_suffix: What follows the id in a file name, in any case. Several may be given for a
+            folder that mixes formats; a list of ids needs exactly one.
+        mask_suffix: What follows the id in the name of a mask, where masks lie in the folder, too:
+            such files are left out. ``None``: a folder with names like ``a.png`` and ``a_mask.png``
+            is refused; ``''``: they are images. :class:`SemiDataset` knows it from its labelled data.
+        mask_folder: Where these masks are. Default: beside the images.
         data_root: Root that ``data_prefix`` and ``ann_file`` are relative to.
         data_prefix: ``dict(img_path=<image folder>)``.
         backend_args: File backend, as everywhere in the host.
         **kwargs: As in mmengine's ``BaseDataset``, ``pipeline`` above all.
 
     Raises:
-        DatasetError: The folder is missing, or no image is left.
+        DatasetError: The folder is missing, no image is left, or it cannot be told from masks.
     """
 
     ann_file: str
@@ -37,8 +45,10 @@ class UnlabeledImages(BaseDataset):
     def __init__(
         self,
         ann_file: str = '',
-        exclude: str = '',
+        exclude: Union[str, Sequence[str]] = '',
         img_suffix: Union[str, Sequence[str]] = '.jpg',
+        mask_suffix: Optional[str] = None,
+        mask_folder: Optional[str] = None,
         data_root: str = '',
         data_prefix: Optional[dict] = None,
         backend_args: Optional[dict] = None,
@@ -46,6 +56,7 @@ class UnlabeledImages(BaseDataset):
     ) -> None:
         self.img_suffix: Tuple[str, ...] = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
         self.exclude = exclude
+        self.mask_suffix, self.mask_folder = mask_suffix, mask_folder
         self.backend_args = backend_args
         prefix = data_prefix or dict(img_path='')
         super().__init__(ann_file=ann_file, data_root=data_root, data_prefix=prefix, **kwargs)
@@ -57,18 +68,20 @@ class UnlabeledImages(BaseDataset):
             One ``dict(img_path=...)`` per image, sorted by path, so that an index means the same
             image everywhere.
         """
-        folder = self.data_prefix['img_path']
-        found = self._from_list() if self.ann_file else self._from_folder(folder)
-        left_out = set(read_ids(find_split(self.exclude))) if self.exclude else set()
-        kept = sorted((name, suffix) for name, suffix in found if name not in left_out)
+        folder = ImageFolder(self.data_prefix['img_path'], self.img_suffix, self.backend_args)
+        found = self._from_list(folder) if self.ann_file else self._from_folder(folder)
+        if not found:
+            raise DatasetError(f'No unlabelled image: {folder.nothing_found()}')
+        kept = self._without_excluded(sorted(found), folder)
         if not kept:
-            source = self.ann_file or f'folder {folder} (suffix {" ".join(self.img_suffix)})'
+            source = self.ann_file or f'folder {folder.root} (suffix {" ".join(self.img_suffix)})'
+            excluded = self.exclude if isinstance(self.exclude, str) else 'the labelled images'
             raise DatasetError(
                 f'No unlabelled image is left: {source} holds {len(found)}, and the list to '
-                f'exclude ({self.exclude or "none given"}) holds them all. Add images, take a '
+                f'exclude ({excluded}) holds them all. Add images, take a '
                 'smaller labelled list, or set unlabeled=None to train on labelled images alone.'
             )
-        return [dict(img_path=osp.join(folder, name + suffix)) for name, suffix in kept]
+        return [dict(img_path=osp.join(folder.root, name + suffix)) for name, suffix in kept]
 
     def image_id(self, path: str) -> str:
         """The id of an image: its path below the image folder, without suffix.
@@ -76,38 +89,39 @@ class UnlabeledImages(BaseDataset):
         Args:
             path: ``img_path`` of an image of this dataset.
         """
-        name = osp.relpath(path, self.data_prefix['img_path'])
-        return self._split_suffix(name)[0]
+        return clean_id(osp.relpath(path, self.data_prefix['img_path']), ImageFolder('', self.img_suffix))
 
-    def _split_suffix(self, name: str) -> Tuple[str, str]:
-        """Id and suffix; the longest suffix that fits: with ('.png', '_rgb.png'), 'a_rgb.png' is image 'a'."""
-        suffix = max((s for s in self.img_suffix if name.endswith(s)), key=len)
-        return name[: -len(suffix)], suffix
+    def _without_excluded(self, found: List[Tuple[str, str]], folder: ImageFolder) -> List[Tuple[str, str]]:
+        """Leave out what ``exclude`` names."""
+        if isinstance(self.exclude, str):
+            listed = read_ids(find_split(self.exclude)) if self.exclude else []
+            ids = {name for line in listed for name in (line, clean_id(line, folder))}
+            return [(name, suffix) for name, suffix in found if name not in ids]
+        excluded = SameFiles(self.exclude)
+        return [parts for parts in found if osp.join(folder.root, ''.join(parts)) not in excluded]
 
-    def _from_folder(self, folder: str) -> List[Tuple[str, str]]:
+    def _from_folder(self, folder: ImageFolder) -> List[Tuple[str, str]]:
         """Ids and suffixes of all images below a folder."""
-        if not fileio.isdir(folder, backend_args=self.backend_args):
+        if not fileio.isdir(folder.root or '.', backend_args=self.backend_args):
             raise DatasetError(
-                f'No folder of unlabelled images: looked in {osp.abspath(folder)}. Correct '
+                f'No folder of unlabelled images: looked in {osp.abspath(folder.root)}. Correct '
                 'data_root or data_prefix.img_path of the unlabelled dataset, or link the data '
                 'there.'
             )
-        names = fileio.list_dir_or_file(
-            folder,
-            list_dir=False,
-            suffix=self.img_suffix,
-            recursive=True,
-            backend_args=self.backend_args,
-        )
-        return [self._split_suffix(name) for name in names]
+        found = folder.files()
+        if self.mask_suffix is not None:
+            return leave_out_masks(found, folder, self.mask_folder or folder.root, self.mask_suffix or None)
+        refuse_mask_names(found, folder)
+        return found
 
-    def _from_list(self) -> List[Tuple[str, str]]:
-        """Ids of a list file, each with the one suffix."""
+    def _from_list(self, folder: ImageFolder) -> List[Tuple[str, str]]:
+        """Ids and suffixes of the images of a list file."""
         if len(self.img_suffix) != 1:
             raise DatasetError(
                 f'{self.ann_file}: a list of image ids needs exactly one img_suffix, got {self.img_suffix}.'
             )
-        return [(name, self.img_suffix[0]) for name in read_ids(self.ann_file)]
+        ids = match_ids(self.ann_file, folder, root=self.data_root)
+        return [(name, (folder.find(name) or '')[len(name) :]) for name in ids]
 
     def _join_prefix(self) -> None:
         """Join paths as the host does, but find the shipped lists too."""

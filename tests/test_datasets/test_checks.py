@@ -42,7 +42,7 @@ def test_good_data_passes(check):
 def test_missing_image(data, check):
     """The list names an id that the image folder does not have."""
     image(data, '04').unlink()
-    with pytest.raises(DatasetError, match=r'04.png: missing, but .*labeled.txt names it. Remove'):
+    with pytest.raises(DatasetError, match=r"labeled.txt, line 2: '04' names no image of .*train; the nearest"):
         check()
 
 

@@ -59,6 +59,8 @@ def test_in_a_semi_dataset(folder):
     """As the unlabelled part; the labelled image is left out by the list."""
     (folder / 'labeled.txt').write_text('a\n')
     labeled = UnlabeledImages(
+        ann_file=str(folder / 'labeled.txt'),
+        metainfo=dict(classes=('ground',)),
         img_suffix='.png',
         data_prefix=dict(img_path=str(folder / 'img')),
         pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSemiInputs')],

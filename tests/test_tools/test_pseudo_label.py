@@ -12,6 +12,7 @@ from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from toy_run import draw_images, toy_config, toy_model, write_config
 
+from mmseg_ssl.datasets import DatasetError
 from mmseg_ssl.engine import pseudo_labeler
 from mmseg_ssl.utils.cli import UserError
 
@@ -205,7 +206,7 @@ def test_errors_tell_the_fix(tool, toy, tmp_path):
     with pytest.raises(UserError, match='lacks .* weights, such as student.segmentor'):
         run(tool, [toy[0], str(tmp_path / 'empty.pth'), toy[2], str(tmp_path / 'y')])
     (Path(toy[2]) / 'a.jpg').write_bytes((Path(toy[2]) / 'sub/deep/b.jpg').read_bytes())
-    with pytest.raises(UserError, match='two images have the id a'):
+    with pytest.raises(DatasetError, match='two images have the id a'):
         run(tool, [*toy[:3], str(tmp_path / 'z')])
 
 

@@ -1,0 +1,148 @@
+"""A split reaches both sets, or stops: nothing that a config says about the labelled images is passed over."""
+
+import copy
+import os.path as osp
+from typing import Any, Iterator, List, Optional, Sequence, Union
+
+from mmengine.dataset import BaseDataset
+from mmseg.registry import DATASETS
+
+from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.same_files import SameFiles
+from mmseg_ssl.datasets.sources import require_data, wrapped
+from mmseg_ssl.datasets.splits import locate_list, read_ids
+from mmseg_ssl.datasets.unlabeled_images import UnlabeledImages
+
+LEAVE_OUT = 'leave split out, and give every labelled set its own ann_file and every unlabelled one its own exclude'
+
+
+def build_labeled(dataset: Union[dict, BaseDataset], path: Optional[str]) -> BaseDataset:
+    """Build the labelled set; with a split it holds exactly the split's images.
+
+    Args:
+        dataset: A config, whose ``ann_file`` is filled where it names no list; through wrappers of one data set, too.
+            Or a built dataset.
+        path: The split.
+
+    Raises:
+        DatasetError: The config names another list, or the split does not take effect.
+    """
+    if isinstance(dataset, dict):
+        dataset = copy.deepcopy(dataset)
+        inner = list(_leaves(dataset))
+        if path and len(inner) == 1:
+            _fill_ann_file(inner[0], path)
+        for leaf in inner:
+            if leaf.get('ann_file') and not osp.isdir(leaf['ann_file']):
+                leaf['ann_file'] = locate_list(leaf['ann_file'], leaf.get('data_root'))
+        require_data(dataset)
+        dataset = DATASETS.build(dataset)
+    if path:
+        _require_effect(dataset, path)
+    return dataset
+
+
+def build_unlabeled(dataset: Union[dict, BaseDataset], path: Optional[str], labeled: BaseDataset) -> BaseDataset:
+    """Build the unlabelled set; with a split it holds none of the labelled images, unless ``exclude=''`` says so.
+
+    Args:
+        dataset: A config, or a built dataset.
+        path: The split.
+        labeled: The labelled set.
+
+    Raises:
+        DatasetError: A labelled image is among the unlabelled ones.
+    """
+    excluded = tuple(image_paths(labeled)) if path else ()
+    keep = False
+    if isinstance(dataset, dict):
+        dataset = copy.deepcopy(dataset)
+        for leaf in _leaves(dataset):
+            if _is_unlabeled(leaf):
+                _fill_unlabeled(leaf, excluded, labeled)
+                keep = keep or leaf.get('exclude') == ''
+        require_data(dataset)
+        dataset = DATASETS.build(dataset)
+    known = SameFiles(excluded)
+    shared = [] if keep or not path else [one for one in image_paths(dataset) if one in known]
+    if shared:
+        raise DatasetError(
+            f'split={path} says which images are labelled, but {len(shared)} of them are among the unlabelled ones: '
+            f'{shared[0]}. Use type UnlabeledImages for the unlabelled data and no other '
+            f"exclude; to keep the labelled images there, set exclude=''; or {LEAVE_OUT}."
+        )
+    return dataset
+
+
+def image_paths(dataset: BaseDataset) -> List[str]:
+    """Paths of the images of a dataset, each once, in its order.
+
+    Args:
+        dataset: A built dataset, a wrapper, too.
+    """
+    return list(dict.fromkeys(dataset.get_data_info(index)['img_path'] for index in range(len(dataset))))
+
+
+def _leaves(cfg: dict) -> Iterator[dict]:
+    """The configs of the datasets inside wrappers; of a plain dataset, itself."""
+    inner = wrapped(cfg)
+    if not inner:
+        yield cfg
+    for part in inner:
+        yield from _leaves(part)
+
+
+def _is_unlabeled(cfg: dict) -> bool:
+    kind = DATASETS.get(cfg['type']) if isinstance(cfg['type'], str) else cfg['type']
+    return isinstance(kind, type) and issubclass(kind, UnlabeledImages)
+
+
+def _fill_ann_file(cfg: dict, path: str) -> None:
+    """Put a split into a config that names no list."""
+    named = cfg.get('ann_file')
+    if named:
+        other = locate_list(named, cfg.get('data_root'))
+        own, split = (set(read_ids(one)) for one in (other, path))
+        if own != split:
+            raise DatasetError(
+                f'Two lists say which images are labelled: split={path} names {len(split)}, labeled.ann_file={named} '
+                f'names {len(own)} others or more. Leave one of them out.'
+            )
+    cfg['ann_file'] = path
+
+
+def _require_effect(dataset: BaseDataset, path: str) -> None:
+    """Stop unless a labelled set holds as many images as its split names, and these where the set was not filled."""
+    dataset.full_init()
+    ids, paths = read_ids(path), image_paths(dataset)
+    if len(ids) == len(paths) and (_reads(dataset, path) or _all_named(ids, paths)):
+        return
+    raise DatasetError(
+        f'split={path} names {len(ids)} images, but labeled, a {type(dataset).__name__}, holds {len(paths)}'
+        f'{" others" if len(ids) == len(paths) else ""}: a split cannot be applied to datasets that are built already, '
+        f'to several at once (ConcatDataset), or to one with indices. Take one config of a dataset, or {LEAVE_OUT}.'
+    )
+
+
+def _reads(dataset: Any, path: str) -> bool:
+    """Whether a dataset, or what it wraps, got its images from a list."""
+    inner = getattr(dataset, 'dataset', None)
+    return _reads(inner, path) if inner is not None else getattr(dataset, 'ann_file', None) == path
+
+
+def _all_named(ids: Sequence[str], paths: Sequence[str]) -> bool:
+    """Whether a list names each of some images."""
+    ends = {osp.splitext(osp.basename(one.replace('\\', '/')))[0] for one in ids}
+    return all(any(osp.basename(path).startswith(end) for end in ends) for path in paths)
+
+
+def _fill_unlabeled(cfg: dict, excluded: Sequence[str], labeled: Any) -> None:
+    """Tell an unlabelled set which images are labelled, and what the masks are called that may lie beside them."""
+    if excluded and cfg.get('exclude') is None:
+        cfg['exclude'] = excluded
+    suffix = getattr(labeled, 'seg_map_suffix', None)
+    folder = getattr(labeled, 'data_prefix', {}).get('seg_map_path')
+    if not cfg.get('ann_file') and cfg.get('mask_suffix') is None and suffix and folder is not None:
+        images = osp.abspath(osp.join(cfg.get('data_root') or '', cfg.get('data_prefix', {}).get('img_path', '')))
+        if (osp.abspath(folder) + osp.sep).startswith(images + osp.sep):
+            cfg.update(mask_suffix=suffix, mask_folder=folder)

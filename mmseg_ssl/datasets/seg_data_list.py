@@ -1,0 +1,53 @@
+"""The files of the host's datasets, listed with the same care as those of the unlabelled ones."""
+
+import os.path as osp
+from typing import Any, List, Optional
+
+from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.datasets.id_lists import match_ids
+from mmseg_ssl.datasets.image_folder import ImageFolder, leave_out_masks
+from mmseg_ssl.datasets.sources import require_folder
+from mmseg_ssl.datasets.splits import locate_list
+
+
+def list_images_and_masks(dataset: Any) -> List[dict]:
+    """List what ``BaseSegDataset.load_data_list`` lists, in the same order and form.
+
+    :mod:`mmseg_ssl.compat` puts it in the place of that method. The host takes a list's lines as they are, looks for
+    suffixes in one case, and follows links in circles.
+
+    Args:
+        dataset: A ``BaseSegDataset``.
+
+    Returns:
+        One entry per image: in the list's order, or sorted by path.
+
+    Raises:
+        DatasetError: A list names an image that is not there, or a folder holds none.
+    """
+    prefix, backend = dataset.data_prefix, dataset.backend_args
+    images = ImageFolder(prefix.get('img_path') or '', (dataset.img_suffix,), backend)
+    if images.is_local:
+        require_folder(images.root or '.', type(dataset).__name__)
+    folder: Optional[str] = prefix.get('seg_map_path')
+    masks = None if folder is None else ImageFolder(folder, (dataset.seg_map_suffix,), backend)
+    if dataset.ann_file and not osp.isdir(dataset.ann_file):
+        path = locate_list(dataset.ann_file, None)
+        ids = match_ids(path, images, masks, dataset.data_root or '')
+        names = [(image_id, images.find(image_id)) for image_id in ids]
+    else:
+        found = leave_out_masks(images.files(), images, folder, dataset.seg_map_suffix)
+        names = [(image_id, image_id + suffix) for image_id, suffix in found]
+    if not names:
+        raise DatasetError(images.nothing_found())
+    entries = [_entry(dataset, images, masks, *pair) for pair in names]
+    return entries if dataset.ann_file else sorted(entries, key=lambda entry: entry['img_path'])
+
+
+def _entry(dataset: Any, images: ImageFolder, masks: Optional[ImageFolder], image_id: str, name: str) -> dict:
+    """What a pipeline starts from."""
+    entry = dict(img_path=osp.join(images.root, name))
+    if masks is not None:
+        mask = masks.find(image_id) or image_id + dataset.seg_map_suffix  # absent ones are named when they are read
+        entry['seg_map_path'] = osp.join(masks.root, mask)
+    return dict(entry, label_map=dataset.label_map, reduce_zero_label=dataset.reduce_zero_label, seg_fields=[])
