@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List
 
 import torch
 
+from .compat_inference import mend_inference_weights
 from .utils.packages import get_installed_path, is_installed
 from .utils.safe_load import UnsafeCheckpointError, UnsafeFileError, load_weights_only
 from .utils.versions import check_versions, release
@@ -33,6 +34,7 @@ def mend_host() -> None:
     mend_decode_head_accuracy()
     mend_binary_cross_entropy()
     mend_seg_data_list()
+    mend_inference_weights()
 
 
 class _MissingOps(ModuleType):

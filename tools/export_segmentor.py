@@ -13,11 +13,12 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.model import revert_sync_batchnorm  # noqa: E402
-from mmengine.runner import load_checkpoint  # noqa: E402
+from mmengine.runner import CheckpointLoader  # noqa: E402
 from mmseg.registry import DATASETS, MODELS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.utils.weights import load_weights  # noqa: E402
 
 PREPROCESSING = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr', 'pad_val', 'seg_pad_val', 'test_cfg')
 
@@ -29,6 +30,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint of its training')
     parser.add_argument('out', help='folder for <config name>.py and <config name>.pth')
     parser.add_argument('--network', help="which network, e.g. student or teacher (default: the config's first)")
+    parser.add_argument('--allow-missing', action='store_true', help='go on where the checkpoint lacks weights')
     return parser.parse_args(argv)
 
 
@@ -74,7 +76,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Export as the command line says.
 
     Raises:
-        UserError: The checkpoint does not exist, or the config's model is not one of this package.
+        UserError: The checkpoint does not exist or is of another network, or the config's model is not one of this
+            package.
     """
     args = parse_args(argv)
     cfg = load_config(args.config)
@@ -86,7 +89,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     name = args.network or model.predictors[0]
     if name not in model.networks:
         raise UserError(f'--network {name}: the networks of {cfg.model.type} are {model.networks}.')
-    load_checkpoint(model, args.checkpoint, map_location='cpu', strict=False)
+    model.predict_on = name
+    saved = CheckpointLoader.load_checkpoint(args.checkpoint, 'cpu')
+    load_weights(model, saved, args.checkpoint, 'predict', args.allow_missing)
     folder, stem = Path(args.out), Path(args.config).stem
     folder.mkdir(parents=True, exist_ok=True)
     plain_config(copy.deepcopy(cfg)).dump(str(folder / f'{stem}.py'))

@@ -51,6 +51,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--batch-size', type=int, default=4, help='images a call, where sizes are alike (default: 4)')
     parser.add_argument('--workers', type=int, default=2, help='processes that read images (default: 2)')
+    parser.add_argument('--allow-missing', action='store_true', help='go on where a checkpoint lacks weights')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings of the config'
     )
@@ -142,7 +143,14 @@ def main(argv: Optional[List[str]] = None) -> None:
     names = sorted(name for name in ids if not is_labeled(args.out, name))
     try:
         labeler = PseudoLabeler(
-            cfg, args.checkpoint, args.earlier, args.predict_on, args.threshold, args.flip, args.device
+            cfg,
+            args.checkpoint,
+            args.earlier,
+            args.predict_on,
+            args.threshold,
+            args.flip,
+            args.device,
+            args.allow_missing,
         )
     except ValueError as error:
         raise UserError(str(error)) from error

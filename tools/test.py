@@ -13,7 +13,10 @@ from mmengine.config import Config, DictAction  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
+from mmseg_ssl.evaluation import SemiIoUMetric  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.utils.image_names import image_root  # noqa: E402
+from mmseg_ssl.utils.tta_pipeline import tta_pipeline_of  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -22,7 +25,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
     parser.add_argument('--work-dir', help='folder of the metrics as json (default: work_dirs/<config name>)')
-    parser.add_argument('--out', help='folder to save the predictions in, for an evaluation elsewhere')
+    parser.add_argument('--out', help='folder to save the predicted masks in, in the sub-folders of the images')
     parser.add_argument(
         '--predict-on',
         nargs='+',
@@ -32,7 +35,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
-    parser.add_argument('--tta', action='store_true', help='test-time augmentation (flips and scales of the config)')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation (sizes and mirror images)')
+    parser.add_argument('--allow-missing', action='store_true', help='go on where the checkpoint lacks weights')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -62,19 +66,39 @@ def enable_drawing(cfg: Config, args: argparse.Namespace) -> None:
     if args.show:
         hook.update(show=True, wait_time=args.wait_time)
     if args.show_dir:
+        hook.interval = 1  # every picture; the host's hook leaves out 49 of 50
+        if hook.type == 'SegVisualizationHook':
+            hook.type = 'SemiVisualizationHook'
         cfg.visualizer.save_dir = args.show_dir
 
 
 def enable_tta(cfg: Config) -> None:
-    """Wrap the model and the pipeline for test-time augmentation.
+    """Wrap the model and the pipeline for test-time augmentation, with the host's sizes where the config says none."""
+    wrapper = dict(cfg.get('tta_model') or dict(type='SemiTTAModel'))
+    if wrapper['type'] == 'SegTTAModel':
+        wrapper['type'] = 'SemiTTAModel'  # the host's merges one network, and no binary head
+    dataset = cfg.test_dataloader.dataset
+    while 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset.dataset
+    if not cfg.get('tta_pipeline') and 'pipeline' not in dataset:
+        raise UserError('--tta: the config has neither tta_pipeline nor test_dataloader.dataset.pipeline.')
+    dataset.pipeline = cfg.get('tta_pipeline') or tta_pipeline_of(dataset.pipeline)
+    cfg.model = dict(wrapper, module=cfg.model)
 
-    Raises:
-        UserError: The config does not say how.
-    """
-    if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
-        raise UserError("--tta needs tta_pipeline and tta_model=dict(type='SegTTAModel') in the config.")
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = dict(cfg.tta_model, module=cfg.model)
+
+def enable_writing(cfg: Config, folder: str) -> None:
+    """Let the evaluator, of several the first one, write what is predicted."""
+    evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
+    if evaluator.type == 'IoUMetric':
+        evaluator.type = 'SemiIoUMetric'  # the host's writes images of one name over each other
+    evaluator.output_dir = folder
+
+
+def name_by_folder(runner: Runner) -> None:
+    """Tell the metric that writes masks where the images are."""
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, SemiIoUMetric) and metric.image_root is None:
+            metric.image_root = image_root(runner.test_loop.dataloader.dataset)
 
 
 def main(argv: Optional[List[str]] = None) -> dict:
@@ -92,10 +116,16 @@ def main(argv: Optional[List[str]] = None) -> dict:
         enable_drawing(cfg, args)
     if args.tta:
         enable_tta(cfg)
-    if args.out:  # of several metrics the first one writes
-        evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
-        evaluator.update(output_dir=args.out, keep_results=True)
-    return Runner.from_cfg(cfg).test()
+    if args.out:
+        enable_writing(cfg, args.out)
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks['weights'] = dict(type='CheckWeightsHook', allow_missing=args.allow_missing)
+    runner = Runner.from_cfg(cfg)
+    if args.show_dir and runner.world_size > 1:
+        raise UserError('--show-dir: only the first of several processes draws. Run with one process to have all.')
+    if args.out:
+        name_by_folder(runner)
+    return runner.test()
 
 
 if __name__ == '__main__':

@@ -105,6 +105,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.amp:
         enable_amp(cfg)
     check_data(cfg)
+    cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

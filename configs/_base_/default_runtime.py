@@ -10,10 +10,12 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='SafeCheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=2),
-    visualization=dict(type='SegVisualizationHook'),
+    visualization=dict(type='SemiVisualizationHook'),
+    weights=dict(type='CheckWeightsHook'),  # a checkpoint of another network is an error
 )
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+tta_model = dict(type='SemiTTAModel')  # tools/test.py --tta; the views are the data set's tta_pipeline
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 load_from = None

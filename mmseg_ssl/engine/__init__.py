@@ -11,12 +11,15 @@ from .peak_memory_hook import PeakMemoryHook
 from .resume import find_resumable
 from .scribble_vis_hook import ScribbleVisHook
 from .seed_hook import SeedHook
+from .semi_visualization_hook import SemiVisualizationHook
 from .stage_hook import StageHook
 from .unsup_ramp_hook import UnsupRampHook
+from .weights_hook import CheckWeightsHook
 
 __all__ = [
     'AtomicBackend',
     'Bf16OptimWrapper',
+    'CheckWeightsHook',
     'ELNStageHook',
     'MeanTeacherHook',
     'NonFiniteLossError',
@@ -25,6 +28,7 @@ __all__ = [
     'ScribbleVisHook',
     'SeedHook',
     'SemiTrainLoop',
+    'SemiVisualizationHook',
     'StageHook',
     'StopOnNonFiniteLoss',
     'UnsupRampHook',

@@ -17,6 +17,7 @@ from ..datasets.pseudo_label_files import label_path
 from ..ops import class_probabilities
 from ..structures import IGNORE_INDEX
 from ..utils.nested import nested_dicts
+from ..utils.weights import load_weights
 from .atomic_files import replace_file
 
 
@@ -41,9 +42,11 @@ class PseudoLabeler:
         threshold: Confidence below which a pixel has no label.
         flip: Whether the probabilities of an image and its mirror image are averaged.
         device: Where to predict.
+        allow_missing: Whether a checkpoint that lacks weights is only warned of.
 
     Raises:
-        ValueError: If the network is not there, a checkpoint has no weights for it, or there are too many classes.
+        ValueError: If the network is not there, or there are too many classes.
+        WeightsError: If a checkpoint has no weights for it.
     """
 
     def __init__(
@@ -55,10 +58,12 @@ class PseudoLabeler:
         threshold: float = 0.0,
         flip: bool = False,
         device: str = 'cpu',
+        allow_missing: bool = False,
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f'threshold is a confidence in [0, 1], got {threshold}.')
-        self.model, *self.earlier = (load_model(cfg, path, network, device) for path in (checkpoint, *earlier))
+        paths = (checkpoint, *earlier)
+        self.model, *self.earlier = (load_model(cfg, path, network, device, allow_missing) for path in paths)
         self.num_classes = max(2, _segmentor(self.model).out_channels)
         self.threshold, self.flip = threshold, flip
 
@@ -98,31 +103,24 @@ class PseudoLabeler:
         return OfflineLabel(maps[0], maps[1], float(torch.stack(scores).mean()) if scores else None)
 
 
-def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str) -> Any:
+def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str, allow_missing: bool = False) -> Any:
     """Build the model of a config and load a checkpoint, reading weights only.
 
     Raises:
-        ValueError: If the network is not there, a weight of it is missing, or it has more than 255 classes.
+        ValueError: If the network is not there, or it has more than 255 classes.
+        WeightsError: If a weight of it is missing.
     """
     config = copy.deepcopy(cfg.model)
     for part in nested_dicts(config):
         part.pop('init_cfg', None)  # the checkpoint has the weights
     model = revert_sync_batchnorm(MODELS.build(config))
-    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
-    missing = model.load_state_dict(saved.get('state_dict', saved), strict=False).missing_keys
     if hasattr(model, 'predictors'):
         model.predict_on = network or model.predictors[0]
         model.predict_on = model.predictors[0]  # raises if there is no such network
-        wanted = f'{model.predict_on}.'
     elif network:
         raise ValueError(f'the config has one plain mmseg network, so there is no network {network!r}.')
-    else:
-        wanted = ''
-    # what does not predict may be missing: auxiliary and side heads, the count of a teacher's updates
-    idle = ('auxiliary_head.', 'side_heads.', 'updates')
-    lost = [key for key in missing if key.startswith(wanted) and not any(part in key for part in idle)]
-    if lost:
-        raise ValueError(f'{checkpoint} lacks {len(lost)} weights, such as {lost[0]}: is it of another config?')
+    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    load_weights(model, saved, checkpoint, 'predict', allow_missing)
     if _segmentor(model).out_channels > IGNORE_INDEX:
         raise ValueError(f'8-bit masks hold {IGNORE_INDEX} classes, the network has {_segmentor(model).out_channels}.')
     return model.to(device).eval()

@@ -1,11 +1,15 @@
 """IoU of several networks from one pass over the data."""
 
-from typing import Any, Dict, List, Sequence
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
+
+from ..utils.image_names import name_of_image
 
 FIELD = 'pred_sem_seg_'
 
@@ -15,21 +19,34 @@ class SemiIoUMetric(IoUMetric):
     """The host's ``IoUMetric`` for every network that predicted.
 
     With ``predict_on=('student', 'teacher')`` the metrics are ``student/mIoU`` and ``teacher/mIoU``; with one network
-    they have the host's names. Options are the host's. Per-class IoUs are reported too, as ``IoU.<class>``.
+    they have the host's names. The first network's are there under the host's names, too, so that
+    ``save_best='mIoU'`` and ``EarlyStoppingHook(monitor='mIoU')`` mean that one. Per-class IoUs are reported as
+    ``IoU.<class>``.
+
+    With ``output_dir`` the predicted masks are written: of one network into this folder, of several into a folder of
+    each network's name in it.
+
+    Args:
+        image_root: Folder of the images. Masks are written under the images' paths below it, so that images of one name
+            in two folders stay apart; without it under the file's name alone, as the host does. ``tools/test.py --out``
+            fills it in.
+        **kwargs: The host's options.
     """
 
+    def __init__(self, *args: Any, image_root: Optional[str] = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.image_root = image_root
+        self._written: Dict[str, str] = {}
+
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Count the pixels of a batch; see ``IoUMetric.process``. Files are written of the first network alone."""
+        """Count the pixels of a batch, and write its masks; see ``IoUMetric.process``."""
         for sample in data_samples:
-            # sorted: the fields of a sample come as a set, whose order differs from process to process
-            names = sorted(key[len(FIELD) :] for key in sample if key.startswith(FIELD)) or ['']
+            found = {name: sample[FIELD + name] if name else sample['pred_sem_seg'] for name in predicted_by(sample)}
             if self.output_dir is not None:
-                before = len(self.results)
-                super().process(data_batch, [sample])
-                del self.results[before:]
+                for name, predicted in found.items():
+                    self._write(name, sample, predicted)
             if not self.format_only:
-                predicted = {name: sample[FIELD + name] if name else sample['pred_sem_seg'] for name in names}
-                self.results.append({name: self._count(sample, pred) for name, pred in predicted.items()})
+                self.results.append({name: self._count(sample, predicted) for name, predicted in found.items()})
 
     def _count(self, sample: dict, pred: dict) -> Any:
         """Areas of intersection, union, prediction and label, by class."""
@@ -37,8 +54,27 @@ class SemiIoUMetric(IoUMetric):
         label = sample['gt_sem_seg']['data'].squeeze().to(pred_label)
         return self.intersect_and_union(pred_label, label, len(self.dataset_meta['classes']), self.ignore_index)
 
+    def _write(self, network: str, sample: dict, pred: dict) -> None:
+        """Let the host write a mask, for it knows the numbers of the classes in the files, under a name of ours.
+
+        Raises:
+            ValueError: Another image's mask has this name.
+        """
+        place = Path(network, name_of_image(sample['img_path'], self.image_root))
+        other = self._written.setdefault(str(place), sample['img_path'])
+        if other != sample['img_path']:
+            raise ValueError(
+                f'{other} and {sample["img_path"]} would both be written to {place}.png. Set image_root of '
+                'SemiIoUMetric to a folder above both, or run tools/test.py --out, which does so.'
+            )
+        root, format_only = self.output_dir, self.format_only
+        self.output_dir, self.format_only = os.path.join(root, place.parent), True
+        os.makedirs(self.output_dir, exist_ok=True)
+        super().process({}, [dict(sample, pred_sem_seg=pred, img_path=f'{place.name}.png')])
+        self.output_dir, self.format_only = root, format_only
+
     def compute_metrics(self, results: List[Dict[str, Any]]) -> Dict[str, float]:
-        """Metrics of every network, with its name in front where there are several."""
+        """Metrics of every network, with its name in front where there are several, and the first one's without."""
         if self.format_only:
             return super().compute_metrics(results)
         metrics: Dict[str, float] = {}
@@ -47,8 +83,17 @@ class SemiIoUMetric(IoUMetric):
             if name:
                 print_log(f'Network "{name}":', MMLogger.get_current_instance())
             own = [result[name] for result in results]
-            metrics.update({prefix + key: value for key, value in super().compute_metrics(own).items()})
+            summary = super().compute_metrics(own)
+            # the first one's first, so that save_best='auto', which takes the first metric, has a plain name
+            metrics = metrics or dict(summary)
+            metrics.update({prefix + key: value for key, value in summary.items()})
             intersect, union = (sum(torch.as_tensor(result[i]) for result in own) for i in (0, 1))
             for label, iou in zip(self.dataset_meta['classes'], (intersect / union * 100).tolist()):
                 metrics[f'{prefix}IoU.{label}'] = round(iou, 2)
         return metrics
+
+
+def predicted_by(sample: dict) -> Tuple[str, ...]:
+    """Names of the networks that predicted a sample, the first of ``predict_on`` first; ``('',)`` for a lone one."""
+    names = tuple(sample.get('predicted_by', ()))
+    return names if len(names) > 1 else ('',)

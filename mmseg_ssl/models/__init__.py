@@ -35,6 +35,7 @@ from .segmentors import (
     UniMatchV2,
 )
 from .self_labeling import SelfLabeling
+from .semi_tta import SemiTTAModel
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 from .threshold import AdaptiveThreshold, FixedThreshold
@@ -73,6 +74,7 @@ __all__ = [
     'SelfLabeling',
     'SemiDataPreProcessor',
     'SemiSegmentor',
+    'SemiTTAModel',
     'SoftSelfLabeling',
     'StrongAugment',
     'Supervised',

@@ -97,6 +97,7 @@ def draws(group: List[Run]) -> str:
 def _numbers(group: List[Run]) -> List[str]:
     """Cells of one row."""
     names = [key[: -len('mIoU')] for key in group[0].metrics if key.endswith('mIoU')]  # '' or 'student/'...
+    names = [name for name in names if name] or names  # of several networks the first has both
 
     def cell(key: str) -> str:
         return spread([run.metrics.get(key) for run in group])

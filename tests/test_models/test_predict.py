@@ -1,4 +1,4 @@
-"""Inference with every network, checkpoints of plain mmseg, and scoring in one pass."""
+"""Inference with every network, and checkpoints of plain mmseg."""
 
 import copy
 
@@ -7,10 +7,7 @@ import tiny
 import torch
 from mmengine.runner import load_checkpoint
 from mmseg.apis import MMSegInferencer
-from mmseg.evaluation import IoUMetric
 from mmseg.registry import MODELS
-
-from mmseg_ssl.evaluation import SemiIoUMetric
 
 CLASSES = ('road', 'car', 'sky', 'tree')
 UNCERTAIN = dict(variance=dict(type='VarianceHead'), energy=dict(type='EnergyHead'))
@@ -151,62 +148,3 @@ def test_the_inferencer(tmp_path):
     inferencer = MMSegInferencer(config, classes=CLASSES, palette=[[0, 0, 0]] * 4, dataset_name=None, device='cpu')
     result = inferencer(str(tmp_path / 'image.png'), show=False, return_datasamples=True)
     assert result.pred_sem_seg.data.shape == (1, 24, 40)
-
-
-def predictions(seed, names=()):
-    """A sample's dict as the evaluator hands it over; ignored pixels, and a prediction for each name."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def labels():
-        return dict(data=torch.randint(0, 4, (1, 9, 9), generator=generator))
-
-    result = dict(gt_sem_seg=labels(), pred_sem_seg=labels(), img_path=f'{seed}.png')
-    result['gt_sem_seg']['data'][0, 0] = 255
-    for index, name in enumerate(names):
-        result[f'pred_sem_seg_{name}'] = labels() if index else result['pred_sem_seg']
-    return result
-
-
-def evaluate(metric, samples):
-    metric.dataset_meta = dict(classes=CLASSES)
-    for sample in samples:
-        metric.process({}, [sample])
-    return metric.evaluate(len(samples))
-
-
-def test_metric_of_one_network_is_the_hosts():
-    samples = [predictions(seed) for seed in range(3)]
-    ours, host = evaluate(SemiIoUMetric(), samples), evaluate(IoUMetric(), samples)
-    assert {key: value for key, value in ours.items() if 'IoU.' not in key} == host
-    per_class = [ours[f'IoU.{name}'] for name in CLASSES]
-    assert sum(per_class) / 4 == pytest.approx(ours['mIoU'], abs=0.02)
-
-
-def test_metric_of_two_networks_from_one_pass():
-    """``student/mIoU`` and ``teacher/mIoU`` are what two passes of the host's metric would give."""
-    samples = [predictions(seed, ('teacher', 'student')) for seed in range(3)]
-    ours = evaluate(SemiIoUMetric(), samples)
-    for name in ('student', 'teacher'):
-        own = [dict(sample, pred_sem_seg=sample[f'pred_sem_seg_{name}']) for sample in samples]
-        for key, value in evaluate(IoUMetric(), own).items():
-            assert ours[f'{name}/{key}'] == value
-    assert ours['student/mIoU'] != ours['teacher/mIoU']
-    assert 'mIoU' not in ours
-
-
-def test_the_metric_scores_what_a_model_predicts():
-    """Through the samples' own dicts, as the runner's evaluator passes them."""
-    model = trained('MeanTeacher', predict_on=('student', 'teacher'))
-    samples = [tiny.sample(i, torch.randint(0, 4, (1, 32, 32))) for i in range(2)]
-    results = [result.to_dict() for result in model.predict(torch.randn(2, 3, 32, 32), samples)]
-    metrics = evaluate(SemiIoUMetric(), results)
-    assert {'student/mIoU', 'teacher/mIoU'} <= set(metrics)
-
-
-def test_written_files_are_those_of_the_first_network(tmp_path):
-    import cv2
-
-    one = predictions(0, ('conservative', 'progressive'))
-    evaluate(SemiIoUMetric(output_dir=str(tmp_path)), [one])
-    written = torch.from_numpy(cv2.imread(str(tmp_path / '0.png'), cv2.IMREAD_UNCHANGED))
-    assert torch.equal(written.long(), one['pred_sem_seg']['data'][0])

@@ -1,6 +1,11 @@
 """tools/test.py: evaluates what tools/train.py trained, with any of its networks."""
 
+import copy
+import json
+import shutil
+
 import pytest
+import torch
 from mmengine.config import Config
 from toy_process import output, run_tool, train
 from toy_run import draw_images, toy_config, write_config
@@ -51,18 +56,71 @@ def test_takes_every_option_of_mmseg(tool, monkeypatch):
 def test_drawing_and_tta_change_the_config(tool, monkeypatch):
     monkeypatch.setenv('LOCAL_RANK', '0')
     args = tool.parse_args('c.py a.pth --show --show-dir d'.split())
-    cfg = Config(dict(default_hooks=dict(visualization=dict(type='V')), visualizer=dict(), model=dict(type='M')))
+    hook = dict(type='SegVisualizationHook')
+    cfg = Config(dict(default_hooks=dict(visualization=hook), visualizer=dict(), model=dict(type='M')))
     tool.enable_drawing(cfg, args)
-    assert cfg.default_hooks.visualization == dict(type='V', draw=True, show=True, wait_time=2)
+    expected = dict(type='SemiVisualizationHook', draw=True, show=True, wait_time=2, interval=1)
+    assert cfg.default_hooks.visualization == expected
     assert cfg.visualizer.save_dir == 'd'
-    with pytest.raises(UserError, match='tta_pipeline'):
-        tool.enable_tta(cfg)
-    cfg.update(tta_pipeline=['p'], tta_model=dict(type='T'), test_dataloader=dict(dataset=dict()))
-    tool.enable_tta(cfg)
-    assert cfg.model == dict(type='T', module=dict(type='M'))
-    assert cfg.test_dataloader.dataset.pipeline == ['p']
     with pytest.raises(UserError, match='SegVisualizationHook'):
         tool.enable_drawing(Config(dict()), args)
+
+
+def test_tta_wraps_the_model(tool):
+    """The host's wrapper merges one network: it is replaced. Without views, they are made from the test pipeline."""
+    test = dict(dataset=dict(type='RepeatDataset', dataset=dict(pipeline=[dict(type='LoadImageFromFile')])))
+    for given, kind in ((None, 'SemiTTAModel'), ('SegTTAModel', 'SemiTTAModel'), ('Own', 'Own')):
+        cfg = Config(dict(model=dict(type='M'), test_dataloader=copy.deepcopy(test)))
+        if given:
+            cfg.tta_model = dict(type=given)
+        tool.enable_tta(cfg)
+        assert cfg.model == dict(type=kind, module=dict(type='M'))
+        assert cfg.test_dataloader.dataset.dataset.pipeline[-1].type == 'TestTimeAug'
+    cfg = Config(dict(model=dict(type='M'), test_dataloader=copy.deepcopy(test), tta_pipeline=[dict(type='T')]))
+    tool.enable_tta(cfg)
+    assert cfg.test_dataloader.dataset.dataset.pipeline == [dict(type='T')]
+    with pytest.raises(UserError, match='neither tta_pipeline nor'):
+        tool.enable_tta(Config(dict(model=dict(type='M'), test_dataloader=dict(dataset=dict(type='D')))))
+
+
+@pytest.fixture
+def in_folders(trained, tmp_path):
+    """Options that test on three images in folders, two of one name."""
+    data = trained[0].parent / 'data'
+    for name in ('a/0', 'b/0', 'b/c/1'):
+        for kind in ('img', 'ann'):
+            (tmp_path / kind / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(data / kind / f'{15 + (name == "b/0")}.png', tmp_path / kind / f'{name}.png')
+    prefix = 'test_dataloader.dataset'
+    options = [f'{prefix}.data_prefix.img_path={tmp_path}/img', f'{prefix}.data_prefix.seg_map_path={tmp_path}/ann']
+    return ['--cfg-options', f'{prefix}.ann_file=', *options]
+
+
+def test_pictures_and_masks_of_all_images_of_every_network(trained, in_folders, tmp_path):
+    config, checkpoint, _ = trained
+    line = [config, checkpoint, '--work-dir', tmp_path / 'test', '--predict-on', 'teacher', 'student', '--tta']
+    line += ['--show-dir', tmp_path / 'show', '--out', tmp_path / 'masks', *in_folders]
+    line += ['default_hooks.visualization.type=SegVisualizationHook']
+    assert run_tool('test', line) == 0, output(tmp_path / 'test')
+    names = ['a/0', 'b/0', 'b/c/1']
+    pictures = sorted((tmp_path / 'show').rglob('*.png'))
+    parents = [path.relative_to(next((tmp_path / 'show').rglob('vis_image'))) for path in pictures]
+    assert [str(path) for path in parents] == ['a/test_0.png_0.png', 'b/c/test_1.png_0.png', 'b/test_0.png_0.png']
+    for network in ('student', 'teacher'):
+        found = sorted((tmp_path / 'masks' / network).rglob('*.png'))
+        assert [str(path.relative_to(tmp_path / 'masks' / network))[:-4] for path in found] == names
+    scores = json.loads(next((tmp_path / 'test').glob('*/*.json')).read_text())
+    assert scores['mIoU'] == scores['teacher/mIoU'] and 'student/mIoU' in scores
+
+
+def test_another_networks_checkpoint_is_an_error(trained, tmp_path):
+    torch.save({'encoder.conv1.weight': torch.zeros(3, 3)}, tmp_path / 'other.pth')
+    where = ['--work-dir', tmp_path / 'test']
+    assert run_tool('test', [trained[0], tmp_path / 'other.pth', *where]) == 2
+    message = output(tmp_path / 'test').split('error: ')[-1]
+    assert 'other.pth lacks' in message and 'encoder.conv1.weight' in message and 'another network' in message
+    assert run_tool('train', [trained[0], *where, '--cfg-options', f'load_from={tmp_path}/other.pth']) == 2
+    assert 'other.pth has nothing for a backbone' in output(tmp_path / 'test')
 
 
 def test_a_checkpoint_that_is_not_there(trained, tmp_path):

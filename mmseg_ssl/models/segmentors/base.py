@@ -126,14 +126,17 @@ class SemiSegmentor(BaseSegmentor):
 
         Returns:
             Samples with ``pred_sem_seg`` and ``seg_logits`` of the first network, its side maps (``variance``,
-            ``energy``) under their names, and ``pred_sem_seg_<name>`` of every network if there are several.
+            ``energy``) under their names; if there are several, ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` of
+            every network, and their names as metainfo ``predicted_by``.
         """
         names = self.predictors
         results = [self.inference_of(name).predict(inputs, data_samples) for name in names]
         if len(names) > 1:
             for name, samples in zip(names, results):
                 for first, sample in zip(results[0], samples):
-                    first.set_data({f'pred_sem_seg_{name}': sample.pred_sem_seg})
+                    maps = {f'pred_sem_seg_{name}': sample.pred_sem_seg, f'seg_logits_{name}': sample.seg_logits}
+                    first.set_data(maps)
+                    first.set_metainfo(dict(predicted_by=names))
         return results[0]
 
     def extract_feat(self, inputs: Tensor) -> Tuple[Tensor, ...]:
@@ -148,22 +151,35 @@ class SemiSegmentor(BaseSegmentor):
     def _forward(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> Tensor:
         return self.encode_decode(inputs)
 
+    def spread_plain_weights(self, state_dict: Dict[str, Tensor], prefix: str = '') -> List[str]:
+        """Give the weights of a plain mmseg checkpoint to every network, and to a teacher so that it predicts the same.
+
+        Args:
+            state_dict: Weights, changed in place; left alone if they are not plain ones.
+            prefix: As in ``Module._load_from_state_dict``.
+
+        Returns:
+            Names of the trained networks that got them.
+        """
+        heads = tuple(prefix + head for head in ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.'))
+        if not any(key.startswith((heads[0], heads[2])) for key in state_dict):
+            return []
+        trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
+        for key in [key for key in state_dict if key.startswith(heads)]:
+            value = state_dict.pop(key)
+            for name in self.networks:
+                path = name if name in trained else f'{name}.network'
+                state_dict[f'{prefix}{path}.segmentor.{key[len(prefix) :]}'] = value
+        return trained
+
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
-        """Let a plain mmseg checkpoint load: into every network, and into a teacher so that it predicts the same."""
-        plain = [key for key in state_dict if key.startswith((f'{prefix}backbone.', f'{prefix}decode_head.'))]
-        if plain:
-            trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
-            if len(trained) > 1:
-                print_log(
-                    f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '
-                    'are taught alone.',
-                    'current',
-                    level=30,
-                )
-            heads = ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.')
-            for key in [key for key in state_dict if key.startswith(tuple(prefix + head for head in heads))]:
-                value = state_dict.pop(key)
-                for name in self.networks:
-                    path = name if name in trained else f'{name}.network'
-                    state_dict[f'{prefix}{path}.segmentor.{key[len(prefix) :]}'] = value
+        """Let a plain mmseg checkpoint load."""
+        trained = self.spread_plain_weights(state_dict, prefix)
+        if len(trained) > 1:
+            print_log(
+                f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '
+                'are taught alone.',
+                'current',
+                level=30,
+            )
         super()._load_from_state_dict(state_dict, prefix, *args)

@@ -1,0 +1,56 @@
+"""Pictures of predictions, one file for each image."""
+
+import os
+from pathlib import Path
+from typing import Any, Optional, Sequence
+
+import mmcv
+from mmengine import fileio
+from mmengine.runner import Runner
+from mmengine.visualization import LocalVisBackend
+from mmseg.engine.hooks import SegVisualizationHook
+from mmseg.registry import HOOKS
+from mmseg.structures import SegDataSample
+
+from ..utils.image_names import image_root, name_of_image
+
+
+@HOOKS.register_module()
+class SemiVisualizationHook(SegVisualizationHook):
+    """The host's hook, whose pictures stay apart where folders have images of one name.
+
+    A picture is called as in the host, ``test_<file>_<step>.png``, and lies in the folder that the image lies in below
+    the data set's. It shows the mask, if there is one, and the first network's prediction.
+    """
+
+    _root: Optional[str] = None
+
+    def before_val(self, runner: Runner) -> None:
+        """Find the folder of the images."""
+        self._root = image_root(runner.val_dataloader.dataset) if self.draw else None
+
+    def before_test(self, runner: Runner) -> None:
+        """Find the folder of the images."""
+        self._root = image_root(runner.test_dataloader.dataset) if self.draw else None
+
+    def _after_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample], mode: str = 'val'
+    ) -> None:
+        if not self.draw or mode == 'train' or not self.every_n_inner_iters(batch_idx, self.interval):
+            return
+        for output in outputs:
+            path = output.metainfo['img_path']
+            image: Any = mmcv.imfrombytes(fileio.get(path, backend_args=self.backend_args), channel_order='rgb')
+            folder, file = os.path.split(name_of_image(path, self._root) + os.path.splitext(path)[1])
+            name = os.path.join(folder, f'{mode}_{file}')
+            self._make_folder(name)
+            self._visualizer.add_datasample(
+                name, image, data_sample=output, show=self.show, wait_time=self.wait_time, step=runner.iter
+            )
+
+    def _make_folder(self, name: str) -> None:
+        """Make a picture's folder, without which OpenCV writes nothing and says nothing."""
+        for backend in self._visualizer._vis_backends.values():
+            if isinstance(backend, LocalVisBackend):
+                _ = backend.experiment  # only now its folder is known
+                Path(backend._img_save_dir, name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,32 @@
+"""Refuses checkpoints that do not fit the model."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop, Runner
+from mmseg.registry import HOOKS
+
+from ..utils.weights import load_weights
+
+
+@HOOKS.register_module()
+class CheckWeightsHook(Hook):
+    """Stops where a checkpoint lacks weights; the host only warns, and goes on with random ones.
+
+    See :func:`~mmseg_ssl.utils.weights.load_weights` for what a test, a resumed and a new training need.
+
+    Args:
+        allow_missing: Whether to warn only.
+    """
+
+    priority = 'VERY_LOW'  # behind hooks that change what was loaded, such as EMAHook
+
+    def __init__(self, allow_missing: bool = False) -> None:
+        self.allow_missing = allow_missing
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: Any) -> None:
+        """Compare the checkpoint with the model, before the host loads it."""
+        training = isinstance(runner._train_loop, BaseLoop)  # the runner builds the loop that it is going to run
+        use = ('resume' if runner._resume else 'train') if training else 'predict'
+        source = str(runner._load_from or 'the checkpoint')
+        load_weights(runner.model, checkpoint, source, use, self.allow_missing)

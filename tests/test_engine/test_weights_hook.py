@@ -1,0 +1,30 @@
+"""CheckWeightsHook: which use of a checkpoint it checks, by what the runner is about to run."""
+
+from types import SimpleNamespace
+
+import pytest
+import tiny
+import torch
+from mmengine.runner import IterBasedTrainLoop
+
+from mmseg_ssl.engine import CheckWeightsHook
+from mmseg_ssl.utils.weights import WeightsError
+
+
+def runner(loop, resume=False):
+    model = tiny.build('MeanTeacher', predict_on='student')
+    return SimpleNamespace(model=model, _train_loop=loop, _resume=resume, _load_from='a.pth')
+
+
+def test_training_testing_and_resuming():
+    """A checkpoint of a student without its head: enough to begin a training with, not to test or to go on."""
+    training = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
+    weights = {key: value for key, value in tiny.build().state_dict().items() if 'decode_head' not in key}
+    CheckWeightsHook().after_load_checkpoint(runner(training), dict(state_dict=weights))
+    for use, other in (('predict', runner(dict(type='SemiTrainLoop'))), ('resume', runner(training, resume=True))):
+        with pytest.raises(WeightsError, match=f'a.pth lacks .* needs to {use}'):
+            CheckWeightsHook().after_load_checkpoint(other, dict(state_dict=weights))
+        CheckWeightsHook(allow_missing=True).after_load_checkpoint(other, dict(state_dict=weights))
+    head = {'decode_head.other': torch.zeros(1)}
+    with pytest.raises(WeightsError, match='nothing for a backbone'):
+        CheckWeightsHook().after_load_checkpoint(runner(training), head)
