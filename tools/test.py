@@ -86,12 +86,15 @@ def enable_tta(cfg: Config) -> None:
     cfg.model = dict(wrapper, module=cfg.model)
 
 
-def enable_writing(cfg: Config, folder: str) -> None:
-    """Let the evaluator, of several the first one, write what is predicted."""
-    evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, list) else cfg.test_evaluator
-    if evaluator.type == 'IoUMetric':
-        evaluator.type = 'SemiIoUMetric'  # the host's writes images of one name over each other
-    evaluator.output_dir = folder
+def evaluators(cfg: Config) -> List[dict]:
+    """Configs of the metrics.
+
+    Raises:
+        UserError: There is none.
+    """
+    if not cfg.get('test_evaluator') or not cfg.get('test_dataloader'):
+        raise UserError('the config has no test_dataloader or no test_evaluator; those of validation may do.')
+    return cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
 
 
 def name_by_folder(runner: Runner) -> None:
@@ -110,6 +113,9 @@ def main(argv: Optional[List[str]] = None) -> dict:
     cfg.load_from, cfg.resume = args.checkpoint, False
     set_launcher(cfg, args.launcher)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
+    for evaluator in evaluators(cfg):
+        if evaluator.type == 'IoUMetric':
+            evaluator.type = 'SemiIoUMetric'  # the host's scores one network, and writes equal names over each other
     if args.predict_on:
         cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
     if args.show or args.show_dir:
@@ -117,7 +123,7 @@ def main(argv: Optional[List[str]] = None) -> dict:
     if args.tta:
         enable_tta(cfg)
     if args.out:
-        enable_writing(cfg, args.out)
+        evaluators(cfg)[0].output_dir = args.out  # of several metrics the first one writes
     hooks = cfg.setdefault('default_hooks', {})
     hooks['weights'] = dict(type='CheckWeightsHook', allow_missing=args.allow_missing)
     runner = Runner.from_cfg(cfg)

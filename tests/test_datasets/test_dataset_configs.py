@@ -15,6 +15,7 @@ from mmseg_ssl.datasets import (
     find_split,
     read_ids,
 )
+from mmseg_ssl.utils.tta_pipeline import tta_pipeline_of
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 LOADERS = ('LoadAnnotations', 'LoadScribbles')
@@ -54,6 +55,9 @@ def test_a_config_parses_and_its_parts_exist(name):
     metrics = cfg.val_evaluator if isinstance(cfg.val_evaluator, list) else [cfg.val_evaluator]
     assert metrics[0].iou_metrics == ['mIoU']  # the first one writes the files of tools/test.py --out
     assert 'test_evaluator' in cfg
+    # what tools/test.py --tta makes where a config says nothing: a changed test pipeline changes the views, too
+    assert Config(dict(steps=cfg.tta_pipeline)).steps == Config(dict(steps=tta_pipeline_of(cfg.test_pipeline))).steps
+    assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline
 
 
 @pytest.mark.parametrize('name', SCRIBBLED + ['camvid_scribble_semi_240x180.py'])
