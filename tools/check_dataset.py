@@ -1,39 +1,80 @@
 """Check the data of a config: every error names the file and the fix.
 
-python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py          # the labelled set
-python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py --all    # everything
+python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py          # every image: header and end, masks whole
+python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py --all    # every image is decoded
+python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # masks of colours, or of 0 and 255
 """
 
 import argparse
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple, Union
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 from mmengine.config import DictAction  # noqa: E402
 
-from mmseg_ssl.datasets import check_semi_dataset  # noqa: E402
-from mmseg_ssl.utils.cli import load_config, readable_errors  # noqa: E402
+from mmseg_ssl.datasets import fix_masks, inspect_data  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config with a train_dataloader')
-    parser.add_argument('--all', action='store_true', help='also unlabelled images, val and test data')
+    parser.add_argument('--all', action='store_true', help='decode every image, not only the labelled ones')
+    parser.add_argument(
+        '--fix',
+        metavar='OUT',
+        help='write masks of class indices into the new folder OUT: colours by the palette, 0 and 255 as 0 and 1; the '
+        'old masks stay',
+    )
+    parser.add_argument(
+        '--map',
+        nargs='+',
+        default=[],
+        metavar='OLD=NEW',
+        help='with --fix: what a value or a colour becomes, e.g. 100=1 or 224,224,192=255',
+    )
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override entries of the config'
     )
     return parser.parse_args(argv)
 
 
+def read_mapping(pairs: List[str]) -> Dict[Union[int, Tuple[int, ...]], int]:
+    """Read ``OLD=NEW``.
+
+    Raises:
+        UserError: A pair is not of this form.
+    """
+    mapping: Dict[Union[int, Tuple[int, ...]], int] = {}
+    for pair in pairs:
+        try:
+            old, new = pair.split('=')
+            numbers = tuple(int(one) for one in old.split(','))
+            mapping[{1: numbers[0], 3: numbers}[len(numbers)]] = int(new)
+        except (ValueError, KeyError):
+            raise UserError(f'--map {pair}: expected OLD=NEW, e.g. 100=1 or 224,224,192=255.') from None
+    return mapping
+
+
 def main(argv: Optional[List[str]] = None) -> None:
     """Check, and say what was found."""
     args = parse_args(argv)
-    count = check_semi_dataset(load_config(args.config, args.cfg_options), full=args.all)
-    print(f'{args.config}: {count} images checked, no problem found.')
+    if args.map and not args.fix:
+        raise UserError('--map needs --fix OUT.')
+    cfg = load_config(args.config, args.cfg_options)
+    if args.fix:
+        settings = fix_masks(cfg, args.fix, read_mapping(args.map))
+        print(f'New masks are in {args.fix}. Set in the config, or give after --cfg-options:')
+        print('\n'.join(f'  {line}' for line in settings))
+        return
+    report = inspect_data(cfg, 'pixels' if args.all else 'headers')
+    print(report)
+    report.stop_on_problems()
+    print(f'{args.config}: {report.num_images} images checked, no problem found.')
 
 
 if __name__ == '__main__':

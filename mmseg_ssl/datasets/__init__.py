@@ -1,7 +1,7 @@
 from .annotate import WeakAnnotator, annotate_folder
 from .blocks import draw_blocks
 from .camvid import CamVidDataset
-from .checks import check_semi_dataset
+from .checks import check_semi_dataset, fix_masks, inspect_data
 from .errors import DatasetError
 from .msrc21 import MSRC21Dataset
 from .pseudo_labeled_images import PseudoLabeledImages
@@ -10,13 +10,21 @@ from .semi_sampler import SemiSampler
 from .shapes import ShapesDataset
 from .splits import find_split, read_ids
 from .strokes import draw_scribbles
-from .transforms import LoadPseudoLabels, LoadScribbles, PackPseudoLabels, PackSemiInputs, ResizeScribbles
+from .transforms import (
+    LoadDeepImage,
+    LoadPseudoLabels,
+    LoadScribbles,
+    PackPseudoLabels,
+    PackSemiInputs,
+    ResizeScribbles,
+)
 from .unlabeled_images import UnlabeledImages
 
 __all__ = [
     'CamVidDataset',
     'DatasetError',
     'Draw',
+    'LoadDeepImage',
     'LoadPseudoLabels',
     'LoadScribbles',
     'MSRC21Dataset',
@@ -34,6 +42,8 @@ __all__ = [
     'draw_blocks',
     'draw_scribbles',
     'find_split',
+    'fix_masks',
+    'inspect_data',
     'read_ids',
     'semi_collate',
 ]

@@ -1,5 +1,6 @@
 """Every kind of bad data is found before training, and the error names the file and the fix."""
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -11,17 +12,18 @@ import pytest
 from mmengine.config import ConfigDict
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmseg_ssl.datasets.checks import set_rules
 
 
 @pytest.fixture
 def check(data, loader_cfg):
-    """Run the check on the fixture's data; returns the number of images."""
+    """Run the check on the fixture's data; returns the number of images that it looked at."""
 
-    def run(full: bool = False, val: bool = False, **changes) -> int:
+    def run(depth: str = 'sample', val: bool = False, **changes) -> int:
         cfg = dict(train_dataloader=loader_cfg(**changes))
         if val:
             cfg['val_dataloader'] = dict(dataset=cfg['train_dataloader']['dataset']['labeled'])
-        return check_semi_dataset(ConfigDict(cfg), full=full)
+        return check_semi_dataset(ConfigDict(cfg), depth).num_images
 
     return run
 
@@ -35,8 +37,9 @@ def mask(data, name: str):
 
 
 def test_good_data_passes(check):
-    assert check() == 4
-    assert check(full=True, val=True) == 4 + 8 + 12
+    for depth in ('sample', 'headers', 'pixels'):
+        assert check(depth) == 4 + 8
+        assert check(depth, val=True) == 4 + 8 + 12
 
 
 def test_missing_image(data, check):
@@ -86,7 +89,9 @@ def test_mask_of_another_size(data, check):
 
 def test_mask_with_three_channels(data, check):
     cv2.imwrite(str(mask(data, '11')), np.zeros((24, 32, 3), np.uint8))
-    with pytest.raises(DatasetError, match=r'11.png: the mask has 3 channels, .*Convert colours'):
+    with pytest.raises(
+        DatasetError, match=r'11.png: the mask has 3 channels, (.|\n)*Convert colours.* CONFIG --fix OUT'
+    ):
         check()
 
 
@@ -103,11 +108,11 @@ def test_label_ids_out_of_range(data, check):
 def test_label_map_and_zero_label_are_understood(data, loader_cfg):
     cfg = loader_cfg()
     cfg['dataset']['labeled'].update(metainfo=dict(classes=('sky', 'road')))  # maps all 11 ids
-    assert check_semi_dataset(dict(train_dataloader=cfg)) == 4
+    assert check_semi_dataset(dict(train_dataloader=cfg)).num_images == 12
     cfg = loader_cfg()
     cfg['dataset']['labeled'].update(reduce_zero_label=True)
     cv2.imwrite(str(mask(data, '06')), np.full((24, 32), 11, np.uint8))  # becomes class 10
-    assert check_semi_dataset(dict(train_dataloader=cfg)) == 4
+    assert check_semi_dataset(dict(train_dataloader=cfg)).num_images == 12
     cv2.imwrite(str(mask(data, '06')), np.full((24, 32), 12, np.uint8))
     with pytest.raises(DatasetError, match=r'label id 12 \(768 pixels\)'):
         check_semi_dataset(dict(train_dataloader=cfg))
@@ -124,7 +129,7 @@ def test_empty_and_absent_lists(data, check):
 def test_labelled_set_smaller_than_the_batch(check):
     with pytest.raises(DatasetError, match=r'labeled.txt\) has 4 image\(s\), the batch 5: set'):
         check(batch_size=5)
-    assert check(batch_size=4) == 4
+    assert check(batch_size=4) == 12
 
 
 def test_batches_that_could_repeat_an_unlabelled_image(loader_cfg):
@@ -132,7 +137,7 @@ def test_batches_that_could_repeat_an_unlabelled_image(loader_cfg):
     with pytest.raises(DatasetError, match=r'8 of 8 .* only 6 are sure .*sampler.distinct=8'):
         check_semi_dataset(dict(train_dataloader=cfg))
     cfg['sampler']['distinct'] = 8
-    assert check_semi_dataset(dict(train_dataloader=cfg)) == 4
+    assert check_semi_dataset(dict(train_dataloader=cfg)).num_images == 12
 
 
 @pytest.mark.parametrize('folder', ['img_dir', 'ann_dir'])
@@ -143,24 +148,42 @@ def test_absent_data_says_where_it_looked_and_how_to_get_it(data, check, folder)
         check()
 
 
-def test_unlabelled_and_validation_images_are_checked_on_demand(data, check):
-    image(data, '00').write_bytes(b'')
-    mask(data, '02').unlink()  # an unlabelled image: its mask concerns only validation
-    assert check() == 4
-    with pytest.raises(DatasetError, match=r'1 problem(.|\n)*00.png: cannot be decoded'):
-        check(full=True)
+def test_every_set_is_looked_at_and_a_cut_file_shows_at_its_end(data, check):
+    """The middle of a file is decoded in depth ``pixels`` alone; a mask of an unlabelled image concerns nobody."""
+    mask(data, '02').unlink()
+    content = image(data, '03').read_bytes()
+    image(data, '03').write_bytes(content[: len(content) // 2])
+    with pytest.raises(DatasetError, match=r'1 problem(.|\n)*03.png: cannot be decoded'):
+        check()
+    image(data, '03').write_bytes(content[:200] + bytes(800) + content[1000:])
+    assert check() == check('headers') == 12
+    with pytest.raises(DatasetError, match=r'1 problem(.|\n)*03.png: cannot be decoded'):
+        check('pixels')
     with pytest.raises(DatasetError, match=r'02.png: missing. Every labelled'):
-        check(full=True, val=True)
+        check(val=True)
 
 
-def test_at_most_twenty_problems_are_listed(data, check):
-    for path in [*(data / 'ann_dir/train').iterdir(), *(data / 'img_dir/train').iterdir()]:
+def test_of_very_many_unlabelled_images_training_looks_at_a_sample(data, check, monkeypatch):
+    monkeypatch.setitem(set_rules.SAMPLED, 'unlabelled', 3)
+    image(data, '02').write_bytes(b'')  # indices 0, 4, 7 of 00 02 03 05 07 08 09 10 are looked at
+    assert check() == 4 + 3
+    with pytest.raises(DatasetError, match='02.png: cannot be decoded'):
+        check('headers')
+    image(data, '07').write_bytes(b'')
+    with pytest.raises(DatasetError, match='07.png: cannot be decoded'):
+        check()
+
+
+def test_of_many_problems_alike_a_few_are_written_out(data, check):
+    for path in (data / 'ann_dir/train').iterdir():
         path.write_bytes(b'')
+    image(data, '00').write_bytes(b'')
     with pytest.raises(DatasetError) as error:
-        check(full=True, val=True)
+        check(val=True)
     lines = str(error.value).splitlines()
-    assert len(lines) == 21
-    assert lines[0].startswith('20 problem(s) with the data (the first ones')
+    assert lines[0] == '18 problem(s) with the data:'  # 4 and 12 masks, an image in two sets
+    assert lines[5] == '  ... and 12 more of this kind (damaged mask)'
+    assert sum('00.png: cannot be decoded' in line and 'img_dir' in line for line in lines) == 2
 
 
 def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, capsys):
@@ -168,7 +191,10 @@ def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, cap
     config.write_text(f'train_dataloader = {loader_cfg()!r}\n')
     tool = root / 'tools/check_dataset.py'
     runpy.run_path(str(tool))['main']([str(config)])
-    assert '4 images checked, no problem found' in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert 'labelled   4 images, 32x24 (train_dataloader.dataset.labeled)' in out
+    assert re.search(r'\n +0 sky +\d+\.\d\d % +4\n', out)
+    assert out.endswith('12 images checked, no problem found.\n')
     command = [sys.executable, tool, config, '--cfg-options', 'train_dataloader.batch_size=9']
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2

@@ -106,7 +106,7 @@ def test_absent_data_says_where_it_looked(name, hint, tmp_path, monkeypatch):
 def test_shapes_work_from_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cfg = Config.fromfile(str(FOLDER / 'shapes_semi.py'))
-    assert check_semi_dataset(cfg, full=True) == 8 + 152 + 48 + 48
+    assert check_semi_dataset(cfg, 'pixels').num_images == 8 + 152 + 48
     batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
     assert [len(batch['inputs'][view]) for view in ('sup', 'weak')] == [8, 8]
 
@@ -121,7 +121,7 @@ def test_camvid_is_what_its_readme_says(name, root, monkeypatch):
     assert (len(data), len(data.unlabeled)) == (23, 344)
     assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 101
     assert len(DATASETS.build(cfg.test_dataloader.dataset)) == 233
-    assert check_semi_dataset(cfg) == 23
+    assert check_semi_dataset(cfg).sets[0].checked == 23
 
 
 def test_scribbles_drawn_on_camvid_are_what_its_configs_read(root, tmp_path, monkeypatch):
@@ -143,7 +143,7 @@ def test_scribbles_drawn_on_camvid_are_what_its_configs_read(root, tmp_path, mon
         cfg = Config.fromfile(str(FOLDER / name))
         cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
         cfg.train_dataloader.dataset.split = 'camvid/8_draw0.txt'
-        assert check_semi_dataset(cfg) == 8
+        assert check_semi_dataset(cfg).sets[0].checked == 8
         batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
         assert len(batch['inputs'].get('weak', [])) == (8 if 'semi' in name else 0)
         seeds = [one.gt_sem_seg.data for one in batch['data_samples']['sup']]

@@ -237,11 +237,20 @@ def test_the_stream_of_scribbles_is_the_same_for_any_number_of_workers(scribbled
     assert stream(0) == stream(2)
 
 
+def add_class(data) -> None:
+    """Give one mask a second class: masks of one class alone are refused."""
+    path = str(data / 'ann_dir/train/11.png')
+    mask = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    mask[12, 5] = 0
+    cv2.imwrite(path, mask)
+
+
 def test_check_understands_scribbles(data, scribbled):
     """254 and 255 are fine in scribbles, other indices are not, and 254 is an error in a full mask."""
+    add_class(data)
     cfg = scribbled()
     loader = dict(batch_size=4, sampler=dict(type='SemiSampler'), dataset=cfg)
-    assert check_semi_dataset(ConfigDict(train_dataloader=loader)) == 4
+    assert check_semi_dataset(ConfigDict(train_dataloader=loader)).num_images == 12
     path = str(data / 'ann_dir/train/04.png')
     mask = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
     cv2.imwrite(path, np.where(mask == ROAD, 11, mask))
@@ -255,6 +264,7 @@ def test_check_understands_scribbles(data, scribbled):
 
 def test_check_finds_masks_that_mean_something_else(data, scribbled):
     """ScribbleSup's 255 taken for void would leave nothing to learn from, in silence."""
+    add_class(data)
     loader = dict(batch_size=4, sampler=dict(type='SemiSampler'), dataset=scribbled())
     labeled = loader['dataset']['labeled']
     for path in (data / 'ann_dir/train').iterdir():
@@ -263,7 +273,7 @@ def test_check_finds_masks_that_mean_something_else(data, scribbled):
     with pytest.raises(DatasetError, match=r'no pixel is unlabelled \(index 254\).*unlabeled_value=255'):
         check_semi_dataset(ConfigDict(train_dataloader=loader))
     labeled['pipeline'][1].update(unlabeled_value=255, void_value=None)
-    assert check_semi_dataset(ConfigDict(train_dataloader=loader)) == 4
+    assert check_semi_dataset(ConfigDict(train_dataloader=loader)).num_images == 12
     labeled['reduce_zero_label'] = True
     with pytest.raises(DatasetError, match='set reduce_zero_label=False on the dataset'):
         check_semi_dataset(ConfigDict(train_dataloader=loader))
@@ -279,7 +289,7 @@ def test_check_reads_xml(data, scribbled):
     text = XML.replace('background', 'sky').replace('>8<', '>32<').replace('>6</height', '>24</height')
     for path in list((data / 'ann_dir/train').iterdir()):
         path.with_suffix('.xml').write_text(text)
-    assert check_semi_dataset(loader) == 4
+    assert check_semi_dataset(loader).num_images == 12
     dataset = DATASETS.build(cfg)
     samples = [dataset[Draw(0, (0,), seed)]['data_samples']['sup'] for seed in range(8)]
     assert {int(label) for sample in samples for label in sample.gt_sem_seg.data.unique()} == {0, 1, IGNORE_INDEX}

@@ -1,8 +1,10 @@
+from .deep_images import LoadDeepImage
 from .formatting import PackSemiInputs
 from .pseudo_labels import LoadPseudoLabels, PackPseudoLabels
 from .scribbles import LoadScribbles, ResizeScribbles, find_scribble_loader, resize_scribbles
 
 __all__ = [
+    'LoadDeepImage',
     'LoadPseudoLabels',
     'LoadScribbles',
     'PackPseudoLabels',

@@ -1,0 +1,7 @@
+"""Bad data is found before training starts, and the error names the file and the fix."""
+
+from .check import check_semi_dataset, inspect_data
+from .fix import fix_masks
+from .report import Problem, Report, SetFacts
+
+__all__ = ['Problem', 'Report', 'SetFacts', 'check_semi_dataset', 'fix_masks', 'inspect_data']

@@ -1,0 +1,154 @@
+"""What a config says in two places, and whether the two agree."""
+
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmseg.models.losses.utils import get_class_weight
+
+from ...structures import IGNORE_INDEX
+from .report import Problem
+
+PLAIN = ('Supervised', 'EncoderDecoder', 'CascadeEncoderDecoder')
+"""Models that know no ignored value but that of their head."""
+OWN_LABELS = ('STDCHead',)
+"""Heads that make labels of their own."""
+
+
+def class_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
+    """Classes of a dataset that are none.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+    """
+    classes = dataset.metainfo.get('classes')
+    if not isinstance(classes, (list, tuple)) or not classes:
+        came = 'none are set' if not classes else f'classes is {classes!r}, a {type(classes).__name__}'
+        yield Problem(
+            'classes',
+            f"{key}: the dataset must name its classes, but {came}. Write metainfo=dict(classes=('background', "
+            "'object'), palette=[[0, 0, 0], [255, 255, 255]]), one name per index in the masks.",
+        )
+    elif len(classes) == 1:
+        yield Problem(
+            'classes',
+            f'{key}: one class ({classes[0]!r}) leaves nothing to tell it from. Binary segmentation has two, '
+            f"background 0 and object 1: write metainfo=dict(classes=('background', {classes[0]!r})) on every dataset, "
+            'and num_classes=2 in the heads (one channel with use_sigmoid=True: num_classes=2, out_channels=1).',
+        )
+
+
+def zero_label_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
+    """``reduce_zero_label`` of the dataset and of the step that loads its masks.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+    """
+    wanted = getattr(dataset, 'reduce_zero_label', False)
+    for step in getattr(dataset.pipeline, 'transforms', []):
+        came = getattr(step, 'reduce_zero_label', None)
+        if came is not None and bool(came) != bool(wanted):
+            yield Problem(
+                'reduce_zero_label',
+                f'{key}: reduce_zero_label is {wanted} for the dataset and {came} in {type(step).__name__} of its '
+                'pipeline. Remove it from the pipeline: the step does as the dataset says.',
+            )
+
+
+def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
+    """Heads and losses that are made for another number of classes.
+
+    Args:
+        model: Config of the model.
+        classes: Of the labelled data.
+    """
+    number = len(classes)
+    for path, head, inside in _dicts(model, 'model'):
+        came = head.get('num_classes')
+        if head.get('type') in OWN_LABELS:
+            continue
+        if came is not None and came != number and number > 1:
+            yield Problem(
+                'num_classes',
+                f'{path}.num_classes is {came}, but the data have {number} classes ({", ".join(classes[:8])}'
+                f'{", ..." if number > 8 else ""}). Set {path}.num_classes={number}.',
+            )
+        weights = _weights(head.get('class_weight'))
+        wanted = 1 if inside.get('out_channels') == 1 else number
+        if weights is not None and len(weights) != wanted:
+            yield Problem(
+                'class_weight',
+                f'{path}.class_weight has {len(weights)} weights, but the data have {number} classes: it comes from '
+                f'another dataset. Give {wanted} weight(s), or set {path}.class_weight=None.',
+            )
+
+
+def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
+    """Class weights that are larger for frequent classes: those of another dataset have the right length by chance.
+
+    Args:
+        model: Config of the model.
+        pixels: Labelled pixels of each class.
+    """
+    for path, loss, _ in _dicts(model, 'model'):
+        weights = _weights(loss.get('class_weight'))
+        if weights is None or len(weights) != len(pixels) or len(pixels) < 3 or len(set(weights)) == 1:
+            continue
+        ranks = [np.argsort(np.argsort(values)) for values in (weights, pixels)]
+        if np.corrcoef(*ranks)[0, 1] > 0.2:
+            yield Problem(
+                'class_weight',
+                f'{path}.class_weight is {list(weights)}: frequent classes get the larger weights. If it is copied '
+                f'from another dataset, set {path}.class_weight=None.',
+            )
+
+
+def ignore_problems(cfg: dict, datasets: Dict[str, BaseDataset]) -> Iterator[Problem]:
+    """Places that name the ignored value, and disagree.
+
+    Args:
+        cfg: The whole config.
+        datasets: Built datasets with masks, by their place in the config.
+    """
+    model = cfg.get('model') or {}
+    found = {f'{key}.ignore_index': getattr(one, 'ignore_index', IGNORE_INDEX) for key, one in datasets.items()}
+    for path, part, _ in _dicts(model, 'model'):
+        if 'num_classes' in part or 'ignore_index' in part:
+            found[f'{path}.ignore_index'] = part.get('ignore_index', IGNORE_INDEX)
+    if model:
+        preprocessor = model.get('data_preprocessor') or {}
+        found['model.data_preprocessor.seg_pad_val'] = preprocessor.get('seg_pad_val', IGNORE_INDEX)
+    for name in ('val_evaluator', 'test_evaluator'):
+        metrics = cfg.get(name) or []
+        for number, metric in enumerate(metrics if isinstance(metrics, (list, tuple)) else [metrics]):
+            place = f'{name}.{number}' if isinstance(metrics, (list, tuple)) else name
+            found[f'{place}.ignore_index'] = metric.get('ignore_index', IGNORE_INDEX)
+    values = list(dict.fromkeys(value for value in found.values() if value is not None))
+    if len(values) > 1 or (values != [IGNORE_INDEX] and values and model.get('type') not in PLAIN):
+        places = ', '.join(f'{place} is {value}' for place, value in found.items() if value != IGNORE_INDEX)
+        yield Problem(
+            'ignore_index',
+            f'{places}, elsewhere the ignored value is {IGNORE_INDEX}. One value must hold everywhere, and the methods '
+            f'know {IGNORE_INDEX}: remove these settings, and write {IGNORE_INDEX} into the masks '
+            '(tools/check_dataset.py CONFIG --fix OUT --map OLD=255).',
+        )
+
+
+def _weights(value: Any) -> Optional[List[float]]:
+    """Class weights of a loss; the host takes a file of them too."""
+    return None if value is None else [float(weight) for weight in get_class_weight(value)]
+
+
+def _dicts(node: Any, path: str, head: Optional[dict] = None) -> Iterator[Tuple[str, dict, dict]]:
+    """Every dict of a config with its place and the head that it stands in; backbones have classes of their own."""
+    if isinstance(node, dict):
+        head = node if head is None or 'num_classes' in node else head
+        yield path, node, head
+        for key, value in node.items():
+            if key not in ('backbone', 'data_preprocessor', 'pretrained', 'init_cfg'):
+                yield from _dicts(value, f'{path}.{key}', head)
+    elif isinstance(node, (list, tuple)):
+        for number, value in enumerate(node):
+            yield from _dicts(value, f'{path}.{number}', head)

@@ -1,0 +1,144 @@
+"""New masks of class indices from masks of colours, or of 0 and 255; the old ones stay as they are."""
+
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple, Union
+
+import numpy as np
+from mmengine import fileio
+from mmengine.dataset import BaseDataset
+from PIL import Image
+
+from ...structures import IGNORE_INDEX
+from ..errors import DatasetError
+from .check import build_sets
+from .look import leaves
+from .mask_files import UNKNOWN, MaskFacts, decode_mask, meanings, read_mask
+
+Value = Union[int, Tuple[int, int, int]]
+
+
+def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None) -> List[str]:
+    """Write the masks of the labelled, validation and test images anew, as 8-bit PNG of class indices.
+
+    Colours become classes by the palette of the dataset; where there are two classes, masks of 0 and 255 become 0 and
+    1; anything else by ``mapping``.
+
+    Args:
+        cfg: A whole config.
+        folder: New folder for the masks, with a folder per set.
+        mapping: Value or colour (red, green, blue) in the old masks -> value in the new ones. What is not named and
+            has a meaning stays.
+
+    Returns:
+        Settings that make the config use the new masks, ``key=value``.
+
+    Raises:
+        DatasetError: The folder exists, or a mask cannot be translated; names the file and the values. Nothing is
+            written then.
+    """
+    out, settings = Path(folder).resolve(), []
+    if out.exists():
+        raise DatasetError(f'{out} exists. --fix writes into a new folder, so that no mask is lost: name another one.')
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}-', dir=out.parent))
+    try:
+        for role, key, dataset in build_sets(cfg, 'headers'):
+            for place, leaf in leaves(key, dataset) if role != 'unlabelled' else ():
+                infos = [leaf.get_data_info(index) for index in range(len(leaf))]
+                infos = [info for info in infos if info.get('seg_map_path')]
+                if infos:
+                    name = place.replace('_dataloader.dataset', '').replace('.', '_')
+                    _Translator(leaf, infos, mapping or {}).write(infos, partial / name)
+                    settings += _settings(place, leaf, out / name)
+        partial.chmod(0o755)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    if (cfg.get('test_dataloader') or {}).get('dataset') == (cfg.get('val_dataloader') or {}).get('dataset', ''):
+        settings += [line.replace('val_', 'test_', 1) for line in settings if line.startswith('val_')]
+    return settings
+
+
+class _Translator:
+    """From the masks of one set to masks of values that the config's loader takes for classes."""
+
+    def __init__(self, dataset: BaseDataset, infos: List[dict], mapping: Dict[Value, int]) -> None:
+        classes = dataset.metainfo['classes']
+        self.dataset, self.mapping = dataset, mapping
+        self.known = meanings(dataset, infos[0], len(classes))
+        with ThreadPoolExecutor() as pool:
+            masks = list(pool.map(lambda info: read_mask(dataset, info), infos))
+        for mask in masks:
+            if mask.problem and mask.kind != 'colour mask':
+                raise DatasetError(f'{mask.path}: {mask.problem}')
+        self.values = {value: value for value in range(256) if self.known[value] != UNKNOWN}
+        if len(classes) == 2 and _black_and_white(masks):
+            self.values[255] = self._value_of(1)
+        self.values.update({old: new for old, new in mapping.items() if isinstance(old, int)})
+        palette = {tuple(map(int, one)): self._value_of(index) for index, one in enumerate(dataset.metainfo['palette'])}
+        self.colours = {**palette, **{old: new for old, new in mapping.items() if isinstance(old, tuple)}}
+        wrong = [new for new in mapping.values() if not 0 <= new < 256 or self.known[new] == UNKNOWN]
+        if wrong:
+            raise DatasetError(f'--map: {wrong[0]} is no class of {", ".join(classes)} and not {IGNORE_INDEX}.')
+
+    def write(self, infos: List[dict], out: Path) -> None:
+        """Translate and write every mask."""
+        root = self.dataset.data_prefix['seg_map_path']
+
+        def one(info: dict) -> None:
+            path = info['seg_map_path']
+            content = fileio.get(path, backend_args=getattr(self.dataset, 'backend_args', None))
+            target = (out / os.path.relpath(path, root)).with_suffix('.png')
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(self.translate(path, decode_mask(self.dataset, info, content))).save(target)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(one, infos))
+
+    def translate(self, path: str, mask: np.ndarray) -> np.ndarray:
+        """One mask, ``(H, W)`` uint8."""
+        if mask.ndim == 3 and mask.shape[2] > 1:
+            rgb = mask[..., [0, 0, 0]] if mask.shape[2] == 2 else mask[..., 2::-1]
+            colours, place = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
+            found: List[Value] = [(int(red), int(green), int(blue)) for red, green, blue in colours]
+            table = self.colours
+            if any(colour not in table for colour in found) and not self.mapping and self._is_grey(colours):
+                found, table = [int(colour[0]) for colour in colours], self.values  # indices, written three times
+        else:
+            values, place = np.unique(mask, return_inverse=True)
+            found, table = values.tolist(), self.values
+        unknown = [old for old in found if old not in table]
+        if unknown:
+            named = ', '.join(map(str, unknown[:8])) + (f' and {len(unknown) - 8} more' if len(unknown) > 8 else '')
+            example = ','.join(map(str, unknown[0])) if isinstance(unknown[0], tuple) else unknown[0]
+            raise DatasetError(
+                f'{path}: no class for {named}. Correct classes and palette in metainfo, or say what it becomes, e.g. '
+                f'--map {example}={IGNORE_INDEX}'
+            )
+        return np.array([table[old] for old in found], np.uint8)[place].reshape(mask.shape[:2])
+
+    def _is_grey(self, colours: np.ndarray) -> bool:
+        """Whether three equal channels hold indices; black and white alone could mean anything."""
+        values = set(colours[:, 0].tolist())
+        return bool((colours == colours[:, :1]).all()) and not values <= {0, 255} and values <= set(self.values)
+
+    def _value_of(self, label: int) -> int:
+        """The value in a file that the loader takes for a class."""
+        return int(np.flatnonzero(self.known == label)[0])
+
+
+def _black_and_white(masks: List[MaskFacts]) -> bool:
+    """Whether 0 and 255 are the only values of a set."""
+    return {int(value) for mask in masks for value in mask.values} == {0, 255}
+
+
+def _settings(key: str, dataset: BaseDataset, out: Path) -> List[str]:
+    """What makes a dataset use the new masks."""
+    old = getattr(dataset, 'seg_map_suffix', '.png')
+    new = (old[: old.rfind('.')] if '.' in old else old) + '.png'
+    lines = [f'{key}.data_prefix.seg_map_path={out}']
+    return lines + ([f'{key}.seg_map_suffix={new}'] if new != old else [])

@@ -1,0 +1,147 @@
+"""What an image file is, from its header where that is enough, and from the dataset's own loader where it is not."""
+
+import io
+from typing import Any, NamedTuple, Optional, Tuple
+
+import cv2
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmengine import fileio
+from mmengine.dataset import BaseDataset
+from PIL import Image, UnidentifiedImageError
+
+Size = Tuple[int, int]
+EXIF_ORIENTATION = 0x0112
+# Channels that OpenCV's `unchanged` gives; it spells palettes out.
+CHANNELS = {'1': 1, 'L': 1, 'I': 1, 'I;16': 1, 'I;16B': 1, 'F': 1, 'P': 3, 'RGB': 3, 'RGBA': 4, 'LA': 4}
+
+
+class ImageFacts(NamedTuple):
+    """What is known of an image file.
+
+    Attributes:
+        path: The file.
+        size: Width and height as the loader gives them.
+        channels: Channels of the file; 0 if not known.
+        deep: Whether a channel has more than 8 bits.
+        orientation: Of EXIF; 1 is upright.
+        problem: Why the file cannot be used; empty if it can.
+    """
+
+    path: str
+    size: Optional[Size] = None
+    channels: int = 0
+    deep: bool = False
+    orientation: int = 1
+    problem: str = ''
+
+
+def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = True) -> ImageFacts:
+    """Look at an image: header and last bytes, all pixels if wanted or if these two do not settle it.
+
+    Args:
+        dataset: A built dataset, whose pipeline begins with what loads its images.
+        info: What the dataset says of the image.
+        decode: Whether to decode JPEG and PNG files too, whose damage nearly always shows at the end.
+        sized: Whether the size must be the loader's, although an EXIF tag turns the image.
+    """
+    path, backend = info['img_path'], getattr(dataset, 'backend_args', None)
+    if not fileio.exists(path, backend_args=backend):
+        return ImageFacts(path, problem='missing')
+    remote = backend is not None or '://' in path
+    source = io.BytesIO(fileio.get(path, backend_args=backend)) if remote else open(path, 'rb')
+    with source:
+        try:
+            image = Image.open(source)
+        except Exception as error:  # Pillow raises many kinds; 16-bit colour TIFF is none of its formats
+            return _ask_loader(dataset, info, error)
+        facts = ImageFacts(path, image.size, CHANNELS.get(image.mode, 0), _is_deep(image), _orientation(image))
+        if decode or not _has_end(image.format, source):
+            try:
+                image.draft('RGB', (image.width // 8, image.height // 8))  # JPEG: all bytes, 1/8 of the work
+                image.load()
+            except Exception as error:
+                if image.format in ('JPEG', 'PNG'):  # OpenCV fills the rest of a cut file with grey
+                    return facts._replace(problem=undecodable(error))
+                return _ask_loader(dataset, info, error)
+    if sized and facts.orientation != 1:
+        return _ask_loader(dataset, info)._replace(orientation=facts.orientation, channels=facts.channels)
+    return facts
+
+
+def load_pixels(dataset: BaseDataset, info: dict) -> np.ndarray:
+    """The image as the first step of the dataset's pipeline loads it.
+
+    Args:
+        dataset: A built dataset.
+        info: What it says of the image.
+    """
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', None) or [LoadImageFromFile()]
+    return steps[0](dict(info))['img']
+
+
+def load_raw(dataset: BaseDataset, info: dict) -> Optional[np.ndarray]:
+    """The values of the file, unscaled; None if OpenCV does not know the format.
+
+    Args:
+        dataset: A built dataset.
+        info: What it says of the image.
+    """
+    content = fileio.get(info['img_path'], backend_args=getattr(dataset, 'backend_args', None))
+    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def has_end(content: bytes) -> bool:
+    """Whether a JPEG or PNG ends as it should; True for other formats.
+
+    Args:
+        content: The whole file.
+    """
+    kind = {b'\xff\xd8': 'JPEG', b'\x89P': 'PNG'}.get(content[:2])
+    return kind is None or _has_end(kind, io.BytesIO(content))
+
+
+def _has_end(kind: Optional[str], source: Any) -> bool:
+    """Whether the last bytes of a file are those that its format ends with; False for formats without such."""
+    place = source.tell()
+    source.seek(max(source.seek(0, io.SEEK_END) - 32, 0))
+    tail = source.read()
+    source.seek(place)
+    if kind == 'PNG':
+        return b'IEND' in tail[-12:]
+    return kind == 'JPEG' and tail.rstrip(b'\0').endswith(b'\xff\xd9')
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """More than 8 bits per channel. Pillow shows 16-bit colour PNG as 8-bit; what it unpacks tells."""
+    return image.mode in ('F', 'I') or image.mode.startswith('I;') or ';16' in str(image.tile)
+
+
+def _orientation(image: Image.Image) -> int:
+    if image.format == 'TIFF':
+        return int(image.tag_v2.get(EXIF_ORIENTATION, 1))
+    # a PNG without the tag would be decoded to look for it
+    return int(image.getexif().get(EXIF_ORIENTATION, 1)) if 'exif' in image.info else 1
+
+
+def _ask_loader(dataset: BaseDataset, info: dict, reason: Optional[Exception] = None) -> ImageFacts:
+    """Let the dataset's own loader decide; ``reason`` says why Pillow could not."""
+    try:
+        pixels = load_pixels(dataset, info)
+        raw = load_raw(dataset, info)
+    except Exception as error:
+        return ImageFacts(info['img_path'], problem=undecodable(reason or error))
+    deep = raw is not None and raw.dtype != np.uint8
+    channels = 0 if raw is None else (raw.shape[2] if raw.ndim == 3 else 1)
+    return ImageFacts(info['img_path'], pixels.shape[1::-1], channels, deep)
+
+
+def undecodable(error: Exception) -> str:
+    """Say that a file cannot be decoded.
+
+    Args:
+        error: What the decoder said.
+    """
+    if isinstance(error, UnidentifiedImageError):
+        return 'cannot be decoded: its content is no image'
+    return f'cannot be decoded ({type(error).__name__}: {error})'

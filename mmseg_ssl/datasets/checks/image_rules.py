@@ -1,0 +1,108 @@
+"""What the images of a whole set say together: bits, orientation, channels, masks among them."""
+
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from .image_files import ImageFacts, load_pixels, load_raw
+from .report import Problem
+
+SAMPLE = 16
+"""So many images with more than 8 bits are decoded to learn the range of their values."""
+NARROW = 64
+"""If the network sees fewer than so many of 256 steps, the bits of the files are not those of their values."""
+
+
+def range_problems(
+    key: str, dataset: BaseDataset, deep: Sequence[Tuple[str, dict]], mean: Optional[Sequence[float]]
+) -> Iterator[Problem]:
+    """Images of more than 8 bits, of which the network would see a small part of the range.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+        deep: Path and info of its images with more than 8 bits.
+        mean: Of the preprocessor.
+
+    Yields:
+        At most one problem.
+    """
+    if not deep:
+        return
+    raw_high, low, high, clipped, kinds = 0.0, np.inf, 0.0, False, set()
+    for path, info in deep[:: -(-len(deep) // SAMPLE)]:
+        try:
+            pixels, raw = load_pixels(dataset, info), load_raw(dataset, info)
+        except Exception as error:  # decoders raise many kinds
+            yield Problem('deep images', f'{path}: the loader of {key} cannot read it ({error}). {_fix("its maximum")}')
+            return
+        kinds.add(pixels.dtype)
+        low, high = min(low, np.percentile(pixels, 0.1)), max(high, np.percentile(pixels, 99.9))
+        if raw is not None and raw.dtype.kind == 'u':
+            raw_high = max(raw_high, np.percentile(raw, 99.9))
+            clipped = clipped or (pixels == 255).mean() > 0.2 + (raw == raw.max()).mean()
+    path, bits = deep[0][0], int(max(raw_high, 1)).bit_length()
+    top = 2**bits - 1 if raw_high else 'the largest value of the files'
+    if kinds == {np.dtype(np.uint8)} and (clipped or high - low < NARROW):
+        seen = 'values above 255 as white' if clipped else f'values {low:.0f} to {high:.0f} of 0 to 255'
+        held = f' that hold values up to {raw_high:.0f}' if raw_high else ''
+        yield Problem(
+            'deep images',
+            f'{path} and {len(deep) - 1} more of {key} have more than 8 bits per channel{held}: the network would see '
+            f'{seen}. {_fix(top)}',
+        )
+    elif kinds != {np.dtype(np.uint8)} and high > 16 * 255 and mean is not None and max(mean) <= 255:
+        yield Problem(
+            'deep images',
+            f'{path} and {len(deep) - 1} more of {key} are loaded with values up to {high:.0f}, but '
+            f'model.data_preprocessor.mean is {list(mean)}, of 0 to 255. {_fix(top)}',
+        )
+
+
+def _fix(top: object) -> str:
+    return (
+        f"Write dict(type='LoadDeepImage', max_value={top}) in the place of LoadImageFromFile, in the labelled, "
+        'unlabelled and test pipelines; or save the images with 8 bits.'
+    )
+
+
+def orientation_warnings(key: str, images: List[Tuple[ImageFacts, Optional[tuple]]]) -> Iterator[Problem]:
+    """Images that an EXIF tag turns, where sizes cannot tell whether the mask is turned alike.
+
+    Args:
+        key: Place of the dataset in the config.
+        images: Each with the size of its mask, if that is known.
+    """
+    for image, mask_size in images:
+        ambiguous = image.orientation in (2, 3, 4) or (image.size and image.size[0] == image.size[1])
+        if image.orientation != 1 and mask_size == image.size and ambiguous:
+            yield Problem(
+                'EXIF orientation',
+                f'{image.path}: the loader turns it as its EXIF orientation {image.orientation} says, the mask stays '
+                'as it is. See whether the two agree; if not, save the image turned and without the tag.',
+            )
+
+
+def channel_problems(key: str, dataset: BaseDataset, images: List[ImageFacts]) -> Iterator[Problem]:
+    """Files of other channel counts than the rest, where the loader takes all that there are.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+        images: Its images.
+    """
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+    if not steps or getattr(steps[0], 'color_type', '') != 'unchanged':
+        return  # `color` makes three of any number, `grayscale` one
+    first: Dict[int, str] = {}
+    for image in images:
+        if image.channels and not image.problem:
+            first.setdefault(image.channels, image.path)
+    usual = next(iter(first), 0)
+    for channels, path in list(first.items())[1:]:
+        yield Problem(
+            'channels',
+            f"{path}: {channels} channel(s), but {first[usual]} has {usual}, and color_type='unchanged' keeps them. "
+            "Convert the files alike, or load with color_type='color'.",
+        )

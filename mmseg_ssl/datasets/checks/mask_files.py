@@ -1,0 +1,202 @@
+"""What a mask file holds, read as the dataset's pipeline reads it, and what each of its values means to a loss."""
+
+from typing import Any, Iterator, NamedTuple, Optional, Tuple
+
+import mmcv
+import numpy as np
+from mmengine import fileio
+from mmengine.dataset import BaseDataset
+from mmseg.datasets.transforms import LoadAnnotations
+
+from ...structures import IGNORE_INDEX, UNLABELED
+from ..errors import DatasetError
+from ..transforms import LoadScribbles, find_scribble_loader
+from .image_files import Size, has_end, undecodable
+
+UNKNOWN, IGNORED = -1, -2
+MANY_VALUES = 24
+
+
+class MaskFacts(NamedTuple):
+    """What is known of a mask file.
+
+    Attributes:
+        path: The file.
+        size: Width and height.
+        values: The values that occur, sorted; those of the file.
+        counts: Pixels of each.
+        kind: Short name of what is wrong; empty if nothing is.
+        problem: What is wrong, and the fix.
+    """
+
+    path: str
+    size: Optional[Size] = None
+    values: np.ndarray = np.zeros(0, np.int64)
+    counts: np.ndarray = np.zeros(0, np.int64)
+    kind: str = ''
+    problem: str = ''
+
+
+def label_loader(dataset: BaseDataset) -> Any:
+    """The step of a dataset's pipeline that reads its masks; the host's own if there is none.
+
+    Args:
+        dataset: A built dataset.
+    """
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+    found = [step for step in steps if isinstance(step, LoadAnnotations) or 'Annotation' in type(step).__name__]
+    return found[0] if found else LoadAnnotations()
+
+
+def meanings(dataset: BaseDataset, info: dict, num_classes: int) -> np.ndarray:
+    """What the loader makes of each value of a file: a class, ``IGNORED`` or ``UNKNOWN``.
+
+    Args:
+        dataset: A built dataset.
+        info: What it says of an image.
+        num_classes: Number of its classes.
+
+    Returns:
+        ``(256,)`` int64.
+    """
+    labels = np.arange(256)
+    loader = label_loader(dataset)
+    if isinstance(loader, LoadAnnotations):
+        if info.get('reduce_zero_label') and not isinstance(loader, LoadScribbles):
+            labels = np.where(np.isin(labels, [0, 255]), 255, labels - 1)
+        before = labels.copy()
+        for old, new in (info.get('label_map') or {}).items():
+            labels[before == old] = new
+    ignore = getattr(dataset, 'ignore_index', IGNORE_INDEX)
+    known = np.where(labels < num_classes, labels, UNKNOWN)
+    known[labels == ignore] = IGNORED
+    if isinstance(loader, LoadScribbles):
+        known[ignore] = UNKNOWN
+        known[list(loader.file_values)] = IGNORED
+    return known
+
+
+def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
+    """Decode a mask and count its values.
+
+    Args:
+        dataset: A built dataset.
+        info: What it says of the image.
+    """
+    path = info['seg_map_path']
+    missing = 'Every labelled image needs its mask: get the file again, correct data_prefix.seg_map_path and'
+    missing += ' seg_map_suffix, or remove it from the list.'
+    if not fileio.exists(path, backend_args=getattr(dataset, 'backend_args', None)):
+        return MaskFacts(path, kind='missing mask', problem=f'missing. {missing}')
+    content = fileio.get(path, backend_args=getattr(dataset, 'backend_args', None))
+    if is_lossy(content):
+        return MaskFacts(
+            path,
+            kind='lossy mask',
+            problem='is JPEG or lossy WebP by its content: compression changes the class indices along every edge. '
+            'Export the masks anew as PNG (converting these files keeps the damage).',
+        )
+    try:
+        mask = decode_mask(dataset, info, content)
+    except DatasetError as error:
+        return MaskFacts(path, kind='damaged mask', problem=f'{error}. {missing}')
+    except Exception as error:  # decoders raise many kinds
+        return MaskFacts(path, kind='damaged mask', problem=f'{undecodable(error)}. {missing}')
+    size = (mask.shape[1], mask.shape[0])
+    if mask.ndim == 3 and mask.shape[2] == 1:
+        mask = mask[..., 0]
+    if mask.ndim != 2:
+        return MaskFacts(path, size, kind='colour mask', problem=_colours(mask))
+    scribbles = find_scribble_loader(dataset)
+    doubts = list(scribbles.problems(mask, info)) if scribbles else []
+    if doubts:
+        return MaskFacts(path, size, kind='scribbles', problem=f'{doubts[0]}.')
+    return MaskFacts(path, size, *_count(mask))
+
+
+def decode_mask(dataset: BaseDataset, info: dict, content: bytes) -> np.ndarray:
+    """The values of a mask file, before the loader casts them to 8 bits.
+
+    Args:
+        dataset: A built dataset.
+        info: What it says of the image.
+        content: The file.
+
+    Returns:
+        ``(H, W)`` or ``(H, W, channels)``.
+    """
+    path, loader = info['seg_map_path'], label_loader(dataset)
+    scribbles = find_scribble_loader(dataset)
+    if scribbles:
+        return scribbles.decode(content, path)
+    if getattr(type(loader), '_load_seg_map', None) is not LoadAnnotations._load_seg_map:
+        return loader(dict(info, seg_fields=[]))['gt_seg_map']
+    if not has_end(content):
+        raise ValueError('the file is cut off')
+    mask = mmcv.imfrombytes(content, flag='unchanged', backend=loader.imdecode_backend)
+    if mask is None:
+        raise ValueError('no image format that the loader knows')
+    return mask
+
+
+def is_lossy(content: bytes) -> bool:
+    """Whether a file's format changes pixel values, whatever its suffix.
+
+    Args:
+        content: The file, or its first 16 bytes.
+    """
+    return content[:3] == b'\xff\xd8\xff' or (content[8:12] == b'WEBP' and content[12:16] == b'VP8 ')
+
+
+def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> Iterator[Tuple[str, str]]:
+    """Values that no class explains.
+
+    Args:
+        mask: A mask.
+        known: From :func:`meanings`.
+        dataset: Its dataset.
+
+    Yields:
+        Kind and text.
+    """
+    bad = unexplained(mask, known)
+    if not len(bad):
+        return
+    classes, ignore = len(dataset.metainfo['classes']), getattr(dataset, 'ignore_index', IGNORE_INDEX)
+    pixels = ', '.join(f'{mask.values[i]} ({mask.counts[i]} pixels)' for i in bad[:8])
+    pixels += f' and {len(bad) - 8} more' if len(bad) > 8 else ''
+    hint = ''
+    if UNLABELED in mask.values[bad] and not find_scribble_loader(dataset):
+        hint = ', or, where it is what scribbles leave unlabelled, load the mask with LoadScribbles'
+    if len(bad) >= MANY_VALUES:
+        hint = '. So many values come from smoothing or lossy compression: export the masks anew without either'
+    yield (
+        'value of no class',
+        f'{mask.path}: label id {pixels}; there are {classes} classes (0 to {classes - 1}) and the '
+        f'ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class{hint}.',
+    )
+
+
+def unexplained(mask: MaskFacts, known: np.ndarray) -> np.ndarray:
+    """Indices into ``mask.values`` of those that mean nothing.
+
+    Args:
+        mask: A mask.
+        known: From :func:`meanings`.
+    """
+    inside = (mask.values >= 0) & (mask.values < 256) & (mask.values % 1 == 0)
+    index = np.where(inside, mask.values, 0).astype(np.int64)
+    return np.flatnonzero(~inside | (known[index] == UNKNOWN))
+
+
+def _count(mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Values and their pixels. The loader casts to uint8, so that 300 would pass as 44: here it does not."""
+    if mask.dtype in (np.uint8, np.bool_):
+        counts = np.bincount(mask.ravel(), minlength=256)
+        values = np.flatnonzero(counts)
+        return values, counts[values]
+    return np.unique(mask, return_counts=True)
+
+
+def _colours(mask: np.ndarray) -> str:
+    return f'the mask has {mask.shape[-1]} channels, expected one that holds class indices.'

@@ -1,0 +1,87 @@
+"""One image through each pipeline, before a worker finds out in the first step."""
+
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+from mmengine.dataset import BaseDataset
+
+from ...utils.random import fold, seeded
+from .report import Problem
+
+
+def run_pipeline(key: str, dataset: BaseDataset, index: int) -> Tuple[Any, List[Problem]]:
+    """Run one image through the pipeline of a dataset.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+        index: An image whose files are good.
+
+    Returns:
+        The packed tensor, None if there is none, and problems.
+    """
+    results, step = dataset.get_data_info(index), None
+    path = results['img_path']
+    try:
+        with seeded(fold(0, index)):
+            for step in getattr(dataset.pipeline, 'transforms', []):
+                results = step(results)
+                if results is None:
+                    return None, []
+    except Exception as error:  # any step may raise anything
+        text = f'{key}: step {type(step).__name__} of its pipeline fails on {path}: {type(error).__name__}: {error}.'
+        return None, [Problem('pipeline', f'{text} Correct this step, or what comes before it.')]
+    return results.get('inputs') if isinstance(results, dict) else None, []
+
+
+def channel_problems(key: str, inputs: Any, model: dict) -> Iterator[Problem]:
+    """Images whose channels are not those of the preprocessor or the network.
+
+    Args:
+        key: Place of the dataset in the config.
+        inputs: From :func:`run_pipeline`.
+        model: Config of the model.
+    """
+    if getattr(inputs, 'ndim', 0) != 3 or not model:
+        return
+    channels = inputs.shape[0]
+    mean = (model.get('data_preprocessor') or {}).get('mean')
+    segmentor = model.get('segmentor') or model
+    backbone = segmentor.get('backbone') or {}
+    wanted = {'model.data_preprocessor.mean': len(mean) if mean is not None else channels}
+    if backbone:
+        wanted['the backbone (in_channels)'] = backbone.get('in_channels', 3)
+    wrong = [f'{name} is for {number}' for name, number in wanted.items() if number not in (channels, None)]
+    if wrong:
+        yield Problem(
+            'channels',
+            f'{key}: its pipeline gives images of {channels} channel(s), but {" and ".join(wrong)}. Set color_type of '
+            'LoadImageFromFile (color 3, grayscale 1, unchanged those of the file), data_preprocessor mean and std, '
+            'and in_channels of the backbone alike.',
+        )
+
+
+def batch_problems(key: str, batch: int, dataset: BaseDataset, indices: Sequence[int]) -> Iterator[Problem]:
+    """Images that the host cannot stack at validation.
+
+    Args:
+        key: Place of the dataloader in the config.
+        batch: Its batch size.
+        dataset: A built dataset.
+        indices: One image of each size that occurs in the files.
+    """
+    first: Optional[Tuple[tuple, str]] = None
+    for index in indices if batch > 1 else ():
+        inputs, problems = run_pipeline(key, dataset, index)
+        if problems or inputs is None:
+            return
+        path = dataset.get_data_info(index)['img_path']
+        first = first or (tuple(inputs.shape), path)
+        if tuple(inputs.shape) != first[0]:
+            sizes = [f'{shape[2]}x{shape[1]} ({name})' for shape, name in (first, (tuple(inputs.shape), path))]
+            yield Problem(
+                'validation batch',
+                f'{key}.batch_size is {batch}, but images leave the pipeline with sizes that differ, {sizes[0]} and '
+                f'{sizes[1]}, and cannot be stacked. Set {key}.batch_size=1, or resize or pad to one size in the '
+                'pipeline.',
+            )
+            return

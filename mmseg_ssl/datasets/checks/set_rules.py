@@ -1,0 +1,140 @@
+"""Check one set: its files one by one, then what they say together."""
+
+from typing import Any, Dict, Iterator, List, Tuple
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from . import config_rules, image_rules, pipelines
+from .label_rules import count_classes, label_problems, label_warnings, mapping_advice
+from .look import Seen, evenly_spaced, leaves, look_at
+from .mask_files import MaskFacts, meanings, unexplained, value_problems
+from .report import Problem, Report, SetFacts
+
+SAMPLED = {'unlabelled': 2000, 'val': 200}
+"""Before training, at most so many images of these sets are looked at."""
+DEPTHS = ('sample', 'headers', 'pixels')
+
+
+def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: str, cfg: dict) -> None:
+    """Check one set of images.
+
+    Args:
+        report: Gets what is found.
+        role: ``labelled``, ``unlabelled``, ``val`` or ``test``.
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+        depth: One of ``DEPTHS``.
+        cfg: The whole config.
+    """
+    with_masks = role != 'unlabelled'
+    facts = SetFacts(role, key, 0, 0, classes=tuple(dataset.metainfo['classes']) if with_masks else ())
+    masks: List[Tuple[MaskFacts, np.ndarray]] = []
+    for place, leaf in leaves(key, dataset):
+        indices = evenly_spaced(len(leaf), SAMPLED.get(role) if depth == 'sample' else None)
+        seen = look_at(leaf, indices, with_masks, decode=depth == 'pixels' or role == 'labelled')
+        facts.images, facts.checked = facts.images + len(leaf), facts.checked + len(seen)
+        facts.sizes.update(one.image.size for one in seen if one.image.size)
+        known = meanings(leaf, leaf.get_data_info(0), len(facts.classes)) if with_masks and len(leaf) else np.zeros(0)
+        masks += [(one.mask, known) for one in seen if one.mask and not one.mask.problem]
+        report.problems += _file_problems(role, place, leaf, seen, known, report.command)
+        report.problems += _leaf_problems(place, leaf, seen, cfg)
+        pairs = [(one.image, one.mask.size) for one in seen if one.mask]
+        report.warnings += image_rules.orientation_warnings(place, pairs)
+        if role in ('val', 'test'):
+            report.problems += _batch_problems(f'{role}_dataloader', leaf, seen, cfg)
+    report.sets.append(facts)
+    if masks:
+        empty = count_classes(facts, masks)
+        unusable = list(label_problems(facts, masks, report.command))
+        report.problems += unusable
+        explained = not any(len(unexplained(*one)) for one in masks)
+        report.warnings += [] if unusable or not explained else label_warnings(facts, len(masks), empty)
+        if role == 'labelled' and facts.pixels is not None:
+            report.warnings += config_rules.weight_warnings(cfg.get('model') or {}, facts.pixels)
+
+
+def name_of(dataset: Any) -> str:
+    """The list or the folder of a dataset.
+
+    Args:
+        dataset: A built dataset.
+    """
+    prefix = getattr(dataset, 'data_prefix', {})
+    return getattr(dataset, 'ann_file', '') or prefix.get('img_path') or type(dataset).__name__
+
+
+def _file_problems(
+    role: str, key: str, dataset: BaseDataset, seen: List[Seen], known: np.ndarray, command: str
+) -> Iterator[Problem]:
+    """What is wrong with single files."""
+    if not seen:
+        yield Problem('empty', f'{name_of(dataset)} holds no image. Correct data_prefix, img_suffix or the list.')
+    readable = [(one.mask, known) for one in seen if one.mask and not one.mask.problem]
+    advice = mapping_advice(readable, len(dataset.metainfo.get('classes') or ()), command)
+    for one in seen:
+        path, mask = one.image.path, one.mask
+        if one.image.problem == 'missing':
+            yield Problem(
+                'missing image',
+                f'{path}: missing, but {name_of(dataset)} names it. Remove its line from the list, or correct '
+                'data_prefix.img_path and img_suffix.',
+            )
+        elif one.image.problem:
+            yield Problem(
+                'damaged image', f'{path}: {one.image.problem}. Get the file again, or remove it from the set.'
+            )
+        if mask is None:
+            if role in ('labelled', 'val'):
+                yield Problem('no masks', f'{path}: no mask is configured. Set data_prefix.seg_map_path of {key}.')
+            continue
+        if mask.problem:
+            fix = f'Convert colours to indices with the palette of the data set: {command} --fix OUT'
+            yield Problem(mask.kind, f'{mask.path}: {mask.problem}', fix if mask.kind == 'colour mask' else '')
+            continue
+        if one.image.size and one.image.size != mask.size:
+            yield Problem('sizes', _size_problem(one))
+        if len(dataset.metainfo['classes']) > 1:
+            yield from (Problem(kind, text, advice) for kind, text in value_problems(mask, known, dataset))
+
+
+def _size_problem(one: Seen) -> str:
+    """Say that image and mask are of different sizes."""
+    image, mask = one.image, one.mask
+    assert image.size and mask and mask.size
+    turned = ''
+    if image.orientation != 1:
+        turned = (
+            f' The loader turns the image as its EXIF orientation {image.orientation} says: save it turned and without '
+            'the tag, and the mask alike.'
+        )
+    return (
+        f'{mask.path}: the mask is {mask.size[0]}x{mask.size[1]}, its image {image.path} is '
+        f'{image.size[0]}x{image.size[1]}. Pair them correctly, or resize the mask with nearest neighbour.{turned}'
+    )
+
+
+def _leaf_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
+    """What the images of a dataset and its pipeline say together."""
+    model: Dict[str, Any] = cfg.get('model') or {}
+    good = [one for one in seen if not one.image.problem and not (one.mask and one.mask.problem)]
+    deep = [(one.image.path, dataset.get_data_info(one.index)) for one in good if one.image.deep]
+    mean = (model.get('data_preprocessor') or {}).get('mean')
+    yield from image_rules.range_problems(key, dataset, deep, mean)
+    yield from image_rules.channel_problems(key, dataset, [one.image for one in good])
+    unequal = list(config_rules.zero_label_problems(key, dataset))
+    yield from unequal
+    if good and not unequal:
+        inputs, failed = pipelines.run_pipeline(key, dataset, good[0].index)
+        yield from failed
+        yield from pipelines.channel_problems(key, inputs, model)
+
+
+def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
+    """Whether images of validation can be stacked: one of each size in the files, at most 20."""
+    first: Dict[Any, int] = {}
+    for one in seen:
+        if one.image.size and not one.image.problem and not (one.mask and one.mask.problem):
+            first.setdefault(one.image.size, one.index)
+    batch = (cfg.get(key) or {}).get('batch_size', 1)
+    yield from pipelines.batch_problems(key, batch, dataset, list(first.values())[:20])

@@ -1,0 +1,62 @@
+"""Images with more than 8 bits per channel."""
+
+from typing import Any
+
+import cv2
+import mmcv
+import numpy as np
+from mmcv.transforms import LoadImageFromFile
+from mmengine import fileio
+from mmseg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadDeepImage(LoadImageFromFile):
+    """Load an image of 9 to 32 bits per channel and scale its real range to 0..255, in the place of LoadImageFromFile.
+
+    The host's loader divides 16 bits by 256, so that of 11-bit values, 0..2047, the network sees 0..7.
+
+    Args:
+        max_value: What becomes 255, e.g. 2047 for 11 bits; larger values are clipped.
+        min_value: What becomes 0.
+        **kwargs: As for ``LoadImageFromFile``. ``color_type`` says how many channels come out: 3 (``color``), 1
+            (``grayscale``) or those of the file (``unchanged``).
+
+    Raises:
+        ValueError: The range is empty.
+
+    Example:
+        >>> load = LoadDeepImage(max_value=4095)
+    """
+
+    def __init__(self, max_value: float, min_value: float = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if max_value <= min_value:
+            raise ValueError(f'max_value must be above min_value ({min_value}), got {max_value}.')
+        self.min_value, self.max_value = min_value, max_value
+
+    def transform(self, results: dict) -> dict:
+        """Load one image.
+
+        Args:
+            results: With ``img_path``.
+
+        Returns:
+            The results with ``img`` uint8 and its shapes.
+        """
+        content = fileio.get(results['img_path'], backend_args=self.backend_args)
+        # the orientation is applied where the host applies it: to colour and grey, not to `unchanged`
+        flags = cv2.IMREAD_UNCHANGED if self.color_type == 'unchanged' else cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+        image = mmcv.imfrombytes(content, flag=flags, backend='cv2')
+        if image is None:
+            raise ValueError(f'{results["img_path"]}: OpenCV cannot decode it.')
+        scaled = (image.astype(np.float32) - self.min_value) * (255 / (self.max_value - self.min_value))
+        image = scaled.round().clip(0, 255).astype(np.uint8)
+        if self.color_type == 'color' and image.ndim == 2:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        elif self.color_type == 'grayscale' and image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        if self.to_float32:
+            image = image.astype(np.float32)
+        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        return results
