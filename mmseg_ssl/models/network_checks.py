@@ -66,7 +66,7 @@ def _check_one_channel(name: str, head: BaseDecodeHead) -> None:
         except Exception as error:  # whatever a loss says of shapes that it does not know
             reason = f'{type(error).__name__}: {error}'
             raise NetworkError(
-                f'{name} has one channel, which its loss_decode cannot train ({reason}). {advice}'
+                f'{name} has one channel, which its loss_decode or sampler cannot train ({reason}). {advice}'
             ) from error
     untaught = [key for key in right if 'loss' in key and right[key].mean() >= wrong[key].mean()]
     if untaught:

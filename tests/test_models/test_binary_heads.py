@@ -33,7 +33,7 @@ def branch_of(**head):
         (dict(SIGMOID, class_weight=[1.0, 3.0]), r'class_weight, if any, one number for class 1: \[w\]'),
         ([SIGMOID, dict(type='DiceLoss')], 'loss_dice is no lower where every pixel is right'),
         (dict(type='TverskyLoss'), 'loss_tversky is no lower where every pixel is right'),
-        (dict(type='HardPixelCrossEntropy', class_weight=[1.0] * 11), 'loss_decode cannot train'),
+        (dict(type='HardPixelCrossEntropy', class_weight=[1.0] * 11), 'loss_decode or sampler cannot train'),
     ],
 )
 def test_losses_that_do_not_train_one_channel_are_refused(loss, says):
