@@ -11,10 +11,18 @@ The CamVid lists of this repository:
 """
 
 import argparse
+import re
+import sys
 from pathlib import Path
 from typing import Dict, List
 
-import numpy as np
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
+
+import numpy as np  # noqa: E402
+
+from mmseg_ssl.datasets import read_ids  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
 
 
 def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -> Dict[str, List[str]]:
@@ -30,13 +38,11 @@ def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -
         Sorted ids by ``<name>_draw<d>``.
 
     Raises:
-        ValueError: An id appears twice, or a subset is empty or larger than the list.
+        UserError: A subset is empty or larger than the list.
     """
-    if len(set(ids)) != len(ids):
-        raise ValueError('The list holds an id twice; remove the duplicate.')
     bad = {name: size for name, size in sizes.items() if not 0 < size <= len(ids)}
     if bad:
-        raise ValueError(f'Subset sizes must be in [1, {len(ids)}], got {bad}.')
+        raise UserError(f'Subset sizes must be in [1, {len(ids)}], got {bad}.')
     subsets = {}
     for draw in range(draws):
         order = np.random.RandomState(seed + draw).permutation(len(ids))
@@ -60,8 +66,13 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Write the lists."""
     args = parse_args()
+    unclear = [text for text in args.subset if not re.fullmatch(r'[^=/]+=\d+', text)]
+    if unclear:
+        raise UserError(f'--subset {unclear[0]}: give a name and a number of images, as in --subset 1-8=46.')
     sizes = {name: int(size) for name, size in (text.split('=') for text in args.subset)}
-    ids = args.list.read_text(encoding='utf-8').split()
+    if not args.list.is_file():
+        raise UserError(f'there is no list {args.list}.')
+    ids = read_ids(str(args.list))
     args.out.mkdir(parents=True, exist_ok=True)
     for name, subset in draw_subsets(ids, sizes, args.draws, args.seed).items():
         path = args.out / f'{name}.txt'
@@ -70,4 +81,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    with readable_errors():
+        main()

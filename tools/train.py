@@ -17,7 +17,7 @@ from mmseg.registry import RUNNERS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import check_semi_dataset  # noqa: E402
-from mmseg_ssl.engine import find_resumable  # noqa: E402
+from mmseg_ssl.engine import add_data_summary, find_resumable  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
 
 
@@ -106,6 +106,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         enable_amp(cfg)
     check_data(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
+    add_data_summary(cfg)
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)

@@ -80,6 +80,8 @@ def image_paths(dataset: BaseDataset) -> List[str]:
     Args:
         dataset: A built dataset, a wrapper, too.
     """
+    if not hasattr(dataset, 'get_data_info'):  # MultiImageMixDataset of the host
+        return image_paths(dataset._dataset)
     return list(dict.fromkeys(dataset.get_data_info(index)['img_path'] for index in range(len(dataset))))
 
 

@@ -3,6 +3,7 @@
 from .atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
+from .data_summary_hook import DataSummaryHook, add_data_summary
 from .eln_stage_hook import ELNStageHook
 from .loops import SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
@@ -20,6 +21,7 @@ __all__ = [
     'AtomicBackend',
     'Bf16OptimWrapper',
     'CheckWeightsHook',
+    'DataSummaryHook',
     'ELNStageHook',
     'MeanTeacherHook',
     'NonFiniteLossError',
@@ -32,5 +34,6 @@ __all__ = [
     'StageHook',
     'StopOnNonFiniteLoss',
     'UnsupRampHook',
+    'add_data_summary',
     'find_resumable',
 ]

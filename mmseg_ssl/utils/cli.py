@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, Optional
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 
@@ -49,9 +50,23 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
     config = Config.fromfile(path)
     if options:
         config.merge_from_dict(options)
+    _settle_workers(config)
     # Now and not when the Runner is built: the data are checked before.
     init_default_scope(config.get('default_scope') or 'mmseg')
     return config
+
+
+def _settle_workers(config: Config) -> None:
+    """Take out what dataloaders cannot have without workers; ``num_workers=0`` on the command line is meant."""
+    changed = []
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = config.get(key)
+        if not isinstance(loader, dict) or loader.get('num_workers'):
+            continue
+        unfit = [name for name in ('persistent_workers', 'prefetch_factor') if loader.pop(name, None)]
+        changed += [f'{key}.{name}' for name in unfit]
+    if changed:
+        print_log(f'num_workers=0: {", ".join(changed)} left out, which only workers can have.', 'current')
 
 
 def set_launcher(config: Config, launcher: str) -> None:

@@ -41,6 +41,7 @@ class Run(NamedTuple):
     memory_mb: Optional[float]
     hardware: str
     images: str  # folder of the test images
+    data: Optional[Dict[str, Any]] = None  # numbers of images, list and its hash, as DataSummaryHook wrote them
 
 
 def find_runs(folders: List[Path]) -> List[Run]:
@@ -104,6 +105,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         **_cost(logged),
         hardware=_hardware(training),
         images=cfg.test_dataloader.dataset.data_prefix.img_path,
+        data=_data(training),
     )
 
 
@@ -160,6 +162,12 @@ def _cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:
     peaks = [entry.get('memory', entry.get('peak_rss')) for entry in steps]
     known = [peak for peak in peaks if peak is not None]
     return dict(step_ms=1000 * statistics.median(times) if times else None, memory_mb=max(known, default=None))
+
+
+def _data(training: Path) -> Optional[Dict[str, Any]]:
+    """What a training was on; runs of older versions did not write it down."""
+    written = sorted(training.glob('*/data.json'))
+    return json.loads(written[-1].read_text()) if written else None
 
 
 def _scalars(training: Path) -> List[Dict[str, float]]:

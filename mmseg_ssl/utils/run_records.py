@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List
 
 from ..engine.atomic_files import replace_file
 from .cli import UserError
@@ -45,5 +45,11 @@ def add_records(path: Path, runs: List[Run]) -> List[Run]:
     known = {identity(run): run for run in [*read_records(path), *runs]}
     # in an order of their own, so that two branches that add runs rarely touch the same line
     kept = sorted(known.values(), key=lambda run: tuple(map(str, identity(run))))
-    replace_file(path, ''.join(f'{json.dumps(run._asdict())}\n' for run in kept).encode())
+    replace_file(path, ''.join(f'{json.dumps(_record(run))}\n' for run in kept).encode())
     return kept
+
+
+def _record(run: Run) -> Dict[str, Any]:
+    """What a line holds; the numbers of images only where the run has them, so that older lines stay as they are."""
+    record = run._asdict()
+    return {key: value for key, value in record.items() if key != 'data' or value is not None}

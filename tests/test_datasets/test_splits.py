@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from load_tool import load_tool
 
 from mmseg_ssl.datasets import DatasetError, find_split, read_ids
+from mmseg_ssl.utils.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SPLITS = ROOT / 'configs' / 'splits'
@@ -114,3 +116,21 @@ def test_every_config_names_a_list_that_exists():
     assert len(named) > 15
     host = {'ImageSets/Segmentation/val.txt'}  # comes with VOC itself
     assert not {name: config for name, config in named.items() if name not in {*INDEX, *host}}
+
+
+@pytest.mark.parametrize(
+    ('content', 'subset', 'message'),
+    [
+        ('a\nb\na\n', 's=1', "line 3: 'a' is in line 1 already"),
+        ('a\nb\n', 's=3', r'must be in \[1, 2\]'),
+        ('a\nb\n', 's', '--subset s: give a name and a number'),
+        (None, 's=1', 'there is no list'),
+    ],
+)
+def test_make_splits_refuses_in_one_line(tmp_path, monkeypatch, content, subset, message):
+    tool = load_tool('make_splits')
+    if content:
+        (tmp_path / 'list.txt').write_text(content)
+    monkeypatch.setattr(sys, 'argv', ['x', str(tmp_path / 'list.txt'), '--out', str(tmp_path), '--subset', subset])
+    with pytest.raises((DatasetError, UserError), match=message):
+        tool.main()

@@ -1,5 +1,6 @@
 """Records of runs: tables stay when work dirs go."""
 
+import json
 import shutil
 
 import pytest
@@ -66,3 +67,16 @@ def test_a_broken_line_is_named_and_nothing_is_written(tool, tmp_path, line):
 def test_nothing_to_read_says_what_to_give(tool):
     with pytest.raises(UserError, match='give work dirs, or --records'):
         tool.main([])
+
+
+def test_the_numbers_of_images_are_kept_where_a_run_wrote_them(tool, tmp_path):
+    """Runs of older versions wrote none, and their lines stay as they are."""
+    runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
+    write_run(runs, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 30.0)))
+    add_records(records, tool.find_runs([runs]))
+    assert '"data"' not in records.read_text() and read_records(records)[0].data is None
+    numbers = dict(labeled=8, total=367, unlabeled=359, shared=0, list='camvid/8_draw0.txt', hash='1a2b3c4d')
+    folder = next(path.parents[1] for path in runs.rglob('vis_data/scalars.json'))
+    (folder / 'data.json').write_text(json.dumps(numbers))
+    add_records(records, tool.find_runs([runs]))
+    assert [run.data for run in read_records(records)] == [numbers]

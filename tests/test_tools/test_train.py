@@ -107,3 +107,12 @@ def test_amp_trains_and_resumes_exactly_on_the_cpu(data, tmp_path):
     assert train(path, tmp_path / 'killed', '--amp', '--seed', '3', kill='iteration:3') == -signal.SIGKILL
     assert train(path, tmp_path / 'killed', '--amp', '--seed', '3', '--resume') == 0
     assert loss_curve(tmp_path / 'killed') == loss_curve(tmp_path / 'whole')
+
+
+def test_without_workers_nothing_asks_for_them(tmp_path):
+    """``num_workers=0`` on the command line is meant to find an error, not to make one."""
+    loader = dict(num_workers=2, persistent_workers=True, prefetch_factor=2)
+    path = write_config(tmp_path / 'c.py', dict(train_dataloader=loader, val_dataloader=loader))
+    cfg = load_config(str(path), {'train_dataloader.num_workers': 0})
+    assert cfg.train_dataloader == dict(num_workers=0)
+    assert cfg.val_dataloader == loader

@@ -1,0 +1,49 @@
+"""Whether the sets are large enough for a batch of all processes together."""
+
+import os
+from typing import Iterator, Optional
+
+from mmengine.dist import get_world_size, is_distributed
+
+
+def expected_world_size() -> int:
+    """Number of processes of this run; before they have met, what the launcher (torchrun, Slurm, MPI) says."""
+    if is_distributed():
+        return get_world_size()
+    names = ('WORLD_SIZE', 'SLURM_STEP_NUM_TASKS', 'OMPI_COMM_WORLD_SIZE')
+    return next((int(os.environ[name]) for name in names if os.environ.get(name, '').isdigit()), 1)
+
+
+def size_problems(
+    batch_size: int, labeled: int, unlabeled: int, ratio: int, distinct: Optional[int] = None, processes: int = 1
+) -> Iterator[str]:
+    """What is wrong with the sizes of the two sets.
+
+    Args:
+        batch_size: Labelled images of a process in a step.
+        labeled: Size of the labelled set.
+        unlabeled: Size of the unlabelled set.
+        ratio: Unlabelled images per labelled one; 0 without unlabelled images.
+        distinct: Option of the sampler.
+        processes: Number of processes.
+    """
+    batch = batch_size * processes
+    whole = f'{batch}' if processes == 1 else f'{batch} ({processes} processes with {batch_size} each)'
+    if labeled < batch:
+        yield (
+            f'The labelled set has {labeled} image(s), the batch {whole}: set train_dataloader.batch_size to at most '
+            f'{labeled} over all processes, or take a larger list.'
+        )
+    wanted = batch * ratio
+    if unlabeled < wanted:
+        yield (
+            f'The unlabelled set has {unlabeled} image(s), a batch takes {wanted} of them ({ratio} for each of {whole} '
+            'labelled ones), so that images would meet themselves in a batch: add unlabelled images, or make '
+            'train_dataloader.batch_size or dataset.unlabeled_per_labeled smaller.'
+        )
+    sure = distinct or unlabeled - unlabeled // 4
+    if sure < wanted <= unlabeled:
+        yield (
+            f'A batch takes {wanted} of {unlabeled} unlabelled images, but only {sure} are sure to '
+            f'differ: set train_dataloader.sampler.distinct={wanted}.'
+        )

@@ -1,0 +1,94 @@
+"""What a run trains on, in numbers; and whether images that it trains on are those that judge it."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Iterator, List, NamedTuple
+
+from mmseg_ssl.datasets.apply_split import image_paths
+from mmseg_ssl.datasets.same_files import find_copies
+from mmseg_ssl.datasets.semi_dataset import SemiDataset
+from mmseg_ssl.datasets.splits import list_name
+
+
+class DataSummary(NamedTuple):
+    """Numbers of different images, and the list that says which are labelled."""
+
+    labeled: int
+    total: int  # labelled or unlabelled
+    unlabeled: int
+    shared: int  # labelled and unlabelled, by path or content
+    list: str  # short name; '' where a whole folder is labelled
+    hash: str  # first digits of its SHA-256, as in configs/splits/index.json; without a list, of the images' names
+
+    def __str__(self) -> str:
+        """One line for the log."""
+        source = self.list or 'no list: every image of its folder'
+        return (
+            f'{self.labeled} labelled of {self.total} ({source}, hash {self.hash}), {self.unlabeled} unlabelled, '
+            f'{self.shared} shared'
+        )
+
+
+class Overlap(NamedTuple):
+    """Training images that are images of a set for validation or test, too, by path or content."""
+
+    name: str  # val or test
+    images: int  # of that set
+    labeled: List[str]
+    unlabeled: List[str]
+
+    def __str__(self) -> str:
+        """One line for the log."""
+        counts = ' and '.join(
+            f'{len(found) or "none"} {kind}' for kind, found in zip(('labelled', 'unlabelled'), (self[2], self[3]))
+        )
+        return f'{self.name}: {self.images} images, among them {counts} ones of the training'
+
+
+def summarize_data(dataset: Any) -> DataSummary:
+    """Count the images of a training set.
+
+    Args:
+        dataset: A :class:`SemiDataset`, or any other: then all of it is labelled.
+    """
+    labeled, unlabeled = _paths(dataset)
+    shared = len(find_copies(labeled, unlabeled))
+    lists = sorted(set(_lists(getattr(dataset, 'labeled', dataset))))
+    content = b''.join(Path(path).read_bytes() for path in lists)
+    return DataSummary(
+        labeled=len(labeled),
+        total=len(labeled) + len(unlabeled) - shared,
+        unlabeled=len(unlabeled),
+        shared=shared,
+        list=' and '.join(map(list_name, lists)),
+        hash=hashlib.sha256(content or '\n'.join(Path(path).name for path in labeled).encode()).hexdigest()[:8],
+    )
+
+
+def find_overlap(dataset: Any, name: str, other: Any) -> Overlap:
+    """Compare the training's images with those of another set.
+
+    Args:
+        dataset: The training set.
+        name: Of the other set.
+        other: The other set.
+    """
+    images = image_paths(other)
+    return Overlap(name, len(images), *(sorted(find_copies(paths, images)) for paths in _paths(dataset)))
+
+
+def _paths(dataset: Any) -> List[List[str]]:
+    """Paths of the labelled and the unlabelled images."""
+    if not isinstance(dataset, SemiDataset):
+        return [image_paths(dataset), []]
+    return [image_paths(dataset.labeled), image_paths(dataset.unlabeled) if dataset.unlabeled is not None else []]
+
+
+def _lists(dataset: Any) -> Iterator[str]:
+    """Lists that a dataset, or those inside it, got their images from."""
+    inner = [*getattr(dataset, 'datasets', ()), *filter(None, [getattr(dataset, 'dataset', None)])]
+    for part in inner:
+        yield from _lists(part)
+    path = getattr(dataset, 'ann_file', '')
+    if not inner and path and Path(path).is_file():
+        yield path

@@ -1,0 +1,94 @@
+"""Every run says what it trains on, writes it down, and stops if it would be judged by its own labelled images."""
+
+import json
+import logging
+from types import SimpleNamespace
+
+import pytest
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+from torch.utils.data import DataLoader
+from toy_run import draw_images, toy_config
+
+from mmseg_ssl.datasets import DatasetError, SemiSampler
+from mmseg_ssl.engine import DataSummaryHook, add_data_summary
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, caplog):
+    """What the hook sees of a runner, before the first step of a toy run; call it to run the hook."""
+    import toy_parts  # noqa: F401  (registers the data set)
+
+    data = draw_images(tmp_path / 'data')
+
+    def start(val='val.txt', test='val.txt', batch_size=2, rank=0, **options) -> list:
+        cfg = Config(toy_config(data))
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        loader = DataLoader(dataset, batch_size, sampler=SemiSampler(dataset, seed=0), collate_fn=list)
+        cfg.val_dataloader.dataset.ann_file = str(data / val)
+        cfg.test_dataloader = dict(dataset=dict(cfg.val_dataloader.dataset, ann_file=str(data / test)))
+        val_loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=DATASETS.build(cfg.val_dataloader.dataset)))
+        logger = logging.getLogger('summary')
+        runner = SimpleNamespace(
+            cfg=cfg, train_dataloader=loader, val_loop=val_loop, rank=rank, log_dir=str(tmp_path / 'log'), logger=logger
+        )
+        with caplog.at_level(logging.INFO, 'summary'):
+            DataSummaryHook(**options).before_train(runner)
+        return [record.getMessage() for record in caplog.records]
+
+    start.data, start.written = data, tmp_path / 'log/data.json'
+    return start
+
+
+def test_the_numbers_are_logged_and_kept(run):
+    lines = run()
+    assert lines[0].startswith('6 labelled of 17 (') and lines[0].endswith('), 11 unlabelled, 0 shared')
+    assert lines[1:] == ['val: 2 images, among them none labelled and 2 unlabelled ones of the training']
+    kept = json.loads(run.written.read_text())
+    assert {key: kept[key] for key in ('labeled', 'total', 'unlabeled', 'shared')} == dict(
+        labeled=6, total=17, unlabeled=11, shared=0
+    )
+    assert kept['list'].endswith('labeled.txt') and len(kept['hash']) == 8
+
+
+@pytest.mark.parametrize('judge', ['val', 'test'])
+def test_labelled_images_in_val_or_test_stop_the_run_unless_it_is_allowed(run, judge):
+    (run.data / 'bad.txt').write_text('00\n15\n')
+    with pytest.raises(
+        DatasetError, match=rf'1 labelled.*{judge}_dataloader.*00.png.*default_hooks.data.allow_overlap'
+    ):
+        run(**{judge: 'bad.txt'})
+    lines = run(**{judge: 'bad.txt'}, allow_overlap=True)
+    assert f'{judge}: 2 images, among them 1 labelled and 1 unlabelled ones of the training' in lines
+    assert any('The run goes on' in line for line in lines)
+
+
+def test_a_copy_under_another_name_is_found(run):
+    for folder in ('img', 'ann'):
+        (run.data / folder / '99.png').write_bytes((run.data / folder / '03.png').read_bytes())
+    (run.data / 'bad.txt').write_text('99\n')
+    with pytest.raises(DatasetError, match=r'1 labelled.*img/03.png'):
+        run(val='bad.txt')
+
+
+def test_absent_test_data_are_no_error(run):
+    (run.data / 'gone.txt').write_text('77\n')
+    assert any(line.startswith('test: not compared with the training') for line in run(test='gone.txt'))
+
+
+def test_one_process_writes_and_all_check_the_batch(run):
+    assert run(rank=1) == [] and not run.written.exists()
+    with pytest.raises(DatasetError, match='labelled set has 6 image.*the batch 7'):
+        run(rank=1, batch_size=7)
+
+
+def test_a_config_gets_the_hook_once_and_keeps_its_options():
+    cfg = Config(dict(default_hooks=dict(data=dict(allow_overlap=True))))
+    add_data_summary(cfg)
+    assert cfg.default_hooks.data == dict(type='DataSummaryHook', allow_overlap=True)
+    own = Config(dict(custom_hooks=[dict(type='DataSummaryHook')]))
+    add_data_summary(own)
+    assert 'default_hooks' not in own
+    none = Config(dict(model=dict()))
+    add_data_summary(none)
+    assert none.default_hooks.data.type == 'DataSummaryHook'
