@@ -127,7 +127,7 @@ def test_empty_and_absent_lists(data, check):
 
 
 def test_labelled_set_smaller_than_the_batch(check):
-    with pytest.raises(DatasetError, match=r'labeled.txt\) has 4 image\(s\), the batch 5: set'):
+    with pytest.raises(DatasetError, match=r'labelled set has 4 image\(s\), the batch 5: set'):
         check(batch_size=5)
     assert check(batch_size=4) == 12
 

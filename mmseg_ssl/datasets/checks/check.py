@@ -4,17 +4,17 @@ import logging
 from typing import Any, Dict, Iterator, List, Tuple
 
 from mmengine.dataset import BaseDataset
-from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
+from ..batch_sizes import expected_world_size, size_problems
 from ..errors import DatasetError
 from ..semi_dataset import SemiDataset
 from ..sources import require_data
 from .config_rules import class_problems, head_problems, ignore_problems
 from .look import leaves
 from .report import Problem, Report
-from .set_rules import DEPTHS, check_set, name_of
+from .set_rules import DEPTHS, check_set
 
 
 def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
@@ -116,27 +116,15 @@ def build_set(key: str, cfg: dict) -> BaseDataset:
 def _set_problems(cfg: dict, sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Problem]:
     """What is wrong with the sizes of the labelled and the unlabelled set."""
     loader, by_role = cfg['train_dataloader'], {role: dataset for role, _, dataset in sets}
-    labeled, unlabeled = by_role['labelled'], by_role.get('unlabelled')
-    if loader['dataset'].get('type') != 'SemiDataset':
+    if 'labeled' not in loader['dataset']:
         return
-    batch = loader.get('batch_size', 1) * get_world_size()
-    if len(labeled) < batch:
-        yield Problem(
-            'sizes of sets',
-            f'The labelled set ({name_of(labeled)}) has {len(labeled)} image(s), the batch '
-            f'{batch}: set train_dataloader.batch_size to at most {len(labeled)} over all '
-            'processes, or take a larger list.',
-        )
-    if unlabeled is None:
-        return
-    size, wanted = len(unlabeled), batch * loader['dataset'].get('unlabeled_per_labeled', 1)
-    distinct = loader['sampler'].get('distinct') or size - size // 4
-    if distinct < wanted <= size:
-        yield Problem(
-            'sizes of sets',
-            f'A batch takes {wanted} of {size} unlabelled images, but only {distinct} are sure to '
-            f'differ: set train_dataloader.sampler.distinct={wanted}.',
-        )
+    unlabeled = by_role.get('unlabelled')
+    ratio = 0 if unlabeled is None else loader['dataset'].get('unlabeled_per_labeled', 1)
+    size = len(unlabeled) if ratio else 0
+    distinct, processes = loader['sampler'].get('distinct'), expected_world_size()
+    batch = loader.get('batch_size', 1)
+    for text in size_problems(batch, len(by_role['labelled']), size, ratio, distinct, processes):
+        yield Problem('sizes of sets', text)
 
 
 def _class_name_problems(datasets: Dict[str, BaseDataset]) -> Iterator[Problem]:
