@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..structures import IGNORE_INDEX, Scribbles
 from ..utils import sample_uniforms
+from .batch_checks import check_channels, check_sizes
 
 STRONG_VIEW = 1
 """Purpose of the uniforms that make strong views; view number k uses ``STRONG_VIEW + k``."""
@@ -31,8 +32,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
 
     Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalisation (255 in the mask) and
     is not part of the image: ``img_shape`` of a sample tells what is, see :func:`valid_pixels`; which of it is
-    scribbled, unlabelled or void says :func:`scribbled_pixels`. Anything that is not a
-    dict of views (validation, inference) goes through the host's preprocessor.
+    scribbled, unlabelled or void says :func:`scribbled_pixels`. What is not a dict of views (validation, inference)
+    goes through the host's preprocessor. Images have any number of channels, ``mean`` and ``std`` as many values.
 
     Args:
         strong: Config of the strong augmentation, e.g. ``dict(type='StrongAugment')``, or a dict by view name of such
@@ -61,13 +62,13 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             A dict with ``inputs`` and ``data_samples``.
         """
         if not isinstance(data['inputs'], dict):
-            data = super().forward(data, training)
-            return dict(data, inputs=data['inputs'].contiguous(memory_format=self.layout))
+            return self._one_view(data, training)
         data = self.cast_data(data)
         inputs, samples = {}, data['data_samples']
         # one size for all views: methods merge them in one network call
         size = self._padded_size([image for images in data['inputs'].values() for image in images])
         for view, images in data['inputs'].items():
+            check_channels(images, samples[view], getattr(self, 'mean', None))
             raw, valid = self._stack(images, samples[view], size)
             inputs[view] = self._normalize(raw, valid)
             if view == 'weak' and training:
@@ -75,6 +76,19 @@ class SemiDataPreProcessor(SegDataPreProcessor):
                     uniforms = sample_uniforms(samples['weak'], augment.num_uniforms, STRONG_VIEW + number, raw.device)
                     inputs[name] = self._normalize(augment(raw, uniforms), valid)
         return dict(inputs=inputs, data_samples=samples)
+
+    def _one_view(self, data: Dict[str, Any], training: bool) -> Dict[str, Any]:
+        """The host's way; but images of several sizes may be padded to one, each by itself."""
+        images, samples = data['inputs'], data.get('data_samples')
+        check_channels(images, samples, getattr(self, 'mean', None))
+        if not training and len({image.shape for image in images}) > 1:
+            check_sizes(images, samples, (self.test_cfg or {}).get('size'))
+            singles = [dict(inputs=[image], data_samples=[sample]) for image, sample in zip(images, samples)]
+            parts = [super(SemiDataPreProcessor, self).forward(single, training) for single in singles]
+            inputs, samples = torch.cat([part['inputs'] for part in parts]), [part['data_samples'][0] for part in parts]
+        else:
+            inputs, samples = super().forward(data, training).values()
+        return dict(inputs=inputs.contiguous(memory_format=self.layout), data_samples=samples)
 
     def _stack(
         self, images: List[Tensor], samples: List[SegDataSample], size: Tuple[int, int]
@@ -94,7 +108,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
                 del sample.gt_sem_seg.data
                 sample.gt_sem_seg.data = mask
         raw = torch.stack([_pad(image, size, 0) for image in images]).float()
-        if self.channel_conversion:
+        if self.channel_conversion and raw.shape[1] == 3:  # as the host: of other images it is not said which is red
             raw = raw.flip(1)
         return raw, valid_pixels(samples, raw)[:, None]
 
@@ -121,13 +135,13 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             samples: Their samples.
 
         Returns:
-            Colours, seeds and valid pixels.
+            Colours (grey of one channel, the first three of four), seeds and valid pixels.
         """
-        return Scribbles(self.denormalize(images), *scribbled_pixels(samples, images))
+        colours = self.denormalize(images)[:, :3].expand(-1, 3, -1, -1)
+        return Scribbles(colours, *scribbled_pixels(samples, images))
 
     def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:
-        height = max(image.shape[1] for image in images)
-        width = max(image.shape[2] for image in images)
+        height, width = (max(image.shape[dim] for image in images) for dim in (1, 2))
         if self.size is not None:
             if height > self.size[0] or width > self.size[1]:
                 raise ValueError(

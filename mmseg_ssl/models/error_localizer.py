@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..ops import likeliest, masked_mean, normalized_entropy
 from ..structures import IGNORE_INDEX, PixelTarget
 from ..targets import located
+from .batch_checks import BatchError
 from .losses import balanced_binary_cross_entropy
 
 LOCALIZER_INPUTS = ('probs', 'logits')
@@ -42,8 +43,8 @@ class ErrorLocalizer(BaseModule):
 
     Args:
         num_classes: ``C``; the method fills it in.
-        backbone: Config of any mmseg backbone; its first convolution is made to take ``3 + C + 1`` channels. ResNet-34
-            at stride 16 by default.
+        backbone: Config of any mmseg backbone; its first convolution is made to take image, prediction and
+            entropy. ResNet-34 at stride 16 by default.
         stem: What pretrained weights do to that convolution: it stays ``'fresh'``, as in the paper's public code, or
             ``'inflated'``: its image channels are the pretrained ones, and those of prediction and entropy begin at 0.
             Where training is short, the pretrained layers behind it are of use only with the latter.
@@ -55,6 +56,7 @@ class ErrorLocalizer(BaseModule):
         balance: Whether right and wrong pixels are balanced in each ``'image'`` or over the ``'batch'``.
         max_ratio: Upper bound of that ratio, see :func:`balanced_binary_cross_entropy`.
         ignored_as_wrong: Whether pixels of label 255 count as wrong, or not at all.
+        image_channels: Channels of an image.
         init_cfg: As in mmengine.
 
     Raises:
@@ -72,6 +74,7 @@ class ErrorLocalizer(BaseModule):
         balance: str = 'image',
         max_ratio: Optional[float] = None,
         ignored_as_wrong: bool = False,
+        image_channels: int = 3,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -83,14 +86,14 @@ class ErrorLocalizer(BaseModule):
             if value not in choices:
                 raise ValueError(f'{type(self).__name__}: {name} must be one of {choices}, got {value!r}.')
         self.backbone = MODELS.build(copy.deepcopy(backbone or BACKBONE))
-        first = _widen_first_convolution(self.backbone, 3 + num_classes + 1)
-        if stem == 'inflated':
+        first = _widen_first_convolution(self.backbone, image_channels + num_classes + 1)
+        if stem == 'inflated' and image_channels == 3:  # pretrained weights are those of RGB
             first._register_load_state_dict_pre_hook(_inflate, with_module=True)
         self.decode_head = MODELS.build(
             dict(copy.deepcopy(decode_head or DECODE_HEAD), **self._outputs(num_classes)),
         )
         self.prior_scale = nn.Parameter(torch.ones(())) if prior == 'confidence' else None
-        self.inputs = inputs
+        self.inputs, self.image_channels = inputs, image_channels
         self.balance, self.max_ratio, self.ignored_as_wrong = balance, max_ratio, ignored_as_wrong
 
     @staticmethod
@@ -112,16 +115,23 @@ class ErrorLocalizer(BaseModule):
 
         Returns:
             ``(B, 1, H, W)`` logits of "right", fp32.
+
+        Raises:
+            BatchError: The images are of other channels.
         """
+        if images.shape[1] != self.image_channels:
+            raise BatchError(
+                f'the localizer takes images of {self.image_channels} channels, the batch has {images.shape[1]}. Set '
+                f'model.localizer.image_channels={images.shape[1]}.'
+            )
         logits = logits.detach().float()
         probs = logits.softmax(dim=1)
         seen = probs if self.inputs == 'probs' else logits
         inputs = torch.cat([images, seen, normalized_entropy(probs)[:, None]], dim=1)
         feats = self.backbone(inputs)
-        feats = (feats,) if isinstance(feats, Tensor) else feats  # a backbone with one level gives it bare
-        output = self.decode_head(feats).float()
-        corners = self.decode_head.align_corners
-        output = resize(output, size=images.shape[2:], mode='bilinear', align_corners=corners)
+        # a backbone with one level gives it bare
+        output = self.decode_head((feats,) if isinstance(feats, Tensor) else feats).float()
+        output = resize(output, images.shape[2:], mode='bilinear', align_corners=self.decode_head.align_corners)
         return output if self.prior_scale is None else output + self.prior_scale * self._prior(probs)
 
     def correctness(self, output: Tensor, logits: Tensor) -> Tensor:

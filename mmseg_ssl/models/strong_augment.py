@@ -1,5 +1,6 @@
 """Strong views, made on the device from the weak crop."""
 
+import logging
 import math
 from typing import Tuple
 
@@ -12,6 +13,7 @@ from kornia.enhance import (
     adjust_saturation_with_gray_subtraction,
 )
 from kornia.filters import gaussian_blur2d
+from mmengine.logging import print_log
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -22,6 +24,8 @@ class StrongAugment(nn.Module):
 
     The defaults are UniMatch's. Nothing is random but the uniforms that are passed in, so a view is a function of the
     sample's seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order).
+
+    Of images that do not have three channels, saturation, hue and grayscale are left out, which the log says once.
 
     Args:
         brightness: Largest relative change ``b``; the factor is uniform in ``[1 - b, 1 + b]``. 0 switches it off.
@@ -40,6 +44,7 @@ class StrongAugment(nn.Module):
 
     num_uniforms = 8
     """How many uniforms a sample needs."""
+    _told = False
 
     def __init__(
         self,
@@ -80,17 +85,18 @@ class StrongAugment(nn.Module):
         """Augment a batch.
 
         Args:
-            images: ``(B, 3, H, W)`` RGB in 0..255.
+            images: ``(B, 3, H, W)`` RGB in 0..255, or with another number of channels.
             uniforms: ``(B, 8)`` in ``[0, 1)``, on the device of the images.
 
         Returns:
-            ``(B, 3, H, W)`` RGB in 0..255.
+            The same in 0..255.
         """
+        colored = self._colored(images)
         choose_jitter, choose_gray, choose_blur, scale, *jitter = uniforms.unbind(dim=1)
         images = images / 255
         if self.jitter_prob > 0:
             images = _where(choose_jitter < self.jitter_prob, self._jitter(images, jitter), images)
-        if self.grayscale_prob > 0:
+        if self.grayscale_prob > 0 and colored:
             gray = rgb_to_grayscale(images).expand_as(images)
             images = _where(choose_gray < self.grayscale_prob, gray, images)
         if self.blur_prob > 0:
@@ -100,18 +106,40 @@ class StrongAugment(nn.Module):
             images = _where(choose_blur < self.blur_prob, gaussian_blur2d(images, kernel, sigma), images)
         return images.clamp(0, 1) * 255
 
+    def _colored(self, images: Tensor) -> bool:
+        """Whether steps that need RGB are possible; says so, once, if they are not but were asked for."""
+        asked = self.grayscale_prob > 0 or (self.jitter_prob > 0 and any(self.strengths[2:]))
+        if images.shape[1] != 3 and asked and not StrongAugment._told:
+            StrongAugment._told = True  # one line, of however many strong views
+            print_log(
+                f'StrongAugment: images have {images.shape[1]} channel(s), so saturation, hue and grayscale are left '
+                'out, which need RGB; brightness, contrast and blur stay.',
+                'current',
+                logging.WARNING,
+            )
+        return images.shape[1] == 3
+
     def _jitter(self, images: Tensor, uniforms: Tuple[Tensor, ...]) -> Tensor:
         signed = [(2 * uniform - 1) * strength for uniform, strength in zip(uniforms, self.strengths)]
         brightness, contrast, saturation, hue = signed
+        colored = images.shape[1] == 3
         if self.strengths[0]:
             images = adjust_brightness_accumulative(images, 1 + brightness)
-        if self.strengths[1]:
+        if self.strengths[1] and colored:
             images = adjust_contrast_with_mean_subtraction(images, 1 + contrast)
-        if self.strengths[2]:
+        elif self.strengths[1]:
+            images = _contrast(images, 1 + contrast)
+        if self.strengths[2] and colored:
             images = adjust_saturation_with_gray_subtraction(images, 1 + saturation)
-        if self.strengths[3]:
+        if self.strengths[3] and colored:
             images = adjust_hue(images, 2 * math.pi * hue)
         return images
+
+
+def _contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Contrast of images of any channels; kornia would take one mean over the whole batch."""
+    factor = factor[:, None, None, None]
+    return (images * factor + images.mean(dim=(1, 2, 3), keepdim=True) * (1 - factor)).clamp(0, 1)
 
 
 def _where(chosen: Tensor, then: Tensor, otherwise: Tensor) -> Tensor:

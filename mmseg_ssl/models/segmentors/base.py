@@ -8,6 +8,7 @@ from mmseg.models.segmentors import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..batch_checks import readable_torch_errors
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
 from ..inference import BranchInference
@@ -101,7 +102,7 @@ class SemiSegmentor(BaseSegmentor):
         return BranchInference(self.branch(name))
 
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor') -> Any:
-        """As in mmseg, with a clear error when a view is missing."""
+        """As in mmseg, with a clear error when a view is missing or a batch is none that the network takes."""
         if mode == 'loss':
             missing = [view for view in self.views if not isinstance(inputs, dict) or view not in inputs]
             if missing:
@@ -115,7 +116,8 @@ class SemiSegmentor(BaseSegmentor):
             for name in self.networks:
                 if isinstance(getattr(self, name), EMATeacher):
                     getattr(self, name).require_started()
-        return super().forward(inputs, data_samples, mode)
+        with readable_torch_errors(list(inputs.values()) if isinstance(inputs, dict) else [inputs]):
+            return super().forward(inputs, data_samples, mode)
 
     def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
         """Predict images with each network of ``predict_on``.
