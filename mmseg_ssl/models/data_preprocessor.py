@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..structures import IGNORE_INDEX, Scribbles
 from ..utils import sample_uniforms
-from .batch_checks import check_channels, check_sizes
+from .batch_checks import BatchError, check_channels, check_sizes
 
 STRONG_VIEW = 1
 """Purpose of the uniforms that make strong views; view number k uses ``STRONG_VIEW + k``."""
@@ -144,7 +144,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         height, width = (max(image.shape[dim] for image in images) for dim in (1, 2))
         if self.size is not None:
             if height > self.size[0] or width > self.size[1]:
-                raise ValueError(
+                raise BatchError(
                     f'A crop of {(height, width)} does not fit the data_preprocessor size '
                     f'{tuple(self.size)}. Give RandomCrop and data_preprocessor the same size.'
                 )

@@ -41,7 +41,7 @@ def test_predict_on_chooses_the_network(trained, tmp_path):
     line = [config, checkpoint, '--work-dir', tmp_path / 'test', '--predict-on', 'teacher']
     assert run_tool('test', line) == 0, output(tmp_path / 'test')
     assert "predict_on='teacher'" in output(tmp_path / 'test')
-    assert run_tool('test', [*line[:-1], 'peer']) == 1
+    assert run_tool('test', [*line[:-1], 'peer']) == 2
     assert "can predict_on ('student', 'teacher'), got ['peer']" in output(tmp_path / 'test')
 
 

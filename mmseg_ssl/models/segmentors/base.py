@@ -8,10 +8,11 @@ from mmseg.models.segmentors import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..batch_checks import readable_torch_errors
+from ..batch_checks import BatchError, readable_torch_errors
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
 from ..inference import BranchInference
+from ..network_checks import NetworkError
 
 Views = Dict[str, Tensor]
 ViewSamples = Dict[str, List[SegDataSample]]
@@ -69,12 +70,12 @@ class SemiSegmentor(BaseSegmentor):
         """Names of the networks that predict.
 
         Raises:
-            ValueError: If ``predict_on`` names something else.
+            NetworkError: If ``predict_on`` names something else.
         """
         names = (self.predict_on,) if isinstance(self.predict_on, str) else tuple(self.predict_on)
         wrong = [name for name in names if name not in self.networks]
         if wrong or not names:
-            raise ValueError(f'{type(self).__name__} can predict_on {self.networks}, got {wrong or "nothing"}.')
+            raise NetworkError(f'{type(self).__name__} can predict_on {self.networks}, got {wrong or "nothing"}.')
         return names
 
     @property
@@ -90,7 +91,7 @@ class SemiSegmentor(BaseSegmentor):
     def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
         """The two independent unlabelled batches u0, u1 of a method that mixes them."""
         if len(weak) % 2:
-            raise ValueError(
+            raise BatchError(
                 f'{type(self).__name__} mixes two unlabelled batches; the batch has {len(weak)} images. '
                 'Set unlabeled_per_labeled=2 in train_dataloader.dataset.'
             )
@@ -107,7 +108,7 @@ class SemiSegmentor(BaseSegmentor):
             missing = [view for view in self.views if not isinstance(inputs, dict) or view not in inputs]
             if missing:
                 have = tuple(inputs) if isinstance(inputs, dict) else type(inputs).__name__
-                raise ValueError(
+                raise BatchError(
                     f'{type(self).__name__} needs the views {self.views}; the batch has {have}. '
                     'Train on a SemiDataset with unlabelled images and, for "strong", add '
                     'strong=dict(type="StrongAugment") to the data_preprocessor; for several strong views, a dict of '
