@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 
 import mmseg_ssl  # noqa: F401
@@ -81,6 +82,57 @@ def loader_cfg(semi_cfg):
             sampler=dict(type='SemiSampler'),
             collate_fn=dict(type='semi_collate'),
             dataset=semi_cfg(**changes),
+        )
+
+    return make
+
+
+@pytest.fixture
+def own(tmp_path: Path):
+    """Maker of a user's own data set: ``own(masks, classes=2)`` draws six images, the config reads them.
+
+    Masks are arrays ``(24, 32)``, or what ``write(path, mask)`` takes, and are repeated; two are for validation.
+    """
+    rng = np.random.RandomState(0)
+
+    def make(masks, classes=2, suffix='.png', write=None, image_suffix='.png', draw=None, load=None, **labeled) -> dict:
+        for number in range(6):
+            part = 'val' if number > 3 else 'train'
+            for folder in ('img', 'ann', 'more'):
+                (tmp_path / part / folder).mkdir(parents=True, exist_ok=True)
+            image = rng.randint(0, 256, (24, 32, 3), dtype=np.uint8)
+            for folder in ('img', 'more'):
+                cv2.imwrite(str(tmp_path / part / folder / f'{number}{image_suffix}'), draw(image) if draw else image)
+            mask, path = masks[number % len(masks)], tmp_path / part / 'ann' / f'{number}{suffix}'
+            write(path, mask) if write else cv2.imwrite(str(path), mask)
+        names = tuple(f'class{number}' for number in range(classes)) if isinstance(classes, int) else classes
+        load = load or dict(type='LoadImageFromFile')
+        steps = [load, dict(type='LoadAnnotations')]
+        common = dict(data_root=str(tmp_path), img_suffix=image_suffix, serialize_data=False)
+        masked = dict(common, type='BaseSegDataset', metainfo=dict(classes=names), seg_map_suffix=suffix)
+        masked.update(labeled)
+        unlabeled = dict(
+            common,
+            type='UnlabeledImages',
+            data_prefix=dict(img_path='train/more'),
+            pipeline=[load, dict(type='PackSemiInputs')],
+        )
+        train, val = (dict(img_path=f'{part}/img', seg_map_path=f'{part}/ann') for part in ('train', 'val'))
+        return ConfigDict(
+            train_dataloader=dict(
+                batch_size=2,
+                sampler=dict(type='SemiSampler'),
+                dataset=dict(
+                    type='SemiDataset',
+                    labeled=dict(masked, data_prefix=train, pipeline=[*steps, dict(type='PackSemiInputs')]),
+                    unlabeled=unlabeled,
+                ),
+            ),
+            val_dataloader=dict(
+                batch_size=1,
+                dataset=dict(masked, data_prefix=val, pipeline=[*steps, dict(type='PackSegInputs')]),
+            ),
+            val_evaluator=dict(type='IoUMetric'),
         )
 
     return make

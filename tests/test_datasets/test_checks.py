@@ -200,3 +200,25 @@ def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, cap
     assert result.returncode == 2
     assert 'has 4 image(s), the batch 9' in result.stderr
     assert 'Traceback' not in result.stderr
+
+
+def test_the_tool_writes_new_masks_and_says_how_to_use_them(root, own, tmp_path, capsys):
+    """As the error says, line by line: refused, mended, taken."""
+    mask = np.zeros((24, 32), np.uint8)
+    mask[:9], mask[9] = 255, 7
+    cfg = own([mask])
+    cfg.test_dataloader = cfg.val_dataloader
+    config = tmp_path / 'own.py'
+    config.write_text('\n'.join(f'{key} = {value!r}' for key, value in cfg.to_dict().items()))
+    main = runpy.run_path(str(root / 'tools/check_dataset.py'))['main']
+    with pytest.raises(DatasetError, match=rf'check_dataset.py {config} --fix OUT --map 7=1'):
+        main([str(config)])
+    main([str(config), '--fix', str(tmp_path / 'new'), '--map', '7=255', '255=1'])
+    out = capsys.readouterr().out
+    settings = [line.strip() for line in out.splitlines() if '=' in line]
+    assert [line.split('.')[0] for line in settings] == ['train_dataloader', 'val_dataloader', 'test_dataloader']
+    main([str(config), '--cfg-options', *settings])
+    assert re.search(r'0 class0 +60.87 % +4\n +1 class1 +39.13 % +4\n', capsys.readouterr().out)
+    for line in (['--map', '1=2'], ['--fix', 'x', '--map', '1:2'], ['--fix', 'x', '--map', '1,2=2']):
+        with pytest.raises(Exception, match='--map'):
+            main([str(config), *line])

@@ -3,13 +3,16 @@
 from typing import Iterator, List, Tuple
 
 import numpy as np
+from mmengine.dataset import BaseDataset
 
-from ...structures import IGNORE_INDEX
+from ...structures import IGNORE_INDEX, UNLABELED
+from ..transforms import find_scribble_loader
 from .mask_files import IGNORED, MaskFacts, unexplained
 from .report import Problem, SetFacts
 
 FEW = 1e-4
 """A class with a smaller share of the labelled pixels is named."""
+MANY_VALUES = 24
 
 
 def count_classes(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]]) -> List[str]:
@@ -34,6 +37,35 @@ def count_classes(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]]) ->
         if not counts.any():
             empty.append(mask.path)
     return empty
+
+
+def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> Iterator[Tuple[str, str]]:
+    """Values that no class explains.
+
+    Args:
+        mask: A mask.
+        known: From :func:`meanings`.
+        dataset: Its dataset.
+
+    Yields:
+        Kind and text.
+    """
+    bad = unexplained(mask, known)
+    if not len(bad):
+        return
+    classes, ignore = len(dataset.metainfo['classes']), getattr(dataset, 'ignore_index', IGNORE_INDEX)
+    pixels = ', '.join(f'{mask.values[i]} ({mask.counts[i]} pixels)' for i in bad[:8])
+    pixels += f' and {len(bad) - 8} more' if len(bad) > 8 else ''
+    hint = ''
+    if UNLABELED in mask.values[bad] and not find_scribble_loader(dataset):
+        hint = ', or, where it is what scribbles leave unlabelled, load the mask with LoadScribbles'
+    if len(bad) >= MANY_VALUES:
+        hint = '. So many values come from smoothing or lossy compression: export the masks anew without either'
+    yield (
+        'value of no class',
+        f'{mask.path}: label id {pixels}; there are {classes} classes (0 to {classes - 1}) and the '
+        f'ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class{hint}.',
+    )
 
 
 def all_values(masks: List[Tuple[MaskFacts, np.ndarray]]) -> List[int]:

@@ -1,6 +1,6 @@
 """What a mask file holds, read as the dataset's pipeline reads it, and what each of its values means to a loss."""
 
-from typing import Any, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import mmcv
 import numpy as np
@@ -8,13 +8,12 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.datasets.transforms import LoadAnnotations
 
-from ...structures import IGNORE_INDEX, UNLABELED
+from ...structures import IGNORE_INDEX
 from ..errors import DatasetError
 from ..transforms import LoadScribbles, find_scribble_loader
 from .image_files import Size, has_end, undecodable
 
 UNKNOWN, IGNORED = -1, -2
-MANY_VALUES = 24
 
 
 class MaskFacts(NamedTuple):
@@ -146,35 +145,6 @@ def is_lossy(content: bytes) -> bool:
         content: The file, or its first 16 bytes.
     """
     return content[:3] == b'\xff\xd8\xff' or (content[8:12] == b'WEBP' and content[12:16] == b'VP8 ')
-
-
-def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> Iterator[Tuple[str, str]]:
-    """Values that no class explains.
-
-    Args:
-        mask: A mask.
-        known: From :func:`meanings`.
-        dataset: Its dataset.
-
-    Yields:
-        Kind and text.
-    """
-    bad = unexplained(mask, known)
-    if not len(bad):
-        return
-    classes, ignore = len(dataset.metainfo['classes']), getattr(dataset, 'ignore_index', IGNORE_INDEX)
-    pixels = ', '.join(f'{mask.values[i]} ({mask.counts[i]} pixels)' for i in bad[:8])
-    pixels += f' and {len(bad) - 8} more' if len(bad) > 8 else ''
-    hint = ''
-    if UNLABELED in mask.values[bad] and not find_scribble_loader(dataset):
-        hint = ', or, where it is what scribbles leave unlabelled, load the mask with LoadScribbles'
-    if len(bad) >= MANY_VALUES:
-        hint = '. So many values come from smoothing or lossy compression: export the masks anew without either'
-    yield (
-        'value of no class',
-        f'{mask.path}: label id {pixels}; there are {classes} classes (0 to {classes - 1}) and the '
-        f'ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class{hint}.',
-    )
 
 
 def unexplained(mask: MaskFacts, known: np.ndarray) -> np.ndarray:

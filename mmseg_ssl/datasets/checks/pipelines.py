@@ -8,13 +8,14 @@ from ...utils.random import fold, seeded
 from .report import Problem
 
 
-def run_pipeline(key: str, dataset: BaseDataset, index: int) -> Tuple[Any, List[Problem]]:
+def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tuple[Any, List[Problem]]:
     """Run one image through the pipeline of a dataset.
 
     Args:
         key: Place of the dataset in the config.
         dataset: A built dataset.
         index: An image whose files are good.
+        masked: Whether a mask is to come out.
 
     Returns:
         The packed tensor, None if there is none, and problems.
@@ -25,12 +26,18 @@ def run_pipeline(key: str, dataset: BaseDataset, index: int) -> Tuple[Any, List[
         with seeded(fold(0, index)):
             for step in getattr(dataset.pipeline, 'transforms', []):
                 results = step(results)
-                if results is None:
+                if results is None:  # a step that filters
                     return None, []
     except Exception as error:  # any step may raise anything
         text = f'{key}: step {type(step).__name__} of its pipeline fails on {path}: {type(error).__name__}: {error}.'
         return None, [Problem('pipeline', f'{text} Correct this step, or what comes before it.')]
-    return results.get('inputs') if isinstance(results, dict) else None, []
+    if 'inputs' not in results:
+        fix = 'Begin with LoadImageFromFile, and end with PackSemiInputs for training or PackSegInputs for validation.'
+        return None, [Problem('pipeline', f'{key}: its pipeline gives no packed image. {fix}')]
+    if masked and 'gt_sem_seg' not in results.get('data_samples', ()):
+        fix = 'Add LoadAnnotations (or LoadScribbles) after LoadImageFromFile.'
+        return results['inputs'], [Problem('pipeline', f'{key}: its pipeline gives no mask. {fix}')]
+    return results['inputs'], []
 
 
 def channel_problems(key: str, inputs: Any, model: dict) -> Iterator[Problem]:
@@ -71,7 +78,7 @@ def batch_problems(key: str, batch: int, dataset: BaseDataset, indices: Sequence
     """
     first: Optional[Tuple[tuple, str]] = None
     for index in indices if batch > 1 else ():
-        inputs, problems = run_pipeline(key, dataset, index)
+        inputs, problems = run_pipeline(key, dataset, index, masked=False)
         if problems or inputs is None:
             return
         path = dataset.get_data_info(index)['img_path']

@@ -6,9 +6,9 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from . import config_rules, image_rules, pipelines
-from .label_rules import count_classes, label_problems, label_warnings, mapping_advice
+from .label_rules import count_classes, label_problems, label_warnings, mapping_advice, value_problems
 from .look import Seen, evenly_spaced, leaves, look_at
-from .mask_files import MaskFacts, meanings, unexplained, value_problems
+from .mask_files import MaskFacts, meanings, unexplained
 from .report import Problem, Report, SetFacts
 
 SAMPLED = {'unlabelled': 2000, 'val': 200}
@@ -38,7 +38,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         known = meanings(leaf, leaf.get_data_info(0), len(facts.classes)) if with_masks and len(leaf) else np.zeros(0)
         masks += [(one.mask, known) for one in seen if one.mask and not one.mask.problem]
         report.problems += _file_problems(role, place, leaf, seen, known, report.command)
-        report.problems += _leaf_problems(place, leaf, seen, cfg)
+        report.problems += _leaf_problems(role, place, leaf, seen, cfg)
         pairs = [(one.image, one.mask.size) for one in seen if one.mask]
         report.warnings += image_rules.orientation_warnings(place, pairs)
         if role in ('val', 'test'):
@@ -114,7 +114,7 @@ def _size_problem(one: Seen) -> str:
     )
 
 
-def _leaf_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
+def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
     """What the images of a dataset and its pipeline say together."""
     model: Dict[str, Any] = cfg.get('model') or {}
     good = [one for one in seen if not one.image.problem and not (one.mask and one.mask.problem)]
@@ -125,7 +125,7 @@ def _leaf_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) 
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal
     if good and not unequal:
-        inputs, failed = pipelines.run_pipeline(key, dataset, good[0].index)
+        inputs, failed = pipelines.run_pipeline(key, dataset, good[0].index, role in ('labelled', 'val'))
         yield from failed
         yield from pipelines.channel_problems(key, inputs, model)
 

@@ -1,0 +1,202 @@
+"""What the masks of a set say together, whatever their format, and what the fix makes of them."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg_ssl.datasets import DatasetError, check_semi_dataset, fix_masks, inspect_data
+
+
+def halves(left: int, right: int, dtype=np.uint8) -> np.ndarray:
+    """A mask of two values."""
+    mask = np.full((24, 32), left, dtype)
+    mask[:, 16:] = right
+    return mask
+
+
+def stop(cfg, match: str) -> None:
+    with pytest.raises(DatasetError, match=match):
+        check_semi_dataset(cfg)
+
+
+def texts(problems) -> str:
+    return '\n'.join(problem.text for problem in problems)
+
+
+def use(cfg, settings) -> None:
+    """Apply what the fix says."""
+    for line in settings:
+        key, value = line.split('=', 1)
+        *place, last = key.split('.')
+        node = cfg
+        for name in place:
+            node = node[name]
+        node[last] = value
+
+
+def test_black_and_white_masks_are_refused_and_mended(own, tmp_path):
+    """255 is ignored, so no pixel is of the object; the new masks hold 0 and 1, the old ones stay."""
+    cfg = own([halves(0, 255)], ('background', 'object'))
+    stop(cfg, r"labeled: none of the 4 masks .*class 'object': the value 255 means \"ignored\"(.|\n)*CONFIG --fix OUT")
+    stop(cfg, r'val_dataloader.dataset: none of the 2 masks')
+    settings = fix_masks(cfg, str(tmp_path / 'new'))
+    assert settings == [
+        f'train_dataloader.dataset.labeled.data_prefix.seg_map_path={tmp_path}/new/train_labeled',
+        f'val_dataloader.dataset.data_prefix.seg_map_path={tmp_path}/new/val',
+    ]
+    new = cv2.imread(str(tmp_path / 'new/train_labeled/0.png'), cv2.IMREAD_UNCHANGED)
+    assert (new == halves(0, 1)).all()
+    assert (cv2.imread(str(tmp_path / 'train/ann/0.png'), cv2.IMREAD_UNCHANGED) == halves(0, 255)).all()
+    use(cfg, settings)
+    report = check_semi_dataset(cfg)
+    assert report.sets[0].pixels.tolist() == [4 * 384] * 2 and report.sets[0].holders.tolist() == [4, 4]
+    with pytest.raises(DatasetError, match='new exists'):
+        fix_masks(cfg, str(tmp_path / 'new'))
+
+
+def test_masks_with_an_object_keep_255_as_void(own, tmp_path):
+    """0, 1 and 255 are fine, and no fix takes the void of some masks for the object."""
+    cfg = own([halves(0, 255), halves(0, 1)])
+    assert not check_semi_dataset(cfg).warnings
+    fix_masks(cfg, str(tmp_path / 'new'))
+    new = cv2.imread(str(tmp_path / 'new/train_labeled/0.png'), cv2.IMREAD_UNCHANGED)
+    assert (new == halves(0, 255)).all()
+
+
+def test_masks_without_a_pixel_that_counts(own):
+    """All of them stop training, some are named."""
+    stop(own([halves(255, 255)], 3), r'none of the 4 masks .*that counts: every value \(255\) is ignored')
+    report = check_semi_dataset(own([halves(255, 255), halves(0, 1)]))
+    assert 'labeled: 2 of 4 masks have no pixel that counts, the first are' in texts(report.warnings)
+
+
+@pytest.mark.parametrize('classes', [2, 3])
+def test_a_single_class_teaches_nothing(own, classes):
+    stop(
+        own([halves(1, 1)], classes), r"labeled: none of the 4 masks .*of class0.*: the only class in them is 'class1'"
+    )
+
+
+def test_reduce_zero_label_of_another_dataset_takes_the_background_away(own):
+    """With it 0 is ignored and 1 becomes class 0: masks of 0 and 1 have one class left."""
+    stop(own([halves(0, 1)], reduce_zero_label=True), r"only class in them is 'class0' \(values 0, 1\).*reduce_zero_l")
+    assert check_semi_dataset(own([halves(2, 1)], reduce_zero_label=True)).sets[0].pixels.tolist() == [1536, 1536]
+
+
+def test_absent_and_rare_classes_are_named(own):
+    """Of 3 072 labelled pixels 1 is less than 1 in 10 000 only if it is in none; so the masks are made larger."""
+    large = np.zeros((240, 320), np.uint8)
+    large[:, 160:] = 1
+    rare = large.copy()
+    rare[0, 0] = 2
+    images = dict(draw=lambda image: cv2.resize(image, (320, 240)))
+    report = check_semi_dataset(own([large, large, rare, large], 4, **images))
+    labelled = [text for text in texts(report.warnings).splitlines() if 'labeled' in text]
+    assert labelled == [
+        'train_dataloader.dataset.labeled: no mask of 4 has a pixel of class3: what no mask shows is never learnt.',
+        "train_dataloader.dataset.labeled: class 'class2' has 1 pixels in 1 of 4 masks.",
+    ]
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.tif', '.bmp'])
+def test_values_of_no_class_are_found_in_every_format(own, tmp_path, suffix):
+    cfg = own([halves(100, 200), halves(0, 0)], 3, suffix=suffix)
+    stop(cfg, rf'ann/0{suffix}: label id 100 \(384 pixels\), 200 \(384 pixels\); there are 3 classes')
+    stop(cfg, r'in order, .* CONFIG --fix OUT --map 100=1 200=2')
+    with pytest.raises(DatasetError, match=rf'ann/0{suffix}: no class for 100, 200.*--map 100=255'):
+        fix_masks(cfg, str(tmp_path / 'new'))
+    assert not list(tmp_path.glob('*new*'))  # nothing half done
+    use(cfg, fix_masks(cfg, str(tmp_path / 'new'), {100: 1, 200: 2}))
+    assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [2 * 768, 768, 768]
+
+
+def test_values_above_255_do_not_pass_as_their_low_byte(own):
+    """The host casts to 8 bits: 257 would be class 1."""
+    stop(own([halves(0, 257, np.uint16)]), r'label id 257 \(384 pixels\)')
+
+
+def test_many_values_come_from_smoothing(own):
+    smooth = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (24, 1))
+    stop(own([smooth]), r'and 23 more; there are 2 classes .*smoothing or lossy compression')
+
+
+def test_jpeg_masks_are_told_by_their_content(own, tmp_path):
+    def write(path, mask):
+        cv2.imwrite(str(path.with_suffix('.jpg')), mask)
+        path.with_suffix('.jpg').rename(path)
+
+    cfg = own([halves(0, 1)], write=write)
+    stop(cfg, r'ann/0.png: is JPEG or lossy WebP by its content.*Export the masks anew as PNG')
+    with pytest.raises(DatasetError, match='0.png: is JPEG'):
+        fix_masks(cfg, str(tmp_path / 'new'))
+
+
+def test_cut_masks_are_found_whatever_decodes_them(own, tmp_path):
+    cfg = own([np.random.RandomState(1).randint(0, 2, (24, 32), np.uint8)])
+    path = tmp_path / 'train/ann/0.png'
+    path.write_bytes(path.read_bytes()[:-40])
+    for backend in ('pillow', 'cv2'):
+        cfg.train_dataloader.dataset.labeled.pipeline[1].imdecode_backend = backend
+        stop(cfg, r'1 problem(.|\n)*ann/0.png: cannot be decoded')
+
+
+@pytest.mark.parametrize('mode', ['P', '1', 'L'])
+def test_palettes_and_bits_are_indices(own, mode):
+    def write(path, mask):
+        image = Image.fromarray(mask, 'L')
+        if mode == 'P':
+            image = Image.fromarray(mask, 'P')
+            image.putpalette([0, 0, 0, 255, 255, 255])
+        (Image.fromarray(mask.astype(bool)) if mode == '1' else image).save(path)
+
+    assert check_semi_dataset(own([halves(0, 1)], write=write)).sets[0].pixels.tolist() == [1536, 1536]
+
+
+@pytest.mark.parametrize('channels', [3, 4])
+def test_colours_become_classes_by_the_palette(own, tmp_path, channels):
+    """Red is class 1, blue class 2; OpenCV writes blue first. A boundary colour is named, and mapped on demand."""
+    palette = [[0, 0, 0], [255, 0, 0], [0, 0, 255]]
+    mask = np.zeros((24, 32, channels), np.uint8)
+    mask[..., 3:] = 255
+    mask[:8, :, 2], mask[8:16, :, 0] = 255, 255
+    cfg = own([mask], metainfo=dict(classes=('sky', 'fire', 'water'), palette=palette), classes=None)
+    stop(cfg, rf'0.png: the mask has {channels} channels, expected one(.|\n)*more of this kind(.|\n)*--fix OUT')
+    use(cfg, fix_masks(cfg, str(tmp_path / 'new')))
+    assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [4 * 256] * 3
+    new = cv2.imread(str(tmp_path / 'new/val/4.png'), cv2.IMREAD_UNCHANGED)
+    assert (new[0, 0], new[8, 0], new[16, 0]) == (1, 2, 0)
+
+    mask[0, :, :3] = (192, 224, 224)
+    cfg = own([mask], metainfo=dict(classes=('sky', 'fire', 'water'), palette=palette), classes=None)
+    with pytest.raises(DatasetError, match=r'no class for \(224, 224, 192\).*--map 224,224,192=255'):
+        fix_masks(cfg, str(tmp_path / 'newer'))
+    fix_masks(cfg, str(tmp_path / 'newer'), {(224, 224, 192): 255})
+    assert cv2.imread(str(tmp_path / 'newer/val/4.png'), cv2.IMREAD_UNCHANGED)[0, 0] == 255
+
+
+def test_indices_written_three_times_are_indices(own, tmp_path):
+    cfg = own([np.dstack([halves(0, 2)] * 3), np.dstack([halves(1, 255)] * 3)], 3)
+    use(cfg, fix_masks(cfg, str(tmp_path / 'new')))
+    assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [768, 768, 768]
+    cfg = own([np.dstack([halves(0, 255)] * 3)], 3)  # white may be a class or void
+    with pytest.raises(DatasetError, match=r'no class for .*\(255, 255, 255\)'):
+        fix_masks(cfg, str(tmp_path / 'newer'))
+
+
+def test_the_fix_writes_what_the_loader_turns_into_the_class(own, tmp_path):
+    """With reduce_zero_label class 0 is 1 in the file."""
+    palette = [[10, 0, 0], [0, 10, 0]]
+    mask = np.zeros((24, 32, 3), np.uint8)
+    mask[:12, :, 2], mask[12:, :, 1] = 10, 10
+    cfg = own([mask], metainfo=dict(classes=('wall', 'floor'), palette=palette), classes=None, reduce_zero_label=True)
+    use(cfg, fix_masks(cfg, str(tmp_path / 'new')))
+    assert np.unique(cv2.imread(str(tmp_path / 'new/val/4.png'), cv2.IMREAD_UNCHANGED)).tolist() == [1, 2]
+    assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [1536, 1536]
+
+
+def test_only_pixels_of_known_classes_are_counted(own):
+    """What a report counts beside a bad value is what the loss sees."""
+    report = inspect_data(own([halves(0, 7), halves(0, 1)], 2))
+    assert report.sets[0].pixels.tolist() == [4 * 384, 2 * 384]
+    assert len(report.problems) == 3 and not report.warnings
