@@ -16,7 +16,7 @@ from mmengine.runner import Runner  # noqa: E402
 from mmseg.registry import RUNNERS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.datasets.checks import check_semi_dataset  # noqa: E402
+from mmseg_ssl.datasets.checks import Report, check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import add_data_summary, find_resumable  # noqa: E402
 from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
 
@@ -88,10 +88,11 @@ def set_resume(cfg: Config, resume: Optional[str]) -> None:
         cfg.load_from = resume
 
 
-def check_data(cfg: Config) -> None:
+def check_data(cfg: Config) -> Optional[Report]:
     """Look at the labelled images and masks before training starts; one process does it for all."""
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
-        check_semi_dataset(cfg)
+        return check_semi_dataset(cfg)
+    return None
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -104,12 +105,14 @@ def main(argv: Optional[List[str]] = None) -> None:
         cfg.randomness.seed = args.seed
     if args.amp:
         enable_amp(cfg)
-    check_data(cfg)
+    report = check_data(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
     add_data_summary(cfg)
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if report:
+        report.log(runner.logger)
     runner.train()
 
 

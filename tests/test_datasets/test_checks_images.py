@@ -158,3 +158,12 @@ def test_sets_made_of_several_are_looked_at_part_by_part(own, tmp_path):
     assert report.sets[0].images == 8 and report.sets[0].pixels.tolist() == [8 * 384] * 2
     (tmp_path / 'train/img/1.png').write_bytes(b'')
     stop(cfg, r'2 problem(.|\n)*img/1.png: cannot be decoded: its content is no image')
+
+
+def test_masks_may_be_loaded_before_images(own, tmp_path):
+    """Then the image is not there after the first step; a tag that turns it makes the check ask the loader."""
+    cfg = own(MASKS)
+    for dataset in (cfg.train_dataloader.dataset.labeled, cfg.val_dataloader.dataset):
+        dataset.pipeline[:2] = dataset.pipeline[1::-1]
+    oriented(tmp_path / 'train/img/0.png', np.zeros((32, 24, 3), np.uint8), 6)
+    assert not check_semi_dataset(cfg).warnings

@@ -1,5 +1,7 @@
 """What the masks of a set say together, whatever their format, and what the fix makes of them."""
 
+import logging
+
 import cv2
 import numpy as np
 import pytest
@@ -200,3 +202,11 @@ def test_only_pixels_of_known_classes_are_counted(own):
     report = inspect_data(own([halves(0, 7), halves(0, 1)], 2))
     assert report.sets[0].pixels.tolist() == [4 * 384, 2 * 384]
     assert len(report.problems) == 3 and not report.warnings
+
+
+def test_warnings_reach_the_log_of_the_run(own, caplog):
+    report = check_semi_dataset(own([halves(0, 1)], 3))
+    with caplog.at_level('INFO', 'a run'):
+        report.log(logging.getLogger('a run'))
+    assert [record.levelname for record in caplog.records] == ['INFO'] * 3 + ['WARNING'] * 2
+    assert 'no mask of 4 has a pixel of class2' in caplog.text and 'labelled   4 images, 32x24' in caplog.text

@@ -1,10 +1,8 @@
 """The check as a whole: build the sets of a config, look at their files, compare what the config says of them."""
 
-import logging
 from typing import Any, Dict, Iterator, List, Tuple
 
 from mmengine.dataset import BaseDataset
-from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
 from ..batch_sizes import expected_world_size, size_problems
@@ -18,22 +16,20 @@ from .set_rules import DEPTHS, check_set
 
 
 def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
-    """Check the data of a config, and stop if something is wrong; what is only doubtful is logged.
+    """Check the data of a config, and stop if something is wrong.
 
     Args:
         cfg: See :func:`inspect_data`.
         depth: See :func:`inspect_data`.
 
     Returns:
-        What was found.
+        What was found; its warnings are for the run's log, see :meth:`Report.log`.
 
     Raises:
         DatasetError: Lists the problems, each with the file and the fix.
     """
     report = inspect_data(cfg, depth)
     report.stop_on_problems()
-    for text in report.listed(report.warnings):
-        print_log(f'Data: {text}', 'current', level=logging.WARNING)
     return report
 
 

@@ -124,7 +124,8 @@ def ignore_problems(cfg: dict, datasets: Dict[str, BaseDataset]) -> Iterator[Pro
         metrics = cfg.get(name) or []
         for number, metric in enumerate(metrics if isinstance(metrics, (list, tuple)) else [metrics]):
             place = f'{name}.{number}' if isinstance(metrics, (list, tuple)) else name
-            found[f'{place}.ignore_index'] = metric.get('ignore_index', IGNORE_INDEX)
+            if isinstance(metric, dict):
+                found[f'{place}.ignore_index'] = metric.get('ignore_index', IGNORE_INDEX)
     values = list(dict.fromkeys(value for value in found.values() if value is not None))
     if len(values) > 1 or (values != [IGNORE_INDEX] and values and model.get('type') not in PLAIN):
         places = ', '.join(f'{place} is {value}' for place, value in found.items() if value != IGNORE_INDEX)

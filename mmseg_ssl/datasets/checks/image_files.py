@@ -40,7 +40,7 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
     """Look at an image: header and last bytes, all pixels if wanted or if these two do not settle it.
 
     Args:
-        dataset: A built dataset, whose pipeline begins with what loads its images.
+        dataset: A built dataset, whose pipeline loads its images.
         info: What the dataset says of the image.
         decode: Whether to decode JPEG and PNG files too, whose damage nearly always shows at the end.
         sized: Whether the size must be the loader's, although an EXIF tag turns the image.
@@ -70,14 +70,18 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
 
 
 def load_pixels(dataset: BaseDataset, info: dict) -> np.ndarray:
-    """The image as the first step of the dataset's pipeline loads it.
+    """The image as the dataset's pipeline loads it.
 
     Args:
         dataset: A built dataset.
         info: What it says of the image.
     """
-    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', None) or [LoadImageFromFile()]
-    return steps[0](dict(info))['img']
+    results = dict(info)
+    for step in getattr(getattr(dataset, 'pipeline', None), 'transforms', None) or [LoadImageFromFile()]:
+        results = step(results)
+        if 'img' in results:
+            break
+    return results['img']
 
 
 def load_raw(dataset: BaseDataset, info: dict) -> Optional[np.ndarray]:

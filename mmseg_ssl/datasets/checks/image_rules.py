@@ -67,11 +67,10 @@ def _fix(top: object) -> str:
     )
 
 
-def orientation_warnings(key: str, images: List[Tuple[ImageFacts, Optional[tuple]]]) -> Iterator[Problem]:
+def orientation_warnings(images: List[Tuple[ImageFacts, Optional[tuple]]]) -> Iterator[Problem]:
     """Images that an EXIF tag turns, where sizes cannot tell whether the mask is turned alike.
 
     Args:
-        key: Place of the dataset in the config.
         images: Each with the size of its mask, if that is known.
     """
     for image, mask_size in images:
@@ -84,25 +83,27 @@ def orientation_warnings(key: str, images: List[Tuple[ImageFacts, Optional[tuple
             )
 
 
-def channel_problems(key: str, dataset: BaseDataset, images: List[ImageFacts]) -> Iterator[Problem]:
+def channel_problems(dataset: BaseDataset, images: List[Tuple[ImageFacts, dict]]) -> Iterator[Problem]:
     """Files of other channel counts than the rest, where the loader takes all that there are.
 
     Args:
-        key: Place of the dataset in the config.
         dataset: A built dataset.
-        images: Its images.
+        images: Its images, each with what the dataset says of it.
     """
     steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    if not steps or getattr(steps[0], 'color_type', '') != 'unchanged':
+    if not any(getattr(step, 'color_type', '') == 'unchanged' for step in steps):
         return  # `color` makes three of any number, `grayscale` one
-    first: Dict[int, str] = {}
-    for image in images:
-        if image.channels and not image.problem:
-            first.setdefault(image.channels, image.path)
-    usual = next(iter(first), 0)
-    for channels, path in list(first.items())[1:]:
+    first: Dict[int, dict] = {}
+    for image, info in images:
+        first.setdefault(image.channels, info)
+    loaded: Dict[int, str] = {}  # the header does not tell all: a palette may have transparency
+    for info in first.values() if len(first) > 1 else ():
+        pixels = load_pixels(dataset, info)
+        loaded.setdefault(pixels.shape[2] if pixels.ndim == 3 else 1, info['img_path'])
+    usual = next(iter(loaded), 0)
+    for channels, path in list(loaded.items())[1:]:
         yield Problem(
             'channels',
-            f"{path}: {channels} channel(s), but {first[usual]} has {usual}, and color_type='unchanged' keeps them. "
+            f"{path}: {channels} channel(s), but {loaded[usual]} has {usual}, and color_type='unchanged' keeps them. "
             "Convert the files alike, or load with color_type='color'.",
         )

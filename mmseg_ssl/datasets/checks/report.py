@@ -1,5 +1,6 @@
 """What a check found, and how it is said."""
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import List, NamedTuple, Optional, Tuple
@@ -87,6 +88,17 @@ class Report:
         if self.problems:
             listed = '\n  '.join(self.listed(self.problems))
             raise DatasetError(f'{len(self.problems)} problem(s) with the data:\n  {listed}')
+
+    def log(self, logger: logging.Logger) -> None:
+        """Write the sets and the warnings to the log of a run.
+
+        Args:
+            logger: The run's.
+        """
+        for one in self.sets:
+            logger.info(f'Data looked at: {one.line()}')
+        for text in self.listed(self.warnings):
+            logger.warning(f'Data: {text}')
 
     def listed(self, problems: List[Problem]) -> List[str]:
         """Lines of a list, cut short where many are alike.

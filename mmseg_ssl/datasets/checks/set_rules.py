@@ -40,7 +40,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         report.problems += _file_problems(role, place, leaf, seen, known, report.command)
         report.problems += _leaf_problems(role, place, leaf, seen, cfg)
         pairs = [(one.image, one.mask.size) for one in seen if one.mask]
-        report.warnings += image_rules.orientation_warnings(place, pairs)
+        report.warnings += image_rules.orientation_warnings(pairs)
         if role in ('val', 'test'):
             report.problems += _batch_problems(f'{role}_dataloader', leaf, seen, cfg)
     report.sets.append(facts)
@@ -121,7 +121,7 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     deep = [(one.image.path, dataset.get_data_info(one.index)) for one in good if one.image.deep]
     mean = (model.get('data_preprocessor') or {}).get('mean')
     yield from image_rules.range_problems(key, dataset, deep, mean)
-    yield from image_rules.channel_problems(key, dataset, [one.image for one in good])
+    yield from image_rules.channel_problems(dataset, [(one.image, dataset.get_data_info(one.index)) for one in good])
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal
     if good and not unequal:
