@@ -159,7 +159,9 @@ def main(count: int, seed: int, folder: Path) -> None:
         file.write_bytes(content)
         watching = True
         try:
-            look_at(load_weights_only(file))
+            found = load_weights_only(file)
+            watching = False
+            look_at(found)
             read += 1
         except UnsafeCheckpointError as error:
             assert 'fuzzed.pth: refused' in str(error)

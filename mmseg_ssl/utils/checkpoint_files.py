@@ -106,8 +106,9 @@ def _read_legacy(file: IO[bytes], restore: Restore) -> Any:
         storage, restored, count = storages[key]
         require(struct.unpack('<q', exact.read(8))[0] == count, f'storage {key} is of another size')
         _fill(storage, exact.file)
-        if restored._untyped_storage.data_ptr() != storage.data_ptr():
-            restored._untyped_storage.copy_(storage, False)
+        moved = restored._untyped_storage
+        if moved.device.type != 'meta' and moved.data_ptr() != storage.data_ptr():
+            moved.copy_(storage, False)
     return content
 
 
