@@ -33,7 +33,7 @@ from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.utils.packages import is_installed  # noqa: E402
 from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 
@@ -44,19 +44,20 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--device', default='cpu')
-    parser.add_argument('--batch', type=int, default=2, help='images')
-    parser.add_argument('--classes', type=int, default=11)
-    parser.add_argument('--size', type=int, nargs=2, default=[256, 256], metavar=('H', 'W'), help='crop')
+    parser.add_argument('--batch', type=at_least(1), default=2, help='images')
+    parser.add_argument('--classes', type=at_least(2), default=11)
+    parser.add_argument('--size', type=at_least(8), nargs=2, default=[256, 256], metavar=('H', 'W'), help='crop')
     parser.add_argument('--images', type=Path, help='folder of .jpg images, with --masks; drawn ones if not given')
     parser.add_argument('--masks', type=Path, help='folder of .png masks of the same names')
     parser.add_argument('--relaxation', default='collision_divergence', choices=RELAXATIONS)
     parser.add_argument('--cross-entropy', default='collision', choices=UNARIES)
     parser.add_argument('--connectivity', type=int, default=4, choices=(4, 8))
-    parser.add_argument('--steps', type=int, help='of the fast solver; its default if not given')
+    parser.add_argument('--steps', type=at_least(0), help='of the fast solver; its default if not given')
     parser.add_argument('--network', help='also time a supervised step of it: mbv2, r50, tiny or the path of a config')
     parser.add_argument('--readme', type=Path, help='write the report between the lines <!-- solver:begin/end -->')
-    parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--repeats', type=at_least(1), default=3)
     parser.add_argument('--seed', type=int, default=0)
+    add_debug_option(parser)
     return parser.parse_args(argv)
 
 
@@ -64,6 +65,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Measure, print, and write what was printed into a README."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
+    check_device(args.device)
     lines = compare(args)
     print('\n'.join(lines))
     if args.readme:
@@ -155,9 +157,11 @@ def loaded(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
     images, masks = [], []
     for file in files[:: len(files) // args.batch][: args.batch]:
         image, mask = cv2.imread(str(file)), cv2.imread(str(args.masks / f'{file.stem}.png'), cv2.IMREAD_UNCHANGED)
+        if image is None or mask is None or image.shape[:2] != mask.shape:
+            raise UserError(f'{file} is no image, or has no mask of one channel and its size in {args.masks}.')
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        if mask is None or min(top, left) < 0:
-            raise UserError(f'{file} has no mask in {args.masks}, or is smaller than --size {height} {width}.')
+        if min(top, left) < 0:
+            raise UserError(f'{file} is smaller than --size {height} {width}.')
         inside = slice(top, top + height), slice(left, left + width)
         images.append(torch.from_numpy(image[inside][..., ::-1].copy()).movedim(-1, 0))
         masks.append(torch.from_numpy(mask[inside].astype('int64')))

@@ -31,7 +31,7 @@ from mmengine.registry import init_default_scope  # noqa: E402
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs, keep_freed_memory  # noqa: E402
 from mmseg_ssl.benchmark.report import cost_report  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
 from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 
 WARM_UP = 2
@@ -52,6 +52,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--out', type=Path, help='json file for the measurement')
     parser.add_argument('--table', type=Path, metavar='JSON', help='measure nothing, show this measurement')
     parser.add_argument('--readme', type=Path, help='write the table between the lines <!-- benchmark:begin/end -->')
+    add_debug_option(parser)
     return parser.parse_args(argv)
 
 
@@ -66,8 +67,7 @@ def read_setup(args: argparse.Namespace) -> Setup:
         raise UserError(f'--batch {args.batch}: give the labelled and the unlabelled images, such as 2+2.')
     if min(args.iters, args.crop, args.classes - 1) < 1:
         raise UserError('--iters and --crop are at least 1, --classes at least 2.')
-    if args.device.startswith('cuda') and not torch.cuda.is_available():
-        raise UserError(f'--device {args.device}: torch sees no CUDA device. Leave it out to measure on the CPU.')
+    check_device(args.device)
     if args.cpu_time and args.device != 'cpu':
         raise UserError(f'--cpu-time is of the CPU, not of --device {args.device}. Leave one of them out.')
     return Setup(args.network, args.crop, *map(int, counts), args.classes, args.device, args.amp, args.cpu_time)
@@ -120,7 +120,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     init_default_scope('mmseg')
     if args.table and not args.table.is_file():
         raise UserError(f'--table {args.table}: no such file. Measure with --out first.')
-    found = json.loads(args.table.read_text()) if args.table else measure(read_setup(args), args.methods, args.iters)
+    found = read_json(args.table) if args.table else measure(read_setup(args), args.methods, args.iters)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(found, indent=1) + '\n')

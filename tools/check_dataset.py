@@ -13,10 +13,9 @@ from typing import Dict, List, Optional, Tuple, Union
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-from mmengine.config import DictAction  # noqa: E402
 
 from mmseg_ssl.datasets import fix_masks, inspect_data  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -38,8 +37,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help='with --fix: what a value or a colour becomes, e.g. 100=1 or 224,224,192=255',
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override entries of the config'
+        '--cfg-options', nargs='+', action=CfgOptions, metavar='KEY=VALUE', help='override entries of the config'
     )
+    add_debug_option(parser)
     return parser.parse_args(argv)
 
 

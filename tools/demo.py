@@ -23,7 +23,7 @@ import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 
 from mmseg_ssl.datasets import ShapesDataset  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
 
 CONFIGS = {name: ROOT / f'configs/{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
 TITLES = dict(supervised='supervised', dueb='DUEB')
@@ -137,11 +137,12 @@ def draw(folders: Dict[str, Path], iterations: int, path: Path, rows: int = 4) -
 def main(argv: Optional[List[str]] = None) -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--iters', type=int, help="of both trainings (default: the configs')")
+    usual = os.environ.get('DEMO_ITERS') or None
+    parser.add_argument('--iters', type=at_least(1), default=usual, help="of both trainings (default: the configs')")
     parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/demo', help='folder of everything that is made')
+    add_debug_option(parser)
     args = parser.parse_args(argv)
-    iterations = args.iters or int(os.environ.get('DEMO_ITERS', 0))
-    iterations = iterations or Config.fromfile(str(CONFIGS['dueb'])).train_cfg.max_iters
+    iterations = args.iters or Config.fromfile(str(CONFIGS['dueb'])).train_cfg.max_iters
     out = args.out.resolve()
 
     print(f'Drawing the data set in {DATA}' if not DATA.is_dir() else f'The data set is in {DATA}', flush=True)

@@ -17,7 +17,7 @@ from mmengine.runner import CheckpointLoader  # noqa: E402
 from mmseg.registry import DATASETS, MODELS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, load_config, readable_errors  # noqa: E402
 from mmseg_ssl.utils.weights import load_weights  # noqa: E402
 
 PREPROCESSING = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr', 'pad_val', 'seg_pad_val', 'test_cfg')
@@ -31,6 +31,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('out', help='folder for <config name>.py and <config name>.pth')
     parser.add_argument('--network', help="which network, e.g. student or teacher (default: the config's first)")
     parser.add_argument('--allow-missing', action='store_true', help='go on where the checkpoint lacks weights')
+    add_debug_option(parser)
     return parser.parse_args(argv)
 
 

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 
 import mmseg_ssl  # noqa: E402, F401  (mends the host)
 from mmseg_ssl.datasets.annotate import KINDS, Summary, WeakAnnotator, annotate_folder  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, readable_errors  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -46,6 +46,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--suffix', default='.png', help='what names of masks end in (default %(default)s)')
     parser.add_argument('--workers', type=int, default=1, help='processes; the result is the same for any number')
     parser.add_argument('--overwrite', action='store_true', help='replace masks in a folder that is not empty')
+    add_debug_option(parser)
     return parser.parse_args(argv)
 
 

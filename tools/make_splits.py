@@ -14,7 +14,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 import numpy as np  # noqa: E402
 
 from mmseg_ssl.datasets import read_ids  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
 
 
 def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -> Dict[str, List[str]]:
@@ -52,20 +52,21 @@ def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -
     return subsets
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('list', type=Path, help='text file with one image id a line')
     parser.add_argument('--out', type=Path, required=True, help='folder for the lists')
     parser.add_argument('--subset', action='append', required=True, metavar='NAME=SIZE', help='may be repeated')
-    parser.add_argument('--draws', type=int, default=3, help='draws per subset (default 3)')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the first draw (default 0)')
-    return parser.parse_args()
+    parser.add_argument('--draws', type=at_least(1), default=3, help='draws per subset (default 3)')
+    parser.add_argument('--seed', type=at_least(0), default=0, help='seed of the first draw (default 0)')
+    add_debug_option(parser)
+    return parser.parse_args(argv)
 
 
-def main() -> None:
+def main(argv: Optional[List[str]] = None) -> None:
     """Write the lists."""
-    args = parse_args()
+    args = parse_args(argv)
     unclear = [text for text in args.subset if not re.fullmatch(r'[^=/]+=\d+', text)]
     if unclear:
         raise UserError(f'--subset {unclear[0]}: give a name and a number of images, as in --subset 1-8=46.')

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 import torch  # noqa: E402
-from mmengine.config import Config, DictAction  # noqa: E402
+from mmengine.config import Config  # noqa: E402
 from mmseg.registry import DATASETS  # noqa: E402
 from torch.utils.data import DataLoader, Subset  # noqa: E402
 
@@ -30,7 +30,16 @@ from mmseg_ssl.datasets import UnlabeledImages  # noqa: E402
 from mmseg_ssl.datasets.pseudo_label_files import is_labeled, label_path, summarize  # noqa: E402
 from mmseg_ssl.engine.atomic_files import replace_file  # noqa: E402
 from mmseg_ssl.engine.pseudo_labeler import PseudoLabeler, write_label  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import (  # noqa: E402
+    CfgOptions,
+    UserError,
+    add_debug_option,
+    at_least,
+    check_device,
+    load_config,
+    read_json,
+    readable_errors,
+)
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.JPG', '.JPEG', '.PNG')
 
@@ -49,12 +58,13 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--flip', action='store_true', help='average with the mirror image')
     parser.add_argument('--earlier', nargs='+', default=[], metavar='CHECKPOINT', help='rank the images by reliability')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--batch-size', type=int, default=4, help='images a call, where sizes are alike (default: 4)')
-    parser.add_argument('--workers', type=int, default=2, help='processes that read images (default: 2)')
+    parser.add_argument('--batch-size', type=at_least(1), default=4, help='images a call, of one size (default: 4)')
+    parser.add_argument('--workers', type=at_least(0), default=2, help='processes that read images (default: 2)')
     parser.add_argument('--allow-missing', action='store_true', help='go on where a checkpoint lacks weights')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings of the config'
+        '--cfg-options', nargs='+', action=CfgOptions, metavar='KEY=VALUE', help='override settings of the config'
     )
+    add_debug_option(parser)
     return parser.parse_args(argv)
 
 
@@ -99,7 +109,7 @@ def settle(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
     )
     path = args.out / 'settings.json'
     if path.is_file():
-        before = json.loads(path.read_text())
+        before = read_json(path)
         # a file that was moved is the same file
         changed = [key for key in settings if key not in ('config', 'checkpoint') and before.get(key) != settings[key]]
         if changed:
@@ -138,6 +148,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Label what is not labelled yet, and count everything."""
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
+    check_device(args.device)
     images, ids = find_images(cfg, args)
     settings = settle(args, cfg)
     names = sorted(name for name in ids if not is_labeled(args.out, name))

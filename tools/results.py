@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import mmseg_ssl  # noqa: E402, F401  (mends the host, which reads configs)
-from mmseg_ssl.utils.cli import UserError, readable_errors  # noqa: E402
+from mmseg_ssl.utils.cli import UserError, add_debug_option, readable_errors  # noqa: E402
 from mmseg_ssl.utils.localizer_table import localizer_report  # noqa: E402
 from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.results_table import results_table  # noqa: E402
@@ -104,6 +104,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         '--as-committed', action='store_true', help='leave out runs that changed a setting of their config'
     )
     parser.add_argument('--by-draw', action='store_true', help='a row for every draw, in place of means over draws')
+    add_debug_option(parser)
     args = parser.parse_args(argv)
     if not args.folders and not args.records:
         raise UserError('nothing to read: give work dirs, or --records with a file of earlier runs.')

@@ -9,12 +9,12 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-from mmengine.config import Config, DictAction  # noqa: E402
+from mmengine.config import Config  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.evaluation import SemiIoUMetric  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.utils.image_names import image_root  # noqa: E402
 from mmseg_ssl.utils.tta_pipeline import tta_pipeline_of  # noqa: E402
 
@@ -40,12 +40,13 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='override settings of the config, e.g. test_dataloader.batch_size=4',
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
+    add_debug_option(parser)
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 import torch  # noqa: E402
-from mmengine.config import Config, DictAction  # noqa: E402
+from mmengine.config import Config  # noqa: E402
 from mmengine.logging import print_log  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmseg.registry import RUNNERS  # noqa: E402
@@ -18,7 +18,7 @@ from mmseg.registry import RUNNERS  # noqa: E402
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import Report, check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import add_data_summary, find_resumable  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -38,12 +38,13 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='override settings of the config, e.g. train_cfg.max_iters=100 model.weight="[1,2]"',
     )
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none', help='job launcher')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
+    add_debug_option(parser)
     args = parser.parse_args(argv)
     if args.config is None and str(args.resume).endswith('.py'):  # train.py --resume config.py
         args.config, args.resume = args.resume, 'auto'

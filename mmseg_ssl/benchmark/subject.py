@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..utils.cli import UserError
+from ..utils.cli import UserError, load_config
 from ..utils.nested import nested_dicts
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -113,7 +113,9 @@ def network_config(network: str, classes: int) -> ConfigDict:
     path = CONFIGS / NETWORKS[network] if network in NETWORKS else Path(network)
     if not path.is_file():
         raise UserError(f'--network {network}: take one of {", ".join(NETWORKS)} or the path of a config.')
-    model = Config.fromfile(str(path)).model
+    model = load_config(str(path)).get('model')
+    if model is None:
+        raise UserError(f'--network {network}: the config has no model.')
     segmentor = model.get('segmentor', model)
     segmentor.pop('data_preprocessor', None)
     for key in ('decode_head', 'auxiliary_head'):

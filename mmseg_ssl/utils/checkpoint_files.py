@@ -83,7 +83,9 @@ def _checked_records(archive: zipfile.ZipFile, size: int) -> Dict[str, zipfile.Z
 def _read_legacy(file: IO[bytes], restore: Restore) -> Any:
     file.seek(0)
     exact = ExactFile(file)
-    require(SafeUnpickler(exact).load() == _LEGACY_MAGIC, 'it is no file of torch.save')
+    starts = exact.size > 2 and file.read(1) == pickle.PROTO
+    file.seek(0)
+    require(starts and SafeUnpickler(exact).load() == _LEGACY_MAGIC, 'it is no file of torch.save')
     version, system = SafeUnpickler(exact).load(), SafeUnpickler(exact).load()
     little = isinstance(system, dict) and system.get('little_endian') is True
     require(version == 1001 and little and sys.byteorder == 'little', 'another version or byte order')

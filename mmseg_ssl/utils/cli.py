@@ -1,35 +1,49 @@
 """What the command line tools share: reading configs, and errors that a user can act on."""
 
+import argparse
 import difflib
-import sys
-from contextlib import contextmanager
+import inspect
+import json
+import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Optional
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from .user_errors import UserError, add_debug_option, readable_errors
+
+__all__ = [
+    'CfgOptions',
+    'UserError',
+    'add_debug_option',
+    'at_least',
+    'check_device',
+    'load_config',
+    'read_json',
+    'readable_errors',
+    'set_launcher',
+]
+
+OTHER_SETTINGS = ('find_unused_parameters', 'test_pipeline', 'tta_model', 'tta_pipeline')
+"""What is read from a config beside what the Runner takes."""
 
 
-class UserError(Exception):
-    """Something that the user can mend: its message is shown without a traceback."""
+class CfgOptions(DictAction):
+    """``--cfg-options KEY=VALUE ...``, which says what is wrong with a pair."""
 
-
-@contextmanager
-def readable_errors() -> Iterator[None]:
-    """Turn errors of the user's making into their message on stderr and exit code 2; anything else stays a traceback.
-
-    These are :class:`UserError`, the data's ``DatasetError`` and the model's ``NetworkError``.
-    """
-    from ..datasets.errors import DatasetError
-    from ..models import NetworkError
-
-    try:
-        yield
-    except (UserError, DatasetError, NetworkError) as error:
-        print(f'\nerror: {error}', file=sys.stderr)
-        sys.exit(2)
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        """Read the pairs; see argparse."""
+        for pair in values:
+            if not re.fullmatch(r'[^=\s]+=.*', pair, re.DOTALL):
+                parser.error(f'{option_string}: expected KEY=VALUE pairs without spaces around "=", got {pair!r}')
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except Exception as error:
+            parser.error(f'{option_string} {" ".join(values)}: {error}')
 
 
 def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
@@ -43,13 +57,21 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
         The config.
 
     Raises:
-        UserError: There is no such file; the message names the nearest ones.
+        UserError: There is no such file (the message names the nearest ones), it cannot be read, or an option does not
+            fit it.
     """
     if not Path(path).is_file():
         raise UserError(_no_such_config(Path(path)))
-    config = Config.fromfile(path)
-    if options:
-        config.merge_from_dict(options)
+    try:
+        config = Config.fromfile(path)
+    except Exception as error:  # a config is the user's program
+        raise UserError(f'{_place(path, error)}: {type(error).__name__}: {error}') from error
+    _check_options(config, path, options or {})
+    try:
+        config.merge_from_dict(options or {})
+    except Exception as error:
+        given = ' '.join(f'{key}={value!r}' for key, value in options.items())
+        raise UserError(f'--cfg-options {given} does not fit {path}: {error}') from error
     _settle_workers(config)
     # Now and not when the Runner is built: the data are checked before.
     init_default_scope(config.get('default_scope') or 'mmseg')
@@ -67,6 +89,70 @@ def _settle_workers(config: Config) -> None:
         changed += [f'{key}.{name}' for name in unfit]
     if changed:
         print_log(f'num_workers=0: {", ".join(changed)} left out, which only workers can have.', 'current')
+
+
+def at_least(low: int) -> Callable[[str], int]:
+    """Make a ``type`` of argparse: a whole number of at least ``low``."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r'[+-]?\d+', text.strip()) or int(text) < low:
+            raise argparse.ArgumentTypeError(f'expected a whole number of at least {low}, got {text!r}')
+        return int(text)
+
+    return read
+
+
+def check_device(name: str) -> None:
+    """Try a device before anything long is started.
+
+    Raises:
+        UserError: It is not there, or no device at all.
+    """
+    try:
+        if name.startswith('cuda') and not torch.cuda.is_available():
+            raise RuntimeError('torch sees no CUDA device')
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f'--device {name} cannot be used here ({reason}). Leave it out, or give cpu.') from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that a tool wrote.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise UserError(f'{path} is no JSON file, or was cut short: {error}. Remove it and make it again.') from error
+
+
+def _place(path: str, error: Exception) -> str:
+    """The config, and where reading it stopped: in which of the files that it inherits from, and in which line."""
+    place, trace = path, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name == '_file2dict':
+            place = str(trace.tb_frame.f_locals.get('filename', path))
+        elif trace.tb_frame.f_code.co_name == '<module>' and trace.tb_frame.f_code.co_filename == place:
+            place = f'{place}, line {trace.tb_lineno}'
+        trace = trace.tb_next
+    return f'{path} cannot be read' + (f' ({place})' if place != path else '')
+
+
+def _check_options(config: Config, path: str, options: Dict[str, Any]) -> None:
+    """Refuse an option whose first word is nearly that of a setting: it would be set, and nobody would read it.
+
+    Raises:
+        UserError: Names the setting.
+    """
+    known = {*config, *inspect.signature(Runner.__init__).parameters, *OTHER_SETTINGS}
+    for option in options:
+        first = option.split('.')[0]
+        near = difflib.get_close_matches(first, known, n=1, cutoff=0.8)
+        if first not in known and near:
+            raise UserError(f'--cfg-options {option}: {path} has no setting {first}; did you mean {near[0]}?')
 
 
 def set_launcher(config: Config, launcher: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 
-from .cli import UserError
+from .cli import UserError, read_json
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
@@ -48,13 +48,22 @@ def find_runs(folders: List[Path]) -> List[Run]:
     """Read every test below some folders; of two tests of one checkpoint the later one counts.
 
     Raises:
-        UserError: There is none, or one is not of the last checkpoint of its run.
+        UserError: There is none, one is not of the last checkpoint of its run, or one is not of a method.
     """
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    if missing:
+        raise UserError(f'there is no folder {", ".join(missing)}.')
     tests = {}
     for folder in folders:
         for path in sorted(folder.rglob('*.json'), key=lambda path: path.stem):
             if path.parent.name == path.stem and (path.parent / 'vis_data' / 'config.py').is_file():
-                run = read_test(path, folders)
+                try:
+                    run = read_test(path, folders)
+                except (AttributeError, KeyError, TypeError) as error:  # a setting that every method has
+                    raise UserError(
+                        f'{path}: its config ({path.parent}/vis_data/config.py) is not one of a method ({error}). '
+                        'Give the work dirs of this package alone.'
+                    ) from error
                 tests[identity(run)] = run
     if not tests:
         raise UserError(f'no test below {", ".join(map(str, folders))}: run tools/test.py with --work-dir there first.')
@@ -99,7 +108,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         config=name,
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
-        metrics=json.loads(path.read_text()),
+        metrics=read_json(path),
         val_metrics=next((entry for entry in reversed(logged) if _is_validation(entry)), {}),
         judge=(cfg.model.get('localizer') or {}).get('type', ''),
         **_cost(logged),
