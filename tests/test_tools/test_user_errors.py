@@ -136,7 +136,11 @@ MISTAKES = {
         '{here}/list.txt --out {here}/lists --subset 2=2',
         "'a' is in line 1 already",
     ),
-    'make_splits: no number': ('make_splits', '{here}/list.txt --out {here}/lists --subset 8', 'give a name and a number'),
+    'make_splits: no number': (
+        'make_splits',
+        '{here}/list.txt --out {here}/lists --subset 8',
+        'give a name and a number',
+    ),
     'make_scribbles: no masks': ('make_scribbles', '{here}/none {here}/scribbles', 'No folder of masks'),
     'results: no folder': ('results', '{here}/none', 'there is no folder'),
     'results: no records': ('results', '--records {here}/damaged.json', 'line 1 is no record'),
