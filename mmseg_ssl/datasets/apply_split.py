@@ -2,6 +2,7 @@
 
 import copy
 import os.path as osp
+import re
 from typing import Any, Iterator, List, Optional, Sequence, Union
 
 from mmengine.dataset import BaseDataset
@@ -13,6 +14,7 @@ from mmseg_ssl.datasets.sources import require_data, wrapped
 from mmseg_ssl.datasets.splits import locate_list, read_ids
 from mmseg_ssl.datasets.unlabeled_images import UnlabeledImages
 
+SUFFIX = re.compile(r'\.(png|jpe?g|tiff?|bmp|webp)$', re.IGNORECASE)
 LEAVE_OUT = 'leave split out, and give every labelled set its own ann_file and every unlabelled one its own exclude'
 
 
@@ -104,11 +106,11 @@ def _fill_ann_file(cfg: dict, path: str) -> None:
     named = cfg.get('ann_file')
     if named:
         other = locate_list(named, cfg.get('data_root'))
-        own, split = (set(read_ids(one)) for one in (other, path))
+        own, split = ({SUFFIX.sub('', line) for line in read_ids(one)} for one in (other, path))
         if own != split:
             raise DatasetError(
                 f'Two lists say which images are labelled: split={path} names {len(split)}, labeled.ann_file={named} '
-                f'names {len(own)} others or more. Leave one of them out.'
+                f'names {len(own)}, not the same. Leave one of them out.'
             )
     cfg['ann_file'] = path
 

@@ -39,10 +39,10 @@ class Overlap(NamedTuple):
 
     def __str__(self) -> str:
         """One line for the log."""
-        counts = ' and '.join(
-            f'{len(found) or "none"} {kind}' for kind, found in zip(('labelled', 'unlabelled'), (self[2], self[3]))
+        return (
+            f'{self.name}: {self.images} images, {len(self.labeled)} of them labelled and {len(self.unlabeled)} '
+            'unlabelled in training'
         )
-        return f'{self.name}: {self.images} images, among them {counts} ones of the training'
 
 
 def summarize_data(dataset: Any) -> DataSummary:

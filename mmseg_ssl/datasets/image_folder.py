@@ -31,8 +31,8 @@ class ImageFolder:
     """
 
     def __init__(self, root: str, suffixes: Sequence[str], backend_args: Optional[dict] = None) -> None:
-        self.root, self.suffixes, self.backend_args = root, tuple(suffixes), backend_args
-        self.is_local = isinstance(fileio.get_file_backend(root, backend_args=backend_args), LocalBackend)
+        self.root, self.suffixes, self.backend_args = root or '.', tuple(suffixes), backend_args
+        self.is_local = isinstance(fileio.get_file_backend(self.root, backend_args=backend_args), LocalBackend)
         self._names: Dict[str, Dict[str, str]] = {}
 
     def split(self, name: str) -> Optional[Tuple[str, str]]:

@@ -26,9 +26,11 @@ def list_images_and_masks(dataset: Any) -> List[dict]:
         DatasetError: A list names an image that is not there, or a folder holds none.
     """
     prefix, backend = dataset.data_prefix, dataset.backend_args
-    images = ImageFolder(prefix.get('img_path') or '', (dataset.img_suffix,), backend)
+    if prefix.get('img_path') is None:
+        raise DatasetError(f'data_prefix of {type(dataset).__name__} has no img_path, the folder of its images.')
+    images = ImageFolder(prefix['img_path'], (dataset.img_suffix,), backend)
     if images.is_local:
-        require_folder(images.root or '.', type(dataset).__name__)
+        require_folder(images.root, type(dataset).__name__)
     folder: Optional[str] = prefix.get('seg_map_path')
     masks = None if folder is None else ImageFolder(folder, (dataset.seg_map_suffix,), backend)
     if dataset.ann_file and not osp.isdir(dataset.ann_file):

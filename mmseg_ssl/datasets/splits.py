@@ -73,10 +73,11 @@ def read_ids(path: str) -> List[str]:
 
 
 def list_name(path: str) -> str:
-    """Short name of a list: below the shipped lists, or its path as it is.
+    """Short name of a list: below the shipped lists, or below the working directory, or its path as it is.
 
     Args:
         path: Of a list.
     """
     resolved = Path(path).resolve()
-    return resolved.relative_to(SHIPPED).as_posix() if SHIPPED in resolved.parents else path
+    tops = (top for top in (SHIPPED, Path.cwd()) if top in resolved.parents)
+    return next((resolved.relative_to(top).as_posix() for top in tops), path)

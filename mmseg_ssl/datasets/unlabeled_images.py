@@ -102,7 +102,7 @@ class UnlabeledImages(BaseDataset):
 
     def _from_folder(self, folder: ImageFolder) -> List[Tuple[str, str]]:
         """Ids and suffixes of all images below a folder."""
-        if not fileio.isdir(folder.root or '.', backend_args=self.backend_args):
+        if not fileio.isdir(folder.root, backend_args=self.backend_args):
             raise DatasetError(
                 f'No folder of unlabelled images: looked in {osp.abspath(folder.root)}. Correct '
                 'data_root or data_prefix.img_path of the unlabelled dataset, or link the data '

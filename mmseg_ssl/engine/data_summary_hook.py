@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS, HOOKS
 from ..datasets.batch_sizes import size_problems
 from ..datasets.data_summary import Overlap, find_overlap, summarize_data
 from ..datasets.errors import DatasetError
+from ..datasets.pipelines import require_same_turn
 from ..datasets.semi_dataset import SemiDataset
 from .atomic_files import replace_file
 
@@ -40,7 +41,8 @@ class DataSummaryHook(Hook):
             runner: The runner.
 
         Raises:
-            DatasetError: Labelled images are in val or test, or a set is smaller than a batch.
+            DatasetError: Labelled images are in val or test, a set is smaller than a batch, or images are turned by
+                their EXIF tag in one set alone.
         """
         loader = runner.train_dataloader
         dataset = loader.dataset
@@ -51,6 +53,7 @@ class DataSummaryHook(Hook):
         runner.logger.info(str(summary))
         replace_file(Path(runner.log_dir, FILE), json.dumps(summary._asdict()).encode())
         for name, other in _judges(runner):
+            require_same_turn(getattr(dataset, 'labeled', dataset), other, ('train_dataloader', f'{name}_dataloader'))
             self._report(runner, find_overlap(dataset, name, other))
 
     def _report(self, runner: Any, overlap: Overlap) -> None:

@@ -35,7 +35,7 @@ def test_an_empty_ann_file_is_no_list_and_is_filled(sets, nothing):
 
 
 def test_the_same_list_twice_is_no_conflict(data, sets):
-    shutil.copy(data / 'labeled.txt', data / 'copy.txt')
+    (data / 'copy.txt').write_text('\r\n'.join(f'{name}.png' for name in LABELED))
     assert sets(labeled=dict(ann_file='copy.txt')) == (LABELED, REST)
 
 

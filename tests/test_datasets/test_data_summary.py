@@ -57,7 +57,7 @@ def test_labelled_images_in_another_set_are_found_by_path_and_by_content(data, s
     overlap = find_overlap(DATASETS.build(semi_cfg()), 'val', val)
     assert [path[-6:] for path in overlap.labeled] == ['04.png', '11.png']
     assert [path[-6:] for path in overlap.unlabeled] == ['00.png']
-    assert str(overlap) == 'val: 3 images, among them 2 labelled and 1 unlabelled ones of the training'
+    assert str(overlap) == 'val: 3 images, 2 of them labelled and 1 unlabelled in training'
 
 
 def test_copies_are_told_from_files_of_one_size_and_beginning(tmp_path):

@@ -96,3 +96,15 @@ def test_the_longest_suffix_counts():
     folder = ImageFolder('', ('.png', '_rgb.png'))
     assert folder.split('a_RGB.png') == ('a', '_RGB.png')
     assert folder.split('a.jpg') is None
+
+
+def test_a_labelled_set_without_an_image_folder_says_so(tmp_path):
+    config = dict(type='BaseSegDataset', metainfo=dict(classes=('a',)), data_prefix=dict(seg_map_path=str(tmp_path)))
+    with pytest.raises(DatasetError, match='data_prefix of BaseSegDataset has no img_path'):
+        DATASETS.build(config)
+
+
+def test_the_current_folder_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(touch(tmp_path, 'a.png'))
+    images = DATASETS.build(dict(type='UnlabeledImages', img_suffix='.png'))
+    assert images.image_id(images.get_data_info(0)['img_path']) == 'a'

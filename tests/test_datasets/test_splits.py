@@ -12,6 +12,7 @@ import pytest
 from load_tool import load_tool
 
 from mmseg_ssl.datasets import DatasetError, find_split, read_ids
+from mmseg_ssl.datasets.splits import list_name
 from mmseg_ssl.utils.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +98,8 @@ def test_names_resolve_from_any_working_directory(tmp_path, monkeypatch):
     assert find_split('configs/splits/camvid/8_draw0.txt') == expected
     Path('mine.txt').write_text('a\n')
     assert find_split('mine.txt') == os.path.realpath('mine.txt')
+    assert list_name(find_split('mine.txt')) == 'mine.txt'
+    assert list_name(expected) == 'camvid/8_draw0.txt'
 
 
 def test_errors_name_the_list_and_the_fix(tmp_path):

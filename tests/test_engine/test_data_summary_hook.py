@@ -21,11 +21,13 @@ def run(tmp_path, monkeypatch, caplog):
 
     data = draw_images(tmp_path / 'data')
 
-    def start(val='val.txt', test='val.txt', batch_size=2, rank=0, **options) -> list:
+    def start(val='val.txt', test='val.txt', batch_size=2, rank=0, load=None, **options) -> list:
         cfg = Config(toy_config(data))
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         loader = DataLoader(dataset, batch_size, sampler=SemiSampler(dataset, seed=0), collate_fn=list)
         cfg.val_dataloader.dataset.ann_file = str(data / val)
+        if load:
+            cfg.val_dataloader.dataset.pipeline[0] = load
         cfg.test_dataloader = dict(dataset=dict(cfg.val_dataloader.dataset, ann_file=str(data / test)))
         val_loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=DATASETS.build(cfg.val_dataloader.dataset)))
         logger = logging.getLogger('summary')
@@ -43,7 +45,7 @@ def run(tmp_path, monkeypatch, caplog):
 def test_the_numbers_are_logged_and_kept(run):
     lines = run()
     assert lines[0].startswith('6 labelled of 17 (') and lines[0].endswith('), 11 unlabelled, 0 shared')
-    assert lines[1:] == ['val: 2 images, among them none labelled and 2 unlabelled ones of the training']
+    assert lines[1:] == ['val: 2 images, 0 of them labelled and 2 unlabelled in training']
     kept = json.loads(run.written.read_text())
     assert {key: kept[key] for key in ('labeled', 'total', 'unlabeled', 'shared')} == dict(
         labeled=6, total=17, unlabeled=11, shared=0
@@ -59,7 +61,7 @@ def test_labelled_images_in_val_or_test_stop_the_run_unless_it_is_allowed(run, j
     ):
         run(**{judge: 'bad.txt'})
     lines = run(**{judge: 'bad.txt'}, allow_overlap=True)
-    assert f'{judge}: 2 images, among them 1 labelled and 1 unlabelled ones of the training' in lines
+    assert f'{judge}: 2 images, 1 of them labelled and 1 unlabelled in training' in lines
     assert any('The run goes on' in line for line in lines)
 
 
@@ -69,6 +71,11 @@ def test_a_copy_under_another_name_is_found(run):
     (run.data / 'bad.txt').write_text('99\n')
     with pytest.raises(DatasetError, match=r'1 labelled.*img/03.png'):
         run(val='bad.txt')
+
+
+def test_validation_turns_images_as_training_does(run):
+    with pytest.raises(DatasetError, match=r"'color' in train_dataloader and 'unchanged' in val_dataloader"):
+        run(load=dict(type='LoadImageFromFile', color_type='unchanged'))
 
 
 def test_absent_test_data_are_no_error(run):
