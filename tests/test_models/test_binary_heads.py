@@ -10,6 +10,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
+from mmseg_ssl.datasets.checks.config_rules import head_problems
 from mmseg_ssl.evaluation import CalibrationMetric, SemiIoUMetric
 from mmseg_ssl.models import Branch, NetworkError
 from mmseg_ssl.utils.cli import readable_errors
@@ -52,6 +53,21 @@ def test_losses_that_do_not_train_one_channel_are_refused(loss, says):
 )
 def test_losses_that_do_are_taken(loss):
     branch_of(loss_decode=loss)
+
+
+@pytest.mark.parametrize(('loss', 'number'), [(SIGMOID, 1), (dict(type='HardPixelCrossEntropy'), 2)])
+def test_the_check_of_the_data_wants_as_many_weights(loss, number):
+    """As the loss takes: it would else ask for what is refused here."""
+    for weights in ([3.0], [1.0, 3.0]):
+        segmentor = tiny.binary_segmentor()
+        segmentor.decode_head = dict(segmentor.decode_head, loss_decode=dict(loss, class_weight=weights))
+        problems = list(head_problems(dict(segmentor=segmentor), CLASSES))
+        assert bool(problems) == (len(weights) != number)
+        if problems:
+            with pytest.raises(NetworkError):
+                Branch(segmentor)
+        else:
+            Branch(segmentor)
 
 
 def test_an_auxiliary_head_is_looked_at():

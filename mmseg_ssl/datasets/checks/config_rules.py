@@ -76,7 +76,8 @@ def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
                 f'{", ..." if number > 8 else ""}). Set {path}.num_classes={number}.',
             )
         weights = _weights(head.get('class_weight'))
-        wanted = 1 if inside.get('out_channels') == 1 else number
+        # of a sigmoid the one for class 1; HardPixelCrossEntropy has one a class even there
+        wanted = 1 if inside.get('out_channels') == 1 and head.get('use_sigmoid') else number
         if weights is not None and len(weights) != wanted:
             yield Problem(
                 'class_weight',
