@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
@@ -70,11 +71,44 @@ def _kill_after_iteration(number: str) -> None:
     IterBasedTrainLoop.run_iter = run_iter
 
 
-KILLS = dict(writing=_kill_while_writing, rename=_kill_before_rename, iteration=_kill_after_iteration)
+def _signal_before(kind: int, hook: str, number: int) -> None:
+    from mmengine.runner import Runner
+
+    true_call = Runner.call_hook
+
+    def call_hook(self, name, **kwargs):
+        if name == hook and self.iter + (hook == 'before_train_iter') == number:
+            os.kill(os.getpid(), kind)
+        true_call(self, name, **kwargs)
+
+    Runner.call_hook = call_hook
 
 
-def _run_tool(tool: str, argv: List[str], kill: Optional[str], output: str) -> None:
+def _terminate_in_iteration(number: str) -> None:
+    _signal_before(signal.SIGTERM, 'before_train_iter', int(number))
+
+
+def _terminate_in_validation(number: str) -> None:
+    _signal_before(signal.SIGTERM, 'before_val_iter', int(number))
+
+
+def _freeze_in_iteration(number: str) -> None:
+    _signal_before(signal.SIGSTOP, 'before_train_iter', int(number))
+
+
+KILLS = dict(
+    writing=_kill_while_writing,
+    rename=_kill_before_rename,
+    iteration=_kill_after_iteration,
+    term=_terminate_in_iteration,
+    val=_terminate_in_validation,
+    freeze=_freeze_in_iteration,
+)
+
+
+def _run_tool(tool: str, argv: List[str], kill: Optional[str], output: str, env: Optional[dict] = None) -> None:
     """Run a tool in this process, which will be killed at ``kill = '<when>:<what>'``."""
+    os.environ.update(env or {})
     with open(output, 'w') as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -103,20 +137,50 @@ def run_tool(tool: str, argv: Sequence, kill: Optional[str] = None) -> int:
     Args:
         tool: ``'train'`` or ``'test'``.
         argv: Its command line, ``--work-dir`` included; what it prints goes to ``<work dir>.txt``.
-        kill: ``'writing:<file>'``, ``'rename:<file>'`` or ``'iteration:<n>'``: where the process gets SIGKILL.
+        kill: ``'writing:<file>'``, ``'rename:<file>'`` or ``'iteration:<n>'``: where the process gets SIGKILL;
+            ``'term:<n>'`` or ``'val:<n>'``: the iteration, or the validation after it, in which it gets SIGTERM.
 
     Returns:
         Its exit code; minus the signal if it was killed.
     """
-    line = [str(word) for word in argv]
-    text = line[line.index('--work-dir') + 1] + '.txt'
-    process = server().Process(target=_run_tool, args=(tool, line, kill, text))
-    process.start()
+    process = _start(tool, argv, kill)
     process.join(250)
     if process.is_alive():
         process.kill()
         process.join()
     return process.exitcode
+
+
+def _start(tool: str, argv: Sequence, kill: Optional[str], rank: Optional[int] = None, env: Optional[dict] = None):
+    line = [str(word) for word in argv]
+    text = line[line.index('--work-dir') + 1] + (f'.{rank}.txt' if rank else '.txt')
+    process = server().Process(target=_run_tool, args=(tool, line, kill, text, env))
+    process.start()
+    return process
+
+
+def train_ranks(config: Path, work_dir: Path, *argv: str, kills: Sequence[Optional[str]] = (None, None)) -> List[int]:
+    """Run ``tools/train.py`` in several processes of one job, each with what kills it.
+
+    Returns:
+        Their exit codes; minus the signal for those that were killed.
+    """
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    line = [config, '--work-dir', work_dir, '--launcher', 'pytorch', *argv]
+    size = str(len(kills))
+    processes = []
+    for rank, kill in enumerate(kills):
+        env = dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=size, LOCAL_WORLD_SIZE=size)
+        env.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port), PEER_TIMEOUT='4')
+        processes.append(_start('train', line, kill, rank, env))
+    for process in processes:
+        process.join(60 if 'freeze' not in str(kills) or process is processes[0] else 0)
+        if process.is_alive():
+            process.kill()
+            process.join()
+    return [process.exitcode for process in processes]
 
 
 def train(config: Path, work_dir: Path, *argv: str, kill: Optional[str] = None) -> int:

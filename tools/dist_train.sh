@@ -4,15 +4,6 @@
 set -euo pipefail
 if [ $# -lt 2 ]; then sed -n '2,3p' "$0" | cut -c3- >&2; exit 2; fi
 
-CONFIG=$1
-GPUS=$2
 TOOLS=$(dirname "$0")
-
-PYTHONPATH="$TOOLS/..:${PYTHONPATH:-}" \
-${PYTHON:-python} -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    "$TOOLS/train.py" "$CONFIG" --launcher pytorch "${@:3}"
+. "$TOOLS/dist_launch.sh"
+launch "$2" "$TOOLS/train.py" "$1" --launcher pytorch "${@:3}"

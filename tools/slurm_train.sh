@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # On a slurm cluster: [GPUS=8 GPUS_PER_NODE=8] tools/slurm_train.sh <partition> <job name> <config> [options of tools/train.py]
+# SIGNAL_SECONDS (120) before its time is up, the run is told to save and stop; --resume goes on from there.
 set -euo pipefail
 if [ $# -lt 3 ]; then sed -n '2p' "$0" | cut -c3- >&2; exit 2; fi
 
@@ -20,5 +21,6 @@ srun --partition="$PARTITION" \
     --ntasks-per-node="$GPUS_PER_NODE" \
     --cpus-per-task="${CPUS_PER_TASK:-5}" \
     --kill-on-bad-exit=1 \
+    --signal="TERM@${SIGNAL_SECONDS:-120}" \
     ${SRUN_ARGS:-} \
     ${PYTHON:-python} -u "$TOOLS/train.py" "$CONFIG" --launcher slurm "${@:4}"

@@ -1,6 +1,8 @@
 """Train a method: ``python tools/train.py configs/dueb/dueb_mbv2_camvid_1-16.py``."""
 
 import argparse
+import copy
+import functools
 import os
 import sys
 from pathlib import Path
@@ -13,12 +15,21 @@ import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.logging import print_log  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
-from mmseg.registry import RUNNERS  # noqa: E402
+from mmseg.registry import MODELS, RUNNERS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import Report, check_semi_dataset  # noqa: E402
-from mmseg_ssl.engine import add_data_summary, find_resumable  # noqa: E402
+from mmseg_ssl.engine import (  # noqa: E402
+    add_data_summary,
+    find_resumable,
+    lock_run,
+    misfit,
+    release_run,
+    stop_on_signals,
+)
 from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
+from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -76,24 +87,31 @@ def set_resume(cfg: Config, resume: Optional[str]) -> None:
     """Say in the config which checkpoint to go on from.
 
     Raises:
-        UserError: The file that was asked for does not exist.
+        UserError: The file that was asked for will not do.
     """
+    model = functools.lru_cache(None)(lambda: MODELS.build(copy.deepcopy(cfg.model)))  # if there is any file at all
     cfg.resume = resume is not None
     if resume == 'auto':
-        found = find_resumable(cfg.work_dir)
+        found = find_resumable(cfg.work_dir, lambda path: misfit(path, model()))
         cfg.resume = found is not None
         cfg.load_from = str(found) if found else cfg.get('load_from')
     elif resume is not None:
         if '://' not in resume and not Path(resume).is_file():
             raise UserError(f'--resume {resume}: no such file.')
+        reason = '' if '://' in resume else misfit(resume, model())
+        if reason:
+            raise UserError(f'--resume {resume}: it {reason}. To start from its weights alone, use load_from.')
         cfg.load_from = resume
+
+
+def is_first_process() -> bool:
+    """Say whether this process acts for all of the job."""
+    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
 def check_data(cfg: Config) -> Optional[Report]:
     """Look at the labelled images and masks before training starts; one process does it for all."""
-    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
-        return check_semi_dataset(cfg)
-    return None
+    return check_semi_dataset(cfg) if is_first_process() else None
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -106,15 +124,33 @@ def main(argv: Optional[List[str]] = None) -> None:
         cfg.randomness.seed = args.seed
     if args.amp:
         enable_amp(cfg)
+    if cfg.train_cfg.get('by_epoch'):  # the host's short form, which is for its own loop
+        del cfg.train_cfg['by_epoch']
+        cfg.train_cfg.type = 'SemiEpochTrainLoop'
+    if args.resume is None:
+        find_weights(cfg)  # before there is a folder of the run
     report = check_data(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
     add_data_summary(cfg)
+    if is_first_process():
+        lock_run(cfg.work_dir)
+    with stop_on_signals(release_run), readable_network_errors():
+        try:
+            run(cfg, args, report)
+        finally:
+            release_run()
+
+
+def run(cfg: Config, args: argparse.Namespace, report: Optional[Report]) -> None:
+    """Build the runner and train, this process being one of the job's."""
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
+    find_weights(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if report:
         report.log(runner.logger)
-    runner.train()
+    with watch_peers(release_run):
+        runner.train()
 
 
 if __name__ == '__main__':

@@ -117,8 +117,10 @@ class SemiSampler(Sampler):
         self._consumed = num_samples
 
     def __len__(self) -> int:
-        """Number of labelled images, as in ``InfiniteSampler``; the stream never ends."""
-        return self.num_labeled
+        """Draws of this rank in an epoch, in which the longer set is seen once; the stream itself never ends."""
+        partners = self.dataset.unlabeled_per_labeled
+        longer = max(self.num_labeled, -(-self.num_unlabeled // partners) if partners else 0)
+        return -(-longer // self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
         """Nothing: the stream has no epochs."""

@@ -5,15 +5,17 @@ from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
 from .data_summary_hook import DataSummaryHook, add_data_summary
 from .eln_stage_hook import ELNStageHook
-from .loops import SemiTrainLoop
+from .loops import SemiEpochTrainLoop, SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .peak_memory_hook import PeakMemoryHook
-from .resume import find_resumable
+from .resume import find_resumable, misfit
+from .run_lock import lock_run, release_run
 from .scribble_vis_hook import ScribbleVisHook
 from .seed_hook import SeedHook
 from .semi_visualization_hook import SemiVisualizationHook
 from .stage_hook import StageHook
+from .stop_request import stop_on_signals
 from .unsup_ramp_hook import UnsupRampHook
 from .weights_hook import CheckWeightsHook
 
@@ -29,6 +31,7 @@ __all__ = [
     'SafeCheckpointHook',
     'ScribbleVisHook',
     'SeedHook',
+    'SemiEpochTrainLoop',
     'SemiTrainLoop',
     'SemiVisualizationHook',
     'StageHook',
@@ -36,4 +39,8 @@ __all__ = [
     'UnsupRampHook',
     'add_data_summary',
     'find_resumable',
+    'lock_run',
+    'misfit',
+    'release_run',
+    'stop_on_signals',
 ]

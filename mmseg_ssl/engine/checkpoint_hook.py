@@ -1,26 +1,39 @@
 """Checkpoints that a kill cannot spoil."""
 
-from pathlib import Path
+import time
 from typing import Any, Dict, Optional
 
-from mmengine.dist import is_main_process
-from mmengine.hooks import CheckpointHook
+import torch
+from mmengine.dist import all_reduce, barrier, is_main_process
 from mmseg.registry import HOOKS
 
-from .atomic_files import AtomicBackend, remove_partial_files, replace_file
+from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .atomic_files import remove_partial_files
 from .partial_gradients import collect_partial_gradients, restore_partial_gradients
+from .rank_buffers import collect_rank_buffers, lend_main_buffers, restore_rank_buffers, return_buffers
+from .resumed_schedules import check_same_start, check_schedules, fit_schedules
+from .run_lock import lock_run, release_run
+from .stop_request import STOPPED, stop_requested
+
+SAVE, STOP = 1, 2
 
 
 @HOOKS.register_module()
-class SafeCheckpointHook(CheckpointHook):
+class SafeCheckpointHook(AtomicCheckpointHook):
     """Save checkpoints so that the run can be killed at any moment and resumed exactly.
 
     - A checkpoint and ``last_checkpoint`` are written to ``<name>.partial``, flushed to the disk, and then renamed in
       one step: a half-written file never has a name that ``--resume`` looks at.
     - ``last_checkpoint`` changes after its checkpoint is whole; older checkpoints (``max_keep_ckpts``, the former
       best) go after that.
-    - Leftover ``.partial`` files are removed when training starts.
-    - In the middle of a gradient accumulation the gradients so far are saved too (key ``partial_gradients``).
+    - Beside those of ``interval`` there is one more checkpoint, the last one written before a validation, after
+      ``minutes``, or when :func:`stop_requested` says that a signal came: then the run ends with exit code 143. It
+      does not count in ``max_keep_ckpts`` and goes when the next checkpoint is there.
+    - Leftover ``.partial`` files are removed when training starts; ``run.lock`` keeps other runs out of the folder.
+    - In the middle of a gradient accumulation the gradients so far are saved too (key ``partial_gradients``), and
+      with several processes the buffers that differ between them (``rank_buffers``). All validate the first one's
+      network, which is the one that is saved.
+    - A schedule that was changed counts from the iteration where the run goes on (:func:`fit_schedules`).
 
     All options of mmengine's :class:`mmengine.hooks.CheckpointHook` are kept (``interval``, ``by_epoch``,
     ``save_best``, ``max_keep_ckpts``, ``save_last``...). Only rank 0 writes. With ``backend_args`` for a remote
@@ -28,103 +41,140 @@ class SafeCheckpointHook(CheckpointHook):
 
     Args:
         *args: As mmengine's hook.
-        backend_args: Storage; ``None`` is the local disk, as described above.
+        minutes: Longest time without a checkpoint; 0 for no limit.
         **kwargs: As mmengine's hook.
     """
 
-    def __init__(self, *args: Any, backend_args: Optional[dict] = None, **kwargs: Any) -> None:
-        super().__init__(*args, backend_args=backend_args or dict(backend='atomic'), **kwargs)
+    def __init__(self, *args: Any, minutes: float = 10.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.minutes = minutes
         self._pending: Dict[str, Any] = {}
         self._loaded: Dict[str, Any] = {}
+        self._own_buffers: Dict[str, Any] = {}
+        self._training = False
 
     def before_train(self, runner: Any) -> None:
-        """Find the folder, remove leftovers of cut-off writes, and put back pending gradients.
+        """Find the folder, keep other runs out, remove leftovers of cut-off writes, and put back what was pending.
 
         Args:
             runner: The runner.
         """
+        check_schedules(runner)
+        check_same_start(runner)
+        if is_main_process():
+            lock_run(runner.work_dir)
         super().before_train(runner)
         if is_main_process():
             for folder in {str(self.out_dir), runner.work_dir}:
                 for leftover in remove_partial_files(folder):
                     runner.logger.info(f'Removed {leftover}: its writing was cut short.')
-        if runner.iter > 0 and self._loaded:
-            restore_partial_gradients(runner, self._loaded)
+        if runner.iter > 0 and self._loaded.get('partial_gradients'):
+            restore_partial_gradients(runner, self._loaded['partial_gradients'])
             runner.logger.info('Went on within a gradient accumulation: its gradients so far were in the checkpoint.')
+        if runner.iter > 0:
+            restore_rank_buffers(runner, self._loaded.get('rank_buffers', {}))
         self._loaded = {}
+        self._training = True
+
+    def after_train_iter(self, runner: Any, *args: Any, **kwargs: Any) -> None:
+        """Save if it is time, and stop if a signal asked for it: all processes after the same iteration.
+
+        Args:
+            runner: The runner.
+            *args: As mmengine's hook.
+            **kwargs: As mmengine's hook.
+        """
+        super().after_train_iter(runner, *args, **kwargs)
+        late = self.minutes > 0 and time.monotonic() - self._saved_at > 60 * self.minutes
+        wanted = torch.tensor(STOP if stop_requested() else SAVE if late and is_main_process() else 0)
+        all_reduce(wanted, op='max')
+        if wanted:
+            self._save_extra(runner, runner.iter + 1)
+        if wanted == STOP:
+            self._stop(runner)
+
+    def before_val(self, runner: Any) -> None:
+        """Save what is about to be validated, so that a kill meanwhile loses nothing.
+
+        Args:
+            runner: The runner.
+        """
+        if self._training:
+            self._save_extra(runner, runner.iter)
+
+    def before_val_epoch(self, runner: Any) -> None:
+        """Lend the first process's buffers to all.
+
+        Args:
+            runner: The runner.
+        """
+        self._own_buffers = lend_main_buffers(runner)
+
+    def after_val_iter(self, runner: Any, *args: Any, **kwargs: Any) -> None:
+        """Stop if a signal asked for it: the checkpoint was written before the validation, which a resume repeats."""
+        if self._training and stop_requested():
+            raise SystemExit(STOPPED)
+
+    def after_val_epoch(self, runner: Any, metrics: Optional[Dict[str, float]] = None) -> None:
+        """Give the buffers back, and save the best.
+
+        Args:
+            runner: The runner.
+            metrics: Name -> score.
+        """
+        return_buffers(runner, self._own_buffers)
+        if self._training:
+            runner.message_hub.update_info('validated_iter', runner.iter)
+        super().after_val_epoch(runner, metrics)
+
+    def after_train(self, runner: Any) -> None:
+        """Publish, as mmengine's hook."""
+        super().after_train(runner)
+        self._training = False
+
+    def after_run(self, runner: Any) -> None:
+        """Let other runs into the folder."""
+        release_run(runner.work_dir)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
-        """Add the gradients of an unfinished accumulation to a checkpoint that can be resumed.
+        """Add to a checkpoint that can be resumed what mmengine leaves out.
 
         Args:
             runner: The runner.
             checkpoint: What is about to be saved.
         """
-        if self._pending and 'optimizer' in checkpoint:
-            checkpoint['partial_gradients'] = self._pending
+        if 'optimizer' in checkpoint:
+            checkpoint.update({name: value for name, value in self._pending.items() if value})
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
-        """Remember the gradients of an unfinished accumulation; ``before_train`` uses them if the run is a resumed
-        one.
+        """Remember what mmengine leaves out; ``before_train`` uses it if the run is a resumed one.
 
         Args:
             runner: The runner.
             checkpoint: What was loaded.
         """
-        self._loaded = checkpoint.get('partial_gradients', {})
+        self._loaded = {name: checkpoint.get(name, {}) for name in ('partial_gradients', 'rank_buffers')}
+        if getattr(runner, '_resume', False):
+            fit_schedules(runner, checkpoint)
 
-    def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict) -> None:
-        """Write the checkpoint, then the note that names it, then remove the one that is too many."""
-        doomed = self._keep(runner, step)
-        filename = self.filename_tmpl.format(step)
-        self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
-        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        self._pending = collect_partial_gradients(runner)
-        runner.save_checkpoint(
-            self.out_dir,
-            filename,
-            self.file_client_args,
-            save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
-            by_epoch=self.by_epoch,
-            backend_args=self.backend_args,
-            **self.args,
+    def _save_extra(self, runner: Any, done: int) -> None:
+        """Write a checkpoint out of turn after ``done`` iterations, unless there is one."""
+        if self._saved_iter == done:
+            return
+        name = f'epoch_{runner.epoch}_iter_{done}.pth' if self.by_epoch else self.filename_tmpl.format(done)
+        runner.logger.info(f'Saving checkpoint at {done} iterations, until the next one is there')
+        self._write(runner, name, dict(epoch=runner.epoch, iter=done), extra=True)
+
+    def _stop(self, runner: Any) -> None:
+        """End this process once the first one has written."""
+        barrier()
+        runner.logger.info(f'Stopped by a signal after iteration {runner.iter + 1}: --resume goes on from here.')
+        raise SystemExit(STOPPED)
+
+    def _write(self, runner: Any, *args: Any, **kwargs: Any) -> None:
+        """Gather what :meth:`before_save_checkpoint` adds, for which all processes are needed, and write."""
+        self._pending = dict(
+            partial_gradients=collect_partial_gradients(runner), rank_buffers=collect_rank_buffers(runner)
         )
+        super()._write(runner, *args, **kwargs)
         self._pending = {}
-        if not is_main_process():
-            return
-        replace_file(Path(runner.work_dir, 'last_checkpoint'), self.last_ckpt.encode())
-        if doomed is not None and self.file_backend.isfile(doomed):
-            self.file_backend.remove(doomed)
-
-    def _keep(self, runner: Any, step: int) -> Optional[str]:
-        """Note a step among those that are kept; return the file of the step that it pushes out."""
-        if self.max_keep_ckpts <= 0 or (self.keep_ckpt_ids and self.keep_ckpt_ids[-1] == step):
-            return None
-        doomed = None
-        if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
-            oldest = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
-            doomed = self.file_backend.join_path(self.out_dir, oldest)
-        self.keep_ckpt_ids.append(step)
-        # In the message hub it becomes part of the checkpoint, and so known to the resumed run.
-        runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
-        return doomed
-
-    def _save_best_checkpoint(self, runner: Any, metrics: dict) -> None:
-        """As mmengine's, but the former best goes after the new best is in place."""
-        if not isinstance(self.file_backend, AtomicBackend):
-            super()._save_best_checkpoint(runner, metrics)
-            return
-        with self.file_backend.removals_last() as doomed:
-            super()._save_best_checkpoint(runner, metrics)
-            # A resumed run may validate again at the same iteration and write the same name anew.
-            doomed[:] = [path for path in doomed if path not in self._best_files()]
-
-    def _best_files(self) -> list:
-        """List the best checkpoints as of now, one per metric."""
-        if not self.save_best:
-            return []
-        if len(self.key_indicators) == 1:
-            return [self.best_ckpt_path]
-        return list(self.best_ckpt_path_dict.values())

@@ -1,93 +1,21 @@
-"""A training loop that resumes where the data stopped."""
+"""Training loops that resume where the data stopped."""
 
-import logging
-from typing import Any, Dict, Iterator, Optional, Union
+import itertools
+from typing import Any, Dict, Iterator, Union
 
-from mmengine.logging import print_log
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmseg.registry import LOOPS
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import DataLoader
+
+from .endless_batches import EndlessBatches, Unstarted
 
 
-class EndlessBatches:
-    """Batches of a dataloader without end; its workers start when the first batch is asked for, not before.
-
-    Args:
-        dataloader: Where the batches come from. If it ends, it is started again (with ``set_epoch`` where its sampler
-            has one).
-    """
-
-    def __init__(self, dataloader: DataLoader) -> None:
-        self._dataloader = dataloader
-        self._iterator: Optional[Iterator] = None
-        self._epoch = 0
-
-    def __iter__(self) -> 'EndlessBatches':
-        return self
-
-    def __next__(self) -> Any:
-        if self._iterator is None:
-            self._iterator = iter(self._dataloader)
-        try:
-            return next(self._iterator)
-        except StopIteration:
-            self._epoch += 1
-            set_epoch = getattr(self._dataloader.sampler, 'set_epoch', None)
-            if set_epoch is not None:
-                set_epoch(self._epoch)
-            self._iterator = iter(self._dataloader)
-            return next(self._iterator)
-
-    def skip_iter(self, num_iters: int) -> None:
-        """Continue after ``num_iters`` batches, counted from the start of the stream.
-
-        With a sampler that has ``skip`` nothing is read; otherwise the batches are read and dropped, as mmengine
-        0.10.7 does.
-
-        Args:
-            num_iters: Number of batches that were consumed before; >= 0.
-
-        Raises:
-            RuntimeError: Batches were already taken: the position is absolute, so it can only be set at the start.
-        """
-        if self._iterator is not None:
-            raise RuntimeError('skip_iter(n) sets an absolute position and must come before the first batch.')
-        if num_iters <= 0:
-            return
-        sampler, batch_size = self._skippable()
-        if sampler is not None:
-            sampler.skip(num_iters * batch_size)
-            return
-        print_log(
-            f'{type(self._dataloader.sampler).__name__} has no skip(n), so {num_iters} batches are read again and '
-            'dropped. Samplers with skip(n), such as SemiSampler, resume at once.',
-            'current',
-            logging.WARNING,
-        )
-        for _ in range(num_iters):
-            next(self)
-
-    def _skippable(self) -> tuple:
-        """Find the sampler that can skip, and how many of its indices make a batch; ``(None, 0)`` if there is none."""
-        batch_sampler = self._dataloader.batch_sampler
-        # A batch sampler of another class may take indices in another rhythm than batch_size per batch.
-        if type(batch_sampler) is BatchSampler and hasattr(batch_sampler.sampler, 'skip'):
-            return batch_sampler.sampler, batch_sampler.batch_size
-        return None, 0
-
-
-class _Unstarted:
-    """A dataloader whose ``iter`` starts nothing, for the host's constructor: mmengine 0.10.7's calls it at once."""
-
-    def __init__(self, dataloader: DataLoader) -> None:
-        self._dataloader = dataloader
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._dataloader, name)
-
-    def __iter__(self) -> Iterator:
-        return iter(())
+def _built(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataLoader:
+    """Build a dataloader as the host's loops do, unless it is one."""
+    if not isinstance(dataloader, dict):
+        return dataloader
+    return runner.build_dataloader(dataloader, runner.seed, runner._randomness_cfg.get('diff_rank_seed', False))
 
 
 @LOOPS.register_module()
@@ -97,7 +25,8 @@ class SemiTrainLoop(IterBasedTrainLoop):
     mmengine 0.10.7 starts the workers when the loop is built and, on resume, reads and drops every batch that was
     consumed; onedl-mmengine skips them in the sampler. Here both stacks do the same: the dataloader starts with the
     first batch, and a resumed run first calls ``sampler.skip(iterations * batch_size)``, the absolute number of
-    indices that this rank consumed. Anything else is :class:`mmengine.runner.IterBasedTrainLoop`.
+    indices that this rank consumed. A validation that is due where the run goes on, and that the checkpoint does not
+    know, comes first. Anything else is :class:`mmengine.runner.IterBasedTrainLoop`.
 
     Args:
         runner: The runner.
@@ -107,10 +36,8 @@ class SemiTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
-        per_rank = runner._randomness_cfg.get('diff_rank_seed', False)
-        is_config = isinstance(dataloader, dict)
-        built: Any = runner.build_dataloader(dataloader, runner.seed, per_rank) if is_config else dataloader
-        super().__init__(runner, _Unstarted(built), max_iters, **kwargs)
+        built: Any = _built(runner, dataloader)
+        super().__init__(runner, Unstarted(built), max_iters, **kwargs)
         self.dataloader = built
         self.dataloader_iterator = EndlessBatches(built)
 
@@ -123,18 +50,85 @@ class SemiTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         self.dataloader_iterator.skip_iter(self._iter)
+        if 0 < self._iter != self.runner.message_hub.get_info('validated_iter', 0):
+            self._validate_if_due(self._iter)
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
             self.run_iter(next(self.dataloader_iterator))
-            self._decide_current_val_interval()
-            if self._validates_now():
-                self.runner.val_loop.run()
+            self._validate_if_due(self._iter)
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
 
-    def _validates_now(self) -> bool:
-        """Say whether a validation follows the iteration that just ended."""
-        if self.runner.val_loop is None or self._iter < self.val_begin:
-            return False
-        return self._iter % self.val_interval == 0 or self._iter == self._max_iters
+    def _validate_if_due(self, done: int) -> None:
+        """Validate if a validation follows the iteration that just ended."""
+        self._decide_current_val_interval()
+        if self.runner.val_loop is None or done < self.val_begin:
+            return
+        if done % self.val_interval == 0 or done == self._max_iters:
+            self.runner.val_loop.run()
+
+
+@LOOPS.register_module(name=['SemiEpochTrainLoop', 'EpochBasedTrainLoop'])
+class SemiEpochTrainLoop(EpochBasedTrainLoop):
+    """Epochs of an endless sampler, and a resume that reads no consumed data again.
+
+    mmengine's loop waits for the dataloader to end, which :class:`SemiSampler`'s never does. Here an epoch has
+    ``len(dataloader)`` iterations: with ``SemiSampler`` as many as the longer of the two sets takes to be seen once,
+    ``max(labelled, unlabelled / unlabeled_per_labeled)`` draws over batch size and ranks, rounded up (down with
+    ``drop_last=True``). The stream goes on from epoch to epoch, so every batch is full. A run also resumes within an
+    epoch. It answers to the host's name in the mmseg scope; with a sampler that ends it does what the host's does.
+
+    Args:
+        runner: The runner.
+        dataloader: A dataloader, or the config of one.
+        max_epochs: Number of epochs.
+        **kwargs: ``val_begin``, ``val_interval``, ``dynamic_intervals``, in epochs: see the host's loop.
+    """
+
+    def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_epochs: int, **kwargs: Any) -> None:
+        super().__init__(runner, _built(runner, dataloader), max_epochs, **kwargs)
+        self._stream = EndlessBatches(self.dataloader)
+        self._endless = self._stream.skippable()[0] is not None
+
+    def run(self) -> nn.Module:
+        """Train from the current iteration to the last epoch's end.
+
+        Returns:
+            The trained model.
+        """
+        self.runner.call_hook('before_train')
+        if self._endless:
+            self._stream.skip_iter(self._iter)
+        at_end = self._iter == self._epoch * len(self.dataloader)
+        if at_end and 0 < self._iter != self.runner.message_hub.get_info('validated_iter', 0):
+            self._validate_if_due(self._epoch)
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._validate_if_due(self._epoch)
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        """Train to the end of the current epoch."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        done = self._iter - self._epoch * len(self.dataloader)
+        for number, batch in enumerate(self._rest_of_epoch(done), start=done):
+            self.run_iter(number, batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _rest_of_epoch(self, done: int) -> Iterator:
+        """Batches of the current epoch from number ``done`` on."""
+        if self._endless:
+            return itertools.islice(self._stream, len(self.dataloader) - done)
+        return itertools.islice(iter(self.dataloader), done, len(self.dataloader))
+
+    def _validate_if_due(self, done: int) -> None:
+        """Validate if a validation follows the epoch that just ended."""
+        self._decide_current_val_interval()
+        if self.runner.val_loop is None or done < self.val_begin:
+            return
+        if done % self.val_interval == 0 or done == self._max_epochs:
+            self.runner.val_loop.run()

@@ -167,7 +167,9 @@ def set_launcher(config: Config, launcher: str) -> None:
     """
     config.launcher = launcher
     if launcher == 'pytorch' and not torch.cuda.is_available():
-        torch.distributed.init_process_group('gloo')
+        from .processes import start_gloo
+
+        start_gloo()
         config.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel',
             device_ids=None,

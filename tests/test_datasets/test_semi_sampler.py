@@ -122,10 +122,27 @@ def test_reshuffle_limits():
     assert min(np.bincount(places, minlength=4)) > 70
 
 
+@pytest.mark.parametrize(
+    ('labeled', 'unlabeled', 'ratio', 'world', 'draws'),
+    [
+        (5, 9, 1, 1, 9),
+        (5, 9, 2, 1, 5),
+        (4, 9, 2, 1, 5),
+        (20, 9, 1, 1, 20),
+        (5, 9, 1, 2, 5),
+        (5, 0, 0, 1, 5),
+        (5, 9, 0, 1, 5),
+    ],
+)
+def test_an_epoch_sees_the_longer_set_once(labeled, unlabeled, ratio, world, draws, ranks):
+    """Of 9 unlabelled images 2 a draw make 5 draws, 1 a draw on 2 ranks make 5 draws of each."""
+    ranks(0, world)
+    assert len(sampler(labeled, unlabeled, ratio)) == draws
+
+
 def test_errors_say_what_is_wrong():
     with pytest.raises(DatasetError, match='labelled set is empty'):
         sampler(labeled=0)
     with pytest.raises(DatasetError, match=r'in \[1, 9\].*got 10'):
         sampler(distinct=10)
-    assert len(sampler()) == 5
     assert take(sampler(unlabeled=0, ratio=0), 1)[0].unlabeled == ()

@@ -1,14 +1,16 @@
 """Checkpoint files are whole or not there, and there is always one to go on from."""
 
 import os
+import re
 import signal
+import zipfile
 
 import pytest
 import torch
 from toy_process import output, train
 from toy_run import draw_images, toy_config, write_config
 
-from mmseg_ssl.engine import AtomicBackend, find_resumable
+from mmseg_ssl.engine import AtomicBackend, find_resumable, misfit
 from mmseg_ssl.engine.atomic_files import remove_partial_files, replace_file
 from mmseg_ssl.engine.resume import is_complete
 
@@ -106,6 +108,48 @@ class TestFindResumable:
         (tmp_path / 'last_checkpoint').write_text('/elsewhere/iter_2.pth')
         assert find_resumable(tmp_path) == tmp_path / 'iter_2.pth'
 
+    @pytest.mark.parametrize('note', [b'\xff\xfe\x00garbage', b'\0', b'/x' * 5000, b'.', b''])
+    def test_a_damaged_note(self, tmp_path, note):
+        save(tmp_path / 'iter_2.pth')
+        (tmp_path / 'last_checkpoint').write_bytes(note)
+        assert find_resumable(tmp_path) == tmp_path / 'iter_2.pth'
+
+    def test_a_folder_that_was_copied_uses_its_own_files(self, tmp_path):
+        for name in ('old', 'new'):
+            (tmp_path / name).mkdir()
+            save(tmp_path / name / 'iter_2.pth')
+            (tmp_path / name / 'last_checkpoint').write_text(str(tmp_path / 'old' / 'iter_2.pth'))
+        assert find_resumable(tmp_path / 'new') == tmp_path / 'new' / 'iter_2.pth'
+
+    def test_a_checkpoint_within_an_epoch_is_newer_than_its_start(self, tmp_path):
+        for name in ('epoch_2', 'epoch_10_iter_95', 'epoch_10', 'epoch_10_iter_105'):
+            save(tmp_path / f'{name}.pth')
+        assert find_resumable(tmp_path).name == 'epoch_10_iter_105.pth'
+        (tmp_path / 'epoch_10_iter_105.pth').unlink()
+        assert find_resumable(tmp_path).name == 'epoch_10_iter_95.pth'
+
+    def test_only_what_the_model_can_go_on_from(self, tmp_path):
+        """Whole archives all of them; the reason names what is missing."""
+        model = torch.nn.Linear(2, 1)
+        whole = dict(
+            meta={}, message_hub={}, optimizer={}, state_dict={'module.' + k: v for k, v in model.state_dict().items()}
+        )
+        wrong = {
+            3: dict(whole, state_dict=torch.nn.Linear(3, 1).state_dict()),
+            4: dict(whole, state_dict=dict(bias=torch.zeros(1))),
+            5: dict(state_dict=model.state_dict()),
+            6: [1, 2],
+        }
+        reasons = {3: r'weight is \(1, 3\) there, \(1, 2\) here', 4: 'no weight', 5: 'holds meta', 6: 'holds meta'}
+        for number, content in {2: whole, **wrong}.items():
+            torch.save(content, tmp_path / f'iter_{number}.pth')
+        with zipfile.ZipFile(tmp_path / 'iter_7.pth', 'w') as archive:
+            archive.writestr('a.txt', 'no checkpoint at all')
+        for number, reason in reasons.items():
+            assert re.search(reason, misfit(tmp_path / f'iter_{number}.pth', model))
+        assert 'cannot be read' in misfit(tmp_path / 'iter_7.pth', model)
+        assert find_resumable(tmp_path, lambda path: misfit(path, model)) == tmp_path / 'iter_2.pth'
+
     def test_nothing_there(self, tmp_path):
         assert find_resumable(tmp_path) is None
         assert find_resumable(tmp_path / 'missing') is None
@@ -120,13 +164,16 @@ class TestFindResumable:
 
 
 def test_one_kept_checkpoint_is_one_at_any_moment(data, tmp_path):
-    """With max_keep_ckpts=1 mmengine's hook removes iter_2.pth before it writes iter_4.pth; a kill then leaves none."""
+    """With max_keep_ckpts=1 mmengine's hook removes iter_2.pth before it writes iter_4.pth; a kill then leaves none.
+
+    Here iter_3.pth, written before the validation, is there beside it, until the next one is.
+    """
     config = toy_config(data)
     config['default_hooks']['checkpoint'].update(max_keep_ckpts=1)
     path, run = write_config(tmp_path / 'config.py', config), tmp_path / 'run'
     assert train(path, run, kill='writing:iter_4.pth') == -signal.SIGKILL
-    assert names(run) == ['iter_2.pth', 'iter_4.pth.partial']
-    assert find_resumable(run) == run / 'iter_2.pth'
+    assert names(run) == ['iter_2.pth', 'iter_3.pth', 'iter_4.pth.partial']
+    assert find_resumable(run) == run / 'iter_3.pth'
     assert train(path, run, '--resume') == 0, output(run)
     assert names(run) == ['iter_6.pth']
     assert (run / 'last_checkpoint').read_text() == str(run / 'iter_6.pth')

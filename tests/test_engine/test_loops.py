@@ -3,7 +3,7 @@
 import pytest
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
 
-from mmseg_ssl.engine.loops import EndlessBatches, _Unstarted
+from mmseg_ssl.engine.endless_batches import EndlessBatches, Unstarted
 
 
 class Numbers(Dataset):
@@ -111,7 +111,7 @@ def test_nothing_starts_before_the_first_batch():
             return super().__iter__()
 
     loader = Loader(Numbers(), batch_size=3, sampler=RandomSampler(Numbers()))
-    stand_in = _Unstarted(loader)
+    stand_in = Unstarted(loader)
     assert list(iter(stand_in)) == []
     assert stand_in.dataset is loader.dataset
     batches = EndlessBatches(loader)

@@ -77,7 +77,7 @@ def test_comes_before_the_checkpoint():
 
 
 def test_in_a_run(tmp_path):
-    """The loss breaks in iteration 4, when a checkpoint is due: the one of iteration 2 stays the last."""
+    """The loss breaks in iteration 4, when a checkpoint is due: that of 3, before a validation, stays the last."""
     config = toy_config(draw_images(tmp_path / 'data'))
     config['custom_hooks'].append(dict(type='BreakLoss', iteration=4))
     run = tmp_path / 'run'
@@ -87,4 +87,4 @@ def test_in_a_run(tmp_path):
     assert all(f'{path}' in output(run) for paths in report['samples'].values() for path in paths)
     assert [len(paths) for paths in report['samples'].values()] == [2, 4]
     assert not (run / 'iter_4.pth').exists()
-    assert find_resumable(run) == run / 'iter_2.pth'
+    assert find_resumable(run) == run / 'iter_3.pth'

@@ -1,6 +1,7 @@
 """The shell scripts: what they hand to torchrun and srun, as in OpenMMLab."""
 
 import os
+import socket
 import subprocess
 
 import pytest
@@ -42,8 +43,9 @@ def test_torchrun_gets_the_machines(echo, script, files):
         '--master_port=1234',
         '--nproc_per_node=8',
     ]
-    assert lines[7].endswith(script.split('_')[1].replace('.sh', '.py'))
-    assert lines[8:-1] == [*files, '--launcher', 'pytorch', *options]  # words with blanks stay whole
+    assert lines[7] == '--rdzv_conf=timeout=300'
+    assert lines[8].endswith(script.split('_')[1].replace('.sh', '.py'))
+    assert lines[9:-1] == [*files, '--launcher', 'pytorch', *options]  # words with blanks stay whole
     assert lines[-1].startswith(f'PYTHONPATH={TOOLS}/..')
 
 
@@ -70,6 +72,43 @@ def test_too_few_arguments_show_the_usage(script):
     code, _, stderr = call(script, 'one')
     assert code == 2
     assert f'tools/{script}' in stderr
+
+
+def test_a_taken_port_says_which_to_set(echo):
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, lines, stderr = call('dist_train.sh', 'c.py', '2', PYTHON=str(echo), PORT=str(port))
+        assert (code, lines) == (2, [])
+        assert f'PORT={port + 1}' in stderr
+        # it is node 0 that listens there
+        code, _, _ = call('dist_train.sh', 'c.py', '2', PYTHON=str(echo), PORT=str(port), NNODES='2', NODE_RANK='1')
+        assert code == 0
+
+
+def test_a_master_without_an_address(echo):
+    code, lines, stderr = call('dist_train.sh', 'c.py', '2', PYTHON=str(echo), MASTER_ADDR='no-such-host.invalid')
+    assert (code, lines) == (2, [])
+    assert 'MASTER_ADDR=no-such-host.invalid' in stderr
+
+
+def test_exit_code_of_the_launcher(tmp_path):
+    """That of torchrun; 143 where a signal came, which is handed on."""
+    program = tmp_path / 'python'
+    program.write_text('#!/bin/sh\ntrap "echo told; exit 1" TERM\necho up\n[ "$SLEEP" ] || exit 7\nsleep 20 & wait\n')
+    program.chmod(0o755)
+    assert call('dist_train.sh', 'c.py', '2', PYTHON=str(program))[0] == 7
+    process = subprocess.Popen(
+        ['bash', str(TOOLS / 'dist_train.sh'), 'c.py', '2'],
+        env=dict(os.environ, PYTHON=str(program), SLEEP='1'),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == 'up\n'
+    process.terminate()
+    assert process.wait(10) == 143
+    assert 'told' in process.stdout.readline()
 
 
 @pytest.mark.slow

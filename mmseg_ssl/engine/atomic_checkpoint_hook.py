@@ -1,0 +1,95 @@
+"""Checkpoints that are whole or not there."""
+
+import time
+from pathlib import Path
+from typing import Any, Optional
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+
+from .atomic_files import AtomicBackend, replace_file
+
+
+class AtomicCheckpointHook(CheckpointHook):
+    """The writing of :class:`SafeCheckpointHook`: in one step, old files last, and one checkpoint out of turn.
+
+    Args:
+        *args: As mmengine's hook.
+        backend_args: Storage; ``None`` is the local disk.
+        **kwargs: As mmengine's hook.
+    """
+
+    def __init__(self, *args: Any, backend_args: Optional[dict] = None, **kwargs: Any) -> None:
+        super().__init__(*args, backend_args=backend_args or dict(backend='atomic'), **kwargs)
+        self._extra = ''
+
+    def before_train(self, runner: Any) -> None:
+        """Find the folder, and what the run wrote before.
+
+        Args:
+            runner: The runner.
+        """
+        super().before_train(runner)
+        self._extra = runner.message_hub.get_info('extra_ckpt', '')
+        self._saved_iter, self._saved_at = runner.iter, time.monotonic()
+
+    def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict) -> None:
+        """Write the checkpoint of an interval or of the end, or again the one that was just validated."""
+        name = self.filename_tmpl.format(step)
+        self._write(runner, name, meta, None if name == self._extra else self._keep(runner, step))
+
+    def _write(self, runner: Any, name: str, meta: dict, pushed_out: Optional[str] = None, extra: bool = False) -> None:
+        """Write the checkpoint, then the note that names it, then remove those that are too many."""
+        former, done = self._extra, meta['iter']
+        if extra or name != former:
+            self._extra = name if extra else ''
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info_dict(dict(last_ckpt=self.last_ckpt, extra_ckpt=self._extra))
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        self._saved_iter, self._saved_at = done, time.monotonic()
+        if not is_main_process():
+            return
+        replace_file(Path(runner.work_dir, 'last_checkpoint'), self.last_ckpt.encode())
+        for doomed in (pushed_out, former if former != name else None):
+            if doomed and self.file_backend.isfile(self.file_backend.join_path(self.out_dir, doomed)):
+                self.file_backend.remove(self.file_backend.join_path(self.out_dir, doomed))
+
+    def _keep(self, runner: Any, step: int) -> Optional[str]:
+        """Note a step among those that are kept; return the file of the step that it pushes out."""
+        if self.max_keep_ckpts <= 0 or (self.keep_ckpt_ids and self.keep_ckpt_ids[-1] == step):
+            return None
+        doomed = None
+        if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
+            doomed = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
+        self.keep_ckpt_ids.append(step)
+        # In the message hub it becomes part of the checkpoint, and so known to the resumed run.
+        runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        return doomed
+
+    def _save_best_checkpoint(self, runner: Any, metrics: dict) -> None:
+        """As mmengine's, but the former best goes after the new best is in place."""
+        if not isinstance(self.file_backend, AtomicBackend):
+            super()._save_best_checkpoint(runner, metrics)
+            return
+        with self.file_backend.removals_last() as doomed:
+            super()._save_best_checkpoint(runner, metrics)
+            # A resumed run may validate again at the same iteration and write the same name anew.
+            doomed[:] = [path for path in doomed if path not in self._best_files()]
+
+    def _best_files(self) -> list:
+        """List the best checkpoints as of now, one per metric."""
+        if not self.save_best:
+            return []
+        if len(self.key_indicators) == 1:
+            return [self.best_ckpt_path]
+        return list(self.best_ckpt_path_dict.values())

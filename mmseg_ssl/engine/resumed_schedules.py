@@ -1,0 +1,163 @@
+"""Schedules of a resumed run: those of its config, at the iteration where it goes on."""
+
+import logging
+import warnings
+from typing import Any, Dict, List
+
+import torch
+from mmengine.dist import all_gather
+from mmengine.logging import print_log
+from mmengine.runner import IterBasedTrainLoop
+
+from ..utils.cli import UserError
+
+# What a scheduler counts or remembers as it goes; all else of its state is a setting.
+PROGRESS = ('last_step', '_global_step', '_last_value', 'verbose', 'best', 'num_bad_epochs', 'cooldown_counter')
+
+
+def fit_schedules(runner: Any, checkpoint: Dict[str, Any]) -> None:
+    """Put the config's schedules into a checkpoint that is about to be resumed, if they are not the saved ones.
+
+    mmengine loads a scheduler's settings along with its position: a run that was lengthened would train on at the end
+    of the old schedule, mostly with a learning rate of 0. Here changed settings, the base learning rate among them,
+    count from the saved iteration on, as if they had always been so. Nothing is touched where nothing changed.
+
+    Args:
+        runner: The runner, whose optimizer and schedulers are built and have not been stepped.
+        checkpoint: What was loaded; its ``param_schedulers`` and ``optimizer`` are changed in place.
+
+    Raises:
+        UserError: A changed schedule follows a metric, so its position cannot be computed.
+    """
+    fresh, saved = runner.param_schedulers, checkpoint.get('param_schedulers')
+    if not fresh or not saved or 'optimizer' not in checkpoint:
+        return
+    if isinstance(fresh, list):
+        groups = [(fresh, saved, runner.optim_wrapper, checkpoint['optimizer'])]
+    else:
+        names = [name for name in fresh if name in saved]
+        groups = [
+            (fresh[name], saved[name], runner.optim_wrapper[name], checkpoint['optimizer'][name]) for name in names
+        ]
+    changed = [change for schedulers, states, *_ in groups for change in _changes(schedulers, states)]
+    if not changed:
+        return
+    if any(getattr(scheduler, 'need_val_args', False) for schedulers, *_ in groups for scheduler in schedulers):
+        raise UserError(
+            f'the schedule is not that of the checkpoint ({"; ".join(changed)}), and one that follows a metric cannot '
+            'be moved to its place. Undo the change, or start a new run with load_from=<checkpoint>.'
+        )
+    for schedulers, states, wrapper, optimizer in groups:
+        _replay(runner, schedulers, checkpoint['meta'])
+        states[:] = [scheduler.state_dict() for scheduler in schedulers]
+        _copy_values(schedulers, wrapper, optimizer)
+    rate = max(value for values in runner.optim_wrapper.get_lr().values() for value in values)
+    runner.logger.info(
+        f"The schedule changed since the checkpoint ({'; '.join(changed)}): the config's counts from iteration "
+        f'{checkpoint["meta"]["iter"]} on, where its largest learning rate is {rate:.4g}.'
+    )
+
+
+def check_schedules(runner: Any) -> None:
+    """Refuse a run that would train, or already has trained, past what its schedules are for.
+
+    Args:
+        runner: The runner, right before training.
+
+    Raises:
+        UserError: The run's last iteration lies before the checkpoint's; the learning rate ends at 0 before the run
+            does; or a schedule counts epochs in a loop that has none.
+    """
+    loop = runner.train_loop
+    if runner.iter > loop.max_iters:
+        raise UserError(
+            f'the checkpoint is at iteration {runner.iter}, and the run ends at {loop.max_iters}: nothing is left to '
+            f'train. Raise train_cfg.max_iters (or max_epochs), or resume from a checkpoint before {loop.max_iters}.'
+        )
+    schedulers = runner.param_schedulers or []
+    for group in schedulers.values() if isinstance(schedulers, dict) else [schedulers]:
+        _check_group(loop, group)
+
+
+def check_same_start(runner: Any) -> None:
+    """Refuse processes that resumed at different iterations.
+
+    Args:
+        runner: The runner, right before training.
+
+    Raises:
+        UserError: They did.
+    """
+    starts = sorted({int(start) for start in all_gather(torch.tensor(runner.iter))})
+    if len(starts) > 1:
+        raise UserError(
+            f'the processes go on from different iterations, {starts}: {runner.work_dir} has to be one folder that all '
+            'machines share, or --resume has to name a file that is the same on all.'
+        )
+
+
+def _check_group(loop: Any, schedulers: List[Any]) -> None:
+    for scheduler in schedulers:
+        by_metric = getattr(scheduler, 'need_val_args', False)
+        if scheduler.by_epoch and not by_metric and isinstance(loop, IterBasedTrainLoop):
+            raise UserError(
+                f'{type(scheduler).__name__} counts epochs (by_epoch=True, the default), which {type(loop).__name__} '
+                'does not have: it would never step. Write by_epoch=False, with begin and end in iterations.'
+            )
+    rates = [scheduler for scheduler in schedulers if scheduler.param_name == 'lr']
+    for by_epoch, length in ((False, loop.max_iters), (True, loop.max_epochs)):
+        last = max((one for one in rates if one.by_epoch == by_epoch), key=lambda one: one.end, default=None)
+        ends_at_zero = 0 in (getattr(last, 'eta_min', None), getattr(last, 'end_factor', None))
+        if last is not None and ends_at_zero and last.end < length:
+            unit = 'epoch' if by_epoch else 'iteration'
+            raise UserError(
+                f'{type(last).__name__} ends at {unit} {last.end} with a learning rate of 0, and the run goes on to '
+                f'{unit} {length}. Give param_scheduler end={length}, or a lower bound such as eta_min=1e-5.'
+            )
+        if last is not None and ends_at_zero and by_epoch:
+            print_log(
+                f'{type(last).__name__} steps once an epoch, so the whole last epoch has a learning rate of 0. Give it '
+                'convert_to_iter_based=True, which steps after every iteration, or a lower bound (eta_min).',
+                'current',
+                logging.WARNING,
+            )
+
+
+def _changes(schedulers: List[Any], states: List[Dict[str, Any]]) -> List[str]:
+    """Name the settings in which built schedulers and saved states differ."""
+    if len(schedulers) != len(states):
+        return [f'{len(states)} -> {len(schedulers)} schedulers']
+    changes = []
+    for scheduler, old in zip(schedulers, states):
+        new = scheduler.state_dict()
+        for name in sorted((new.keys() | old.keys()) - set(PROGRESS)):
+            if new.get(name) != old.get(name):
+                detail = '' if name == 'base_values' else f' {old.get(name)} -> {new.get(name)}'
+                label = f'base {scheduler.param_name}' if name == 'base_values' else name
+                changes.append(f'{type(scheduler).__name__} {label}{detail}')
+    return changes
+
+
+def _replay(runner: Any, schedulers: List[Any], meta: Dict[str, Any]) -> None:
+    """Step schedulers as training up to the checkpoint would have."""
+    loop = runner.train_loop
+    epoch_length, epochs = max(loop.max_iters // loop.max_epochs, 1), meta['epoch']
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # torch's advice: the optimizer has not stepped before its scheduler
+        for iteration in range(1, meta['iter'] + 1):
+            for scheduler in schedulers:
+                if not scheduler.by_epoch:
+                    scheduler.step()
+            if iteration % epoch_length == 0 and iteration // epoch_length <= epochs:
+                for scheduler in schedulers:
+                    if scheduler.by_epoch:
+                        scheduler.step()
+
+
+def _copy_values(schedulers: List[Any], wrapper: Any, optimizer: Dict[str, Any]) -> None:
+    """Write the scheduled values of an optimizer into its saved state."""
+    saved = [*optimizer['param_groups'], *filter(None, [optimizer.get('base_param_settings')])]
+    names = {scheduler.param_name for scheduler in schedulers}
+    for new, old in zip(wrapper.param_groups, saved):
+        for name in names:
+            old.update({key: new[key] for key in (name, f'initial_{name}') if key in new})

@@ -1,0 +1,158 @@
+"""Several processes: how they meet, and what ends a job when one of them is gone."""
+
+import os
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Callable, Dict, Iterator
+
+from torch import distributed as dist
+
+from .cli import UserError
+
+PEER_SECONDS = 45.0  # longest time without a sign of life; PEER_TIMEOUT in the environment overrides it
+ADVICE = (
+    'If a name or an address is wrong: MASTER_ADDR is an address of node 0 that every node reaches, and '
+    'GLOO_SOCKET_IFNAME (on a GPU NCCL_SOCKET_IFNAME) the interface to it, as `ip address` lists them. If a port is '
+    'taken: set PORT to a free one, the same on every node. Otherwise the cause stands in the output of the process '
+    'that ended first; --resume goes on from the last checkpoint.'
+)
+
+
+def start_gloo() -> None:
+    """Let the processes that torchrun started meet through gloo, as without a GPU.
+
+    Raises:
+        UserError: They cannot; the message says what to set.
+    """
+    _check_own_name()
+    with readable_network_errors():
+        dist.init_process_group('gloo')
+
+
+def _check_own_name() -> None:
+    """Stop if other machines would be told an address of this one that they cannot reach."""
+    alone = os.environ.get('WORLD_SIZE') == os.environ.get('LOCAL_WORLD_SIZE')
+    if alone or 'GLOO_SOCKET_IFNAME' in os.environ or _address(os.environ.get('MASTER_ADDR', '')).startswith('127.'):
+        return
+    name = socket.gethostname()
+    address = _address(name)
+    if not address or address.startswith('127.'):
+        raise UserError(
+            f'the name of this machine, {name}, stands for {address or "no address"}, so processes on other machines '
+            'cannot reach this one. Set GLOO_SOCKET_IFNAME (on a GPU NCCL_SOCKET_IFNAME) to the interface that they '
+            'are on, as `ip address` lists them, e.g. GLOO_SOCKET_IFNAME=eth0.'
+        )
+
+
+def _address(name: str) -> str:
+    try:
+        return socket.gethostbyname(name) if name else ''
+    except OSError:
+        return ''
+
+
+@contextmanager
+def readable_network_errors() -> Iterator[None]:
+    """Say in the block what to set when processes do not meet, or lose each other.
+
+    Raises:
+        UserError: In place of torch's errors of that kind.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        kinds = ('gloo', 'NCCL', 'TCPStore', 'Connection closed by peer', 'Connection reset by peer', 'Socket Timeout')
+        if not isinstance(error, getattr(dist, 'DistError', ())) and not any(kind in text for kind in kinds):
+            raise
+        raise UserError(f'the processes lost each other, or never met: {text.splitlines()[0]}\n{ADVICE}') from error
+
+
+@contextmanager
+def watch_peers(on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """End this process if another one of the job gives no sign of life any more; nothing for a single process.
+
+    A machine that is switched off closes no connection: gloo then waits for half an hour, NCCL for ten minutes. A
+    thread tells the store where the processes met, every few seconds, that this one is there. Long work of one process
+    is none of its business. A process whose launcher was killed ends as well, so that the others notice.
+
+    Args:
+        on_loss: Called before the process is ended, with exit code 1.
+    """
+    if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
+        yield
+        return
+    watch = _Watch(on_loss)
+    watch.start()
+    try:
+        yield
+    except SystemExit:
+        watch.leave()
+        raise
+    watch.leave()
+
+
+class _Watch(threading.Thread):
+    """Signs of life of all processes, as counters in the store."""
+
+    def __init__(self, on_loss: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self.rank, self.world_size, self.on_loss = dist.get_rank(), dist.get_world_size(), on_loss
+        self.limit = float(os.environ.get('PEER_TIMEOUT', PEER_SECONDS))
+        self.parent = os.getppid()
+        # A connection of its own: the other one may be waiting in a collective.
+        self.store = dist.TCPStore(
+            os.environ['MASTER_ADDR'],
+            int(os.environ['MASTER_PORT']),
+            is_master=False,
+            wait_for_workers=False,
+            timeout=timedelta(seconds=self.limit),
+        )
+        self.done = threading.Event()
+        self.last: Dict[int, tuple] = {}  # rank -> what it said last, and when it was first heard
+
+    def leave(self) -> None:
+        """Say that this process ends on its own account."""
+        self.done.set()
+        self.join(self.limit)
+        try:
+            self.store.set(f'peers/{self.rank}', 'done')
+        except RuntimeError:
+            pass  # the store went first
+
+    def run(self) -> None:
+        count, connected = 0, time.monotonic()
+        while not self.done.wait(self.limit / 9):
+            count += 1
+            if os.getppid() != self.parent:
+                self._end('the launcher of this process is gone')
+            try:
+                self.store.set(f'peers/{self.rank}', str(count))
+                self._listen()
+                connected = time.monotonic()
+            except RuntimeError as error:
+                if time.monotonic() - connected > self.limit:
+                    self._end(f'no connection to {os.environ["MASTER_ADDR"]} any more ({str(error).splitlines()[0]})')
+
+    def _listen(self) -> None:
+        now = time.monotonic()
+        for rank in range(self.world_size):
+            key = f'peers/{rank}'
+            if rank == self.rank or not self.store.check([key]):
+                continue
+            said: Any = self.store.get(key)
+            if said != self.last.get(rank, (None, 0))[0]:
+                self.last[rank] = (said, now)
+            elif said != b'done' and now - self.last[rank][1] > self.limit:
+                self._end(f'process {rank} of {self.world_size} gave no sign of life for {self.limit:.0f} s')
+
+    def _end(self, reason: str) -> None:
+        if self.done.is_set():
+            return
+        print(f'\nerror: process {self.rank} ends, since {reason}. {ADVICE}', file=sys.stderr, flush=True)
+        self.on_loss()
+        os._exit(1)
