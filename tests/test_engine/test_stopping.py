@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from toy_process import loss_curve, output, train, train_ranks
+from toy_process import ROOT, loss_curve, output, train, train_ranks
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.compat import load_weights_only
@@ -46,10 +46,12 @@ def names(folder, pattern='*.pth'):
 
 class TestSignals:
     def test_the_first_is_a_request_and_the_second_ends_the_process(self):
-        acts = ['from mmseg_ssl.engine import stop_on_signals', 'import os, signal, time']
+        acts = ['from stop_request import stop_on_signals', 'import os, signal, time']
         acts += ['with stop_on_signals(lambda: print("last act", flush=True)):']
         acts += [f'  os.kill(os.getpid(), signal.{name}); time.sleep(1.1)' for name in ('SIGUSR1', 'SIGTERM')]
-        done = subprocess.run([sys.executable, '-c', '\n'.join(acts)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, '-c', '\n'.join(acts)], cwd=ROOT / 'mmseg_ssl/engine', capture_output=True, text=True
+        )
         assert (done.returncode, done.stdout) == (143, 'last act\n')
 
     def test_one_request_may_come_from_several_sides(self):
