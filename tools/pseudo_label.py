@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader, Subset  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets import UnlabeledImages  # noqa: E402
-from mmseg_ssl.datasets.pseudo_label_files import is_labeled, label_path, summarize  # noqa: E402
+from mmseg_ssl.datasets.pseudo_label_files import check_label_folders, is_labeled, label_path, summarize  # noqa: E402
 from mmseg_ssl.engine.atomic_files import replace_file  # noqa: E402
 from mmseg_ssl.engine.pseudo_labeler import PseudoLabeler, write_label  # noqa: E402
 from mmseg_ssl.utils.cli import (  # noqa: E402
@@ -73,7 +73,7 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
 
     Raises:
         UserError: The config has no test pipeline.
-        DatasetError: Two images have one id.
+        DatasetError: Two images have one id, or a label would not go to a place of its own in OUT.
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     pipeline = loader.get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
@@ -85,11 +85,15 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
     ids: Dict[str, int] = {}
     for place in range(len(images)):
         ids[images.image_id(images.get_data_info(place)['img_path'])] = place
+    check_label_folders(args.images, args.out, list(ids))
     return images, ids
 
 
 def settle(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
-    """Note in ``OUT/settings.json`` what the labels depend on, or check it against what is there.
+    """Say what the labels depend on, after a look at what those in OUT were made with.
+
+    Returns:
+        What goes into ``OUT/settings.json``.
 
     Raises:
         UserError: A checkpoint is missing, or OUT holds labels of other settings.
@@ -116,7 +120,6 @@ def settle(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
             raise UserError(f'{args.out} holds labels made with another {", ".join(changed)}. Give another folder.')
     elif (args.out / 'masks').is_dir():
         raise UserError(f'{args.out} holds masks of unknown origin (no settings.json). Give another folder.')
-    replace_file(path, json.dumps(settings, indent=1).encode())
     return settings
 
 
@@ -165,6 +168,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         )
     except ValueError as error:
         raise UserError(str(error)) from error
+    # not before the network is known to load: a run that never began should not bind the next one
+    replace_file(args.out / 'settings.json', json.dumps(settings, indent=1).encode())
     print(f'{len(names)} of {len(ids)} images to label on {args.device}')
     data = Subset(images, [ids[name] for name in names])
     loader = DataLoader(data, args.batch_size, num_workers=args.workers, collate_fn=list)

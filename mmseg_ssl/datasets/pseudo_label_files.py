@@ -1,6 +1,6 @@
 """Offline pseudo-labels on disk: ``masks/<id>.png`` and ``confidence/<id>.png``, both 8-bit, whole or not there."""
 
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import cv2
@@ -19,8 +19,48 @@ def label_path(folder: Union[str, Path], kind: str, image_id: str) -> Path:
         folder: What ``tools/pseudo_label.py`` wrote.
         kind: ``'masks'`` or ``'confidence'``.
         image_id: Path of the image below its folder, without suffix.
+
+    Raises:
+        DatasetError: The id leads out of the folder.
     """
+    parts = image_id.replace('\\', '/').split('/')
+    if '..' in parts or Path(image_id).is_absolute() or PureWindowsPath(image_id).drive:
+        raise DatasetError(
+            f'the image id {image_id!r} leads out of the folder of images, and its label would out of {folder}. Write '
+            'paths below the folder of images, or give the folder that holds all of them.'
+        )
     return Path(folder, kind, f'{image_id}.png')
+
+
+def check_label_folders(images: Union[str, Path], folder: Union[str, Path], image_ids: Sequence[str]) -> None:
+    """Look before anything is written whether a label could take the place of an image or of another label.
+
+    Args:
+        images: Folder of the images.
+        folder: Where labels are to go.
+        image_ids: Of the images.
+
+    Raises:
+        DatasetError: It could; says which folder to give.
+    """
+    source, target = Path(images).resolve(), Path(folder).resolve()
+    if target == source or source in target.parents:
+        raise DatasetError(
+            f'{folder} is the folder of images {images} or lies in it, so that masks would be images of the next run. '
+            'Give a folder outside.'
+        )
+    for kind in (*KINDS, 'reliability'):
+        inner = (target / kind).resolve()
+        if source == inner or inner in source.parents:
+            raise DatasetError(f'{images} lies in {inner}, where labels are written. Give another folder for them.')
+    known = set(image_ids)
+    for image_id in image_ids:
+        label_path(folder, 'masks', image_id)
+        clash = next((str(up)[:-4] for up in PurePath(image_id).parents if up.suffix == '.png'), None)
+        if clash in known:
+            raise DatasetError(
+                f'the mask of {clash} is {clash}.png, which is the folder of {image_id}. Rename one of them.'
+            )
 
 
 def is_labeled(folder: Union[str, Path], image_id: str) -> bool:

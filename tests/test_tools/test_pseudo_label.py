@@ -12,8 +12,11 @@ from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
 from toy_run import draw_images, toy_config, toy_model, write_config
 
+from mmseg_ssl.compat import UnsafeCheckpointError
 from mmseg_ssl.datasets import DatasetError
+from mmseg_ssl.datasets.pseudo_label_files import label_path
 from mmseg_ssl.engine import pseudo_labeler
+from mmseg_ssl.engine.pseudo_labeler import OfflineLabel, write_label
 from mmseg_ssl.utils.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +142,80 @@ def test_labels_of_other_settings_are_not_mixed(tool, toy, tmp_path):
     (Path(toy[3]) / 'settings.json').unlink()
     with pytest.raises(UserError, match='unknown origin'):
         run(tool, toy)
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in Path(folder).rglob('*') if path.is_file()}
+
+
+def test_labels_go_into_no_folder_of_images(tool, toy, tmp_path):
+    """OUT as IMAGES, in it, around it where masks go, and by a link."""
+    images = Path(toy[2])
+    before = contents(tmp_path)
+    (tmp_path / 'link').symlink_to(images)
+    (tmp_path / 'linked').mkdir()
+    (tmp_path / 'linked/masks').symlink_to(images)
+    for out in (images, images / 'labels', images / 'sub/../x', tmp_path / 'link', tmp_path / 'linked'):
+        with pytest.raises(DatasetError, match='Give (a folder outside|another folder)'):
+            run(tool, [*toy[:3], str(out)])
+    inside = tmp_path / 'around/masks/deep'
+    inside.mkdir(parents=True)
+    (inside / 'a.png').write_bytes((images / 'a.png').read_bytes())
+    with pytest.raises(DatasetError, match=r'deep lies in .*masks, where labels are written'):
+        run(tool, [*toy[:2], str(inside), str(tmp_path / 'around')])
+    assert {path: contents(tmp_path)[path] for path in before} == before
+    assert len(contents(tmp_path)) == len(before) + 1
+
+
+@pytest.mark.parametrize('name', ['../a', 'sub/../../a', '/etc/a', 'sub/..', 'c:/a', '..\\a'])
+def test_an_id_never_leaves_the_folder(name, tmp_path):
+    with pytest.raises(DatasetError, match='leads out of the folder of images'):
+        label_path(tmp_path, 'masks', name)
+    with pytest.raises(DatasetError, match='leads out of the folder of images'):
+        write_label(tmp_path / 'out', name, OfflineLabel(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8), 0.5))
+    assert not list(tmp_path.rglob('*.*'))
+
+
+@pytest.mark.parametrize('line', ['../a', '{root}/outside/a', 'sub/../../outside/a'])
+def test_a_list_does_not_lead_out(tool, toy, tmp_path, line):
+    (tmp_path / 'outside').mkdir()
+    for folder in ('outside', '.'):
+        (tmp_path / folder / 'a.png').write_bytes((Path(toy[2]) / 'a.png').read_bytes())
+    (tmp_path / 'ids.txt').write_text(line.format(root=tmp_path) + '\n')
+    with pytest.raises(DatasetError):
+        run(tool, toy, '--list', tmp_path / 'ids.txt', '--suffix', '.png')
+    assert not Path(toy[3]).exists()
+
+
+def test_names_like_those_of_labels_keep_apart(tool, toy, tmp_path):
+    """Images called like a confidence map, like a mask or with dots each have their own two files."""
+    images = Path(toy[2])
+    names = ['a', 'a_confidence', 'a.confidence', 'confidence/a', 'masks/a', 'a.png.b', 'settings', 'c.d']
+    for number, name in enumerate(names[1:]):
+        (images / name).parent.mkdir(exist_ok=True)
+        picture = np.random.RandomState(number).randint(0, 255, (24, 24, 3)).astype(np.uint8)
+        cv2.imwrite(f'{images / name}.png', picture)
+    out = run(tool, toy, '--earlier', toy[1])
+    alone = run(tool, [*toy[:3], str(tmp_path / 'alone')], '--batch-size', 1)
+    for name in [*names, 'c', 'sub/deep/b']:
+        assert all(np.array_equal(one, two) for one, two in zip(maps(out, name), maps(alone, name))), name
+    assert len(list((out / 'masks').rglob('*.png'))) == len(list((out / 'confidence').rglob('*.png'))) == 10
+
+
+def test_a_mask_is_not_the_folder_of_another_one(tool, toy):
+    images = Path(toy[2])
+    (images / 'c.png').rename(images / 'c.jpg')
+    (images / 'c.png').mkdir()
+    (images / 'a.png').rename(images / 'c.png/a.jpg')
+    with pytest.raises(DatasetError, match=r'the mask of c is c\.png, which is the folder of c\.png/a'):
+        run(tool, toy)
+
+
+def test_a_run_that_never_began_binds_nobody(tool, toy, tmp_path):
+    (tmp_path / 'bad.pth').write_bytes(b'no checkpoint')
+    with pytest.raises(UnsafeCheckpointError):
+        run(tool, [toy[0], str(tmp_path / 'bad.pth'), *toy[2:]])
+    run(tool, toy)
 
 
 def test_reliability_ranks_by_agreement(tool, toy, tmp_path):
