@@ -104,8 +104,8 @@ def inside(shapes: Tuple[Tuple[int, int], ...]) -> Tensor:
 def batch(scribbles: bool = False) -> Tuple[Dict[str, Tensor], Dict[str, List[SegDataSample]]]:
     """Views and samples as the preprocessor gives them: padding is 0, and 255 in the masks.
 
-    Strong views are images of their own. Of the labelled pixels, some are void; with ``scribbles``, three of four are
-    not labelled, and an image has seeds of two classes.
+    Strong views are images of their own. Of the labelled pixels, some are void; with ``scribbles``, half are not
+    labelled, and an image has seeds of two classes.
     """
     random = np.random.RandomState(SEED + 1)
     mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
@@ -122,7 +122,7 @@ def batch(scribbles: bool = False) -> Tuple[Dict[str, Tensor], Dict[str, List[Se
                 mask = torch.from_numpy(random.randint(0, CLASSES, (1, *SIZE)))
                 fate = torch.from_numpy(random.rand(1, *SIZE))
                 mask = (mask // 2 * 2 + index) % CLASSES if scribbles else mask
-                void, unlabeled = (fate > 0.9) | ~valid, (fate < (0.7 if scribbles else 0.1)) & valid
+                void, unlabeled = (fate > 0.9) | ~valid, (fate < (0.45 if scribbles else 0.1)) & valid
                 sample.gt_sem_seg = PixelData(data=mask.masked_fill(void | unlabeled, 255))
                 sample.unlabeled_mask = PixelData(data=unlabeled)
             else:

@@ -43,6 +43,8 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
     for k, (slack, own) in enumerate(zip(step.option('slack', (20.0, 50.0)), others)):
         found = constrained(step, sup.logits.detach(), own, slack)
         losses[f'decoder_{k}.loss_constrained'], losses[f'decoder_{k}.taught'] = found
+    shares = [value for key, value in losses.items() if key.endswith('.taught')]
+    assert not shares or 0 < sum(shares) < len(shares)  # the gate is open here and closed there
     judged, count = torch.cat([sup.logits, *others]).detach(), 1 + len(others)
     truth, inside = (torch.cat([maps] * count) for maps in (step.truth, step.valid['sup']))
     correct, valid = judged.argmax(dim=1) == truth, inside & (truth != 255)
