@@ -13,7 +13,7 @@ LIMIT = 240
 
 
 def compared(tests: Sequence[str], classes: Sequence[str]) -> bool:
-    """Whether the cases of some methods (of all, if none is named) pass in value tests; without pytest, which is slow."""
+    """Whether the cases of some methods, or of all, pass in some value tests; without pytest, which takes longer."""
     for test in tests:
         for function in list(vars(importlib.import_module(f'test_{test}_values')).values()):
             for mark in getattr(function, 'pytestmark', []):
