@@ -53,6 +53,18 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         self._own_buffers: Dict[str, Any] = {}
         self._training = False
 
+    # save_best takes every metric of this package, such as teacher/IoU.sky, localizer/error_F1 and ECE
+    _default_greater_keys = [
+        *AtomicCheckpointHook._default_greater_keys,
+        'IoU',
+        'Dice',
+        'score',
+        'recall',
+        '_F1',
+        '_AP',
+    ]
+    _default_less_keys = [*AtomicCheckpointHook._default_less_keys, 'ECE']
+
     def before_train(self, runner: Any) -> None:
         """Find the folder, keep other runs out, remove leftovers of cut-off writes, and put back what was pending.
 

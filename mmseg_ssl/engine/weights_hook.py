@@ -26,7 +26,8 @@ class CheckWeightsHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Any) -> None:
         """Compare the checkpoint with the model, before the host loads it."""
-        training = isinstance(runner._train_loop, BaseLoop)  # the runner builds the loop that it is going to run
+        # the runner builds the loop that it is going to run; hooks such as EarlyStoppingHook build that of training
+        training = isinstance(runner._train_loop, BaseLoop) and not isinstance(runner._test_loop, BaseLoop)
         use = ('resume' if runner._resume else 'train') if training else 'predict'
         source = str(runner._load_from or 'the checkpoint')
         load_weights(runner.model, checkpoint, source, use, self.allow_missing)

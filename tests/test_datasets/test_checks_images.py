@@ -145,6 +145,9 @@ def test_validation_in_batches_needs_one_size(own, tmp_path):
     check_semi_dataset(cfg)
     cfg.val_dataloader.batch_size = 2
     stop(cfg, r'batch_size is 2, but .*32x24 \(.*4.png\) and 20x20 \(.*5.png\).*val_dataloader.batch_size=1')
+    cfg.setdefault('model', {}).setdefault('data_preprocessor', {})['test_cfg'] = dict(size=(32, 32))
+    check_semi_dataset(cfg)  # the preprocessor pads them
+    del cfg.model.data_preprocessor['test_cfg']
     cfg.val_dataloader.dataset.pipeline.insert(1, dict(type='Resize', scale=(16, 16)))
     check_semi_dataset(cfg)
 

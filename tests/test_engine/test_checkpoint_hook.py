@@ -10,7 +10,7 @@ import torch
 from toy_process import output, train
 from toy_run import draw_images, toy_config, write_config
 
-from mmseg_ssl.engine import AtomicBackend, find_resumable, misfit
+from mmseg_ssl.engine import AtomicBackend, SafeCheckpointHook, find_resumable, misfit
 from mmseg_ssl.engine.atomic_files import remove_partial_files, replace_file
 from mmseg_ssl.engine.resume import is_complete
 
@@ -188,3 +188,19 @@ def test_the_former_best_stays_until_the_new_one_is_there(data, tmp_path):
     assert names(run, 'best*') == ['best_score_iter_3.pth', 'best_score_iter_6.pth.partial']
     assert train(path, run, '--resume', str(run / 'iter_4.pth')) == 0, output(run)
     assert names(run, 'best*') == ['best_score_iter_6.pth']
+
+
+@pytest.mark.parametrize(
+    'key, rule',
+    [
+        ('mIoU', 'greater'),
+        ('teacher/mIoU', 'greater'),
+        ('IoU.sky', 'greater'),
+        ('student/mFscore', 'greater'),
+        ('localizer/error_F1_pooled', 'greater'),
+        ('confidence/error_AP', 'greater'),
+        ('ECE', 'less'),
+    ],
+)
+def test_the_best_of_every_metric(key, rule):
+    assert SafeCheckpointHook(by_epoch=False, save_best=key).rules == [rule]

@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import pytest
 import tiny
 import torch
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import IterBasedTrainLoop, TestLoop
 
 from mmseg_ssl.engine import CheckWeightsHook
 from mmseg_ssl.utils.weights import WeightsError
 
 
-def runner(loop, resume=False):
+def runner(loop, resume=False, test_loop=None):
     model = tiny.build('MeanTeacher', predict_on='student')
-    return SimpleNamespace(model=model, _train_loop=loop, _resume=resume, _load_from='a.pth')
+    return SimpleNamespace(model=model, _train_loop=loop, _test_loop=test_loop, _resume=resume, _load_from='a.pth')
 
 
 def test_training_testing_and_resuming():
@@ -21,7 +21,9 @@ def test_training_testing_and_resuming():
     training = IterBasedTrainLoop.__new__(IterBasedTrainLoop)
     weights = {key: value for key, value in tiny.build().state_dict().items() if 'decode_head' not in key}
     CheckWeightsHook().after_load_checkpoint(runner(training), dict(state_dict=weights))
-    for use, other in (('predict', runner(dict(type='SemiTrainLoop'))), ('resume', runner(training, resume=True))):
+    both = runner(training, test_loop=TestLoop.__new__(TestLoop))  # EarlyStoppingHook builds the first before a test
+    tested = runner(dict(type='SemiTrainLoop'))
+    for use, other in (('predict', tested), ('predict', both), ('resume', runner(training, resume=True))):
         with pytest.raises(WeightsError, match=f'a.pth lacks .* needs to {use}'):
             CheckWeightsHook().after_load_checkpoint(other, dict(state_dict=weights))
         CheckWeightsHook(allow_missing=True).after_load_checkpoint(other, dict(state_dict=weights))

@@ -15,9 +15,13 @@ from mmseg_ssl.utils.cli import UserError
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """A config with test settings, and the checkpoint of a run of it."""
+    """A config with test settings and two networks, and the last checkpoint of a run of it, which stops early."""
     folder = tmp_path_factory.mktemp('trained')
-    config = toy_config(draw_images(folder / 'data'))
+    config = toy_config(draw_images(folder / 'data'), val_evaluator=dict(type='SemiIoUMetric', iou_metrics=['mIoU']))
+    config['model']['predict_on'] = ('student', 'teacher')
+    config['default_hooks']['checkpoint']['save_best'] = 'mIoU'
+    config['custom_hooks'].append(dict(type='EarlyStoppingHook', monitor='mIoU', min_delta=200, patience=1))
+    config['train_cfg']['max_iters'] = 9
     config.update({f'test_{key}': config[f'val_{key}'] for key in ('dataloader', 'evaluator')})
     config['test_cfg'] = dict(type='TestLoop')
     path = write_config(folder / 'config.py', config)
@@ -33,7 +37,14 @@ def test_scores_what_training_scored(trained, tmp_path):
     config, checkpoint, log = trained
     assert run_tool('test', [config, checkpoint, '--work-dir', tmp_path / 'test', '--out', tmp_path / 'masks']) == 0
     assert miou(output(tmp_path / 'test')) == miou(log)
-    assert len(list((tmp_path / 'masks').glob('*.png'))) == 2
+    assert len(list((tmp_path / 'masks').glob('*/*.png'))) == 4  # two networks
+
+
+def test_the_plain_name_of_a_metric_is_the_first_networks(trained):
+    """``save_best='mIoU'`` and early stopping, whose second validation of three, after 6 iterations, is no better."""
+    files = sorted(path.name for path in trained[1].parent.glob('*.pth'))
+    assert any(name.startswith('best_mIoU_iter_') for name in files) and 'iter_8.pth' not in files
+    assert 'the monitored metric did not improve' in trained[2]
 
 
 def test_predict_on_chooses_the_network(trained, tmp_path):

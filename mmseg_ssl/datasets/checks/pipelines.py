@@ -88,7 +88,7 @@ def batch_problems(key: str, batch: int, dataset: BaseDataset, indices: Sequence
             yield Problem(
                 'validation batch',
                 f'{key}.batch_size is {batch}, but images leave the pipeline with sizes that differ, {sizes[0]} and '
-                f'{sizes[1]}, and cannot be stacked. Set {key}.batch_size=1, or resize or pad to one size in the '
-                'pipeline.',
+                f'{sizes[1]}, and cannot be stacked. Set {key}.batch_size=1, or resize to one size in the pipeline, '
+                'or pad to one: model.data_preprocessor.test_cfg=dict(size=(height, width)).',
             )
             return

@@ -137,4 +137,7 @@ def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict)
         if one.image.size and not one.image.problem and not (one.mask and one.mask.problem):
             first.setdefault(one.image.size, one.index)
     batch = (cfg.get(key) or {}).get('batch_size', 1)
+    preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
+    if (preprocessor.get('test_cfg') or {}).get('size'):
+        return  # it pads them
     yield from pipelines.batch_problems(key, batch, dataset, list(first.values())[:20])
