@@ -1,0 +1,157 @@
+"""A config's own model, pipelines, optimizer and hooks through one training step and one prediction, in small.
+
+Small means: random weights; crops of about four strides, with the remainder that the config's crops have; one depth of
+ResNet, few layers of a ViT; a batch of two labelled images. Widths, heads, losses, methods and their options stay.
+"""
+
+import copy
+import hashlib
+import json
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict, List, Tuple
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmseg.registry import HOOKS
+from mmseg.structures import SegDataSample
+
+from mmseg_ssl.datasets import SemiDataset, semi_collate
+from mmseg_ssl.datasets.semi_dataset import Draw
+from mmseg_ssl.utils.nested import nested_dicts
+
+# sizes of the data sets' own images, for pipelines that scale by a factor
+SIZES = dict(CityscapesDataset=(1024, 2048), CamVidDataset=(360, 480), ADE20KDataset=(512, 683), ShapesDataset=(64, 96))
+STRIDES = 4
+"""Of the network, along the shorter side of a crop."""
+
+
+def shrink(cfg: Config, thin: bool = True) -> float:
+    """Make a config small, in place, its network also shallow if ``thin``; returns the factor of its sizes."""
+    backbone = cfg.model.segmentor.backbone
+    unit = 14 if backbone.get('patch_size') == 14 else 16
+    crop = cfg.model.data_preprocessor.get('size') or cfg.crop_size
+    factor = STRIDES * unit / (min(crop) - min(crop) % unit)
+
+    def whole(size: Tuple[int, int]) -> Tuple[int, ...]:
+        """A crop's size: as many units as the factor says, and what was over."""
+        return tuple(max(1, round(side // unit * factor)) * unit + side % unit for side in size)
+
+    steps = [cfg.train_dataloader.dataset, cfg.test_dataloader.dataset, cfg.model.segmentor.get('test_cfg', {})]
+    for part in [part for step in steps for part in nested_dicts(step)]:
+        if 'crop_size' in part:
+            part['crop_size'] = whole(part['crop_size'])
+        for key in ('scale', 'stride'):
+            if key in part:
+                rigid = key == 'scale' and part.get('keep_ratio') is False
+                part[key] = whole(part[key]) if rigid else tuple(max(1, round(side * factor)) for side in part[key])
+    if cfg.model.data_preprocessor.get('size'):
+        cfg.model.data_preprocessor.size = whole(cfg.model.data_preprocessor.size)
+    for part in nested_dicts(cfg.model):
+        part.pop('init_cfg', None)
+        part.pop('pretrained', None)
+        if part.get('neighbourhood') == 'dense':
+            part['resolution'] = max(1, round(64 * factor))  # cells along a side, all paired with all
+        if thin and part.get('type') == 'ResNetV1c':
+            part['depth'] = 50
+    thin_transformer(backbone, thin)
+    return factor
+
+
+def thin_transformer(backbone: dict, thin: bool) -> None:
+    """Few layers; and mmpretrain's ViT, which is optional, gives way to the host's of the same patches and width."""
+    if backbone.type == 'mmpretrain.VisionTransformer':
+        width = {'dinov2-small': 384, 'base': 768}[backbone.arch]
+        backbone.clear()
+        backbone.update(type='VisionTransformer', img_size=(56, 56), patch_size=14, embed_dims=width, num_heads=6)
+        backbone.update(num_layers=12, out_indices=(2, 5, 8, 11))
+    if backbone.type == 'VisionTransformer' and thin:
+        levels = backbone.out_indices if isinstance(backbone.out_indices, tuple) else (backbone.out_indices,)
+        backbone.update(num_layers=len(levels), out_indices=tuple(range(len(levels))))
+
+
+def key_of(cfg: Config) -> str:
+    """What decides about a step: configs that differ by their lists and lengths alone have one key."""
+    data = cfg.train_dataloader.dataset
+    hooks = [
+        {key: sorted(value) if key == 'starts' else value for key, value in hook.items() if key not in ('begin', 'end')}
+        for hook in cfg.get('custom_hooks', [])
+    ]
+    unlabeled = data.get('unlabeled') and data.unlabeled.pipeline
+    parts = [cfg.model, data.labeled.type, data.labeled.pipeline, unlabeled, data.get('unlabeled_per_labeled', 1)]
+    parts += [cfg.test_dataloader.dataset.pipeline, cfg.optim_wrapper, hooks]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+class Drawn:
+    """Random images, masks and pseudo-labels on disk, through a pipeline."""
+
+    def __init__(self, pipeline: List[dict], classes: int, size: Tuple[int, int], folder: Path) -> None:
+        self.pipeline, self.classes, self.size, self.folder = Compose(pipeline), classes, size, folder
+        self.scribbles = next((step for step in pipeline if step['type'] == 'LoadScribbles'), None)
+
+    def get_data_info(self, index: int) -> Dict[str, Any]:
+        """What a data set of mmseg says of an image, whose files are written now."""
+        rng = np.random.default_rng(index)
+        height, width = self.size
+        classes = rng.permutation(np.arange(max(height // 4 * (width // 4), 1)) % self.classes)
+        blocks = np.resize(classes, (height // 4, width // 4)).astype(np.uint8)
+        mask = cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST)
+        image = np.clip(mask[..., None] * np.array([3, 7, 11]) % 200 + rng.integers(0, 56, (*self.size, 3)), 0, 255)
+        maps = dict(img=image.astype(np.uint8), pseudo_masks=mask.copy(), pseudo_confidence=np.full_like(mask, 255))
+        mask[: height // 8] = 255  # void
+        if self.scribbles is not None:  # one pixel of five is labelled
+            mask[rng.random(self.size) < 0.8] = self.scribbles.get('unlabeled_value', 254)
+        for name, values in dict(maps, seg_map=mask).items():
+            cv2.imwrite(str(self.folder / f'{name}{index}.png'), values)
+        paths = {f'{name}_path': str(self.folder / f'{name}{index}.png') for name in (*maps, 'seg_map')}
+        return dict(paths, label_map=None, reduce_zero_label=False, seg_fields=[], sample_idx=index)
+
+    def __getitem__(self, index: int) -> Dict[str, Any]:
+        return self.pipeline(self.get_data_info(index))
+
+
+def draw_batch(cfg: Config, size: Tuple[int, int], folder: Path) -> dict:
+    """Two labelled images and their unlabelled ones, as the data loader gives them."""
+    data, classes = cfg.train_dataloader.dataset, cfg.num_classes
+    labeled = Drawn(data.labeled.pipeline, classes, size, folder)
+    unlabeled = Drawn(data.unlabeled.pipeline, classes, size, folder) if data.get('unlabeled') else None
+    ratio = data.get('unlabeled_per_labeled', 1)
+    dataset = SemiDataset(labeled, unlabeled, ratio)
+    draws = [
+        Draw(draw, tuple(10 + draw * ratio + k for k in range(dataset.unlabeled_per_labeled)), draw) for draw in (0, 1)
+    ]
+    return semi_collate([dataset[draw] for draw in draws])
+
+
+def train(cfg: Config, model: torch.nn.Module, batch: dict) -> List[Tuple[str, Dict[str, torch.Tensor]]]:
+    """A step in each stage, or one at the end of the ramp; returns stage and logs of each step."""
+    wrapper = build_optim_wrapper(model.train(), cfg.optim_wrapper)
+    hooks = [HOOKS.build(hook) for hook in cfg.get('custom_hooks', []) if hook.type != 'ScribbleVisHook']  # it draws
+    runner = SimpleNamespace(model=model, optim_wrapper=wrapper, iter=0, logger=logging.getLogger('one_step'))
+    for hook in hooks:
+        hook.before_train(runner)
+    starts = {start for hook in hooks for start in getattr(hook, 'starts', {}).values()}
+    ramps = any(type(hook).__name__ == 'UnsupRampHook' for hook in hooks)
+    logs = []
+    for runner.iter in sorted(starts | ({cfg.train_cfg.max_iters - 1} if ramps or not starts else set())):
+        for hook in hooks:
+            hook.before_train_iter(runner, runner.iter, batch)
+        outputs = model.train_step(copy.deepcopy(batch), wrapper)
+        for hook in hooks:
+            hook.after_train_iter(runner, runner.iter, batch, outputs)
+        logs.append((getattr(model, 'stage', ''), outputs))
+    return logs
+
+
+def predict(cfg: Config, model: torch.nn.Module, size: Tuple[int, int], folder: Path) -> SegDataSample:
+    """An image through the pipeline, the window and the networks of the test."""
+    images = Drawn(cfg.test_dataloader.dataset.pipeline, cfg.num_classes, size, folder)
+    model.eval()
+    with torch.no_grad():
+        return model.test_step(pseudo_collate([images[20]]))[0]
