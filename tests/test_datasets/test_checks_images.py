@@ -1,5 +1,7 @@
 """What image files hold: bits, orientation, channels, sizes; and what the loaders make of it."""
 
+import copy
+
 import cv2
 import numpy as np
 import pytest
@@ -145,9 +147,9 @@ def test_validation_in_batches_needs_one_size(own, tmp_path):
     check_semi_dataset(cfg)
     cfg.val_dataloader.batch_size = 2
     stop(cfg, r'batch_size is 2, but .*32x24 \(.*4.png\) and 20x20 \(.*5.png\).*val_dataloader.batch_size=1')
-    cfg.setdefault('model', {}).setdefault('data_preprocessor', {})['test_cfg'] = dict(size=(32, 32))
-    check_semi_dataset(cfg)  # the preprocessor pads them
-    del cfg.model.data_preprocessor['test_cfg']
+    padded = copy.deepcopy(cfg)
+    padded.model = dict(padded.get('model') or {}, data_preprocessor=dict(test_cfg=dict(size=(32, 32))))
+    check_semi_dataset(padded)  # the preprocessor pads them
     cfg.val_dataloader.dataset.pipeline.insert(1, dict(type='Resize', scale=(16, 16)))
     check_semi_dataset(cfg)
 
