@@ -183,6 +183,7 @@ def check(name: Union[str, Case], reference: Callable[[Step], Losses]) -> None:
     expected = reference(step)
     assert losses.keys() == expected.keys()
     for key, value in losses.items():
+        assert value.requires_grad == ('loss' in key), key
         assert float(value.detach()) == pytest.approx(float(expected[key]), rel=1e-5, abs=1e-6), key
     ours, theirs = (
         sum((1 + n) * terms[key] for n, key in enumerate(sorted(terms)) if 'loss' in key)

@@ -208,18 +208,6 @@ NAMED: Tuple[Named, ...] = (
         'for name in self.networks]).detach()',
         'for name in self.networks[:1] * 2]).detach()',
     ),
-    Named(
-        S + 'located_cps.py',
-        'the localizer trains the networks',
-        'for name in self.networks]).detach()',
-        'for name in self.networks])',
-    ),
-    Named(
-        S + 'eln_warmup.py',
-        'the localizer trains the student',
-        'torch.cat([sup.logits, *decoded]).detach()',
-        'torch.cat([sup.logits, *decoded])',
-    ),
     Named(S + 'eln_warmup.py', 'decoders train the encoder', '[level.detach() for level in feats]', 'feats'),
     Named(
         S + 'eln.py',
@@ -268,7 +256,7 @@ NAMED: Tuple[Named, ...] = (
     ),
     Named(
         S + 'eln_warmup.py',
-        'gate inverted in the batch',
+        'the decoders learn nothing with a gate of the batch',
         'return own + (whole - own.detach())',
         'return own.detach() + (whole - own.detach())',
     ),

@@ -17,7 +17,7 @@ VALUES: Dict[str, Tuple[str, ...]] = {
     'fixmatch': ('fixmatch',),
     'hard_self_labeling': ('graph_cut',),
     'located_cps': ('cps',),
-    'mean_teacher': ('teacher',),
+    'mean_teacher': ('teacher', 'self_labeling'),
     'potts_regularized': ('potts',),
     'pseudo_label': ('teacher',),
     'scribble_mean_teacher': ('self_labeling',),

@@ -1,0 +1,15 @@
+"""The value tests notice errors that someone could make."""
+
+import subprocess
+import sys
+
+import pytest
+from toy_process import ROOT
+
+
+@pytest.mark.slow
+def test_errors_by_hand():
+    """Those of ``tests/mutations/named.py``; small ones at every place take longer, see the README there."""
+    command = [sys.executable, 'tests/mutations/run.py', '--named']
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr[-2000:]
