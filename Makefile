@@ -1,11 +1,12 @@
 # make demo   set up, then train the supervised baseline and DUEB on a small drawn dataset and compare them
 # make test   set up, then run the fast tests          make slow   the tests that train or start processes
 # make check  format, lint and fast tests, before a commit
+# make test-oldest   the fast tests on the oldest versions that setup.py claims (Python 3.10, torch 2.1; 5 GB)
 # STACK=onedl takes the maintained continuation of OpenMMLab's packages; PYTHON=... takes a certain Python.
 
 STACK ?= openmmlab
 LOCK := requirements/$(STACK).txt
-VENV := .venv$(if $(filter onedl,$(STACK)),-onedl)
+VENV := .venv$(if $(filter-out openmmlab,$(STACK)),-$(STACK))
 READY := $(VENV)/.ready
 PY := $(VENV)/bin/python
 
@@ -13,11 +14,11 @@ PY := $(VENV)/bin/python
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 ifeq ($(wildcard $(LOCK)),)
-$(error STACK=$(STACK) is not known; it is openmmlab (the default) or onedl)
+$(error STACK=$(STACK) is not known; it is openmmlab (the default), onedl or oldest)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check lint format data clean
+.PHONY: help demo test test-oldest slow check lint format data clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -64,6 +65,9 @@ test: $(READY) data
 	@echo 'Fast tests on $(STACK)'
 	@$(PYTEST) -m 'not slow'
 
+test-oldest:
+	@$(MAKE) --no-print-directory test STACK=oldest PYTHON='$(or $(PYTHON),python3.10 python3.11)'
+
 slow: $(READY) data
 	@echo 'Slow tests on $(STACK)'
 	@$(PYTEST) -m slow
@@ -80,5 +84,5 @@ format: $(READY)
 	@$(VENV)/bin/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-onedl build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-onedl .venv-oldest build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +
