@@ -1,6 +1,6 @@
 """From collated crops to the views that the methods name, all on the device."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +10,11 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..structures import IGNORE_INDEX, Scribbles
+from ..structures import Scribbles
 from ..utils import sample_uniforms
 from .batch_checks import BatchError, check_channels, check_sizes
+from .network_checks import NetworkError
+from .sample_pixels import scribbled_pixels, valid_pixels
 
 STRONG_VIEW = 1
 """Purpose of the uniforms that make strong views; view number k uses ``STRONG_VIEW + k``."""
@@ -40,11 +42,26 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             configs; none by default.
         channels_last: Whether batches are laid out channels-last, which convolutions under bfloat16 are about twice
             as fast on (CPUs, and GPUs with tensor cores); the networks follow the layout of their input.
+        mean: What is subtracted from each channel; nothing is normalised without.
+        std: What each channel is divided by.
         **kwargs: As for ``SegDataPreProcessor``; ``size`` or ``size_divisor`` says how crops are padded.
     """
 
-    def __init__(self, strong: Optional[dict] = None, channels_last: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        strong: Optional[dict] = None,
+        channels_last: bool = False,
+        mean: Optional[Sequence[float]] = None,
+        std: Optional[Sequence[float]] = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        if len(mean or ()) != len(std or ()):
+            raise NetworkError(f'data_preprocessor: mean and std have as many values each, got {mean} and {std}.')
+        self._enable_normalize = mean is not None
+        if self._enable_normalize:  # not by the host: onedl-mmengine takes one or three values
+            self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), False)
+            self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), False)
         # onedl-mmsegmentation keeps it under another name
         self.channel_conversion = bool(kwargs.get('bgr_to_rgb') or kwargs.get('rgb_to_bgr'))
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -151,49 +168,6 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             return self.size[0], self.size[1]
         divisor = self.size_divisor or 1
         return -(-height // divisor) * divisor, -(-width // divisor) * divisor
-
-
-def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
-    """Which pixels of a view are image and not padding.
-
-    Args:
-        samples: Samples with ``img_shape``.
-        images: Their view, ``(B, 3, H, W)``.
-
-    Returns:
-        ``(B, H, W)`` bool on the device of the images.
-    """
-    shapes = torch.tensor([sample.metainfo['img_shape'][:2] for sample in samples]).to(images.device, non_blocking=True)
-    rows = torch.arange(images.shape[2], device=images.device) < shapes[:, :1]
-    cols = torch.arange(images.shape[3], device=images.device) < shapes[:, 1:]
-    return rows[:, :, None] & cols[:, None, :]
-
-
-def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tensor, Tensor]:
-    """Labels of the seeds of a view, and the pixels that may be taught: seeds and unlabelled ones, not void or padding.
-
-    Any mixture of samples: with scribbles; fully labelled, whose 255 is void; without a mask, all unlabelled.
-
-    Args:
-        samples: Samples after :class:`SemiDataPreProcessor`.
-        images: Their view, ``(B, 3, H, W)``.
-
-    Returns:
-        ``(B, H, W)`` int64 classes, 255 where there is no seed; and ``(B, H, W)`` bool. Unlabelled pixels are ``valid &
-        (seeds == 255)``.
-
-    Example:
-        >>> seeds, valid = scribbled_pixels(samples['sup'], images['sup'])  # doctest: +SKIP
-    """
-    blank = torch.full(images.shape[2:], IGNORE_INDEX, dtype=torch.int64, device=images.device)
-    seeds = torch.stack([one.gt_sem_seg.data[0] if 'gt_sem_seg' in one else blank for one in samples])
-    unlabeled = [
-        one.unlabeled_mask.data[0]
-        if 'unlabeled_mask' in one
-        else torch.full_like(blank, 'gt_sem_seg' not in one).bool()
-        for one in samples
-    ]
-    return seeds, valid_pixels(samples, images) & (torch.stack(unlabeled) | (seeds != IGNORE_INDEX))
 
 
 def _pad(values: Tensor, size: Tuple[int, int], fill: int) -> Tensor:

@@ -10,6 +10,7 @@ from torch import nn
 
 from mmseg_ssl.models import StrongAugment, strong_augment
 from mmseg_ssl.models.batch_checks import BatchError
+from mmseg_ssl.models.network_checks import NetworkError
 
 GRAY = dict(mean=[120.0], std=[60.0])
 FOUR = dict(mean=[120.0, 110, 100, 90], std=[60.0, 50, 40, 30])
@@ -105,6 +106,12 @@ def test_a_mean_of_other_channels_is_refused(training):
         data = dict(inputs=data['inputs']['sup'], data_samples=data['data_samples']['sup'])
     with pytest.raises(BatchError, match='0.png has 1 channels, data_preprocessor.mean and std have 3'):
         MODELS.build(tiny.preprocessor())(data, training)
+
+
+@pytest.mark.parametrize('wrong', [dict(std=[1.0]), dict(mean=None), dict(std=None)])
+def test_mean_and_std_go_together(wrong):
+    with pytest.raises(NetworkError, match='mean and std have as many values'):
+        MODELS.build(tiny.preprocessor(**wrong))
 
 
 def test_images_of_differing_channels_are_named():

@@ -1,0 +1,52 @@
+"""Which pixels of a batch are image, and which of them are labelled."""
+
+from typing import List, Tuple
+
+import torch
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from ..structures import IGNORE_INDEX
+
+
+def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
+    """Which pixels of a view are image and not padding.
+
+    Args:
+        samples: Samples with ``img_shape``.
+        images: Their view, ``(B, 3, H, W)``.
+
+    Returns:
+        ``(B, H, W)`` bool on the device of the images.
+    """
+    shapes = torch.tensor([sample.metainfo['img_shape'][:2] for sample in samples]).to(images.device, non_blocking=True)
+    rows = torch.arange(images.shape[2], device=images.device) < shapes[:, :1]
+    cols = torch.arange(images.shape[3], device=images.device) < shapes[:, 1:]
+    return rows[:, :, None] & cols[:, None, :]
+
+
+def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tensor, Tensor]:
+    """Labels of the seeds of a view, and the pixels that may be taught: seeds and unlabelled ones, not void or padding.
+
+    Any mixture of samples: with scribbles; fully labelled, whose 255 is void; without a mask, all unlabelled.
+
+    Args:
+        samples: Samples after :class:`~mmseg_ssl.models.SemiDataPreProcessor`.
+        images: Their view, ``(B, 3, H, W)``.
+
+    Returns:
+        ``(B, H, W)`` int64 classes, 255 where there is no seed; and ``(B, H, W)`` bool. Unlabelled pixels are ``valid &
+        (seeds == 255)``.
+
+    Example:
+        >>> seeds, valid = scribbled_pixels(samples['sup'], images['sup'])  # doctest: +SKIP
+    """
+    blank = torch.full(images.shape[2:], IGNORE_INDEX, dtype=torch.int64, device=images.device)
+    seeds = torch.stack([one.gt_sem_seg.data[0] if 'gt_sem_seg' in one else blank for one in samples])
+    unlabeled = [
+        one.unlabeled_mask.data[0]
+        if 'unlabeled_mask' in one
+        else torch.full_like(blank, 'gt_sem_seg' not in one).bool()
+        for one in samples
+    ]
+    return seeds, valid_pixels(samples, images) & (torch.stack(unlabeled) | (seeds != IGNORE_INDEX))
