@@ -33,10 +33,16 @@ class SemiVisualizationHook(SegVisualizationHook):
         """Find the folder of the images."""
         self._root = image_root(runner.test_dataloader.dataset) if self.draw else None
 
-    def _after_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample], mode: str = 'val'
-    ) -> None:
-        if not self.draw or mode == 'train' or not self.every_n_inner_iters(batch_idx, self.interval):
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Draw a batch of validation, if it is its turn."""
+        self._draw(runner, batch_idx, outputs, 'val')
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Draw a batch of a test, if it is its turn."""
+        self._draw(runner, batch_idx, outputs, 'test')
+
+    def _draw(self, runner: Runner, batch_idx: int, outputs: Sequence[SegDataSample], mode: str) -> None:
+        if not self.draw or not self.every_n_inner_iters(batch_idx, self.interval):
             return
         for output in outputs:
             path = output.metainfo['img_path']
