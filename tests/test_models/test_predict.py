@@ -6,8 +6,10 @@ import pytest
 import tiny
 import torch
 from mmengine.runner import load_checkpoint
-from mmseg.apis import MMSegInferencer
+from mmseg.apis import MMSegInferencer, init_model
 from mmseg.registry import MODELS
+
+from mmseg_ssl.utils.weights import WeightsError
 
 CLASSES = ('road', 'car', 'sky', 'tree')
 UNCERTAIN = dict(variance=dict(type='VarianceHead'), energy=dict(type='EnergyHead'))
@@ -145,6 +147,10 @@ def test_the_inferencer(tmp_path):
     )
     image = torch.randint(0, 255, (24, 40, 3), dtype=torch.uint8).numpy()
     cv2.imwrite(str(tmp_path / 'image.png'), image)
+    torch.save(dict(state_dict={'encoder.weight': torch.zeros(1)}, meta={}), tmp_path / 'other.pth')
+    for kind in (init_model, MMSegInferencer):  # the host warns, and predicts with random weights
+        with pytest.raises(WeightsError, match='of another network'):
+            kind(copy.deepcopy(config), str(tmp_path / 'other.pth'), device='cpu')
     inferencer = MMSegInferencer(config, classes=CLASSES, palette=[[0, 0, 0]] * 4, dataset_name=None, device='cpu')
     result = inferencer(str(tmp_path / 'image.png'), show=False, return_datasamples=True)
     assert result.pred_sem_seg.data.shape == (1, 24, 40)
