@@ -16,13 +16,15 @@ import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
+from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import HOOKS
 from mmseg.structures import SegDataSample
 
 from mmseg_ssl.datasets import SemiDataset, semi_collate
 from mmseg_ssl.datasets.semi_dataset import Draw
+from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 from mmseg_ssl.utils.nested import nested_dicts
 
 # sizes of the data sets' own images, for pipelines that scale by a factor
@@ -88,44 +90,45 @@ def key_of(cfg: Config) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-class Drawn:
-    """Random images, masks and pseudo-labels on disk, through a pipeline."""
+class Drawn(BaseSegDataset):
+    """Random images, masks and pseudo-labels on disk, through a pipeline of the config."""
 
-    def __init__(self, pipeline: List[dict], classes: int, size: Tuple[int, int], folder: Path) -> None:
-        self.pipeline, self.classes, self.size, self.folder = Compose(pipeline), classes, size, folder
+    def __init__(self, pipeline: List[dict], cfg: Config, size: Tuple[int, int], folder: Path, count: int) -> None:
+        self.classes, self.size, self.folder, self.count = cfg.num_classes, size, folder, count
         self.scribbles = next((step for step in pipeline if step['type'] == 'LoadScribbles'), None)
+        folder.mkdir()
+        super().__init__(pipeline=pipeline, metainfo=dict(classes=[f'class {k}' for k in range(self.classes)]))
 
-    def get_data_info(self, index: int) -> Dict[str, Any]:
-        """What a data set of mmseg says of an image, whose files are written now."""
-        rng = np.random.default_rng(index)
+    def load_data_list(self) -> List[dict]:
+        """Draw the files."""
+        return [self.draw(index) for index in range(self.count)]
+
+    def draw(self, index: int) -> Dict[str, Any]:
+        """Blocks of classes in the colours of the class, and noise; an eighth is void."""
+        rng = np.random.default_rng([index, len(self.folder.name)])
         height, width = self.size
         classes = rng.permutation(np.arange(max(height // 4 * (width // 4), 1)) % self.classes)
         blocks = np.resize(classes, (height // 4, width // 4)).astype(np.uint8)
         mask = cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST)
-        image = np.clip(mask[..., None] * np.array([3, 7, 11]) % 200 + rng.integers(0, 56, (*self.size, 3)), 0, 255)
-        maps = dict(img=image.astype(np.uint8), pseudo_masks=mask.copy(), pseudo_confidence=np.full_like(mask, 255))
-        mask[: height // 8] = 255  # void
+        image = (mask[..., None] * np.array([3, 7, 11]) % 200 + rng.integers(0, 56, (*self.size, 3))).astype(np.uint8)
+        maps = dict(img=image, pseudo_masks=mask.copy(), pseudo_confidence=np.full_like(mask, 255), seg_map=mask)
+        mask[: height // 8] = IGNORE_INDEX
         if self.scribbles is not None:  # one pixel of five is labelled
-            mask[rng.random(self.size) < 0.8] = self.scribbles.get('unlabeled_value', 254)
-        for name, values in dict(maps, seg_map=mask).items():
-            cv2.imwrite(str(self.folder / f'{name}{index}.png'), values)
-        paths = {f'{name}_path': str(self.folder / f'{name}{index}.png') for name in (*maps, 'seg_map')}
-        return dict(paths, label_map=None, reduce_zero_label=False, seg_fields=[], sample_idx=index)
-
-    def __getitem__(self, index: int) -> Dict[str, Any]:
-        return self.pipeline(self.get_data_info(index))
+            mask[rng.random(self.size) < 0.8] = self.scribbles.get('unlabeled_value', UNLABELED)
+        paths = {f'{name}_path': str(self.folder / f'{name}{index}.png') for name in maps}
+        for path, values in zip(paths.values(), maps.values()):
+            cv2.imwrite(path, values)
+        return dict(paths, label_map=None, reduce_zero_label=False, seg_fields=[])
 
 
 def draw_batch(cfg: Config, size: Tuple[int, int], folder: Path) -> dict:
     """Two labelled images and their unlabelled ones, as the data loader gives them."""
-    data, classes = cfg.train_dataloader.dataset, cfg.num_classes
-    labeled = Drawn(data.labeled.pipeline, classes, size, folder)
-    unlabeled = Drawn(data.unlabeled.pipeline, classes, size, folder) if data.get('unlabeled') else None
-    ratio = data.get('unlabeled_per_labeled', 1)
+    data = cfg.train_dataloader.dataset
+    ratio = data.get('unlabeled_per_labeled', 1) if data.get('unlabeled') else 0
+    labeled = Drawn(data.labeled.pipeline, cfg, size, folder / 'labeled', 2)
+    unlabeled = Drawn(data.unlabeled.pipeline, cfg, size, folder / 'unlabeled', 2 * ratio) if ratio else None
     dataset = SemiDataset(labeled, unlabeled, ratio)
-    draws = [
-        Draw(draw, tuple(10 + draw * ratio + k for k in range(dataset.unlabeled_per_labeled)), draw) for draw in (0, 1)
-    ]
+    draws = [Draw(draw, tuple(range(draw * ratio, (draw + 1) * ratio)), draw) for draw in (0, 1)]
     return semi_collate([dataset[draw] for draw in draws])
 
 
@@ -151,7 +154,7 @@ def train(cfg: Config, model: torch.nn.Module, batch: dict) -> List[Tuple[str, D
 
 def predict(cfg: Config, model: torch.nn.Module, size: Tuple[int, int], folder: Path) -> SegDataSample:
     """An image through the pipeline, the window and the networks of the test."""
-    images = Drawn(cfg.test_dataloader.dataset.pipeline, cfg.num_classes, size, folder)
+    images = Drawn(cfg.test_dataloader.dataset.pipeline, cfg, size, folder / 'test', 1)
     model.eval()
     with torch.no_grad():
-        return model.test_step(pseudo_collate([images[20]]))[0]
+        return model.test_step(pseudo_collate([images[0]]))[0]
