@@ -69,6 +69,7 @@ def test_copies_are_told_from_files_of_one_size_and_beginning(tmp_path):
     assert find_copies([paths['a'], paths['d'], paths['e']], [paths['b'], paths['c'], paths['f']]) == {
         paths['a']: paths['c']
     }
+    assert find_copies([paths['a']], [paths['b']]) == {}
     assert find_copies(['s3://x/a.png', 'gone.png'], ['s3://x/a.png', 'other.png']) == {'s3://x/a.png': 's3://x/a.png'}
 
 
