@@ -10,6 +10,7 @@ default_hooks = dict(
     memory=dict(type='PeakMemoryHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
+    # and, one at a time: before each validation, after ten minutes (minutes=10), and on SIGTERM
     checkpoint=dict(type='SafeCheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=2),
     visualization=dict(type='SemiVisualizationHook'),
     weights=dict(type='CheckWeightsHook'),  # a checkpoint of another network is an error

@@ -136,7 +136,7 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         """
         return_buffers(runner, self._own_buffers)
         if self._training:
-            runner.message_hub.update_info('validated_iter', runner.iter)
+            runner.message_hub.update_info('last_validation', runner.iter)
         super().after_val_epoch(runner, metrics)
 
     def after_train(self, runner: Any) -> None:

@@ -50,7 +50,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         self.dataloader_iterator.skip_iter(self._iter)
-        if 0 < self._iter != self.runner.message_hub.get_info('validated_iter', 0):
+        if 0 < self._iter != self.runner.message_hub.get_info('last_validation', 0):
             self._validate_if_due(self._iter)
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
@@ -101,7 +101,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
         if self._endless:
             self._stream.skip_iter(self._iter)
         at_end = self._iter == self._epoch * len(self.dataloader)
-        if at_end and 0 < self._iter != self.runner.message_hub.get_info('validated_iter', 0):
+        if at_end and 0 < self._iter != self.runner.message_hub.get_info('last_validation', 0):
             self._validate_if_due(self._epoch)
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -127,6 +128,7 @@ def test_sigterm_saves_and_the_run_goes_on_exactly(data, tmp_path):
     assert not (run / 'run.lock').exists()
     assert 'Traceback' not in output(run)
     assert train(path, run, '--resume') == 0, output(run)
+    assert 'last_validation' not in output(run)  # mmengine logs what begins with 'val'
     assert loss_curve(run) == loss_curve(tmp_path / 'whole')
     assert same_end(run, tmp_path / 'whole')
     assert names(run) == ['iter_2.pth', 'iter_4.pth', 'iter_6.pth'] == names(tmp_path / 'whole')
@@ -184,11 +186,11 @@ def loss_curve_of_iterations(data, folder):
 
 @SLOW
 def test_two_ranks_with_batchnorm_go_on_exactly(data, tmp_path):
-    """Each rank has running statistics of its own, and its teacher uses them."""
+    """Each rank has running statistics of its own, and its teacher uses them; how often they validate is no matter."""
     config = toy_config(data)
     config['train_dataloader']['batch_size'] = 1
     path, run, whole = write_config(tmp_path / 'config.py', config), tmp_path / 'run', tmp_path / 'whole'
-    assert train_ranks(path, whole) == [0, 0], output(whole)
+    assert train_ranks(path, whole, '--cfg-options', 'train_cfg.val_interval=1') == [0, 0], output(whole)
     # only one of them hears the signal; both stop after the same iteration
     assert train_ranks(path, run, kills=(None, 'term:4')) == [143, 143], output(run)
     assert 'rank_buffers' in load_weights_only(str(run / 'iter_4.pth'))
@@ -198,6 +200,10 @@ def test_two_ranks_with_batchnorm_go_on_exactly(data, tmp_path):
     buffers = [load_weights_only(str(folder / 'iter_6.pth'))['rank_buffers'] for folder in (run, whole)]
     assert any('teacher' in name for name in buffers[0])
     assert all(buffers[0][name].equal(buffers[1][name]) for name in buffers[1])
+    # one process, which has the saved network alone, validates the end again: both ranks had validated that network
+    scores = re.findall(r'mIoU: (\S+)', output(run))
+    assert train(path, run, '--resume') == 0, output(run)
+    assert re.findall(r'mIoU: (\S+)', output(run)) == scores[-1:]
 
 
 @SLOW
