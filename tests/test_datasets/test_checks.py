@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mmengine.config import ConfigDict
 
-from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmseg_ssl.datasets import DatasetError, check_semi_dataset, inspect_data
 from mmseg_ssl.datasets.checks import set_rules
 
 
@@ -23,6 +23,7 @@ def check(data, loader_cfg):
         cfg = dict(train_dataloader=loader_cfg(**changes))
         if val:
             cfg['val_dataloader'] = dict(dataset=cfg['train_dataloader']['dataset']['labeled'])
+            cfg['default_hooks'] = dict(data=dict(allow_overlap=True))
         return check_semi_dataset(ConfigDict(cfg), depth).num_images
 
     return run
@@ -161,6 +162,16 @@ def test_every_set_is_looked_at_and_a_cut_file_shows_at_its_end(data, check):
         check('pixels')
     with pytest.raises(DatasetError, match=r'02.png: missing. Every labelled'):
         check(val=True)
+
+
+def test_labelled_images_among_those_of_validation_are_found_by_content(own, tmp_path):
+    cfg = own([np.arange(768, dtype=np.uint8).reshape(24, 32) % 2])
+    shutil.copy(tmp_path / 'train/img/2.png', tmp_path / 'val/img/5.png')
+    problems = inspect_data(cfg).problems
+    assert [problem.kind for problem in problems] == ['overlap']
+    assert 'val_dataloader.dataset: 1 labelled image(s) are in it, too, or copies of them: ' in problems[0].text
+    cfg.default_hooks = dict(data=dict(allow_overlap=True))
+    assert not inspect_data(cfg).problems
 
 
 def test_of_very_many_unlabelled_images_training_looks_at_a_sample(data, check, monkeypatch):

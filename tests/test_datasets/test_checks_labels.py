@@ -204,6 +204,22 @@ def test_only_pixels_of_known_classes_are_counted(own):
     assert len(report.problems) == 3 and not report.warnings
 
 
+def test_values_that_are_no_whole_numbers_are_no_classes(own):
+    """The host would cast 0.5 and -0.5 to 0."""
+    for value in (0.5, -0.5):
+        report = inspect_data(own([halves(1, value, np.float32)], suffix='.tif'))
+        assert report.sets[0].pixels.tolist() == [0, 4 * 384]
+        assert f'0.tif: label id {value} (384 pixels)' in texts(report.problems)
+
+
+def test_a_subset_of_classes_in_another_order(own):
+    """CamVid's sky (0) becomes 1 and its road (3) becomes 0, both at once; all others are ignored."""
+    mask = halves(0, 3)
+    mask[:12] = 1
+    cfg = own([mask], metainfo=dict(classes=('road', 'sky')), type='CamVidDataset')
+    assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [4 * 192] * 2
+
+
 def test_warnings_reach_the_log_of_the_run(own, caplog):
     report = check_semi_dataset(own([halves(0, 1)], 3))
     with caplog.at_level('INFO', 'a run'):

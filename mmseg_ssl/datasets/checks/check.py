@@ -6,6 +6,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from ..batch_sizes import expected_world_size, size_problems
+from ..data_summary import find_overlap
 from ..errors import DatasetError
 from ..semi_dataset import SemiDataset
 from ..sources import require_data
@@ -67,6 +68,10 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     report.problems += ignore_problems(cfg, dict(one for key, set_ in labeled.items() for one in leaves(key, set_)))
     for role, key, dataset in sets:
         check_set(report, role, key, dataset, depth, cfg)
+    if depth != 'sample':  # before training a hook compares the sets
+        data_hook = (cfg.get('default_hooks') or {}).get('data') or {}
+        overlaps = list(_overlap_problems(sets))
+        (report.warnings if data_hook.get('allow_overlap') else report.problems).extend(overlaps)
     return report
 
 
@@ -121,6 +126,19 @@ def _set_problems(cfg: dict, sets: List[Tuple[str, str, BaseDataset]]) -> Iterat
     batch = loader.get('batch_size', 1)
     for text in size_problems(batch, len(by_role['labelled']), size, ratio, distinct, processes):
         yield Problem('sizes of sets', text)
+
+
+def _overlap_problems(sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Problem]:
+    """Labelled images that are in val or test, too, or copies of them."""
+    (_, _, labeled), *others = sets
+    for role, key, dataset in others:
+        shared = [] if role == 'unlabelled' else find_overlap(labeled, role, dataset).labeled
+        if shared:
+            yield Problem(
+                'overlap',
+                f'{key}: {len(shared)} labelled image(s) are in it, too, or copies of them: {", ".join(shared[:3])}. Take '
+                'them out of one of the lists.',
+            )
 
 
 def _class_name_problems(datasets: Dict[str, BaseDataset]) -> Iterator[Problem]:

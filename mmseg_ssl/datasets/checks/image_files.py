@@ -95,16 +95,6 @@ def load_raw(dataset: BaseDataset, info: dict) -> Optional[np.ndarray]:
     return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
-def has_end(content: bytes) -> bool:
-    """Whether a JPEG or PNG ends as it should; True for other formats.
-
-    Args:
-        content: The whole file.
-    """
-    kind = {b'\xff\xd8': 'JPEG', b'\x89P': 'PNG'}.get(content[:2])
-    return kind is None or _has_end(kind, io.BytesIO(content))
-
-
 def _has_end(kind: Optional[str], source: Any) -> bool:
     """Whether the last bytes of a file are those that its format ends with; False for formats without such."""
     place = source.tell()

@@ -11,7 +11,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from ...structures import IGNORE_INDEX
 from ..errors import DatasetError
 from ..transforms import LoadScribbles, find_scribble_loader
-from .image_files import Size, has_end, undecodable
+from .image_files import Size, undecodable
 
 UNKNOWN, IGNORED = -1, -2
 
@@ -130,8 +130,6 @@ def decode_mask(dataset: BaseDataset, info: dict, content: bytes) -> np.ndarray:
         return scribbles.decode(content, path)
     if getattr(type(loader), '_load_seg_map', None) is not LoadAnnotations._load_seg_map:
         return loader(dict(info, seg_fields=[]))['gt_seg_map']
-    if not has_end(content):
-        raise ValueError('the file is cut off')
     mask = mmcv.imfrombytes(content, flag='unchanged', backend=loader.imdecode_backend)
     if mask is None:
         raise ValueError('no image format that the loader knows')
