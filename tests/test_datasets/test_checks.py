@@ -162,6 +162,9 @@ def test_every_set_is_looked_at_and_a_cut_file_shows_at_its_end(data, check):
         check('pixels')
     with pytest.raises(DatasetError, match=r'02.png: missing. Every labelled'):
         check(val=True)
+    image(data, '04').write_bytes(content[:200] + bytes(800) + content[1000:])  # labelled images are decoded always
+    with pytest.raises(DatasetError, match=r'1 problem(.|\n)*04.png: cannot be decoded'):
+        check()
 
 
 def test_labelled_images_among_those_of_validation_are_found_by_content(own, tmp_path):

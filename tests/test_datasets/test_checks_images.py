@@ -71,6 +71,8 @@ def test_deep_images_are_scaled_to_eight_bits(tmp_path, color_type, shape):
     assert results['img'].dtype == np.uint8 and results['img'].shape == shape
     assert (results['img'].reshape(4, -1)[:, 0] == [0, 128, 255, 255]).all()
     assert results['img_shape'] == results['ori_shape'] == (2, 2)
+    load = TRANSFORMS.build(dict(type='LoadDeepImage', min_value=1000, max_value=2000, color_type='grayscale'))
+    assert load(dict(img_path=str(tmp_path / 'a.png')))['img'].tolist() == [[0, 0], [255, 255]]
     with pytest.raises(ValueError, match='max_value must be above min_value'):
         TRANSFORMS.build(dict(type='LoadDeepImage', max_value=3, min_value=3))
 

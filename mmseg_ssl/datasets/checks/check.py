@@ -136,8 +136,8 @@ def _overlap_problems(sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Prob
         if shared:
             yield Problem(
                 'overlap',
-                f'{key}: {len(shared)} labelled image(s) are in it, too, or copies of them: {", ".join(shared[:3])}. Take '
-                'them out of one of the lists.',
+                f'{key}: {len(shared)} labelled image(s) are in it, too, or copies of them: {", ".join(shared[:3])}. '
+                'Take them out of one of the lists.',
             )
 
 
