@@ -51,33 +51,42 @@ CASES = {
         ),
     ),
     'CPS': Case('CPS'),
-    'CPS-joint': Case('CPS', dict(cross_mean='joint', unsup_weight=1.3)),
+    'CPS-weight': Case('CPS', dict(unsup_weight=1.3)),
     'CPS-cutmix': Case('CPS', dict(cutmix={}, unsup_weight=1.3)),
     'CPS-cutmix-eval': Case('CPS', dict(cutmix={}, teacher_mode='eval')),
     'LocatedCPS': Case('LocatedCPS', dict(JUDGE, threshold=0.4)),
-    'LocatedCPS-cutmix': Case('LocatedCPS', dict(JUDGE, cutmix={})),
+    'LocatedCPS-default': Case('LocatedCPS', JUDGE),
     'CPCL': Case('CPCL'),
     'CPCL-weight': Case('CPCL', dict(unsup_weight=1.3)),
-    'CPCL-separate': Case('CPCL', dict(merge_calls=False, unsup_weight=1.3)),
     'CPCL-eval': Case('CPCL', dict(teacher_mode='eval')),
     'DUEB': Case('DUEB'),
-    'DUEB-separate': Case('DUEB', dict(merge_calls=False, unsup_weight=1.3)),
+    'DUEB-weight': Case('DUEB', dict(unsup_weight=1.3)),
     'DUEB-weights': Case(
-        'DUEB', dict(aleatoric_weight=(0.3, 1.7), energy='hinge', energy_weight=(0.6, 1.9), num_samples=3)
+        'DUEB',
+        dict(
+            aleatoric=dict(weight=(0.3, 1.7), num_samples=3),
+            energy=dict(type='HingeEnergyTerm', weight=(0.6, 1.9)),
+        ),
     ),
-    'DUEB-stride': Case('DUEB', dict(sample_stride=2, energy=None, num_samples=3)),
-    'DUEB-temperature': Case('DUEB', dict(aleatoric=None, energy_options=dict(temperature=2.0))),
+    'DUEB-stride': Case('DUEB', dict(aleatoric=dict(sample_stride=2, num_samples=3), energy=None)),
+    'DUEB-temperature': Case('DUEB', dict(aleatoric=None, energy=dict(temperature=2.0))),
     **{
-        f'DUEB-{aleatoric}-{energy}': Case('DUEB', dict(aleatoric=aleatoric, energy=energy, num_samples=3))
+        f'DUEB-{aleatoric}-{energy}': Case(
+            'DUEB',
+            dict(
+                aleatoric=aleatoric and dict(type=f'{aleatoric}Term', num_samples=3),
+                energy=energy and dict(type=energy),
+            ),
+        )
         for aleatoric, energy in (
             (None, None),
-            (None, 'joint'),
-            (None, 'hinge'),
-            (None, 'weight'),
-            (None, 'release'),
-            ('release', None),
-            ('release', 'release'),
-            ('kendall_gal', 'joint'),
+            (None, 'JointEnergyTerm'),
+            (None, 'HingeEnergyTerm'),
+            (None, 'EnergyWeighting'),
+            (None, 'ReleaseEnergyTerm'),
+            ('ReleaseAleatoric', None),
+            ('ReleaseAleatoric', 'ReleaseEnergyTerm'),
+            ('KendallGal', 'JointEnergyTerm'),
         )
     },
     'FARCLUSS': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX)),

@@ -8,7 +8,7 @@ model = dict(
     type='DUEB',
     segmentor=_base_.segmentor,
     unsup_weight=1.0,
-    sample_stride=4,  # 80x80 pixels of a crop, about as many as at 240x180; all would cost as much as the network
+    aleatoric=dict(sample_stride=4),  # 80x80 pixels of a crop, about as many as at 240x180
     predict_on=('conservative', 'progressive'),
 )
 train_dataloader = dict(dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))

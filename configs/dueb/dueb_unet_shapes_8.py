@@ -8,7 +8,7 @@ model = dict(
     type='DUEB',
     segmentor=_base_.segmentor,
     unsup_weight=1.0,
-    sample_stride=2,
+    aleatoric=dict(sample_stride=2),
     side_heads=dict(energy=dict(type='EnergyHead')),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='shapes/8_draw0.txt', unlabeled_per_labeled=2))

@@ -1,13 +1,13 @@
 """A frozen copy of a network that follows it as an exponential moving average."""
 
 import copy
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from ..structures import Prediction
-from .branch import Branch
+from .branch import Branch, Perturbation
 
 BUFFER_MODES = ('copy', 'average', 'own')
 
@@ -49,9 +49,9 @@ class EMATeacher(nn.Module):
         return super().train(mode and not self.eval_mode)
 
     @torch.no_grad()
-    def forward(self, images: Tensor) -> Prediction:
+    def forward(self, images: Tensor, perturb: Optional[Perturbation] = None) -> Prediction:
         """Predict without a gradient; see :meth:`Branch.forward`."""
-        return self.network(images)
+        return self.network(images, perturb)
 
     @property
     def started(self) -> bool:

@@ -1,23 +1,27 @@
 """A network that finds the errors of a prediction (ELN, Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
 
 import copy
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..ops import likeliest, masked_mean, normalized_entropy
 from ..structures import IGNORE_INDEX, PixelTarget
 from ..targets import located
+from ..utils.choices import one_of
 from .batch_checks import BatchError
+from .data_preprocessor import valid_pixels
 from .losses import balanced_binary_cross_entropy
 
 LOCALIZER_INPUTS = ('probs', 'logits')
 STEMS = ('fresh', 'inflated')
 PRIORS = ('none', 'confidence')
+REDUCTIONS = ('mean', 'sum')
 PRIOR_EPS = 1e-4  # a probability of exactly 1 in bf16 networks is common; its logit would never be answered
 NORM = dict(type='BN', requires_grad=True)
 BACKBONE = dict(type='ResNet', depth=34, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), norm_cfg=NORM)
@@ -78,13 +82,8 @@ class ErrorLocalizer(BaseModule):
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, value, choices in (
-            ('inputs', inputs, LOCALIZER_INPUTS),
-            ('stem', stem, STEMS),
-            ('prior', prior, PRIORS),
-        ):
-            if value not in choices:
-                raise ValueError(f'{type(self).__name__}: {name} must be one of {choices}, got {value!r}.')
+        one_of(STEMS, stem=stem)
+        one_of(PRIORS, prior=prior)
         self.backbone = MODELS.build(copy.deepcopy(backbone or BACKBONE))
         first = _widen_first_convolution(self.backbone, image_channels + num_classes + 1)
         if stem == 'inflated' and image_channels == 3:  # pretrained weights are those of RGB
@@ -93,7 +92,7 @@ class ErrorLocalizer(BaseModule):
             dict(copy.deepcopy(decode_head or DECODE_HEAD), **self._outputs(num_classes)),
         )
         self.prior_scale = nn.Parameter(torch.ones(())) if prior == 'confidence' else None
-        self.inputs, self.image_channels = inputs, image_channels
+        self.inputs, self.image_channels = one_of(LOCALIZER_INPUTS, inputs=inputs), image_channels
         self.balance, self.max_ratio, self.ignored_as_wrong = balance, max_ratio, ignored_as_wrong
 
     @staticmethod
@@ -176,6 +175,34 @@ class ErrorLocalizer(BaseModule):
         loss = balanced_binary_cross_entropy(output.squeeze(1), correct, valid, self.balance, self.max_ratio)
         wrong = masked_mean((~correct).float(), over=valid)
         return dict(loss_detection=masked_mean(loss, over=valid), wrong=wrong)
+
+
+def judge_labeled(
+    localizer: nn.Module,
+    images: Tensor,
+    predicted: Sequence[Tensor],
+    samples: List[SegDataSample],
+    reduction: str = 'mean',
+) -> Dict[str, Tensor]:
+    """Let a localizer learn from several predictions of the labeled images, in one call (eq. 6).
+
+    Args:
+        localizer: An :class:`ErrorLocalizer`, or another judge.
+        images: ``(B, 3, H, W)``, normalized.
+        predicted: Logits ``(B, C, H, W)`` of each network or decoder; they get no gradient.
+        samples: Of the images, with ``gt_sem_seg``.
+        reduction: ``'mean'`` of the loss over the predictions, or its ``'sum'``.
+
+    Returns:
+        The judge's losses, as ``localizer.<key>``.
+    """
+    count = len(predicted)
+    judged = torch.cat(list(predicted)).detach()
+    label = torch.cat([sample.gt_sem_seg.data for sample in samples]).repeat(count, 1, 1)
+    inside = valid_pixels(samples, images).repeat(count, 1, 1)
+    output = localizer(images.repeat(count, 1, 1, 1), judged)
+    found, scale = localizer.loss(output, judged, label, inside), count if reduction == 'sum' else 1
+    return {f'localizer.{key}': value * scale if 'loss' in key else value for key, value in found.items()}
 
 
 def _widen_first_convolution(backbone: nn.Module, channels: int) -> nn.Conv2d:

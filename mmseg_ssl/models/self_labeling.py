@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ..ops import likeliest, masked_mean
 from ..structures import PixelTarget, Scribbles
 from ..targets import dense_self_label, hard_self_label, self_label
+from ..utils.choices import one_of
 from .losses import collision_cross_entropy, pixel_cross_entropy, reverse_cross_entropy
 
 
@@ -48,11 +49,9 @@ class SelfLabeling(nn.Module):
         self, eta: float = 0.3, cross_entropy: str = 'collision', neighbourhood: str = 'nearest', **options: Any
     ) -> None:
         super().__init__()
-        if neighbourhood not in NEIGHBOURHOODS:
-            raise ValueError(f'neighbourhood must be one of {NEIGHBOURHOODS}, got {neighbourhood!r}.')
-        if cross_entropy not in CROSS_ENTROPIES:
-            raise ValueError(f'cross_entropy must be one of {tuple(CROSS_ENTROPIES)}, got {cross_entropy!r}.')
-        self.eta, self.cross_entropy, self.neighbourhood = eta, cross_entropy, neighbourhood
+        self.neighbourhood = one_of(NEIGHBOURHOODS, neighbourhood=neighbourhood)
+        self.cross_entropy = one_of(tuple(CROSS_ENTROPIES), cross_entropy=cross_entropy)
+        self.eta = eta
         self.options = dict(options, eta=eta, cross_entropy=cross_entropy)
         if options.get('solver') == 'fused':  # needs a GPU, which the model is moved to later
             SelfLabeling(neighbourhood=neighbourhood, **dict(self.options, solver='multiplicative'))
@@ -72,14 +71,13 @@ class SelfLabeling(nn.Module):
         solve = self_label if self.neighbourhood == 'nearest' else dense_self_label
         return solve(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
 
-    def losses(self, logits: Tensor, label: Tensor, scribbles: Scribbles, scale: Tensor) -> Dict[str, Tensor]:
+    def losses(self, logits: Tensor, label: Tensor, scribbles: Scribbles) -> Dict[str, Tensor]:
         r"""Compare the prediction with the labels, these fixed.
 
         Args:
             logits: ``(B, C, H, W)``.
             label: ``(B, C, H, W)``, from :meth:`forward`.
             scribbles: Of the same images.
-            scale: How much the unlabelled pixels count now.
 
         Returns:
             :math:`\eta H`, a mean over unlabelled pixels; and for the log, how sure the labels are and how often they
@@ -89,7 +87,7 @@ class SelfLabeling(nn.Module):
         confidence, named = likeliest(label)
         agreed = (likeliest(logits)[1] == named).float()
         return {
-            'unsup.loss_self_label': self.eta * scale * masked_mean(distance, over=scribbles.unlabeled),
+            'unsup.loss_self_label': self.eta * masked_mean(distance, over=scribbles.unlabeled),
             'unsup.confidence': masked_mean(confidence, over=scribbles.unlabeled),
             'unsup.agreement': masked_mean(agreed, over=scribbles.unlabeled),
         }

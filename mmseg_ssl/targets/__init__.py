@@ -2,7 +2,7 @@
 
 from .adaptive_threshold import adaptive_threshold
 from .agreement import Vote, disagreement, intersection, union, vote
-from .confidence import confident
+from .confidence import argmax_target, confident
 from .dense_self_labeling import dense_self_label
 from .fuzzy import fuzzy_cumulative, fuzzy_topk, sharpen
 from .hard_self_labeling import hard_self_label
@@ -12,6 +12,7 @@ from .self_labeling import self_label
 __all__ = [
     'Vote',
     'adaptive_threshold',
+    'argmax_target',
     'confident',
     'dense_self_label',
     'disagreement',

@@ -30,3 +30,17 @@ def confident(probs: Tensor, threshold: Union[float, Tensor]) -> PixelTarget:
         raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
     confidence, label = likeliest(probs)
     return PixelTarget(label, (confidence >= threshold).to(probs.dtype))
+
+
+@torch.no_grad()
+def argmax_target(logits: Tensor) -> PixelTarget:
+    """Label every pixel with its likeliest class, with weight 1 (CPS, Chen et al. 2021).
+
+    Args:
+        logits: ``(B, C, H, W)``, or probabilities.
+
+    Returns:
+        Label ``(B, H, W)`` int64 and weight ``(B, H, W)``.
+    """
+    label = likeliest(logits)[1]
+    return PixelTarget(label, torch.ones_like(label, dtype=logits.dtype))

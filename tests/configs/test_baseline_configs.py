@@ -210,7 +210,7 @@ def test_a_model_builds_offline(name):
 @pytest.mark.skipif('fuzzy_topk' not in targets.__all__, reason='fuzzy_topk is not there')
 def test_fuzzy_labels_are_a_config():
     model = MODELS.build(parse('unimatch_v2_mbv2_camvid_8_fuzzy.py').model)
-    target = model.target(torch.rand(1, 11, 2, 2).softmax(dim=1))
+    target = model.labels.target(torch.rand(1, 11, 2, 2).softmax(dim=1))
     assert target.label.shape == (1, 11, 2, 2) and (target.label > 0).sum(dim=1).max() <= 3
 
 
@@ -238,7 +238,7 @@ def train_and_predict(cfg, width: int) -> None:
     model.teacher.start(model.student)
     data = model.data_preprocessor(tiny.batch(size=42), True)
     losses = model(**data, mode='loss')
-    assert all(losses[f'{view}.loss_pseudo'] > 0 for view in ('strong1', 'strong2'))
+    assert all(losses[f'unsup.{view}.loss_pseudo'] > 0 for view in ('strong1', 'strong2'))
     feats = model.student(data['inputs']['sup']).feats
     assert [tuple(level.shape[1:]) for level in feats] == [(width, 3, 3)] * 4
     image, sample = torch.randint(0, 256, (3, 50, 61), dtype=torch.uint8), tiny.sample(0, ori_shape=(50, 61))

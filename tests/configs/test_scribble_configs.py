@@ -145,7 +145,7 @@ def check_build(cfg):
     """The method and its hooks, around a small network of as many classes: every option is possible."""
     head = tiny.fcn_head(num_classes=cfg.model.segmentor.decode_head.num_classes)
     model = MODELS.build(dict(copy.deepcopy(cfg.model), segmentor=tiny.tiny_segmentor(decode_head=head)))
-    assert model.stage == model.stages[-1]
+    assert model.stage == ([*model.stages] or [''])[-1]
     for hook in cfg.get('custom_hooks', []):
         hook = HOOKS.build(hook)
         if type(hook).__name__ == 'StageHook':

@@ -22,20 +22,23 @@ VARIANCE = dict(variance=dict(type='VarianceHead', num_samples=2))
 # forms of a method that its options choose; options only, no method is named that is not registered
 OPTIONS = {
     'MeanTeacher': dict(ce=dict(consistency='ce'), train_mode=dict(teacher=dict(eval_mode=False, buffers='average'))),
-    'CPCL': dict(separate=dict(merge_calls=False), eval=dict(teacher_mode='eval'), prob=dict(cutmix=dict(prob=0.5))),
+    'CPCL': dict(
+        separate=dict(batch_statistics='separate'), eval=dict(teacher_mode='eval'), prob=dict(cutmix=dict(prob=0.5))
+    ),
     'PseudoLabel': dict(confidence=dict(weighting='confidence', threshold=0.5)),
-    'CPS': dict(joint=dict(cross_mean='joint'), cutmix=dict(cutmix={}), eval=dict(cutmix={}, teacher_mode='eval')),
+    'CPS': dict(cutmix=dict(cutmix={}), eval=dict(cutmix={}, teacher_mode='eval')),
     'FixMatch': dict(
         train=dict(teacher_mode='train'), adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))
     ),
     'CutMixSeg': dict(pixel=dict(confidence='pixel'), train_mode=dict(teacher=dict(eval_mode=False))),
-    'LocatedCPS': dict(cutmix=dict(cutmix={})),
     'DUEB': {
-        f'{aleatoric}-{energy}': dict(aleatoric=aleatoric, energy=energy)
-        for aleatoric in ('kendall_gal', 'release', None)
-        for energy in ('joint', 'hinge', 'weight', 'release', None)
+        f'{aleatoric}-{energy}': dict(
+            aleatoric=aleatoric and dict(type=f'{aleatoric}Term'), energy=energy and dict(type=energy)
+        )
+        for aleatoric in ('KendallGal', 'ReleaseAleatoric', None)
+        for energy in ('JointEnergyTerm', 'HingeEnergyTerm', 'EnergyWeighting', 'ReleaseEnergyTerm', None)
     }
-    | dict(stride=dict(sample_stride=2)),
+    | dict(stride=dict(aleatoric=dict(sample_stride=2)), unkept=dict(batch_statistics='separate_unkept')),
     'FARCLUSS': {mode: dict(label_mode=mode) for mode in ('hard', 'cumulative', 'full')}
     | dict(
         plain=dict(reliability='none', rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0)),
@@ -254,7 +257,11 @@ def test_all_ignored_ground_truth(method, options):
     losses = tiny.loss_of(model, data)
     finite_gradients(model, losses)
     for key, value in losses.items():
-        if 'sup.loss' in key and 'unsup' not in key and options.get('aleatoric') != 'release':
+        if (
+            'sup.loss' in key
+            and 'unsup' not in key
+            and (options.get('aleatoric') or {}).get('type') != 'ReleaseAleatoricTerm'
+        ):
             assert value == 0, key
 
 

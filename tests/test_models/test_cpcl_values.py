@@ -1,11 +1,11 @@
 """CPCL and DUEB: the whole loss against its equation, the noise given."""
 
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import plain
 import torch
 import torch.nn.functional as F
-from plain_loops import Losses, Network, Said, Step, cases, check, cross_entropy, mean, pasted, supervised
+from plain_loops import Losses, Said, Step, cases, check, cross_entropy, mean, pasted, supervised
 from torch import Tensor
 
 
@@ -17,13 +17,6 @@ class Taught(NamedTuple):
     agreed: Tensor
     label: Dict[str, Tensor]
     weight: Dict[str, Tensor]
-
-
-def call(step: Step, network: Network, first: Tensor, second: Tensor, train: bool = True) -> List[Said]:
-    """Two batches in one call, or in two."""
-    if step.option('merge_calls', True):
-        return network.together(first, second, train=train)
-    return [network(first, train), network(second, train)]
 
 
 def indicator(one: Tensor, two: Tensor, valid: Tensor) -> List[float]:
@@ -45,7 +38,7 @@ def taught_by_both(step: Step) -> Taught:
     valid = pasted(step.valid['weak'][:2], step.valid['weak'][2:], boxes)
     probs = {}
     for name in ('conservative', 'progressive'):
-        said_a, said_b = call(step, step.network(name), weak_a, weak_b, train)
+        said_a, said_b = step.network(name).together(weak_a, weak_b, train=train)
         probs[name] = pasted(said_a.logits, said_b.logits, boxes).softmax(dim=1).detach()
     (sure_c, label_c), (sure_p, label_p) = (probs[name].max(dim=1) for name in ('conservative', 'progressive'))
     argued = indicator(label_c, label_p, valid)
@@ -73,14 +66,14 @@ def cpcl(step: Step) -> Losses:
     """L_sup + lambda (mean_i w^int CE(f1, y^int) + mean_i w^uni CE(f2, y^uni)), the means over all image pixels."""
     taught, losses = taught_by_both(step), {}
     for name in ('conservative', 'progressive'):
-        sup, mixed = call(step, step.network(name), step.views['sup'], taught.images)
+        sup, mixed = step.network(name).together(step.views['sup'], taught.images)
         weight = taught.weight[name]
         if step.case.method == 'DUEB':
             extra, weight = dueb(step, sup, mixed, taught, name)
             losses.update({f'{name}.{key}': value for key, value in extra.items()})
         losses.update(supervised(sup, step.truth, f'{name}.sup'))
         cost = cross_entropy(mixed.logits, taught.label[name], taught.valid, weight)
-        losses[f'{name}.loss_pseudo'] = step.option('unsup_weight', 1.0) * step.scale * cost
+        losses[f'{name}.unsup.loss_pseudo'] = step.option('unsup_weight', 1.0) * step.scale * cost
     losses['unsup.agreement'] = int(taught.agreed.sum()) / int(taught.valid.sum())
     losses['unsup.confidence'] = mean(taught.valid, lambda b, y, x: taught.weight['progressive'][b, y, x])
     assert 0.1 < losses['unsup.agreement'] < 0.9
@@ -90,28 +83,38 @@ def cpcl(step: Step) -> Losses:
 def dueb(step: Step, sup: Said, mixed: Said, taught: Taught, name: str) -> Tuple[Losses, Tensor]:
     """The aleatoric and the energy term on ground truth and on pseudo labels; CPCL's weights, by energy."""
     losses, weight, pseudo = {}, taught.weight[name], taught.label[name]
-    energy, aleatoric = step.option('energy', 'weight'), step.option('aleatoric', 'kendall_gal')
-    if aleatoric:
-        on_truth, on_pseudo = step.option('aleatoric_weight', (0.5, 1.0))
-        term = release if aleatoric == 'release' else kendall_gal
+    energy = type_of(step, 'energy', 'EnergyWeighting')
+    if step.option('aleatoric', {}) is not None:
+        on_truth, on_pseudo = term_option(step, 'aleatoric', 'weight', (0.5, 1.0))
+        term = release if type_of(step, 'aleatoric', '') == 'ReleaseAleatoricTerm' else kendall_gal
         losses['sup.loss_aleatoric'] = on_truth * term(step, sup, step.truth)
-        losses['loss_aleatoric'] = on_pseudo * step.scale * term(step, mixed, pseudo)
+        losses['unsup.loss_aleatoric'] = on_pseudo * step.scale * term(step, mixed, pseudo)
         losses['variance'] = mean(taught.valid, lambda b, y, x: mixed.side['variance'][b, 0, y, x])
     low, high = margins(step, sup)
-    if energy == 'weight':
+    if energy == 'EnergyWeighting':
         half, temperature = (low + high) / 2, temperature_of(step)
         weight = weight * ((half - free_energy(step, mixed)) / temperature).sigmoid().detach()
     elif energy:
-        on_truth, on_pseudo = step.option('energy_weight', (0.5, 1.0))
+        on_truth, on_pseudo = term_option(step, 'energy', 'weight', (0.5, 1.0))
         disagreed = taught.valid & ~taught.agreed
         losses['sup.loss_energy'] = on_truth * energy_term(step, energy, sup, step.truth, (low, high))
         term = energy_term(step, energy, mixed, pseudo, (low, high), disagreed)
-        losses['loss_energy'] = on_pseudo * step.scale * term
+        losses['unsup.loss_energy'] = on_pseudo * step.scale * term
     return losses, weight
 
 
+def type_of(step: Step, part: str, default: str) -> Optional[str]:
+    """Which term the case has, None for none."""
+    config = step.option(part, {})
+    return None if config is None else config.get('type', default)
+
+
+def term_option(step: Step, part: str, name: str, default: Any) -> Any:
+    return (step.option(part, {}) or {}).get(name, default)
+
+
 def temperature_of(step: Step) -> float:
-    return step.option('energy_options', {}).get('temperature', 1.0)
+    return term_option(step, 'energy', 'temperature', 1.0)
 
 
 def free_energy(step: Step, said: Said) -> Tensor:
@@ -131,9 +134,9 @@ def margins(step: Step, sup: Said) -> Tuple[float, float]:
 def energy_term(step: Step, mode: str, said: Said, label: Tensor, margins: Tuple, disagreed: Tensor = None):
     """In one of the forms of the docstring of ``energy_loss``."""
     z, energy, over = said.logits, free_energy(step, said), label != 255
-    if mode == 'joint':
+    if mode == 'JointEnergyTerm':
         return mean(over, lambda b, y, x: -z[b, label[b, y, x], y, x] + 0.1 * (z[b, :, y, x] ** 2).sum())
-    if mode == 'release':
+    if mode == 'ReleaseEnergyTerm':
         probs = z.softmax(dim=1)
         return sum(probs[b, label[b, y, x], y, x].exp() for b, y, x in over.nonzero().tolist()).log()
     low, high = margins
@@ -146,7 +149,7 @@ def energy_term(step: Step, mode: str, said: Said, label: Tensor, margins: Tuple
 
 def thin(step: Step, said: Said, label: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     """Every n-th row and column."""
-    n = step.option('sample_stride', 1)
+    n = term_option(step, 'aleatoric', 'sample_stride', 1)
     return said.logits[..., ::n, ::n], said.side['variance'][..., ::n, ::n], label[..., ::n, ::n]
 
 
@@ -158,7 +161,7 @@ def noise_like(logits: Tensor) -> Tensor:
 def kendall_gal(step: Step, said: Said, label: Tensor):
     """mean_i - ln 1/T sum_t softmax(z_i + sigma_i eps_it)_y."""
     z, variance, label = thin(step, said, label)
-    samples = step.option('num_samples', 10)
+    samples = term_option(step, 'aleatoric', 'num_samples', 10)
     noisy = [(z + variance.sqrt() * noise_like(z)).softmax(dim=1) for _ in range(samples)]
     return mean(label != 255, lambda b, y, x: -(sum(p[b, label[b, y, x], y, x] for p in noisy) / samples).log())
 
@@ -166,7 +169,7 @@ def kendall_gal(step: Step, said: Said, label: Tensor):
 def release(step: Step, said: Said, label: Tensor):
     """r u + u + mean_i (e^v - 1), r = - 1/T sum_t ELU(u - d_t); the noise is not reparametrised."""
     z, variance, label = thin(step, said, label)
-    over, samples = label != 255, step.option('num_samples', 10)
+    over, samples = label != 255, term_option(step, 'aleatoric', 'num_samples', 10)
     deviation = variance.detach().sqrt() + 1e-15
     clean = cross_entropy(z, label, over)
     noisy = [cross_entropy(z + deviation * noise_like(z), label, over) for _ in range(samples)]

@@ -30,22 +30,10 @@ def cps(step: Step) -> Losses:
         name: {view: argmax_of(step, step.views[view], own[view].logits) for view in own} for name, own in said.items()
     }
     for name, other in OTHER.items():
-        if step.option('cross_mean', 'each') == 'joint':
-            logits, label, share, valid = (
-                torch.cat([one[view] for view in ('sup', 'weak')])
-                for one in (
-                    {view: own.logits for view, own in said[name].items()},
-                    {view: target[0] for view, target in targets[other].items()},
-                    {view: target[1] for view, target in targets[other].items()},
-                    step.valid,
-                )
-            )
-            losses[f'{name}.loss_pseudo_joint'] = weight * cross_entropy(logits, label, valid, share)
-            continue
         for view, key in (('sup', 'loss_pseudo_labeled'), ('weak', 'loss_pseudo')):
             label, share = targets[other][view]
             cost = cross_entropy(said[name][view].logits, label, step.valid[view], share)
-            losses[f'{name}.{key}'] = weight * cost
+            losses[f'{name}.unsup.{key}'] = weight * cost
     losses.update(logs(step, {name: target['weak'] for name, target in targets.items()}, step.valid['weak']))
     return dict(losses, **localizer_losses(step, {name: own['sup'].logits for name, own in said.items()}))
 
@@ -63,7 +51,7 @@ def cps_with_cutmix(step: Step) -> Losses:
         sup, taught = step.network(name).together(step.views['sup'], mixed)
         losses.update(supervised(sup, step.truth, f'{name}.sup'))
         cost = cross_entropy(taught.logits, targets[other][0], valid, targets[other][1])
-        losses[f'{name}.loss_pseudo'] = step.option('unsup_weight', 1.5) * step.scale * cost
+        losses[f'{name}.unsup.loss_pseudo'] = step.option('unsup_weight', 1.5) * step.scale * cost
         labeled[name] = sup.logits
     losses.update(logs(step, targets, valid))
     return dict(losses, **localizer_losses(step, labeled))
@@ -94,4 +82,4 @@ def localizer_losses(step: Step, labeled: Dict[str, Tensor]) -> Losses:
 
 @cases('CPS', 'LocatedCPS')
 def test_cps(name):
-    check(name, cps_with_cutmix if 'cutmix' in name else cps)
+    check(name, cps_with_cutmix if 'cutmix' in name or 'Located' in name else cps)

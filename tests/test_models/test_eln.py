@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
-from mmseg_ssl.models.segmentors import eln_warmup
+from mmseg_ssl.models import auxiliary_decoders
+from mmseg_ssl.models.labelling import labelling
+from mmseg_ssl.models.segmentors.eln import kept_classes
 from mmseg_ssl.structures import PixelTarget
 
 
@@ -78,7 +80,7 @@ def test_auxiliary_losses_by_hand(gate):
         return logits
 
     main, aux = of_cost([0.1, 1.0]), of_cost([3.0, 3.0])
-    losses = model.auxiliary_losses(main, [aux, aux], label)
+    losses = model.auxiliary.losses(main, [aux, aux], label)
     torch.testing.assert_close(losses['decoder_0.loss_constrained'], torch.tensor(1.5 if gate == 'image' else 0.0))
     torch.testing.assert_close(losses['decoder_1.loss_constrained'], torch.tensor(3.0))
     assert losses['decoder_0.taught'] == (0.5 if gate == 'image' else 0)
@@ -88,10 +90,10 @@ def test_auxiliary_losses_by_hand(gate):
 def test_the_batch_is_that_of_all_processes(monkeypatch, everywhere, taught):
     """What the processes agree on decides (alpha 20: 3 > 2, 3 < 20), and is logged; the gradient is one's own."""
     agreed = iter(everywhere)
-    monkeypatch.setattr(eln_warmup, 'all_reduce', lambda value, op: value.fill_(next(agreed)))
+    monkeypatch.setattr(auxiliary_decoders, 'all_reduce', lambda value, op: value.fill_(next(agreed)))
     model = tiny.build('ELNWarmup', slack=(20.0,), gate='batch')
     own, label = torch.randn(2, 4, 3, 3, requires_grad=True), torch.randint(0, 4, (2, 3, 3))
-    loss = model.auxiliary_losses(torch.randn(2, 4, 3, 3), [own], label)['decoder_0.loss_constrained']
+    loss = model.auxiliary.losses(torch.randn(2, 4, 3, 3), [own], label)['decoder_0.loss_constrained']
     torch.testing.assert_close(loss, torch.tensor(3.0 * taught))
     loss.backward()
     expected = torch.autograd.grad(F.cross_entropy(own, label), own)[0] * taught
@@ -110,7 +112,7 @@ def test_number_of_decoders_and_reduction():
         summed = tiny.loss_of(model, tiny.batch())
         expected = (len(slack) + 1) * losses['localizer.loss_detection']
         torch.testing.assert_close(summed['localizer.loss_detection'], expected)
-    first, second = (head.convs[0].conv.weight for head in model.auxiliary[:2])
+    first, second = (head.convs[0].conv.weight for head in list(model.auxiliary)[:2])
     assert not torch.equal(first, second)
 
 
@@ -137,7 +139,7 @@ def test_contrast_is_equation_10_when_all_pixels_are_sampled(anchors):
     weight = (torch.rand(2, 3, 4) < 0.7).float()
     grow = lambda x: x.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)  # noqa: E731
     target = PixelTarget(grow(small), grow(weight))
-    loss = model.contrast(student, teacher, model.kept_labels(target, (3, 4)))
+    loss = model.contrast(student, teacher, kept_classes(target, (3, 4)))
     kept = small.where(weight > 0, torch.tensor(255))
     pair = (student, teacher) if anchors == 'student' else (teacher, student)
     torch.testing.assert_close(loss, slow_contrast(*pair, kept, 0.5))
@@ -227,7 +229,8 @@ def test_each_loss_alone():
 def test_the_localizer_judges_in_eval_mode_and_learns_in_train_mode():
     model = tiny.build('ELN')
     before = copy.deepcopy(model.localizer.state_dict())
-    model.pseudo_labels(torch.randn(1, 3, 32, 32), torch.randn(1, 4, 32, 32))
+    with labelling(model.localizer):
+        model.localizer(torch.randn(1, 3, 32, 32), torch.randn(1, 4, 32, 32))
     after = model.localizer.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)  # no BatchNorm statistics of unlabelled images
     assert model.localizer.training and model.localizer.backbone.training
@@ -304,11 +307,11 @@ def test_errors():
     hook = ELNStageHook(dict(pretrain=0, semi=5))
     with pytest.raises(ValueError, match='take a model type that has them'):
         hook.before_train(runner_of(tiny.build('ELNWarmup')))
-    with pytest.raises(ValueError, match='gate is one of'):
+    with pytest.raises(ValueError, match='gate must be one of'):
         tiny.build('ELN', gate='pixel')
     with pytest.raises(ValueError, match='anchors is one of'):
         tiny.build('ELN', contrast=dict(anchors='both'))
-    with pytest.raises(ValueError, match='pseudo_mean one of'):
+    with pytest.raises(ValueError, match='pseudo_mean must be one of'):
         tiny.build('ELN', pseudo_mean='valid')
     with pytest.raises(ValueError, match='student_views names some of'):
         tiny.build('ELN', student_views='strong')

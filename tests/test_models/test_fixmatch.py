@@ -119,9 +119,9 @@ def test_labels_carry_no_gradient_and_come_from_the_weak_view():
 
 def test_the_adaptive_threshold_is_logged_and_moves():
     model = build(threshold=dict(type='AdaptiveThreshold', momentum=0.5))
-    assert 'threshold.value' in model.state_dict()
+    assert 'labels.threshold.value' in model.state_dict()
     logged = tiny.loss_of(model, tiny.batch())['unsup.threshold']
-    assert logged == model.threshold.value != 0.85
+    assert logged == model.labels.threshold.value != 0.85
     assert tiny.loss_of(model, tiny.batch())['unsup.threshold'] != logged
     assert 'unsup.threshold' not in tiny.loss_of(build(), tiny.batch())
 
@@ -130,11 +130,10 @@ def test_another_target_by_config():
     """Weights multiply: the target's own, the threshold's and the padding's."""
     model = build(threshold=0.0, target=dict(type='confident', threshold=0.6))
     data = prepared(model)
-    probs, valid = (
-        model.label_probs(data['inputs']['weak']),
-        valid_pixels(data['data_samples']['weak'], data['inputs']['weak']),
-    )
-    target = model.pseudo_labels(probs, valid)
+    with labelling(model.student):
+        probs = model.student(data['inputs']['weak']).logits.softmax(dim=1)
+    valid = valid_pixels(data['data_samples']['weak'], data['inputs']['weak'])
+    target = model.labels(probs, valid)
     assert torch.equal(target.weight, targets.confident(probs, 0.6).weight * valid)
     with pytest.raises(ValueError, match="target names one of .*'union'.*got 'argmax'"):
         build(target=dict(type='argmax'))
@@ -156,9 +155,10 @@ def test_fuzzy_labels_by_config():
 def test_soft_labels():
     """Probabilities as labels: the cross entropy with them, over everything."""
     model = build(threshold=0.0, cutmix=dict(prob=0.0))
-    model.target = lambda probs: targets.confident(probs, 0)._replace(label=probs)
+    model.labels.target = lambda probs: targets.confident(probs, 0)._replace(label=probs)
     data = model.data_preprocessor(tiny.batch(), True)
-    probs = model.label_probs(data['inputs']['weak'])
+    with labelling(model.student):
+        probs = model.student(data['inputs']['weak']).logits.softmax(dim=1)
     loss = model(**data, mode='loss')['unsup.loss_pseudo']
     logits = model.student(torch.cat([data['inputs']['sup'], data['inputs']['strong']])).logits[2:]
     torch.testing.assert_close(loss, 0.5 * F.cross_entropy(logits, probs))

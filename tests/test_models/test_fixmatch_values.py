@@ -92,9 +92,9 @@ def unimatch_v1(step: Step) -> Losses:
     mixed = [with_next(step.views[f'strong{n + 1}'], boxes[n]) for n in (0, 1)]
     sup, one, two, feature = student.together(step.views['sup'], *mixed, weak, perturb=dropped(step))
     losses = labeled_and_logs(step, sup, probs, target)
-    losses['strong1.loss_pseudo'] = weights['strong1'] * taught(step, one.logits, target, boxes[0])
-    losses['strong2.loss_pseudo'] = weights['strong2'] * taught(step, two.logits, target, boxes[1])
-    losses['feature.loss_pseudo'] = weights['feature'] * taught(step, feature.logits, target)
+    losses['unsup.strong1.loss_pseudo'] = weights['strong1'] * taught(step, one.logits, target, boxes[0])
+    losses['unsup.strong2.loss_pseudo'] = weights['strong2'] * taught(step, two.logits, target, boxes[1])
+    losses['unsup.feature.loss_pseudo'] = weights['feature'] * taught(step, feature.logits, target)
     return losses
 
 
@@ -126,8 +126,8 @@ def unimatch_v2(step: Step) -> Losses:
     mixed = [with_next(step.views[f'strong{n + 1}'], boxes[n]) for n in (0, 1)]
     sup, one, two = step.network('student').together(step.views['sup'], *mixed, perturb=complementary(step))
     losses = labeled_and_logs(step, sup, probs, target)
-    losses['strong1.loss_pseudo'] = weights['strong1'] * taught(step, one.logits, target, boxes[0])
-    losses['strong2.loss_pseudo'] = weights['strong2'] * taught(step, two.logits, target, boxes[1])
+    losses['unsup.strong1.loss_pseudo'] = weights['strong1'] * taught(step, one.logits, target, boxes[0])
+    losses['unsup.strong2.loss_pseudo'] = weights['strong2'] * taught(step, two.logits, target, boxes[1])
     return losses
 
 

@@ -78,9 +78,10 @@ def test_no_label_at_all_is_zero_with_a_zero_gradient():
 
 
 def test_errors_tell_the_fix():
-    for options in (dict(weighting='soft'), dict(threshold=1.5)):
-        with pytest.raises(ValueError, match=r"weighting is one of \('hard', 'confidence'\) and threshold"):
-            tiny.build('PseudoLabel', **options)
+    with pytest.raises(ValueError, match=r"weighting must be one of \('hard', 'confidence'\), got 'soft'"):
+        tiny.build('PseudoLabel', weighting='soft')
+    with pytest.raises(ValueError, match='threshold is a confidence'):
+        tiny.build('PseudoLabel', threshold=1.5)
     data = tiny.batch()
     del data['data_samples']['weak'][1].pseudo_sem_seg
     with pytest.raises(ValueError, match='PseudoLabeledImages'):

@@ -75,13 +75,12 @@ def soft_self_labeling(step: Step) -> Losses:
 def scribble_mean_teacher(step: Step) -> Losses:
     """Soft labels on scribbled images, and a mean teacher on the others; one student call."""
     losses = mean_teacher(step)
+    losses['unsup.teacher_confidence'] = losses.pop('unsup.confidence')
     sup, _ = step.network('student').together(step.views['sup'], step.views['strong'])
     drawn = Scribbled(step)
     if step.case.stage == 'pretrain':
         return losses
-    confidence = losses['unsup.confidence']
-    losses.update(self_label_losses(step, sup.logits, descended(step, sup.logits, drawn), drawn))
-    return dict(losses, **{'unsup.confidence': confidence})
+    return dict(losses, **self_label_losses(step, sup.logits, descended(step, sup.logits, drawn), drawn))
 
 
 @cases('SoftSelfLabeling')

@@ -22,7 +22,7 @@ def test_it_trains_and_validates(tmp_path, monkeypatch):
     assert train(CONFIG, run, '--cfg-options', *options) == 0, output(run)
     curve = loss_curve(run)
     assert sorted(curve) == [1, 2]
-    assert {'conservative.loss_aleatoric', 'progressive.loss_pseudo'} <= set(curve[1])
+    assert {'conservative.unsup.loss_aleatoric', 'progressive.unsup.loss_pseudo'} <= set(curve[1])
     assert 'mIoU' in output(run)
     assert (run / 'iter_2.pth').is_file()
 

@@ -2,7 +2,6 @@
 
 from typing import Any, Optional
 
-import torch
 import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from mmseg.registry import MODELS
@@ -10,6 +9,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor
 
 from ...ops import masked_mean
+from ...utils.choices import one_of
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
@@ -70,15 +70,13 @@ class CutMixSeg(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if confidence not in CONFIDENCES or not 0 <= threshold <= 1:
-            raise ValueError(
-                f'CutMixSeg: confidence is one of {CONFIDENCES} and threshold a probability in [0, 1], got '
-                f'{confidence!r} and {threshold}.'
-            )
+        if not 0 <= threshold <= 1:
+            raise ValueError(f'CutMixSeg: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
         self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
         self.cutmix = MODELS.build(dict(CUTMIX, type='CutMix', **(cutmix or {})))
-        self.unsup_weight, self.threshold, self.confidence = unsup_weight, threshold, confidence
+        self.unsup_weight, self.threshold = unsup_weight, threshold
+        self.confidence = one_of(CONFIDENCES, confidence=confidence)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
@@ -87,14 +85,13 @@ class CutMixSeg(SemiSegmentor):
         valid = mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         probs = mix(*self.teacher(inputs['weak']).logits.chunk(2)).softmax(dim=1)
 
-        merged = torch.cat([inputs['sup'], mix(strong_a, strong_b)])
-        sup, mixed = self.student(merged).split([len(inputs['sup']), len(strong_a)])
+        sup, mixed = self.predict_views(self.student, inputs['sup'], mix(strong_a, strong_b))
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         confident = (probs.amax(dim=1) >= self.threshold).to(probs.dtype)
         distance = F.mse_loss(mixed.logits.softmax(dim=1), probs, reduction='none').sum(dim=1)
         consistency = masked_mean(distance * self.factor(confident, valid), over=valid)
-        losses['unsup.loss_consistency'] = self.unsup_weight * self.unsup_scale * consistency
+        losses['unsup.loss_consistency'] = self.unsup_weight * consistency
         losses['unsup.confident'] = masked_mean(confident, over=valid)
         return losses
 

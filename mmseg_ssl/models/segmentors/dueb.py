@@ -1,135 +1,128 @@
 """DUEB: uncertainty and energy based losses on CPCL (Thakur & Kurmi, WACV 2025, arXiv 2501.01640)."""
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional
 
 import torch
 from mmengine.model import ModuleDict
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
+from mmseg.utils import add_prefix
 from torch import Tensor
 
-from ...ops import masked_mean
-from ...structures import IGNORE_INDEX, Prediction
-from ..energy_margins import EnergyMargins
-from ..losses import energy_loss, heteroscedastic_cross_entropy, release_aleatoric_loss
-from ..losses.energy import ENERGY_MODES
-from .base import LossDict
-from .cpcl import CPCL, BranchStep
-
-ALEATORIC_MODES = ('kendall_gal', 'release')
+from ...ops import BoxMix, masked_mean
+from ...structures import IGNORE_INDEX
+from ...targets import Vote, vote
+from ...utils.choices import one_of
+from ..branch import Branch
+from ..collaborative_labels import collaborative_labels
+from ..data_preprocessor import valid_pixels
+from ..dueb_terms import MixedLabels, build_term
+from ..labelling import TEACHER_MODES, labelling
+from ..losses import pixel_cross_entropy
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()
-class DUEB(CPCL):
+class DUEB(SemiSegmentor):
     r"""CPCL whose branches also predict their aleatoric variance and are taught as energy-based models.
 
     ::
 
-        as CPCL, and for each branch f with variance v, on ground truth, and on its intersection or union target:
-        logits, variance --> aleatoric loss <-- label
-        logits           --> energy loss    <-- label
+        sup   --> conservative, progressive <-- ground truth
+        u0,u1 --> conservative, progressive, without gradient --> mixed as the images are
+                      |                                             |
+               intersection (agreed pixels)                 union (all pixels; the class they argue about more wins)
+                      v                                             v
+        mix   --> conservative                              progressive <-- mix
+
+        and in each branch, on ground truth and on its target:
+        logits, variance --> aleatoric term <-- label
+        logits           --> energy term    <-- label
 
     .. math:: L = L_{CPCL} + \tfrac12 \sum_b (L_{al} + L_{en})(f_b, y) + \sum_b (L_{al} + L_{en})(f_b, \hat y_b)
 
+    Two network calls a branch and step, as :class:`CPCL`.
+
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``.
-        aleatoric: ``'kendall_gal'`` (:func:`heteroscedastic_cross_entropy`: per pixel, reparametrised), ``'release'``
-            (:func:`release_aleatoric_loss`) or None.
-        energy: ``'joint'``, ``'hinge'``, ``'weight'`` or ``'release'``, see :func:`energy_loss`, or None. ``'hinge'``
-            and ``'weight'`` use running energies of right and wrong labelled pixels as margins; ``'weight'`` scales
-            CPCL's targets instead of adding a term.
-        aleatoric_weight: Weights of the aleatoric loss on (ground truth, pseudo labels).
-        energy_weight: Weights of the energy loss on (ground truth, pseudo labels).
-        num_samples: Monte-Carlo samples ``T``.
-        sample_stride: The aleatoric loss sees every n-th row and column, which divides its cost by n squared.
-        energy_options: Further arguments of :func:`energy_loss`: ``temperature``, ``logit_weight``.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initialises its own head.
+        aleatoric: Config of the aleatoric term: :class:`KendallGalTerm` unless its ``type`` says
+            :class:`ReleaseAleatoricTerm`; None is without.
+        energy: Config of the energy term: :class:`EnergyWeighting`, which scales CPCL's targets and adds no
+            :math:`L_{en}`, unless its ``type`` says :class:`JointEnergyTerm`, :class:`HingeEnergyTerm` or
+            :class:`ReleaseEnergyTerm`; None is without.
+        unsup_weight: CPCL's :math:`\lambda_u`.
+        cutmix: Options of :class:`CutMix`.
+        teacher_mode: As for :class:`CPCL`.
         side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if there is none.
-        **kwargs: As for :class:`CPCL`.
+        **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (its equations were not at hand; the public code was read) beside those of CPCL:
-        1. ``aleatoric='kendall_gal'``: the public code draws the noise without reparametrisation, averages before it
-           compares, and leaves the variance out of the optimiser, so its variance learns nothing. ``'release'`` gives
-           that loss; the variance is in the optimiser here all the same.
-        2. ``energy``: the public code adds ``ln sum_i exp(p_i)``, a confidence penalty (``'release'``). The default was
-           chosen on CamVid with 8 labels: ``'weight'`` and ``'release'`` ended within the noise of one draw of each
-           other on val, ``'joint'`` well below CPCL, because its reward for the pseudo label never saturates;
-           ``configs/dueb/README.md`` compares ``'hinge'``. The default means what its name says.
+        1. The public code's aleatoric term draws the noise without reparametrisation, averages before it compares, and
+           leaves the variance out of the optimiser, so its variance learns nothing. ``ReleaseAleatoricTerm`` is that
+           loss; the variance is in the optimiser here all the same.
+        2. The public code adds ``ln sum_i exp(p_i)``, a confidence penalty (``ReleaseEnergyTerm``). The default was
+           chosen on CamVid with 8 labels: ``EnergyWeighting`` and ``ReleaseEnergyTerm`` ended within the noise of one
+           draw of each other on val, ``JointEnergyTerm`` well below CPCL, because its reward for the pseudo label never
+           saturates; ``configs/dueb/README.md`` compares ``HingeEnergyTerm``.
         3. The variance starts from a small normal initialisation (the public code leaves torch's).
         4. ``sample_stride`` above 1 takes part of the pixels; the public code takes all.
     """
 
+    networks = ('conservative', 'progressive')
+    views = ('sup', 'weak')
+
     def __init__(
         self,
         segmentor: dict,
-        aleatoric: Optional[str] = 'kendall_gal',
-        energy: Optional[str] = 'weight',
-        aleatoric_weight: Tuple[float, float] = (0.5, 1.0),
-        energy_weight: Tuple[float, float] = (0.5, 1.0),
-        num_samples: int = 10,
-        sample_stride: int = 1,
-        energy_options: Optional[dict] = None,
+        aleatoric: Optional[dict] = {},
+        energy: Optional[dict] = {},
+        unsup_weight: float = 1.0,
+        cutmix: Optional[dict] = None,
+        teacher_mode: str = 'train',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        if aleatoric not in (*ALEATORIC_MODES, None) or energy not in (*ENERGY_MODES, None):
-            raise ValueError(
-                f'DUEB: aleatoric is one of {ALEATORIC_MODES} or None, energy one of {ENERGY_MODES} or '
-                f'None, got {aleatoric!r} and {energy!r}.'
-            )
+        super().__init__(**kwargs)
         side_heads = dict(side_heads or {})
-        if aleatoric:
+        if aleatoric is not None:
             # taught here, with the weights of this method, and not a second time by the branch
             side_heads['variance'] = {'type': 'VarianceHead', **side_heads.get('variance', {}), 'loss_weight': 0}
-        super().__init__(segmentor, side_heads=side_heads, **kwargs)
-        self.aleatoric, self.energy = aleatoric, energy
-        self.aleatoric_weight, self.energy_weight = aleatoric_weight, energy_weight
-        self.num_samples, self.sample_stride = num_samples, sample_stride
-        self.energy_options = dict(energy_options or {})
-        temperature = self.energy_options.get('temperature', 1.0)
-        self.margins = ModuleDict({name: EnergyMargins(temperature=temperature) for name in self.networks})
+        self.conservative = Branch(segmentor, side_heads)
+        self.progressive = Branch(segmentor, side_heads)
+        self.aleatoric = build_term(aleatoric, 'KendallGalTerm')
+        self.energy = ModuleDict({name: build_term(energy, 'EnergyWeighting') for name in self.networks})
+        self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
+        self.unsup_weight = unsup_weight
+        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
-    def branch_losses(self, step: BranchStep, samples: List[SegDataSample]) -> LossDict:
-        """Losses of one branch: CPCL's, and both terms on ground truth and on the branch's pseudo labels."""
-        truth = torch.cat([sample.gt_sem_seg.data for sample in samples])
-        pseudo = step.target.label.where(step.valid, step.target.label.new_full((), IGNORE_INDEX))
-        if self.energy in ('hinge', 'weight'):
-            self.margins[step.name].update(step.sup.logits, truth)
-        if self.energy == 'weight':
-            step = self.weigh_by_energy(step)
+    def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Losses of one step."""
+        weak_a, weak_b = self.two_batches(inputs['weak'])
+        mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
+        images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
+        votes = [self.vote(getattr(self, name), weak_a, weak_b, mix) for name in self.networks]
+        targets = collaborative_labels(*votes, valid)
+        truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
 
-        losses = super().branch_losses(step, samples)
-        if self.aleatoric:
-            on_truth, on_pseudo = self.aleatoric_weight
-            losses['sup.loss_aleatoric'] = on_truth * self.aleatoric_loss(step.sup, truth)
-            losses['loss_aleatoric'] = on_pseudo * self.unsup_scale * self.aleatoric_loss(step.mixed, pseudo)
-            losses['variance'] = masked_mean(step.mixed.side['variance'].detach().squeeze(1), over=step.valid)
-        if self.energy in ('joint', 'hinge', 'release'):
-            on_truth, on_pseudo = self.energy_weight
-            disagreed = step.valid & ~step.agreed
-            losses['sup.loss_energy'] = on_truth * self.energy_loss(step.name, step.sup, truth)
-            losses['loss_energy'] = (
-                on_pseudo * self.unsup_scale * self.energy_loss(step.name, step.mixed, pseudo, disagreed)
-            )
+        losses = {}
+        for name in self.networks:
+            branch, energy, target = getattr(self, name), self.energy[name], getattr(targets, name)
+            sup, mixed = self.predict_views(branch, inputs['sup'], images)
+            energy.observe(sup.logits, truth)
+            target = energy.reweight(target, mixed.logits)
+            own = add_prefix(branch.supervised_loss(sup, data_samples['sup']), 'sup')
+            pseudo = masked_mean(pixel_cross_entropy(mixed.logits, target), over=valid)
+            own['unsup.loss_pseudo'] = self.unsup_weight * pseudo
+            label = target.label.where(valid, target.label.new_full((), IGNORE_INDEX))
+            mixed_labels = MixedLabels(label, valid, targets.agreed)
+            for term in (self.aleatoric, energy):
+                own.update(term(sup, truth, mixed, mixed_labels))
+            losses.update(add_prefix(own, name))
+        losses['unsup.agreement'] = masked_mean(targets.agreed.float(), over=valid)
+        losses['unsup.confidence'] = masked_mean(targets.progressive.weight, over=valid)
         return losses
 
-    def aleatoric_loss(self, pred: Prediction, label: Tensor) -> Tensor:
-        """Aleatoric loss of a prediction, over the pixels with a label."""
-        thin = (..., slice(None, None, self.sample_stride), slice(None, None, self.sample_stride))
-        logits, variance, label = pred.logits[thin], pred.side['variance'][thin], label[thin]
-        if self.aleatoric == 'release':
-            return release_aleatoric_loss(logits, variance, label, self.num_samples)
-        loss = heteroscedastic_cross_entropy(logits, variance, label, self.num_samples)
-        return masked_mean(loss, over=label != IGNORE_INDEX)
-
-    def energy_loss(self, name: str, pred: Prediction, label: Tensor, disagreed: Optional[Tensor] = None) -> Tensor:
-        """Energy loss of a prediction; ``'hinge'`` takes agreed pixels as reliable and disagreed ones as not."""
-        options = dict(self.energy_options)
-        if self.energy == 'hinge':
-            options.update(margins=self.margins[name](), unreliable=disagreed)
-            if disagreed is not None:
-                label = label.where(~disagreed, label.new_full((), IGNORE_INDEX))
-        return energy_loss(pred.logits, label, self.energy, IGNORE_INDEX, **options)
-
-    def weigh_by_energy(self, step: BranchStep) -> BranchStep:
-        """Scale a branch's target by how low its energy is."""
-        return step._replace(target=step.target.reweight(self.margins[step.name].reliability(step.mixed.logits)))
+    def vote(self, branch: Branch, weak_a: Tensor, weak_b: Tensor, mix: BoxMix) -> Vote:
+        """Let a network vote on the mixed images, from its predictions of the unmixed ones."""
+        with labelling(branch, self.teacher_mode):
+            pred_a, pred_b = self.predict_views(branch, weak_a, weak_b, labeled=0)
+        return vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1))

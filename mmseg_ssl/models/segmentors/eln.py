@@ -1,28 +1,35 @@
 """ELN, second stage: teach the student where the localizer trusts the teacher (Kwon & Kwak, CVPR 2022)."""
 
+import copy
 from typing import Any, Optional, Sequence
 
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
+from mmseg.utils import add_prefix
 from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import IGNORE_INDEX, PixelTarget
+from ...structures import IGNORE_INDEX, PixelTarget, Prediction
+from ...utils.choices import one_of
+from ..auxiliary_decoders import AuxiliaryDecoders
+from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
+from ..error_localizer import REDUCTIONS, judge_labeled
+from ..inference import BranchInference
 from ..labelling import labelling
+from ..localized_inference import LocalizedInference
 from ..losses import pixel_cross_entropy
 from ..sampled_contrast import SampledContrast
-from .base import LossDict, Views, ViewSamples
-from .eln_warmup import ELNWarmup
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 PSEUDO_MEANS = ('all', 'kept')
 UNLABELED_VIEWS = ('weak', 'strong')
 
 
 @MODELS.register_module()
-class ELN(ELNWarmup):
+class ELN(SemiSegmentor):
     r"""Pseudo labels of an EMA teacher, kept where the localizer says "right", and a contrast between their pixels.
 
     ::
@@ -35,11 +42,16 @@ class ELN(ELNWarmup):
 
     .. math:: L = L_{sup} + L_{aux} + L_{ELN} + L_{pseudo} + L_{contra}
 
-    Three phases: ``pretrain`` and ``warmup`` as in :class:`ELNWarmup`, then ``semi``. One merged student call, one
+    Three stages: ``pretrain`` and ``warmup`` as in :class:`ELNWarmup`, then ``semi``. One merged student call, one
     teacher call and two localizer calls a step, the second without a gradient and in eval mode.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each auxiliary decoder is one more ``decode_head`` of it.
+        slack: As for :class:`ELNWarmup`, like ``localizer``, ``gate``, ``reduction`` and ``predict_correctness``.
+        localizer: Config of the judge.
+        gate: Whose losses eq. 3 compares.
+        reduction: Of the localizer's loss over the decoders.
+        predict_correctness: Whether ``predict`` adds the map ``correctness``.
         threshold: Correctness that a pixel must exceed; 0.5 is the paper's rounding.
         pseudo_weight: Weight of eq. 9.
         contrast_weight: Weight of eq. 10.
@@ -50,7 +62,7 @@ class ELN(ELNWarmup):
         teacher: Options of :class:`EMATeacher`.
         projection: Options of :class:`ProjectionHead`.
         side_heads: Further side heads of the student by name.
-        **kwargs: As for :class:`ELNWarmup`.
+        **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper, beside those of :class:`ELNWarmup` (the public code's choices in brackets; each has an
     option but where it says "not offered"):
@@ -71,11 +83,15 @@ class ELN(ELNWarmup):
 
     networks = ('student', 'teacher')
     views = ('sup', 'weak', 'strong')
-    stages = ('pretrain', 'warmup', 'semi')
 
     def __init__(
         self,
         segmentor: dict,
+        slack: Sequence[float] = (20.0, 50.0),
+        localizer: Optional[dict] = None,
+        gate: str = 'image',
+        reduction: str = 'mean',
+        predict_correctness: bool = False,
         threshold: float = 0.5,
         pseudo_weight: float = 1.0,
         contrast_weight: float = 1.0,
@@ -87,56 +103,84 @@ class ELN(ELNWarmup):
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        _check(threshold, pseudo_mean, student_views)
-        side_heads = dict(side_heads or {}, projection=dict(type='ProjectionHead', **(projection or {})))
-        super().__init__(segmentor, side_heads=side_heads, **kwargs)
+        super().__init__(**kwargs)
+        require_options(threshold, student_views)
+        head = copy.deepcopy(segmentor['decode_head'])  # before the branch is built: registries take pieces out
+        projection = dict(type='ProjectionHead', **(projection or {}))
+        self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
+        self.auxiliary = AuxiliaryDecoders(head, slack, gate)
+        judge = dict(dict(type='ErrorLocalizer'), **(localizer or {}))
+        self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.teacher = EMATeacher(self.student, **(teacher or {}))
         self.contrast = SampledContrast(self.student.num_classes, **(contrast or {}))
-        self.threshold, self.pseudo_mean, self.student_views = threshold, pseudo_mean, tuple(student_views)
+        self.reduction = one_of(REDUCTIONS, reduction=reduction)
+        self.pseudo_mean = one_of(PSEUDO_MEANS, pseudo_mean=pseudo_mean)
+        self.threshold, self.student_views = threshold, tuple(student_views)
         self.pseudo_weight, self.contrast_weight = pseudo_weight, contrast_weight
+        self.predict_correctness = predict_correctness
 
-    def semi_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+    def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """The supervised loss alone (eq. 2)."""
+        sup = self.student(inputs['sup'])
+        return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+
+    def warmup_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """All losses of the labelled images (eq. 7)."""
+        return self.labeled_losses(self.student(inputs['sup']), inputs, data_samples)
+
+    def semi_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of labelled and unlabelled images (eq. 7 and eq. 11)."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         weak = self.teacher(inputs['weak'])
-        target = self.pseudo_labels(inputs['weak'], weak.logits).reweight(valid)
+        with labelling(self.localizer):
+            judged = self.localizer(inputs['weak'], weak.logits)
+        target = self.localizer.target(judged, weak.logits, self.threshold).reweight(valid)
 
-        images = [inputs['sup'], *(inputs[view] for view in self.student_views)]
-        sup, *taught = self.student(torch.cat(images)).split([len(view) for view in images])
+        views = (inputs[view] for view in self.student_views)
+        sup, *taught = self.predict_views(self.student, inputs['sup'], *views)
 
-        losses = self.labeled_losses(inputs['sup'], sup, data_samples['sup'])
-        projection = weak.side['projection']
-        labels, over = (
-            self.kept_labels(target, projection.shape[2:]),
-            valid if self.pseudo_mean == 'all' else target.weight,
-        )
+        losses = self.labeled_losses(sup, inputs, data_samples)
+        over = valid if self.pseudo_mean == 'all' else target.weight
+        keys = weak.side['projection']
+        classes = kept_classes(target, keys.shape[2:])
         pseudo = sum(masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught)
-        contrast = sum(self.contrast(own.side['projection'], projection, labels) for own in taught)
-        losses['unsup.loss_pseudo'] = self.pseudo_weight * self.unsup_scale * pseudo
-        losses['unsup.loss_contrast'] = self.contrast_weight * self.unsup_scale * contrast
+        contrast = sum(self.contrast(own.side['projection'], keys, classes) for own in taught)
+        losses['unsup.loss_pseudo'] = self.pseudo_weight * pseudo
+        losses['unsup.loss_contrast'] = self.contrast_weight * contrast
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)
         return losses
 
-    def pseudo_labels(self, images: Tensor, logits: Tensor) -> PixelTarget:
-        """The teacher's classes where the localizer trusts them."""
-        with labelling(self.localizer):
-            output = self.localizer(images, logits)
-        return self.localizer.target(output, logits, self.threshold)
+    stages = dict(pretrain=pretrain_loss, warmup=warmup_loss, semi=semi_loss)
+    stage = 'semi'
 
-    @staticmethod
-    def kept_labels(target: PixelTarget, size: Sequence[int]) -> Tensor:
-        """Classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
-        kept = target.label.where(target.weight > 0, IGNORE_INDEX)
-        return F.interpolate(kept[:, None].float(), size=size, mode='nearest-exact')[:, 0].long()
+    def labeled_losses(self, sup: Prediction, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Eq. 7: the student's loss, the auxiliary decoders' and the localizer's, which judges them all."""
+        images, samples = inputs['sup'], data_samples['sup']
+        decoded = self.auxiliary(sup.feats, images.shape[2:])
+        label = torch.cat([sample.gt_sem_seg.data for sample in samples])
+
+        losses = add_prefix(self.student.supervised_loss(sup, samples), 'sup')
+        losses.update(self.auxiliary.losses(sup.logits, decoded, label))
+        losses.update(judge_labeled(self.localizer, images, [sup.logits, *decoded], samples, self.reduction))
+        return losses
+
+    def inference_of(self, name: str) -> BranchInference:
+        """Inference with a network; where asked for, the localizer judges the one whose prediction is given."""
+        if self.predict_correctness and name == self.predictors[0]:
+            return LocalizedInference(self.branch(name), self.localizer)
+        return super().inference_of(name)
 
 
-def _check(threshold: float, pseudo_mean: str, student_views: Sequence[str]) -> None:
+def kept_classes(target: PixelTarget, size: Sequence[int]) -> Tensor:
+    """Classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
+    kept = target.label.where(target.weight > 0, IGNORE_INDEX)
+    return F.interpolate(kept[:, None].float(), size=tuple(size), mode='nearest-exact')[:, 0].long()
+
+
+def require_options(threshold: float, student_views: Sequence[str]) -> None:
     """Refuse options that are not possible."""
-    if not 0 <= threshold <= 1 or pseudo_mean not in PSEUDO_MEANS:
-        raise ValueError(
-            f'ELN: threshold is a probability in [0, 1] and pseudo_mean one of {PSEUDO_MEANS}, got {threshold} and '
-            f'{pseudo_mean!r}.'
-        )
+    if not 0 <= threshold <= 1:
+        raise ValueError(f'ELN: threshold is a probability in [0, 1], got {threshold}.')
     if isinstance(student_views, str) or not student_views or not set(student_views) <= set(UNLABELED_VIEWS):
         raise ValueError(
             f"ELN: student_views names some of {UNLABELED_VIEWS}, e.g. ('strong',), got {student_views!r}."

@@ -154,22 +154,20 @@ class FARCLUSS(SemiSegmentor):
         del step, label  # C-channel maps that nothing needs while the student trains
 
         mix = self.cutmix.sample(data_samples['weak'], inputs['strong'])
-        student = self.student(torch.cat([inputs['sup'], mix(inputs['strong'])]))
-        sup, strong = student.split([len(inputs['sup']), len(inputs['strong'])])
+        sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))
         target, reliability, valid = mix(target), mix(reliability), mix(valid)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        losses['unsup.loss_fuzzy'] = self.unsup_weight * self.unsup_scale * self.fuzzy_loss(strong, target, valid)
-        contrast = self.contrast(student.side['projection'], known, PixelTarget(target.label, reliability))
-        ramped = (self.unsup_scale >= 1).float()  # a product, not a branch: DDP sees every parameter used
-        losses['unsup.loss_contrast'] = self.contrast_weight * ramped * contrast
+        losses['unsup.loss_fuzzy'] = self.unsup_weight * self.fuzzy_loss(strong, target, valid)
+        anchors = torch.cat([pred.side['projection'] for pred in (sup, strong)])
+        contrast = self.contrast(anchors, known, PixelTarget(target.label, reliability))
+        losses['unsup.loss_contrast'] = self.contrast_weight * self.ramp_ended * contrast
         losses['unsup.reliability'] = masked_mean(reliability, over=valid)
         return losses
 
     def teach(self, inputs: Views, data_samples: ViewSamples) -> TeacherStep:
         """The teacher's one call, on labelled and weak images."""
-        taught = self.teacher(torch.cat([inputs['sup'], inputs['weak']]))
-        sup, weak = taught.split([len(inputs['sup']), len(inputs['weak'])])
+        sup, weak = self.predict_views(self.teacher, inputs['sup'], inputs['weak'])
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         return TeacherStep(sup, truth, weak, weak.logits.softmax(dim=1), valid)

@@ -1,22 +1,18 @@
 """FixMatch (Sohn et al., NeurIPS 2020, arXiv 2001.07685) for segmentation, as the UniMatch authors run it."""
 
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Optional, Union
 
-import torch
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
-from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import PixelTarget, Prediction
-from ...targets import confident
+from ...utils.choices import one_of
 from ..branch import Branch
+from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
-from ..labelling import TEACHER_MODES, labelling, target_function
+from ..labelling import TEACHER_MODES, labelling
 from ..losses import pixel_cross_entropy
-from ..threshold import build_threshold
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 
@@ -38,13 +34,10 @@ class FixMatch(SemiSegmentor):
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
-        threshold: :math:`\tau`, 0.95 on VOC and 0 on Cityscapes; or the config of a threshold that learns,
-            ``dict(type='AdaptiveThreshold')``.
+        threshold: :math:`\tau`, 0.95 on VOC and 0 on Cityscapes; or a config, see :class:`ConfidentLabels`.
         sup_weight: Weight of the labelled images.
         unsup_weight: Weight of the unlabelled images.
-        target: Another labelling in the place of the argmax: the name in :mod:`mmseg_ssl.targets` and options of a
-            function of the probabilities, e.g. ``dict(type='fuzzy_topk', k=2)``. The threshold still decides which
-            pixels count; 0 leaves that to the target's own weights.
+        target: Another labelling in the place of the argmax, see :class:`ConfidentLabels`.
         cutmix: Options of :class:`CutMix` beside UniMatch's own.
         teacher_mode: Mode of the network while it labels: ``'eval'``, or ``'train'``.
         side_heads: Side heads of the student by name.
@@ -59,8 +52,7 @@ class FixMatch(SemiSegmentor):
         4. A box longer than the image is cut to it (drawn again).
     """
 
-    networks: Tuple[str, ...] = ('student',)
-    views: Tuple[str, ...] = ('sup', 'weak', 'strong')
+    views = ('sup', 'weak', 'strong')
 
     def __init__(
         self,
@@ -75,52 +67,25 @@ class FixMatch(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if teacher_mode not in TEACHER_MODES:
-            raise ValueError(f'teacher_mode must be one of {TEACHER_MODES}, got {teacher_mode!r}.')
         self.student = Branch(segmentor, side_heads)
-        self.threshold = build_threshold(threshold)
+        self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
-        self.target = target_function(target) if target else None
-        self.sup_weight, self.unsup_weight, self.teacher_mode = sup_weight, unsup_weight, teacher_mode
+        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
+        self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
-        target = self.pseudo_labels(self.label_probs(inputs['weak']), valid)
+        with labelling(self.student, self.teacher_mode):
+            (weak,) = self.predict_views(self.student, inputs['weak'], labeled=0)
+        target = self.labels(weak.logits.softmax(dim=1), valid)
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
 
-        images = [inputs['sup'], mix(inputs['strong'])]
-        sup, strong = self.student(torch.cat(images)).split([len(part) for part in images])
+        sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))
 
-        losses = self.supervised_losses(sup, data_samples['sup'])
-        losses['unsup.loss_pseudo'] = self.unsupervised_loss(strong.logits, mix(target), mix(valid))
-        losses.update(self.diagnostics(target, valid))
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        losses = weighted(losses, self.sup_weight)
+        pseudo = masked_mean(pixel_cross_entropy(strong.logits, mix(target)), over=mix(valid))
+        losses['unsup.loss_pseudo'] = self.unsup_weight * pseudo
+        losses.update(self.labels.logs(target, valid))
         return losses
-
-    def label_probs(self, weak: Tensor) -> Tensor:
-        """What the labels are made of: the network's own probabilities, without a gradient, ``(B, C, H, W)``."""
-        with labelling(self.student, self.teacher_mode):
-            return self.student(weak).logits.softmax(dim=1)
-
-    def pseudo_labels(self, probs: Tensor, valid: Tensor) -> PixelTarget:
-        """Labels of the weak view; weight 0 on padding and where the confidence is below the threshold."""
-        target = confident(probs, self.threshold(probs, valid))  # one that learns follows the batch here
-        if self.target is not None:
-            target = self.target(probs).reweight(target.weight)
-        return target.reweight(valid)
-
-    def supervised_losses(self, sup: Prediction, samples: List[SegDataSample]) -> LossDict:
-        """Weighted losses of the labelled images."""
-        return weighted(add_prefix(self.student.supervised_loss(sup, samples), 'sup'), self.sup_weight)
-
-    def unsupervised_loss(self, logits: Tensor, target: PixelTarget, valid: Tensor) -> Tensor:
-        """Weighted mean over the image pixels; one whose weight is 0 counts as 0."""
-        loss = masked_mean(pixel_cross_entropy(logits, target), over=valid)
-        return self.unsup_weight * self.unsup_scale * loss
-
-    def diagnostics(self, target: PixelTarget, valid: Tensor) -> LossDict:
-        """What is logged: the share of pixels that teach, and a threshold that learns."""
-        logs = {'unsup.kept': masked_mean((target.weight > 0).float(), over=valid)}
-        if isinstance(self.threshold.value, Tensor):
-            logs['unsup.threshold'] = self.threshold.value.clone()
-        return logs

@@ -6,14 +6,15 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import likeliest, masked_mean
+from ..branch import Branch
 from ..losses.robust import check_error_rate, robust_cross_entropy
+from ..scribble_losses import require_mean_over_labeled
 from ..self_labeling import GraphCutLabeling
-from .base import LossDict, Views, ViewSamples
-from .scribble_supervised import ScribbleSupervised
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()
-class HardSelfLabeling(ScribbleSupervised):
+class HardSelfLabeling(SemiSegmentor):
     r"""Hard labels of a Potts model, cut anew for every batch, and a loss that expects many of them to be wrong.
 
     ::
@@ -46,8 +47,6 @@ class HardSelfLabeling(ScribbleSupervised):
         2. The robust loss is the mean over unlabelled pixels, beside the plain one on scribbles.
     """
 
-    stages = ('pretrain', 'full')
-
     def __init__(
         self,
         segmentor: dict,
@@ -56,12 +55,19 @@ class HardSelfLabeling(ScribbleSupervised):
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(segmentor, side_heads, **kwargs)
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
+        require_mean_over_labeled(self.student)
         check_error_rate(error_rate, self.student.num_classes)
         self.error_rate = error_rate
         self.self_labeling = GraphCutLabeling(**(self_labeling or {}))
 
-    def full_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+    def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """The scribbles alone."""
+        sup = self.student(inputs['sup'])
+        return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+
+    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Scribbles and hard labels."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
@@ -69,7 +75,10 @@ class HardSelfLabeling(ScribbleSupervised):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         distance = robust_cross_entropy(sup.logits, target.label, self.error_rate)
-        losses['unsup.loss_robust'] = self.unsup_scale * masked_mean(distance, over=scribbles.unlabeled)
+        losses['unsup.loss_robust'] = masked_mean(distance, over=scribbles.unlabeled)
         agreed = (likeliest(sup.logits)[1] == target.label).float()
         losses['unsup.agreement'] = masked_mean(agreed, over=scribbles.unlabeled)
         return losses
+
+    stages = dict(pretrain=pretrain_loss, full=full_loss)
+    stage = 'full'

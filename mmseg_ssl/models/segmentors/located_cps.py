@@ -1,22 +1,26 @@
 """CPS whose labels an error localizer checks: a combination, of no paper."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
 import torch
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
+from mmseg.utils import add_prefix
 from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import PixelTarget, Prediction
+from ...structures import PixelTarget
+from ...utils.choices import one_of
+from ..branch import Branch
 from ..data_preprocessor import valid_pixels
-from ..labelling import labelling
-from .base import LossDict
-from .cps import CPS, Taught
+from ..error_localizer import judge_labeled
+from ..labelling import TEACHER_MODES, labelling
+from ..losses import pixel_cross_entropy
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
+from .cps import PAIRS
 
 
 @MODELS.register_module()
-class LocatedCPS(CPS):
+class LocatedCPS(SemiSegmentor):
     r"""Each network learns the other's argmax where ELN's localizer calls it right.
 
     ::
@@ -25,8 +29,8 @@ class LocatedCPS(CPS):
                      | predictions
                      v
                  localizer <-- was the prediction right?                                       (ELN, eq. 5)
-        weak --> student --> argmax, kept where localizer(weak, argmax) says right --> peer    (ELN, eq. 9)
-        weak --> peer ----> argmax, kept likewise --> student
+        u0, u1 --> student --> argmax, kept where localizer(u, argmax) says right, mixed --> peer    (ELN, eq. 9)
+        u0, u1 --> peer ----> argmax, kept and mixed likewise --> student
 
     One localizer judges both networks, which are each other's auxiliary decoders here: trained apart, they err apart.
 
@@ -34,43 +38,68 @@ class LocatedCPS(CPS):
         segmentor: Config of an mmseg ``EncoderDecoder``.
         localizer: Options of :class:`ErrorLocalizer`, or the config of another judge.
         threshold: Correctness that a pixel must exceed, in ``[0, 1]``.
-        **kwargs: As for :class:`CPS`.
+        unsup_weight: As for :class:`CPS`.
+        cutmix: Options of :class:`CutMix`.
+        teacher_mode: As for :class:`CPS`.
+        side_heads: Side heads of each network by name.
+        **kwargs: As for :class:`SemiSegmentor`.
 
-    Deviations from the papers: those of :class:`CPS`; of ELN, no auxiliary decoders and no phases. The localizer learns
-    from the first step on; ``UnsupRampHook`` is how the labels wait for it.
+    Deviations from the papers: those of :class:`CPS` with CutMix; of ELN, no auxiliary decoders and no
+    stages. The localizer learns from the first step on; ``UnsupRampHook`` is how the labels wait for it.
     """
 
+    networks = ('student', 'peer')
+    views = ('sup', 'weak')
+
     def __init__(
-        self, segmentor: dict, localizer: Optional[dict] = None, threshold: float = 0.5, **kwargs: Any
+        self,
+        segmentor: dict,
+        localizer: Optional[dict] = None,
+        threshold: float = 0.5,
+        unsup_weight: float = 1.5,
+        cutmix: Optional[dict] = None,
+        teacher_mode: str = 'train',
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(segmentor, **kwargs)
+        super().__init__(**kwargs)
         if not 0 <= threshold <= 1:
             raise ValueError(f'LocatedCPS: threshold is a probability in [0, 1], got {threshold}.')
+        self.student = Branch(segmentor, side_heads)
+        self.peer = Branch(segmentor, side_heads)
         judge = dict(dict(type='ErrorLocalizer'), **(localizer or {}))
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
-        self.threshold = threshold
+        self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
+        self.threshold, self.unsup_weight = threshold, unsup_weight
+        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
-    def pseudo_labels(self, images: Tensor, logits: Tensor) -> PixelTarget:
-        """A network's argmax where the localizer trusts it."""
-        with labelling(self.localizer):
-            return self.localizer.target(self.localizer(images, logits), logits, self.threshold)
+    def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Losses of one step."""
+        weak_a, weak_b = self.two_batches(inputs['weak'])
+        mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
+        images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
+        labels = {}
+        for name in self.networks:
+            with labelling(getattr(self, name), self.teacher_mode):
+                preds = self.predict_views(getattr(self, name), weak_a, weak_b, labeled=0)
+            located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
+            labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
 
-    def supervised_losses(
-        self, images: Tensor, preds: Dict[str, Dict[str, Prediction]], samples: List[SegDataSample]
-    ) -> LossDict:
-        """Both networks' losses of the labelled images, and the localizer's, which judges both."""
-        losses = super().supervised_losses(images, preds, samples)
-        judged = torch.cat([preds[name]['labeled'].logits for name in self.networks]).detach()
-        label = torch.cat([sample.gt_sem_seg.data for sample in samples]).repeat(2, 1, 1)
-        inside = valid_pixels(samples, images).repeat(2, 1, 1)
-        output = self.localizer(images.repeat(2, 1, 1, 1), judged)
-        found = self.localizer.loss(output, judged, label, inside)
-        losses.update({f'localizer.{key}': value for key, value in found.items()})
+        losses, judged = {}, []
+        for learner, teacher in PAIRS:
+            sup, mixed = self.predict_views(getattr(self, learner), inputs['sup'], images)
+            judged.append(sup.logits)
+            known = getattr(self, learner).supervised_loss(sup, data_samples['sup'])
+            losses.update(add_prefix(known, f'{learner}.sup'))
+            pseudo = masked_mean(pixel_cross_entropy(mixed.logits, labels[teacher]), over=valid)
+            losses[f'{learner}.unsup.loss_pseudo'] = self.unsup_weight * pseudo
+            losses[f'{learner}.kept'] = masked_mean(labels[learner].weight, over=valid)
+        losses.update(judge_labeled(self.localizer, inputs['sup'], judged, data_samples['sup']))
+        agreed = labels['student'].label == labels['peer'].label
+        losses['unsup.agreement'] = masked_mean(agreed.float(), over=valid)
         return losses
 
-    def diagnostics(self, taught: Taught) -> LossDict:
-        """The networks' agreement, and the share of pixels that each teaches."""
-        logs = super().diagnostics(taught)
-        for name, target in taught.targets.items():
-            logs[f'{name}.kept'] = masked_mean(target.weight, over=taught.valid)
-        return logs
+    def located(self, images: Tensor, logits: Tensor) -> PixelTarget:
+        """Label images by a network's argmax, where the localizer trusts it."""
+        with labelling(self.localizer):
+            return self.localizer.target(self.localizer(images, logits), logits, self.threshold)

@@ -1,23 +1,17 @@
 """Mean teacher (Tarvainen & Valpola, NeurIPS 2017), for segmentation."""
 
-from typing import Any, List, Optional
+from typing import Any, Optional
 
-import torch
-import torch.nn.functional as F
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
-from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import PixelTarget, Prediction
+from ...utils.choices import one_of
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
-from ..losses import pixel_cross_entropy
+from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
-
-CONSISTENCY_LOSSES = ('mse', 'ce')
 
 
 @MODELS.register_module()
@@ -62,33 +56,20 @@ class MeanTeacher(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if consistency not in CONSISTENCY_LOSSES:
-            raise ValueError(f'MeanTeacher: consistency must be one of {CONSISTENCY_LOSSES}, got {consistency!r}.')
         self.student = Branch(segmentor, side_heads)
         self.teacher = EMATeacher(self.student, **(teacher or {}))
         self.unsup_weight = unsup_weight
-        self.consistency = consistency
+        self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
 
-        merged = torch.cat([inputs['sup'], inputs['strong']])
-        sup, strong = self.student(merged).split([len(inputs['sup']), len(inputs['strong'])])
+        sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
-        losses = self.labeled_losses(inputs['sup'], sup, data_samples['sup'])
-        distance = masked_mean(self._distance(strong.logits, probs), over=valid)
-        losses['unsup.loss_consistency'] = self.unsup_weight * self.unsup_scale * distance
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        distance = consistency_distance(strong.logits, probs, self.consistency)
+        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance, over=valid)
         losses['unsup.confidence'] = masked_mean(probs.amax(dim=1), over=valid)
         return losses
-
-    def labeled_losses(self, images: Tensor, sup: Prediction, samples: List[SegDataSample]) -> LossDict:
-        """Losses of the labelled images; with scribbles there is more to say, see :class:`ScribbleMeanTeacher`."""
-        return add_prefix(self.student.supervised_loss(sup, samples), 'sup')
-
-    def _distance(self, logits: Tensor, probs: Tensor) -> Tensor:
-        """Disagreement of every pixel, (B, H, W)."""
-        if self.consistency == 'ce':
-            return pixel_cross_entropy(logits, PixelTarget(probs, torch.ones_like(probs[:, 0])))
-        return F.mse_loss(logits.softmax(dim=1), probs, reduction='none').mean(dim=1)

@@ -6,12 +6,13 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
-from .base import LossDict, Views, ViewSamples
-from .scribble_supervised import ScribbleSupervised
+from ..branch import Branch
+from ..scribble_losses import require_mean_over_labeled
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()
-class PottsRegularized(ScribbleSupervised):
+class PottsRegularized(SemiSegmentor):
     r"""Partial cross entropy, and a prediction that is decided and alike where colours are.
 
     ::
@@ -42,8 +43,6 @@ class PottsRegularized(ScribbleSupervised):
            weights of the paper's are not known.
     """
 
-    stages = ('pretrain', 'full')
-
     def __init__(
         self,
         segmentor: dict,
@@ -52,13 +51,20 @@ class PottsRegularized(ScribbleSupervised):
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(segmentor, side_heads, **kwargs)
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
+        require_mean_over_labeled(self.student)
         if eta < 0:
             raise ValueError(f'PottsRegularized: eta is at least 0, got {eta}.')
         self.eta = eta
         self.potts = MODELS.build(dict(dict(type='PottsLoss'), **(potts or {})))
 
-    def full_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+    def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """The scribbles alone."""
+        sup = self.student(inputs['sup'])
+        return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+
+    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Scribbles and regularisers (eq. 4)."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
@@ -68,7 +74,10 @@ class PottsRegularized(ScribbleSupervised):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         decided = masked_mean(entropy, over=scribbles.unlabeled)
-        losses['unsup.loss_entropy'] = self.eta * self.unsup_scale * decided
-        losses['unsup.loss_potts'] = self.unsup_scale * self.potts(probs, scribbles)
+        losses['unsup.loss_entropy'] = self.eta * decided
+        losses['unsup.loss_potts'] = self.potts(probs, scribbles)
         losses['unsup.confidence'] = masked_mean(probs.detach().amax(dim=1), over=scribbles.unlabeled)
         return losses
+
+    stages = dict(pretrain=pretrain_loss, full=full_loss)
+    stage = 'full'

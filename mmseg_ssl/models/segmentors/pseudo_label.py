@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget
+from ...utils.choices import one_of
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..losses import pixel_cross_entropy
@@ -62,13 +63,11 @@ class PseudoLabel(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if weighting not in WEIGHTINGS or not 0 <= threshold <= 1:
-            raise ValueError(
-                f'PseudoLabel: weighting is one of {WEIGHTINGS} and threshold a confidence in [0, 1], got '
-                f'{weighting!r} and {threshold}.'
-            )
+        if not 0 <= threshold <= 1:
+            raise ValueError(f'PseudoLabel: threshold is a confidence in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
-        self.unsup_weight, self.weighting, self.threshold = unsup_weight, weighting, threshold
+        self.unsup_weight, self.threshold = unsup_weight, threshold
+        self.weighting = one_of(WEIGHTINGS, weighting=weighting)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
@@ -76,12 +75,11 @@ class PseudoLabel(SemiSegmentor):
         target = self.written_target(data_samples['weak'], inputs['weak'])
         kept = valid & (target.label != IGNORE_INDEX)
 
-        merged = torch.cat([inputs['sup'], inputs['strong']])
-        sup, strong = self.student(merged).split([len(inputs['sup']), len(inputs['strong'])])
+        sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         pseudo = masked_mean(pixel_cross_entropy(strong.logits, target), over=kept)
-        losses['unsup.loss_pseudo'] = self.unsup_weight * self.unsup_scale * pseudo
+        losses['unsup.loss_pseudo'] = self.unsup_weight * pseudo
         losses['unsup.kept'] = masked_mean(kept.float(), over=valid)
         return losses
 

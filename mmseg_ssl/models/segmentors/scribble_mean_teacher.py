@@ -1,20 +1,23 @@
 """Mean teacher on unlabelled images, with scribbles in the place of full masks on the labelled ones."""
 
-from typing import Any, List, Optional
+from typing import Any, Optional
 
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
-from torch import Tensor
+from mmseg.utils import add_prefix
 
-from ...structures import Prediction
+from ...ops import masked_mean
+from ...utils.choices import one_of
+from ..branch import Branch
+from ..data_preprocessor import valid_pixels
+from ..ema_teacher import EMATeacher
+from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
+from ..scribble_losses import require_mean_over_labeled
 from ..self_labeling import SelfLabeling
-from .base import LossDict
-from .mean_teacher import MeanTeacher
-from .scribble_supervised import require_mean_over_labeled
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()
-class ScribbleMeanTeacher(MeanTeacher):
+class ScribbleMeanTeacher(SemiSegmentor):
     r"""A few scribbled images, and many without any label.
 
     ::
@@ -29,31 +32,61 @@ class ScribbleMeanTeacher(MeanTeacher):
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         self_labeling: As for :class:`SoftSelfLabeling`.
-        **kwargs: As for :class:`MeanTeacher`.
+        unsup_weight: As for :class:`MeanTeacher`.
+        consistency: As for :class:`MeanTeacher`.
+        teacher: Options of :class:`EMATeacher`.
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the papers: none beside those of the two methods; their combination is ours.
     """
 
-    stages = ('pretrain', 'full')
+    networks = ('student', 'teacher')
+    views = ('sup', 'weak', 'strong')
 
-    def __init__(self, segmentor: dict, self_labeling: Optional[dict] = None, **kwargs: Any) -> None:
-        super().__init__(segmentor, **kwargs)
+    def __init__(
+        self,
+        segmentor: dict,
+        self_labeling: Optional[dict] = None,
+        unsup_weight: float = 100.0,
+        consistency: str = 'mse',
+        teacher: Optional[dict] = None,
+        side_heads: Optional[dict] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
         require_mean_over_labeled(self.student)
+        self.teacher = EMATeacher(self.student, **(teacher or {}))
         self.self_labeling = SelfLabeling(**(self_labeling or {}))
-        self.stage = self.stages[-1]
+        self.unsup_weight = unsup_weight
+        self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
-    def labeled_losses(self, images: Tensor, sup: Prediction, samples: List[SegDataSample]) -> LossDict:
-        """Losses of the scribbled images in the current stage."""
-        return getattr(self, f'{self.stage}_losses')(images, sup, samples)
+    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Scribbles, soft labels of the scribbled images (eq. 8), and the teacher."""
+        return self.step_loss(inputs, data_samples, solve=True)
 
-    def pretrain_losses(self, images: Tensor, sup: Prediction, samples: List[SegDataSample]) -> LossDict:
-        """The scribbles alone."""
-        return super().labeled_losses(images, sup, samples)
+    def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """The same without soft labels."""
+        return self.step_loss(inputs, data_samples, solve=False)
 
-    def full_losses(self, images: Tensor, sup: Prediction, samples: List[SegDataSample]) -> LossDict:
-        """Scribbles and soft labels (eq. 8)."""
-        scribbles = self.data_preprocessor.scribbles(images, samples)
-        label = self.self_labeling(sup.logits, scribbles)
-        losses = super().labeled_losses(images, sup, samples)
-        losses.update(self.self_labeling.losses(sup.logits, label, scribbles, self.unsup_scale))
+    def step_loss(self, inputs: Views, data_samples: ViewSamples, solve: bool) -> LossDict:
+        """Losses of one step, with or without soft labels."""
+        valid = valid_pixels(data_samples['weak'], inputs['weak'])
+        probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
+
+        sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        if solve:
+            scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
+            label = self.self_labeling(sup.logits, scribbles)
+            losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
+        distance = consistency_distance(strong.logits, probs, self.consistency)
+        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance, over=valid)
+        # of the teacher; the soft labels log a confidence of their own
+        losses['unsup.teacher_confidence'] = masked_mean(probs.amax(dim=1), over=valid)
         return losses
+
+    stages = dict(pretrain=pretrain_loss, full=full_loss)
+    stage = 'full'

@@ -5,13 +5,14 @@ from typing import Any, Optional
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
+from ..branch import Branch
+from ..scribble_losses import require_mean_over_labeled
 from ..self_labeling import SelfLabeling
-from .base import LossDict, Views, ViewSamples
-from .scribble_supervised import ScribbleSupervised
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()
-class SoftSelfLabeling(ScribbleSupervised):
+class SoftSelfLabeling(SemiSegmentor):
     r"""Soft labels that scribbles, colours and the prediction agree on, solved anew for every batch.
 
     ::
@@ -42,8 +43,6 @@ class SoftSelfLabeling(ScribbleSupervised):
         2. Padding and void pixels have no label and no neighbours.
     """
 
-    stages = ('pretrain', 'full')
-
     def __init__(
         self,
         segmentor: dict,
@@ -51,15 +50,25 @@ class SoftSelfLabeling(ScribbleSupervised):
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(segmentor, side_heads, **kwargs)
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
+        require_mean_over_labeled(self.student)
         self.self_labeling = SelfLabeling(**(self_labeling or {}))
 
-    def full_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+    def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """The scribbles alone."""
+        sup = self.student(inputs['sup'])
+        return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+
+    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Scribbles and soft labels (eq. 8)."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
         label = self.self_labeling(sup.logits, scribbles)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        losses.update(self.self_labeling.losses(sup.logits, label, scribbles, self.unsup_scale))
+        losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
         return losses
+
+    stages = dict(pretrain=pretrain_loss, full=full_loss)
+    stage = 'full'

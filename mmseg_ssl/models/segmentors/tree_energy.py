@@ -7,12 +7,13 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops.dense_neighbourhood import cell_means
-from .base import LossDict, Views, ViewSamples
-from .scribble_supervised import ScribbleSupervised
+from ..branch import Branch
+from ..scribble_losses import require_mean_over_labeled
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()
-class TreeEnergy(ScribbleSupervised):
+class TreeEnergy(SemiSegmentor):
     r"""Partial cross entropy, and a prediction that is its own mean along trees of like pixels.
 
     ::
@@ -41,8 +42,6 @@ class TreeEnergy(ScribbleSupervised):
         2. Padding and void pixels are cut out of the trees.
     """
 
-    stages = ('pretrain', 'full')
-
     def __init__(
         self,
         segmentor: dict,
@@ -51,11 +50,18 @@ class TreeEnergy(ScribbleSupervised):
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(segmentor, side_heads, **kwargs)
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
+        require_mean_over_labeled(self.student)
         self.tree = MODELS.build(dict(dict(type='TreeEnergyLoss'), **(tree or {})))
         self.use_embedding = use_embedding
 
-    def full_losses(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+    def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """The scribbles alone."""
+        sup = self.student(inputs['sup'])
+        return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+
+    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Scribbles and the tree energy."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
@@ -70,5 +76,8 @@ class TreeEnergy(ScribbleSupervised):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         embedding = sup.embedding if self.use_embedding else None
-        losses['unsup.loss_tree'] = self.unsup_scale * self.tree(probs, images, embedding, valid, unlabeled)
+        losses['unsup.loss_tree'] = self.tree(probs, images, embedding, valid, unlabeled)
         return losses
+
+    stages = dict(pretrain=pretrain_loss, full=full_loss)
+    stage = 'full'

@@ -1,24 +1,25 @@
 """UniMatch (V1): two strong views and a perturbed-feature view (Yang et al., CVPR 2023, arXiv 2208.09910)."""
 
 from functools import partial
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional, Union
 
-import torch
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
-from torch import Tensor
+from mmseg.utils import add_prefix
 
-from ...ops import BoxMix, drop_channels
-from ..cutmix import CutMix
+from ...ops import drop_channels, masked_mean
+from ...utils.choices import one_of
+from ..branch import Branch
+from ..confident_labels import ConfidentLabels
+from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
-from .base import LossDict, Views, ViewSamples
-from .fixmatch import FixMatch
-
-STRONG = ('strong1', 'strong2')
+from ..labelling import TEACHER_MODES, labelling
+from ..losses import pixel_cross_entropy
+from ..view_weights import STRONG, weights_by_view
+from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 
 @MODELS.register_module()
-class UniMatchV1(FixMatch):
+class UniMatchV1(SemiSegmentor):
     r"""FixMatch with two strong views, and with a weak view whose features lose half of their channels.
 
     ::
@@ -36,10 +37,17 @@ class UniMatchV1(FixMatch):
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
+        threshold: As for :class:`FixMatch`.
+        sup_weight: Weight of the labelled images, the half outside the bracket.
+        unsup_weight: Weight of the unlabelled images, likewise.
         view_weights: Weights of ``strong1``, ``strong2`` and ``feature`` within the unlabelled part; those that are
             not given keep 0.25, 0.25 and 0.5.
         feature_dropout: Share of channels that the feature view loses.
-        **kwargs: As for :class:`FixMatch`; ``sup_weight`` and ``unsup_weight`` are the half outside the bracket.
+        target: As for :class:`FixMatch`.
+        cutmix: As for :class:`FixMatch`.
+        teacher_mode: As for :class:`FixMatch`.
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper, beside those of :class:`FixMatch`:
         1. The decoder sees the weak features after dropout alone: the clean ones were decoded for the labels already,
@@ -53,47 +61,46 @@ class UniMatchV1(FixMatch):
     def __init__(
         self,
         segmentor: dict,
+        threshold: Union[float, dict] = 0.95,
+        sup_weight: float = 0.5,
+        unsup_weight: float = 0.5,
         view_weights: Optional[Dict[str, float]] = None,
         feature_dropout: float = 0.5,
+        target: Optional[dict] = None,
+        cutmix: Optional[dict] = None,
+        teacher_mode: str = 'eval',
+        side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(segmentor, **kwargs)
-        self.view_weights = require_views(view_weights, dict(strong1=0.25, strong2=0.25, feature=0.5))
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
+        self.labels = ConfidentLabels(threshold, target)
+        self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
+        self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
+        self.view_weights = weights_by_view(view_weights, dict(strong1=0.25, strong2=0.25, feature=0.5))
         self.feature_dropout = feature_dropout
+        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        target = self.pseudo_labels(self.label_probs(weak), valid)
-        mixes = sample_mixes(self.cutmix, samples, weak)
+        with labelling(self.student, self.teacher_mode):
+            (unperturbed,) = self.predict_views(self.student, weak, labeled=0)
+        target = self.labels(unperturbed.logits.softmax(dim=1), valid)
 
-        images = [inputs['sup'], *(mix(inputs[view]) for view, mix in mixes.items()), weak]
+        mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
         drop = partial(drop_channels, last=len(weak), prob=self.feature_dropout)
-        sup, strong1, strong2, feature = self.student(torch.cat(images), drop).split([len(part) for part in images])
+        views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2']), weak
+        sup, strong1, strong2, feature = self.predict_views(self.student, *views, perturb=drop)
 
-        losses = self.supervised_losses(sup, data_samples['sup'])
-        for (view, mix), pred in zip(mixes.items(), (strong1, strong2)):
-            loss = self.unsupervised_loss(pred.logits, mix(target), mix(valid))
-            losses[f'{view}.loss_pseudo'] = self.view_weights[view] * loss
-        loss = self.unsupervised_loss(feature.logits, target, valid)
-        losses['feature.loss_pseudo'] = self.view_weights['feature'] * loss
-        losses.update(self.diagnostics(target, valid))
+        losses = weighted(add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup'), self.sup_weight)
+        taught = dict(
+            strong1=masked_mean(pixel_cross_entropy(strong1.logits, mix1(target)), over=mix1(valid)),
+            strong2=masked_mean(pixel_cross_entropy(strong2.logits, mix2(target)), over=mix2(valid)),
+            feature=masked_mean(pixel_cross_entropy(feature.logits, target), over=valid),
+        )
+        for view, pseudo in taught.items():
+            losses[f'unsup.{view}.loss_pseudo'] = self.unsup_weight * self.view_weights[view] * pseudo
+        losses.update(self.labels.logs(target, valid))
         return losses
-
-
-def sample_mixes(cutmix: CutMix, samples: List[SegDataSample], images: Tensor) -> Dict[str, BoxMix]:
-    """Boxes for each strong view, drawn apart."""
-    return {view: cutmix.sample(samples, images, number) for number, view in enumerate(STRONG)}
-
-
-def require_views(given: Optional[Dict[str, float]], defaults: Dict[str, float]) -> Dict[str, float]:
-    """Weights by view, the defaults' where none is given.
-
-    Raises:
-        ValueError: If a view is unknown.
-    """
-    unknown = set(given or {}) - set(defaults)
-    if unknown:
-        raise ValueError(f'view_weights are those of {tuple(defaults)}, got {sorted(unknown)}.')
-    return dict(defaults, **(given or {}))

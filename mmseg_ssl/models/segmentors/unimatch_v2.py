@@ -1,22 +1,24 @@
 """UniMatch V2: one stream with complementary channel dropout (Yang et al., TPAMI 2025, arXiv 2410.10777)."""
 
 from functools import partial
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Union
 
-import torch
 from mmseg.registry import MODELS
-from torch import Tensor
+from mmseg.utils import add_prefix
 
-from ...ops import drop_complementary_channels
+from ...ops import drop_complementary_channels, masked_mean
+from ..branch import Branch
+from ..confident_labels import ConfidentLabels
+from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
-from .base import LossDict, Views, ViewSamples
-from .fixmatch import FixMatch
-from .unimatch_v1 import STRONG, require_views, sample_mixes
+from ..losses import pixel_cross_entropy
+from ..view_weights import STRONG, weights_by_view
+from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 
 @MODELS.register_module()
-class UniMatchV2(FixMatch):
+class UniMatchV2(SemiSegmentor):
     r"""An EMA teacher labels; two strong views share out the channels of the student's features.
 
     ::
@@ -34,10 +36,16 @@ class UniMatchV2(FixMatch):
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
+        threshold: As for :class:`FixMatch`; the paper's is 0.95 on all data.
+        sup_weight: Weight of the labelled images.
+        unsup_weight: Weight of the unlabelled images.
         view_weights: Weights of ``strong1`` and ``strong2`` within the unlabelled part; 0.5 each where not given.
         feature_keep: Share of the images that keep all of their channels; 1 switches the dropout off.
+        target: As for :class:`FixMatch`.
+        cutmix: As for :class:`FixMatch`.
         teacher: Options of :class:`EMATeacher` beside ``buffers='average'`` (public code).
-        **kwargs: As for :class:`FixMatch`, without ``teacher_mode``; the paper's threshold is 0.95 on all data.
+        side_heads: Side heads of the student by name.
+        **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
         1. An image is mixed with the next one of the batch (public code: the batch reversed, where the middle image of
@@ -53,36 +61,43 @@ class UniMatchV2(FixMatch):
     def __init__(
         self,
         segmentor: dict,
+        threshold: Union[float, dict] = 0.95,
+        sup_weight: float = 0.5,
+        unsup_weight: float = 0.5,
         view_weights: Optional[Dict[str, float]] = None,
         feature_keep: float = 0.5,
+        target: Optional[dict] = None,
+        cutmix: Optional[dict] = None,
         teacher: Optional[dict] = None,
+        side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        if 'teacher_mode' in kwargs:
-            raise ValueError('UniMatchV2 has an EMA teacher: give teacher=dict(eval_mode=...), not teacher_mode.')
-        super().__init__(segmentor, **kwargs)
+        super().__init__(**kwargs)
+        self.student = Branch(segmentor, side_heads)
         self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
-        self.view_weights = require_views(view_weights, dict(strong1=0.5, strong2=0.5))
+        self.labels = ConfidentLabels(threshold, target)
+        self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
+        self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
+        self.view_weights = weights_by_view(view_weights, dict(strong1=0.5, strong2=0.5))
         self.feature_keep = feature_keep
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        target = self.pseudo_labels(self.label_probs(weak), valid)
-        mixes = sample_mixes(self.cutmix, samples, weak)
+        target = self.labels(self.teacher(weak).logits.softmax(dim=1), valid)
 
-        images = [inputs['sup'], *(mix(inputs[view]) for view, mix in mixes.items())]
+        mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
         drop = partial(drop_complementary_channels, pairs=len(weak), keep=self.feature_keep)
-        sup, *strong = self.student(torch.cat(images), drop).split([len(part) for part in images])
+        views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2'])
+        sup, strong1, strong2 = self.predict_views(self.student, *views, perturb=drop)
 
-        losses = self.supervised_losses(sup, data_samples['sup'])
-        for (view, mix), pred in zip(mixes.items(), strong):
-            loss = self.unsupervised_loss(pred.logits, mix(target), mix(valid))
-            losses[f'{view}.loss_pseudo'] = self.view_weights[view] * loss
-        losses.update(self.diagnostics(target, valid))
+        losses = weighted(add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup'), self.sup_weight)
+        taught = dict(
+            strong1=masked_mean(pixel_cross_entropy(strong1.logits, mix1(target)), over=mix1(valid)),
+            strong2=masked_mean(pixel_cross_entropy(strong2.logits, mix2(target)), over=mix2(valid)),
+        )
+        for view, pseudo in taught.items():
+            losses[f'unsup.{view}.loss_pseudo'] = self.unsup_weight * self.view_weights[view] * pseudo
+        losses.update(self.labels.logs(target, valid))
         return losses
-
-    def label_probs(self, weak: Tensor) -> Tensor:
-        """The teacher's probabilities, ``(B, C, H, W)``."""
-        return self.teacher(weak).logits.softmax(dim=1)

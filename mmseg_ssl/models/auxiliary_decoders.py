@@ -1,0 +1,82 @@
+"""Decoders that are kept worse than the student, so that a localizer sees errors enough (ELN)."""
+
+import copy
+from typing import Any, Dict, List, Sequence, Tuple
+
+import torch
+from mmengine.dist import all_reduce
+from mmengine.model import ModuleList
+from mmseg.models.utils import resize
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..ops import class_logits, masked_mean
+from ..structures import IGNORE_INDEX, PixelTarget
+from ..utils.choices import one_of
+from .losses import constrained_cross_entropy, pixel_cross_entropy
+
+GATES = ('image', 'batch')
+
+
+class AuxiliaryDecoders(ModuleList):
+    r"""Copies of a decode head that learn from labeled images while their loss exceeds a multiple of the student's.
+
+    Eq. 3 of Kwon & Kwak (CVPR 2022): decoder :math:`k` is taught by its cross entropy where that is above
+    :math:`\alpha^k` times the student's. The encoder learns nothing from them.
+
+    Args:
+        decode_head: Config of the head, copied per decoder.
+        slack: :math:`\alpha^k`, one per decoder.
+        gate: Whether the losses of each ``'image'`` or of the ``'batch'`` are compared.
+    """
+
+    def __init__(self, decode_head: dict, slack: Sequence[float], gate: str = 'image') -> None:
+        super().__init__([MODELS.build(copy.deepcopy(decode_head)) for _ in slack])
+        self.slack, self.gate = tuple(slack), one_of(GATES, gate=gate)
+
+    def forward(self, feats: Tuple[Tensor, ...], size: torch.Size) -> List[Tensor]:
+        """Predict with every decoder.
+
+        Args:
+            feats: Levels of the encoder; detached here.
+            size: ``(H, W)`` of the images.
+
+        Returns:
+            Logits ``(B, C, H, W)`` per decoder.
+        """
+        return [self._decode(head, feats, size) for head in self]
+
+    def losses(self, logits: Tensor, decoded: List[Tensor], label: Tensor) -> Dict[str, Tensor]:
+        """Teach each decoder while it is much worse than the student (eq. 3).
+
+        Args:
+            logits: The student's, ``(B, C, H, W)``.
+            decoded: From :meth:`forward`.
+            label: ``(B, H, W)`` int64, 255 ignored.
+
+        Returns:
+            ``decoder_<k>.loss_constrained``, and ``decoder_<k>.taught``, the share of images that teach.
+        """
+        main, losses = self._cross_entropy(logits.detach(), label), {}
+        for number, (slack, own) in enumerate(zip(self.slack, decoded)):
+            gated = constrained_cross_entropy(self._cross_entropy(own, label), main, slack)
+            losses[f'decoder_{number}.loss_constrained'] = gated.mean()
+            losses[f'decoder_{number}.taught'] = (gated.detach() > 0).float().mean()
+        return losses
+
+    def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
+        """Mean over labeled pixels of each image, (B,), or of the batch of all processes, a scalar."""
+        valid = (label != IGNORE_INDEX).to(logits.dtype)
+        loss = pixel_cross_entropy(logits, PixelTarget(label, valid))
+        if self.gate == 'image':
+            return loss.sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp(min=1)
+        own = masked_mean(loss, over=valid)
+        whole = own.detach().clone()
+        all_reduce(whole, op='mean')
+        return own + (whole - own.detach())  # the gate is the same on every process; the gradient is one's own
+
+    @staticmethod
+    def _decode(head: nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:
+        corners: Any = head.align_corners
+        logits = head([level.detach() for level in feats]).float()
+        return resize(class_logits(logits), size=size, mode='bilinear', align_corners=corners)

@@ -1,0 +1,52 @@
+"""The labels of FixMatch and UniMatch: where a prediction is confident enough to teach."""
+
+from typing import Dict, Optional, Union
+
+import torch
+from torch import Tensor, nn
+
+from ..ops import masked_mean
+from ..structures import PixelTarget
+from ..targets import confident
+from .labelling import target_function
+from .threshold import build_threshold
+
+
+class ConfidentLabels(nn.Module):
+    r"""The likeliest class of every pixel, with weight :math:`1[\max_c p_{ic} \ge \tau]`.
+
+    Args:
+        threshold: :math:`\tau` in ``[0, 1]``; or the config of a threshold that learns,
+            ``dict(type='AdaptiveThreshold')``.
+        target: Another labeling in the place of the argmax: the name in :mod:`mmseg_ssl.targets` and options of a
+            function of the probabilities, e.g. ``dict(type='fuzzy_topk', k=2)``. The threshold still decides which
+            pixels count; 0 leaves that to the target's own weights.
+    """
+
+    def __init__(self, threshold: Union[float, dict], target: Optional[dict] = None) -> None:
+        super().__init__()
+        self.threshold = build_threshold(threshold)
+        self.target = target_function(target) if target else None
+
+    def forward(self, probs: Tensor, valid: Tensor) -> PixelTarget:
+        """Label a view; a threshold that learns follows the batch here.
+
+        Args:
+            probs: ``(B, C, H, W)``, summing to one over dim 1; no gradient is taken.
+            valid: ``(B, H, W)`` bool, which pixels are image.
+
+        Returns:
+            The labels; weight 0 on padding and where the confidence is below the threshold.
+        """
+        with torch.no_grad():
+            target = confident(probs, self.threshold(probs, valid))
+            if self.target is not None:
+                target = self.target(probs).reweight(target.weight)
+            return target.reweight(valid)
+
+    def logs(self, target: PixelTarget, valid: Tensor) -> Dict[str, Tensor]:
+        """Say the share of pixels that teach, and a threshold that learns."""
+        logs = {'unsup.kept': masked_mean((target.weight > 0).float(), over=valid)}
+        if isinstance(self.threshold.value, Tensor):
+            logs['unsup.threshold'] = self.threshold.value.clone()
+        return logs

@@ -1,0 +1,126 @@
+"""A segmentor that is several networks: inference with any of them, and plain checkpoints that load."""
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+
+from mmengine.logging import print_log
+from mmseg.models.segmentors import BaseSegmentor
+from mmseg.structures import SegDataSample
+from torch import Tensor
+
+from .branch import Branch
+from .ema_teacher import EMATeacher
+from .inference import BranchInference
+from .network_checks import NetworkError
+
+
+class NamedNetworks(BaseSegmentor):
+    """Networks (:class:`Branch`, :class:`EMATeacher`) as attributes, whose names :attr:`networks` lists.
+
+    Args:
+        predict_on: Name of the network that predicts at inference, or several names: the first one's prediction is
+            ``pred_sem_seg``, and all are scored in one pass by :class:`~mmseg_ssl.evaluation.SemiIoUMetric`. The first
+            of :attr:`networks` if not given.
+        **kwargs: As for mmseg's ``BaseSegmentor``.
+    """
+
+    networks: Tuple[str, ...] = ('student',)
+    """Names of the networks, trained ones first."""
+
+    def __init__(self, predict_on: Union[str, Sequence[str], None] = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.predict_on = predict_on if predict_on is not None else self.networks[0]
+        _ = self.predictors  # a wrong name is an error now, not after hours of training
+
+    @property
+    def predictors(self) -> Tuple[str, ...]:
+        """Names of the networks that predict.
+
+        Raises:
+            NetworkError: If ``predict_on`` names something else.
+        """
+        names = (self.predict_on,) if isinstance(self.predict_on, str) else tuple(self.predict_on)
+        wrong = [name for name in names if name not in self.networks]
+        if wrong or not names:
+            raise NetworkError(f'{type(self).__name__} can predict_on {self.networks}, got {wrong or "nothing"}.')
+        return names
+
+    @property
+    def with_neck(self) -> bool:
+        """As in mmseg: whether the segmentor has a neck."""
+        return self.branch(self.networks[0]).segmentor.with_neck
+
+    def branch(self, name: str) -> Branch:
+        """The branch behind a name; a teacher's is its copy of the student."""
+        network = getattr(self, name)
+        return network.network if isinstance(network, EMATeacher) else network
+
+    def inference_of(self, name: str) -> BranchInference:
+        """Inference with a network; methods add maps here."""
+        return BranchInference(self.branch(name))
+
+    def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
+        """Predict images with each network of ``predict_on``.
+
+        Args:
+            inputs: ``(B, 3, H, W)``, normalised.
+            data_samples: Their samples.
+
+        Returns:
+            Samples with ``pred_sem_seg`` and ``seg_logits`` of the first network, its side maps (``variance``,
+            ``energy``) under their names; if there are several, ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` of
+            every network, and their names as metainfo ``predicted_by``.
+        """
+        names = self.predictors
+        results = [self.inference_of(name).predict(inputs, data_samples) for name in names]
+        if len(names) > 1:
+            for name, samples in zip(names, results):
+                for first, sample in zip(results[0], samples):
+                    maps = {f'pred_sem_seg_{name}': sample.pred_sem_seg, f'seg_logits_{name}': sample.seg_logits}
+                    first.set_data(maps)
+                    first.set_metainfo(dict(predicted_by=names))
+        return results[0]
+
+    def extract_feat(self, inputs: Tensor) -> Tuple[Tensor, ...]:
+        """Features of the first network of ``predict_on``."""
+        return self.branch(self.predictors[0]).segmentor.extract_feat(inputs)
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: Optional[List[dict]] = None) -> Tensor:
+        """What the decode head gives, as in mmseg, at the size of the input."""
+        branch = self.branch(self.predictors[0])
+        return branch.host_logits(branch(inputs))
+
+    def _forward(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> Tensor:
+        return self.encode_decode(inputs)
+
+    def spread_plain_weights(self, state_dict: Dict[str, Tensor], prefix: str = '') -> List[str]:
+        """Give the weights of a plain mmseg checkpoint to every network, and to a teacher so that it predicts the same.
+
+        Args:
+            state_dict: Weights, changed in place; left alone if they are not plain ones.
+            prefix: As in ``Module._load_from_state_dict``.
+
+        Returns:
+            Names of the trained networks that got them.
+        """
+        heads = tuple(prefix + head for head in ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.'))
+        if not any(key.startswith((heads[0], heads[2])) for key in state_dict):
+            return []
+        trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
+        for key in [key for key in state_dict if key.startswith(heads)]:
+            value = state_dict.pop(key)
+            for name in self.networks:
+                path = name if name in trained else f'{name}.network'
+                state_dict[f'{prefix}{path}.segmentor.{key[len(prefix) :]}'] = value
+        return trained
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
+        """Let a plain mmseg checkpoint load."""
+        trained = self.spread_plain_weights(state_dict, prefix)
+        if len(trained) > 1:
+            print_log(
+                f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '
+                'are taught alone.',
+                'current',
+                level=30,
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)

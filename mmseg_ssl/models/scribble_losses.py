@@ -1,0 +1,21 @@
+"""What the host's losses must be like where few pixels are labeled."""
+
+from mmseg.models.losses import CrossEntropyLoss
+from torch import nn
+
+
+def require_mean_over_labeled(network: nn.Module) -> None:
+    """Refuse the host's default mean over all pixels, where 3 % of them are labelled.
+
+    Args:
+        network: What holds the losses.
+
+    Raises:
+        ValueError: A ``CrossEntropyLoss`` lacks ``avg_non_ignore=True``.
+    """
+    for name, module in network.named_modules():
+        if isinstance(module, CrossEntropyLoss) and not module.avg_non_ignore:
+            raise ValueError(
+                f'{name} averages over all pixels, but scribbles label a few of them: the loss would depend on their '
+                'number. Set loss_decode=dict(avg_non_ignore=True).'
+            )
