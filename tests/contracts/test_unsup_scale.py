@@ -15,10 +15,10 @@ SUPERVISED = {'ELNWarmup', 'ScribbleSupervised', 'Supervised'}
 
 
 def at_scale(model, state, scale):
-    """Losses of the batch, the buffers (BatchNorm, margins) put back."""
+    """Losses of a batch, the buffers (BatchNorm, margins) put back; of six unlabelled images, halves are not pairs."""
     model.load_state_dict(state)
     model.unsup_scale.fill_(scale)
-    return tiny.loss_of(model, tiny.batch())
+    return tiny.loss_of(model, tiny.batch(labeled=3, size=24))
 
 
 @every_form
