@@ -110,7 +110,7 @@ CASES = {
     'FARCLUSS-full': Case(
         'FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='full', sharpening=0.5, reliability='exponential')
     ),
-    'FARCLUSS-cumulative': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='cumulative', mass=0.8)),
+    'FARCLUSS-cumulative': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='cumulative')),
     'ELNWarmup-pretrain': Case('ELNWarmup', JUDGE, stage='pretrain'),
     'ELNWarmup': Case('ELNWarmup', dict(JUDGE, slack=(0.7, 0.5))),
     'ELNWarmup-batch': Case('ELNWarmup', dict(JUDGE, slack=(0.5, 0.6), gate='batch', reduction='sum')),

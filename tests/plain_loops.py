@@ -1,10 +1,11 @@
-"""The slow side of the value tests: the plain network, and means of pixels, in double precision and in loops.
+"""The slow side of the value tests: what a step is given, and means of pixels, in double precision and in loops.
 
 Nothing here or in the tests' equations calls the package: what is given is the mask of CutMix and torch's noise.
 Gradients come along, because constants are constants here by ``detach``, one at a time.
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
+import inspect
+from typing import Any, Callable, Dict, List, Optional, Union
 
 import plain
 import pytest
@@ -12,78 +13,10 @@ import torch
 import torch.nn.functional as F
 from plain import Case
 from plain_cases import CASES
+from plain_network import Network, Said
 from torch import Tensor, nn
 
 Losses = Dict[str, Any]
-
-
-class Said(NamedTuple):
-    """What a network says of images: logits and those of the auxiliary head at full size, its levels, its side maps."""
-
-    logits: Tensor
-    auxiliary: Optional[Tensor]
-    levels: List[Tensor]
-    side: Dict[str, Tensor]
-
-    @property
-    def probs(self) -> Tensor:
-        return self.logits.softmax(dim=1)
-
-    def part(self, start: int, stop: int) -> 'Said':
-        """Some of the images."""
-        levels, side = [level[start:stop] for level in self.levels], {k: v[start:stop] for k, v in self.side.items()}
-        auxiliary = None if self.auxiliary is None else self.auxiliary[start:stop]
-        return Said(self.logits[start:stop], auxiliary, levels, side)
-
-
-class Network:
-    """Weights by name, and what they make of images."""
-
-    def __init__(self, weights: Dict[str, Tensor], prefix: str) -> None:
-        self.weights = {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
-
-    def conv(self, maps: Tensor, name: str) -> Tensor:
-        weight, bias = self.weights[f'{name}.weight'], self.weights[f'{name}.bias']
-        return torch.einsum('oi,bihw->bohw', weight[:, :, 0, 0], maps) + bias[:, None, None]
-
-    def levels(self, images: Tensor, train: bool, prefix: str) -> List[Tensor]:
-        first = self.conv(F.avg_pool2d(images, 2), f'{prefix}first').tanh()
-        if train:
-            first = first - first.mean(dim=(0, 2, 3), keepdim=True) / 2
-        return [first, self.conv(first, f'{prefix}second').tanh()]
-
-    def __call__(self, images: Tensor, train: bool = True, perturb: Optional[Callable] = None) -> Said:
-        """One call of a branch."""
-        levels = self.levels(images, train, 'segmentor.backbone.')
-        levels = perturb(levels) if perturb else levels
-        logits = upsampled(self.conv(levels[1], 'segmentor.decode_head.conv_seg'))
-        auxiliary = upsampled(self.conv(levels[0], 'segmentor.auxiliary_head.conv_seg'))
-        side = {}
-        if 'side_heads.variance.conv.weight' in self.weights:
-            side['variance'] = upsampled(F.softplus(self.conv(levels[1], 'side_heads.variance.conv')).clamp(max=10))
-        if 'side_heads.projection.layers.0.weight' in self.weights:
-            hidden = self.conv(levels[1], 'side_heads.projection.layers.0').relu()
-            side['projection'] = self.conv(hidden, 'side_heads.projection.layers.2')
-        return Said(logits, auxiliary, levels, side)
-
-    def together(self, *parts: Tensor, **options: Any) -> List[Said]:
-        """Several batches in one call."""
-        said, result, start = self(torch.cat(parts), **options), [], 0
-        for part in parts:
-            result.append(said.part(start, start + len(part)))
-            start += len(part)
-        return result
-
-    def judged(self, images: Tensor, logits: Tensor, train: bool, channels: Any = 0) -> Tensor:
-        """Error localizer: logits of "right" from the image, the prediction and its share of the largest entropy."""
-        probs = logits.detach().softmax(dim=1)
-        entropy = -(probs * probs.log()).sum(dim=1, keepdim=True) / torch.tensor(float(plain.CLASSES)).double().log()
-        level = self.levels(torch.cat([images, probs, entropy], dim=1), train, 'backbone.')[1]
-        return upsampled(self.conv(level, 'decode_head.conv_seg'))[:, channels]
-
-
-def upsampled(maps: Tensor) -> Tensor:
-    return F.interpolate(maps, size=plain.SIZE, mode='bilinear', align_corners=False)
 
 
 class Step:
@@ -105,7 +38,12 @@ class Step:
         return Network(self.weights, f'{name}.network.' if name == 'teacher' else f'{name}.')
 
     def option(self, name: str, default: Any) -> Any:
-        """An option, or the default that the method's docstring or signature promises."""
+        """An option, or the default that the equation has: the method's own, unless that is None."""
+        for cls in type(self.model).__mro__:
+            declared = inspect.signature(vars(cls).get('__init__', object)).parameters.get(name)
+            if declared is not None:
+                assert declared.default is None or declared.default == default, name
+                break
         return self.case.options.get(name, default)
 
     def boxes(self, images: int, number: int = 0) -> Tensor:

@@ -5,7 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import plain
 import torch
 import torch.nn.functional as F
-from plain_loops import Losses, Said, Step, cases, check, cross_entropy, mean, pasted, supervised
+from plain_loops import Losses, Step, cases, check, cross_entropy, mean, pasted, supervised
+from plain_network import Said
 from torch import Tensor
 
 

@@ -3,19 +3,8 @@
 from typing import Any, List, Tuple
 
 import torch
-from plain_loops import (
-    Losses,
-    Network,
-    Said,
-    Step,
-    binary_losses,
-    cases,
-    check,
-    cross_entropy,
-    mean,
-    supervised,
-    upsampled,
-)
+from plain_loops import Losses, Step, binary_losses, cases, check, cross_entropy, mean, supervised
+from plain_network import Network, Said, upsampled
 from torch import Tensor
 
 

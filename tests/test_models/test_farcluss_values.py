@@ -7,7 +7,8 @@ import plain
 import torch
 from plain import Case
 from plain_cases import BOX, HEAD
-from plain_loops import Losses, Said, Step, cases, check, mean, supervised, with_next
+from plain_loops import Losses, Step, cases, check, mean, supervised, with_next
+from plain_network import Said
 from torch import Tensor
 
 Pixel = Tuple[int, int, int]
