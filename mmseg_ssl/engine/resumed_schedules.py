@@ -27,8 +27,13 @@ def fit_schedules(runner: Any, checkpoint: Dict[str, Any]) -> None:
         checkpoint: What was loaded; its ``param_schedulers`` and ``optimizer`` are changed in place.
 
     Raises:
-        UserError: A changed schedule follows a metric, so its position cannot be computed.
+        UserError: A changed schedule follows a metric, so its position cannot be computed; or the run was lengthened
+            without its schedule, and the learning rate would be 0.
     """
+    known = checkpoint.get('message_hub', {}).get('runtime_info', {}).get('max_iters', float('inf'))
+    problem = _zero_rate(runner.train_loop, runner.param_schedulers, last_epoch=False)
+    if problem and known < runner.train_loop.max_iters:
+        raise UserError(problem)
     fresh, saved = runner.param_schedulers, checkpoint.get('param_schedulers')
     if not fresh or not saved or 'optimizer' not in checkpoint:
         return
@@ -59,14 +64,14 @@ def fit_schedules(runner: Any, checkpoint: Dict[str, Any]) -> None:
 
 
 def check_schedules(runner: Any) -> None:
-    """Refuse a run that would train, or already has trained, past what its schedules are for.
+    """Refuse a run whose schedules cannot be followed, and warn of a learning rate of 0.
 
     Args:
         runner: The runner, right before training.
 
     Raises:
-        UserError: The run's last iteration lies before the checkpoint's; the learning rate ends at 0 before the run
-            does; or a schedule counts epochs in a loop that has none.
+        UserError: The run's last iteration lies before the checkpoint's, or a schedule counts epochs in a loop that
+            has none.
     """
     loop = runner.train_loop
     if runner.iter > loop.max_iters:
@@ -74,9 +79,16 @@ def check_schedules(runner: Any) -> None:
             f'the checkpoint is at iteration {runner.iter}, and the run ends at {loop.max_iters}: nothing is left to '
             f'train. Raise train_cfg.max_iters (or max_epochs), or resume from a checkpoint before {loop.max_iters}.'
         )
-    schedulers = runner.param_schedulers or []
-    for group in schedulers.values() if isinstance(schedulers, dict) else [schedulers]:
-        _check_group(loop, group)
+    for scheduler in _all(runner.param_schedulers):
+        by_metric = getattr(scheduler, 'need_val_args', False)
+        if scheduler.by_epoch and not by_metric and isinstance(loop, IterBasedTrainLoop):
+            raise UserError(
+                f'{type(scheduler).__name__} counts epochs (by_epoch=True, the default), which {type(loop).__name__} '
+                'does not have: it would never step. Write by_epoch=False, with begin and end in iterations.'
+            )
+    problem = _zero_rate(loop, runner.param_schedulers, last_epoch=True)
+    if problem:
+        print_log(problem, 'current', logging.WARNING)
 
 
 def check_same_start(runner: Any) -> None:
@@ -96,31 +108,31 @@ def check_same_start(runner: Any) -> None:
         )
 
 
-def _check_group(loop: Any, schedulers: List[Any]) -> None:
-    for scheduler in schedulers:
-        by_metric = getattr(scheduler, 'need_val_args', False)
-        if scheduler.by_epoch and not by_metric and isinstance(loop, IterBasedTrainLoop):
-            raise UserError(
-                f'{type(scheduler).__name__} counts epochs (by_epoch=True, the default), which {type(loop).__name__} '
-                'does not have: it would never step. Write by_epoch=False, with begin and end in iterations.'
-            )
-    rates = [scheduler for scheduler in schedulers if scheduler.param_name == 'lr']
+def _all(schedulers: Any) -> List[Any]:
+    """List the schedulers of all optimizers."""
+    groups = schedulers.values() if isinstance(schedulers, dict) else [schedulers or []]
+    return [scheduler for group in groups for scheduler in group]
+
+
+def _zero_rate(loop: Any, schedulers: Any, last_epoch: bool) -> str:
+    """Say where a run goes on with a learning rate of 0 (or has one in its ``last_epoch``); else an empty text."""
+    rates = [scheduler for scheduler in _all(schedulers) if scheduler.param_name == 'lr']
     for by_epoch, length in ((False, loop.max_iters), (True, loop.max_epochs)):
         last = max((one for one in rates if one.by_epoch == by_epoch), key=lambda one: one.end, default=None)
-        ends_at_zero = 0 in (getattr(last, 'eta_min', None), getattr(last, 'end_factor', None))
-        if last is not None and ends_at_zero and last.end < length:
-            unit = 'epoch' if by_epoch else 'iteration'
-            raise UserError(
-                f'{type(last).__name__} ends at {unit} {last.end} with a learning rate of 0, and the run goes on to '
-                f'{unit} {length}. Give param_scheduler end={length}, or a lower bound such as eta_min=1e-5.'
+        if last is None or 0 not in (getattr(last, 'eta_min', None), getattr(last, 'end_factor', None)):
+            continue
+        name, unit = type(last).__name__, 'epoch' if by_epoch else 'iteration'
+        if last.end < length:
+            return (
+                f'{name} ends at {unit} {last.end} with a learning rate of 0, and the run goes on to {unit} {length}. '
+                f'Give param_scheduler end={length}, or a lower bound such as eta_min=1e-5.'
             )
-        if last is not None and ends_at_zero and by_epoch:
-            print_log(
-                f'{type(last).__name__} steps once an epoch, so the whole last epoch has a learning rate of 0. Give it '
-                'convert_to_iter_based=True, which steps after every iteration, or a lower bound (eta_min).',
-                'current',
-                logging.WARNING,
+        if by_epoch and last_epoch:
+            return (
+                f'{name} steps once an epoch, so the whole last epoch has a learning rate of 0. Give it '
+                'convert_to_iter_based=True, which steps after every iteration, or a lower bound (eta_min).'
             )
+    return ''
 
 
 def _changes(schedulers: List[Any], states: List[Dict[str, Any]]) -> List[str]:

@@ -12,6 +12,7 @@ from torch import nn
 from toy_process import loss_curve, output, train
 from toy_run import draw_images, toy_config, write_config
 
+from mmseg_ssl.engine import resumed_schedules
 from mmseg_ssl.engine.resumed_schedules import check_schedules, fit_schedules
 from mmseg_ssl.utils.cli import UserError
 
@@ -112,6 +113,15 @@ def test_epochs_are_stepped_at_their_ends():
     assert go(run, 18, epoch_length=4) == always[6:]
 
 
+def test_more_epochs_are_no_mistake():
+    """The last epoch of such a schedule has a rate of 0, which is warned of; a longer run of them is as good."""
+    options = dict(by_epoch=True, epoch_length=4)
+    run = run_of(end=6, max_epochs=6, **options)
+    before = run_of(end=3, max_epochs=3, **options)
+    go(before, 4, epoch_length=4)
+    fit_schedules(run, dict(checkpoint_of(before, epoch=1), message_hub=dict(runtime_info=dict(max_iters=12))))
+
+
 def test_a_schedule_that_follows_a_metric_cannot_be_moved():
     def plateau(wrapper, end):
         return [*warm_up_and_poly(wrapper, end), ReduceOnPlateauLR(wrapper)]
@@ -130,11 +140,24 @@ def test_runs_that_go_on_past_their_schedule_are_refused():
     run.iter = 7
     with pytest.raises(UserError, match=r'at iteration 7.*ends at 6.*max_iters'):
         check_schedules(run)
-    run.iter, run.train_loop._max_iters = 6, 12
-    with pytest.raises(UserError, match=r'PolyLR ends at iteration 6.*end=12'):
-        check_schedules(run)
-    run.param_schedulers[1].eta_min = 1e-4
+
+
+@pytest.mark.parametrize(('resumed', 'eta_min'), [(False, 0), (True, 0), (True, 1e-4)])
+def test_a_run_that_goes_on_with_a_rate_of_zero(resumed, eta_min, monkeypatch):
+    """Written so, it is warned of, and can be resumed; lengthened without its schedule, it is refused."""
+    run = run_of()
+    run.param_schedulers[1].eta_min = eta_min
+    run.train_loop._max_iters = 12
+    said = []
+    monkeypatch.setattr(resumed_schedules, 'print_log', lambda text, *_: said.append(text))
     check_schedules(run)
+    assert [text[:26] for text in said] == ['PolyLR ends at iteration 6'] * (eta_min == 0)
+    checkpoint = dict(checkpoint_of(run), message_hub=dict(runtime_info=dict(max_iters=6 if resumed else 12)))
+    if resumed and not eta_min:
+        with pytest.raises(UserError, match=r'PolyLR ends at iteration 6.*end=12'):
+            fit_schedules(run, checkpoint)
+    else:
+        fit_schedules(run, checkpoint)
 
 
 def test_epochs_in_a_loop_that_has_none():
