@@ -96,21 +96,28 @@ CASES = {
         dict(
             projection=HEAD,
             cutmix=BOX,
-            k=2,
+            label=dict(k=2),
+            reliability=dict(exponent=2.0),
             unsup_weight=1.3,
-            contrast_weight=0.4,
-            reliability_exponent=2.0,
             divide_by='weight',
-            contrast=dict(temperature=0.3),
+            contrast=dict(weight=0.4, temperature=0.3),
             rebalancing=dict(momentum=1.0, weights='class'),
         ),
         scale=1.0,
     ),
-    'FARCLUSS-hard': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='hard', reliability='none')),
-    'FARCLUSS-full': Case(
-        'FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='full', sharpening=0.5, reliability='exponential')
+    'FARCLUSS-hard': Case(
+        'FARCLUSS', dict(projection=HEAD, cutmix=BOX, label=dict(mode='hard'), reliability=dict(form='none'))
     ),
-    'FARCLUSS-cumulative': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label_mode='cumulative')),
+    'FARCLUSS-full': Case(
+        'FARCLUSS',
+        dict(
+            projection=HEAD,
+            cutmix=BOX,
+            label=dict(mode='full', sharpening=0.5),
+            reliability=dict(form='exponential'),
+        ),
+    ),
+    'FARCLUSS-cumulative': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label=dict(mode='cumulative'))),
     'ELNWarmup-pretrain': Case('ELNWarmup', JUDGE, stage='pretrain'),
     'ELNWarmup': Case('ELNWarmup', dict(JUDGE, slack=(0.7, 0.5))),
     'ELNWarmup-batch': Case('ELNWarmup', dict(JUDGE, slack=(0.5, 0.6), gate='batch', reduction='sum')),

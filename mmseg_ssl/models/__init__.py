@@ -7,10 +7,12 @@ from .data_preprocessor import SemiDataPreProcessor
 from .ema_teacher import EMATeacher
 from .energy_margins import EnergyMargins
 from .error_localizer import ErrorLocalizer
+from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .map_dpt_head import MapDPTHead
 from .network_checks import NetworkError
 from .prototype_contrast import PrototypeContrast
+from .reliability import EntropyReliability
 from .segmentors import (
     CPCL,
     CPS,
@@ -55,11 +57,13 @@ __all__ = [
     'EMATeacher',
     'EnergyHead',
     'EnergyMargins',
+    'EntropyReliability',
     'ErrorCorrector',
     'ErrorLocalizer',
     'FARCLUSS',
     'FixMatch',
     'FixedThreshold',
+    'FuzzyLabels',
     'HardSelfLabeling',
     'LocatedCPS',
     'MapDPTHead',

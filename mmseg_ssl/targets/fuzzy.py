@@ -38,32 +38,28 @@ def fuzzy_topk(probs: Tensor, k: int) -> PixelTarget:
 
     .. math:: \tilde y_{ic} = \frac{q_{ic}\, 1[c \in T_k(i)]}{\sum_{j \in T_k(i)} q_{ij}}, \qquad w_i = 1
 
-    A class that the teacher nearly chose is not taught to be wrong. ``k=1`` is the hard label, ``k=C`` the teacher's
-    whole distribution.
+    A class that the teacher nearly chose is not taught to be wrong. ``k=1`` is the hard label, ``k >= C`` the
+    teacher's whole distribution.
 
     Args:
         probs: ``(B, C, H, W)``, summing to one over dim 1.
-        k: Number of classes that are kept, in ``[1, C]``; of equal ones, any.
+        k: Number of classes that are kept, at least 1; all of them where there are fewer. Of equal ones, any.
 
     Returns:
         Label ``(B, C, H, W)``, summing to one over dim 1, fp32 or wider, and weight ``(B, H, W)`` of ones.
 
     Raises:
-        ValueError: If ``k`` is not in ``[1, C]``.
+        ValueError: If ``k`` is below 1.
 
     Example:
         >>> probs = torch.tensor([0.5, 0.3, 0.2]).reshape(1, 3, 1, 1)
         >>> fuzzy_topk(probs, k=2).label.flatten()
         tensor([0.6250, 0.3750, 0.0000])
     """
-    num_classes = probs.shape[1]
-    if not 1 <= k <= num_classes:
-        raise ValueError(
-            f'fuzzy_topk keeps 1 to {num_classes} classes of probabilities of shape {tuple(probs.shape)}, got k={k}. '
-            f'Set k to at most the number of classes.'
-        )
+    if k < 1:
+        raise ValueError(f'fuzzy_topk keeps at least 1 class, got k={k}.')
     probs = at_least_fp32(probs)
-    kept, classes = probs.topk(k, dim=1, sorted=False)
+    kept, classes = probs.topk(min(k, probs.shape[1]), dim=1, sorted=False)
     label = torch.zeros_like(probs).scatter_(1, classes, kept / kept.sum(dim=1, keepdim=True))
     return PixelTarget(label, torch.ones_like(label[:, 0]))
 

@@ -39,12 +39,14 @@ OPTIONS = {
         for energy in ('JointEnergyTerm', 'HingeEnergyTerm', 'EnergyWeighting', 'ReleaseEnergyTerm', None)
     }
     | dict(stride=dict(aleatoric=dict(sample_stride=2)), unkept=dict(batch_statistics='separate_unkept')),
-    'FARCLUSS': {mode: dict(label_mode=mode) for mode in ('hard', 'cumulative', 'full')}
+    'FARCLUSS': {mode: dict(label=dict(mode=mode)) for mode in ('hard', 'cumulative', 'full')}
     | dict(
-        plain=dict(reliability='none', rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0)),
-        inverse=dict(reliability='exponential', rebalancing=dict(form='inverse', counts='hard', momentum=1.0)),
+        plain=dict(reliability=dict(form='none'), rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0)),
+        inverse=dict(
+            reliability=dict(form='exponential'), rebalancing=dict(form='inverse', counts='hard', momentum=1.0)
+        ),
         classes=dict(rebalancing=dict(weights='class')),
-        other=dict(divide_by='weight', sharpening=0.5, contrast=dict(repulsion=0.5), side_heads=VARIANCE),
+        other=dict(divide_by='weight', label=dict(sharpening=0.5), contrast=dict(repulsion=0.5), side_heads=VARIANCE),
     ),
     'ELNWarmup': dict(release=dict(gate='batch', reduction='sum')),
     'ELN': dict(

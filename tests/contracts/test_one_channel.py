@@ -7,12 +7,9 @@ import tiny
 import torch
 from test_methods import every_form, every_method, finite_gradients, total
 
-OPTIONS = {'FARCLUSS': dict(k=2)}  # of two classes there are no three likeliest
-
 
 def build(method, channels=1, segmentor=None, **options):
     """A method with a one-channel decode head and auxiliary head (or with two channels) that has something to say."""
-    options = dict(OPTIONS.get(method, {}), **options)
     model = tiny.build(method, segmentor or tiny.binary_segmentor(channels), **options)
     for key, value in model.state_dict().items():
         if 'conv_seg.weight' in key:

@@ -39,7 +39,7 @@ def teacher_pixels(logits, k):
 def test_the_loss_equals_the_loops(k, weights):
     """Labels, weights, class frequencies of one batch, boxes and mean, each from its definition."""
     rebalancing = dict(momentum=1.0, weights=weights)
-    model = tiny.build('FARCLUSS', k=k, cutmix=dict(prob=1.0), rebalancing=rebalancing, unsup_weight=0.7)
+    model = tiny.build('FARCLUSS', label=dict(k=k), cutmix=dict(prob=1.0), rebalancing=rebalancing, unsup_weight=0.7)
     with torch.no_grad():
         model.teacher.network.segmentor.decode_head.conv_seg.weight.mul_(300)  # or all its classes were as likely
     seen = watched(model)
@@ -65,17 +65,17 @@ def test_the_loss_equals_the_loops(k, weights):
 
 
 def test_the_plain_form_is_cross_entropy_with_the_teachers_classes():
-    """k = 1, no weights, no boxes: what a mean teacher with hard labels is taught; so is label_mode 'hard'."""
-    plain = dict(reliability='none', rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0))
-    for mode in (dict(k=1), dict(label_mode='hard')):
-        seen = watched(tiny.build('FARCLUSS', **mode, **plain))
+    """k = 1, no weights, no boxes: what a mean teacher with hard labels is taught; so is the mode 'hard'."""
+    plain = dict(reliability=dict(form='none'), rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0))
+    for label in (dict(k=1), dict(mode='hard')):
+        seen = watched(tiny.build('FARCLUSS', label=label, **plain))
         expected = F.cross_entropy(seen['student'].logits[2:], seen['teacher'].logits[2:].argmax(dim=1))
         torch.testing.assert_close(seen['losses']['unsup.loss_fuzzy'], expected)
 
 
 def test_the_full_form_is_cross_entropy_with_the_teachers_probabilities():
-    plain = dict(reliability='none', rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0))
-    seen = watched(tiny.build('FARCLUSS', label_mode='full', **plain))
+    plain = dict(reliability=dict(form='none'), rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0))
+    seen = watched(tiny.build('FARCLUSS', label=dict(mode='full'), **plain))
     expected = F.cross_entropy(seen['student'].logits[2:], seen['teacher'].logits[2:].softmax(dim=1))
     torch.testing.assert_close(seen['losses']['unsup.loss_fuzzy'], expected)
 
@@ -173,12 +173,13 @@ def test_it_learns_what_its_teacher_knows():
 @pytest.mark.parametrize(
     ('wrong', 'message'),
     [
-        (dict(label_mode='soft'), "'hard', 'topk', 'cumulative', 'full'.*'soft'"),
+        (dict(label=dict(mode='soft')), "'hard', 'topk', 'cumulative', 'full'.*'soft'"),
         (dict(divide_by='all'), "'valid', 'weight'.*'all'"),
-        (dict(k=9), 'keeps 1 to 4 classes .*k=9'),
-        (dict(label_mode='cumulative', mass=0), 'mass=0'),
-        (dict(sharpening=0), 'temperature > 0'),
-        (dict(reliability='hard'), "'linear', 'exponential', 'none'.*'hard'"),
+        (dict(label=dict(k=0)), 'at least 1 class, got k=0'),
+        (dict(label=dict(mass=0)), 'mass=0'),
+        (dict(label=dict(sharpening=0)), 'temperature > 0'),
+        (dict(reliability=dict(exponent=-1)), 'exponent'),
+        (dict(reliability=dict(form='hard')), "'linear', 'exponential', 'none'.*'hard'"),
         (dict(rebalancing=dict(form='log')), "'power', 'inverse'"),
         (dict(rebalancing=dict(weights='label')), "'pixel', 'class'.*'label'"),
         (dict(contrast=dict(temperature=0)), 'temperature > 0'),

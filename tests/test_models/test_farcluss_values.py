@@ -16,13 +16,14 @@ Pixel = Tuple[int, int, int]
 
 def soft_label(step: Step, q: Tensor) -> Tensor:
     """The k likeliest classes of a pixel (or all, or those that hold a share) in the teacher's proportions."""
-    sharpening = step.option('sharpening', 1.0)
+    options = step.option('label', {})
+    sharpening = options.get('sharpening', 1.0)
     q = q ** (1 / sharpening) / (q ** (1 / sharpening)).sum()
     order = sorted(range(len(q)), key=lambda c: -q[c])
-    mode = step.option('label_mode', 'topk')
-    count = dict(hard=1, topk=step.option('k', 3), full=len(q)).get(mode)
+    mode = options.get('mode', 'topk')
+    count = dict(hard=1, topk=options.get('k', 3), full=len(q)).get(mode)
     if mode == 'cumulative':
-        count = next(k for k in range(1, len(q) + 1) if q[order[:k]].sum() >= step.option('mass', 0.9))
+        count = next(k for k in range(1, len(q) + 1) if q[order[:k]].sum() >= options.get('mass', 0.9))
     label = torch.zeros_like(q)
     label[order[:count]] = q[order[:count]] / q[order[:count]].sum()
     return label
@@ -30,8 +31,8 @@ def soft_label(step: Step, q: Tensor) -> Tensor:
 
 def reliability_of(step: Step, q: Tensor) -> float:
     """(1 - H / ln C)^a, exp(-a H), or 1."""
-    entropy, exponent = -float((q * q.log()).sum()), step.option('reliability_exponent', 1.0)
-    form = step.option('reliability', 'linear')
+    options, entropy = step.option('reliability', {}), -float((q * q.log()).sum())
+    form, exponent = options.get('form', 'linear'), options.get('exponent', 1.0)
     if form == 'exponential':
         return math.exp(-exponent * entropy)
     return 1.0 if form == 'none' else (1 - entropy / math.log(len(q))) ** exponent
@@ -46,7 +47,7 @@ def rarity(frequency: Tensor) -> Tensor:
 
 def energy_factor(step: Step, sup: Said, weak: Said) -> Tensor:
     """Of the project: sigmoid((m - E) / tau), m between the energies of right and wrong labelled pixels."""
-    temperature = step.option('temperature', 1.0)
+    temperature = step.option('reliability', {})['temperature']
     energies = [-temperature * (said.logits / temperature).exp().sum(dim=1).log() for said in (sup, weak)]
     right = sup.logits.argmax(dim=1) == step.truth
     groups = right, ~right & (step.truth != 255)
@@ -99,7 +100,7 @@ def farcluss(step: Step) -> Losses:
     for b, y, x in torch.ones_like(valid).nonzero().tolist():
         label[b, :, y, x] = soft_label(step, probs[b, :, y, x])
         reliability[b, y, x] = reliability_of(step, probs[b, :, y, x]) * float(valid[b, y, x])
-    if step.case.method == 'EnergyFARCLUSS':
+    if step.option('reliability', {}).get('type') == 'EnergyReliability':
         reliability = reliability * energy_factor(step, teacher.part(0, 2), teacher.part(2, 6))
     counts = sum(label[b, :, y, x] for b, y, x in valid.nonzero().tolist())
     omega, weight = rarity(counts / counts.sum()), torch.zeros_like(reliability)
@@ -123,7 +124,7 @@ def farcluss(step: Step) -> Losses:
     losses['unsup.loss_fuzzy'] = step.option('unsup_weight', 1.0) * step.scale * cost / divisor
     push = contrast(step, teacher, own, student, cells(step, label, reliability))
     on = 1.0 if step.scale >= 1 else 0.0
-    losses['unsup.loss_contrast'] = step.option('contrast_weight', 0.1) * on * push
+    losses['unsup.loss_contrast'] = step.option('contrast', {}).get('weight', 0.1) * on * push
     losses['unsup.reliability'] = mean(valid, lambda b, y, x: reliability[b, y, x])
     return losses
 
@@ -138,4 +139,5 @@ def test_with_energy(root, monkeypatch):
     monkeypatch.syspath_prepend(str(root / 'projects' / 'energy_farcluss'))
     import energy_farcluss  # noqa: F401
 
-    check(Case('EnergyFARCLUSS', dict(projection=HEAD, cutmix=BOX, temperature=2.0), scale=1.0), farcluss)
+    energy = dict(type='EnergyReliability', temperature=2.0)
+    check(Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, reliability=energy), scale=1.0), farcluss)

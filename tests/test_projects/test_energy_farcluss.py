@@ -18,15 +18,15 @@ def on_the_path(monkeypatch):
     monkeypatch.syspath_prepend(str(PROJECT))  # as PYTHONPATH in its README
 
 
-def build(**options):
+def build(temperature=1.0, **options):
     import energy_farcluss  # noqa: F401
 
-    return tiny.build('EnergyFARCLUSS', projection=dict(hidden_channels=8, out_channels=6), **options)
+    return tiny.build('FARCLUSS', reliability=dict(type='EnergyReliability', temperature=temperature), **options)
 
 
 def test_the_weight_is_the_product_of_both():
     """Entropy's times sigmoid(m - E), m the middle of the teacher's energies of right and wrong labelled pixels."""
-    model = build(cutmix=dict(prob=0.0), temperature=2.0)
+    model = build(temperature=2.0, cutmix=dict(prob=0.0))
     with torch.no_grad():
         model.teacher.network.segmentor.decode_head.conv_seg.weight.mul_(100)
     seen = []
@@ -36,14 +36,14 @@ def test_the_weight_is_the_product_of_both():
 
     margins = EnergyMargins(temperature=2.0)
     margins.update(seen[0][:2], torch.cat([sample.gt_sem_seg.data for sample in samples]))
-    assert torch.equal(model.margins.means, margins.means)
+    assert torch.equal(model.reliability.margins.means, margins.means)
     low, high = margins()
     probs = seen[0][2:].softmax(dim=1)
     entropy = -(probs * probs.clamp(min=1e-30).log()).sum(dim=1) / torch.tensor(float(tiny.NUM_CLASSES)).log()
     energy = -2 * (seen[0][2:] / 2).exp().sum(dim=1).log()
     expected = (1 - entropy) * torch.sigmoid(((low + high) / 2 - energy) / 2)
     torch.testing.assert_close(losses['unsup.reliability'], expected.mean(), rtol=1e-4, atol=1e-5)
-    assert 'margins.means' in model.state_dict()
+    assert 'reliability.margins.means' in model.state_dict()
 
 
 def test_it_steps_with_the_variance_head():
@@ -63,7 +63,7 @@ def test_its_configs_build(path):
     assert 'UnsupRampHook' in [hook.type for hook in cfg.custom_hooks]
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
-    assert type(model).__name__ == 'EnergyFARCLUSS'
+    assert type(model).__name__ == 'FARCLUSS' and type(model.reliability).__name__ == 'EnergyReliability'
 
 
 @pytest.mark.slow

@@ -1,42 +1,24 @@
 """FARCLUSS: fuzzy labels, entropy weights, class rebalancing, prototypes (Tarubinga et al., arXiv 2506.11142)."""
 
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 import torch
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor
 
-from ...ops import entropy_reliability, masked_mean
+from ...ops import masked_mean
 from ...structures import PixelTarget, Prediction
-from ...targets import fuzzy_cumulative, fuzzy_topk, sharpen
+from ...utils.choices import one_of
 from ..branch import Branch
 from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
+from ..reliability import TeacherStep
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
-LABEL_MODES = ('hard', 'topk', 'cumulative', 'full')
 DIVISORS = ('valid', 'weight')
-
-
-class TeacherStep(NamedTuple):
-    """What the teacher says in a step.
-
-    Attributes:
-        sup: Prediction of the labelled images.
-        truth: Their ground truth, ``(B, H, W)`` int64, 255 ignored.
-        weak: Prediction of the unlabelled images.
-        probs: Its probabilities.
-        valid: ``(B, H, W)`` bool, which unlabelled pixels are image.
-    """
-
-    sup: Prediction
-    truth: Tensor
-    weak: Prediction
-    probs: Tensor
-    valid: Tensor
 
 
 @MODELS.register_module()
@@ -55,27 +37,24 @@ class FARCLUSS(SemiSegmentor):
     .. math:: L = L_{sup} + \lambda_u \frac{1}{N} \sum_i r_i\, \omega_i \Big[ - \sum_c \tilde y_{ic} \ln p_{ic} \Big]
                   + \lambda_c L_{con}
 
-    with :math:`\tilde y` of :func:`fuzzy_topk`, :math:`r` of :func:`entropy_reliability`, :math:`\omega` of
-    :class:`ClassRebalancing` and :math:`L_{con}` of :class:`PrototypeContrast`. One teacher call and one student call a
-    step. The contrast begins when ``UnsupRampHook`` has ended. Another weight joins in by overriding
-    :meth:`reliability`: ``projects/energy_farcluss``.
+    with :math:`\tilde y` of :class:`FuzzyLabels`, :math:`r` of :class:`EntropyReliability`, :math:`\omega` of
+    :class:`ClassRebalancing` and :math:`L_{con}` of :class:`PrototypeContrast`. One teacher call and one student call
+    per step. The contrast begins when ``UnsupRampHook`` has ended.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
-        label_mode: ``'topk'``, ``'cumulative'`` (:func:`fuzzy_cumulative`), ``'hard'`` (argmax) or ``'full'``.
-        k: Classes that ``'topk'`` keeps.
-        mass: Share of the probability that ``'cumulative'`` keeps.
-        sharpening: Temperature of :func:`sharpen` before the classes are chosen; 1 leaves the label alone.
-        reliability: ``'linear'``, ``'exponential'`` or ``'none'``, see :func:`entropy_reliability`.
-        reliability_exponent: :math:`a` there.
+        label: Options of :class:`FuzzyLabels`: ``mode``, ``k``, ``mass``, ``sharpening``; or, with a ``type``, of
+            another registered module that makes labels from probabilities.
+        reliability: Options of :class:`EntropyReliability`: ``form``, ``exponent``; or, with a ``type``, of another
+            registered module that makes weights from a :class:`TeacherStep`, as ``projects/energy_farcluss`` does.
         rebalancing: Options of :class:`ClassRebalancing`; ``dict(exponent=0)`` is without, ``dict(form='inverse')`` as
             in CW-BASS-v2, ``dict(weights='class')`` weighs the terms of the cross entropy, not the pixel.
+        contrast: ``weight`` is :math:`\lambda_c`, 0.1 by default; the others are options of
+            :class:`PrototypeContrast`: ``temperature``, ``momentum``, ``anchors_per_class``, ...
+        projection: Options of :class:`ProjectionHead`.
         divide_by: ``'valid'`` (:math:`N` is the number of image pixels: an uncertain batch teaches less) or
             ``'weight'`` (the sum of the weights: it teaches as much).
         unsup_weight: :math:`\lambda_u`.
-        contrast_weight: :math:`\lambda_c`.
-        contrast: Options of :class:`PrototypeContrast`: ``temperature``, ``momentum``, ``anchors_per_class``, ...
-        projection: Options of :class:`ProjectionHead`.
         cutmix: Options of :class:`CutMix`; ``dict(prob=0)`` is without.
         teacher: Options of :class:`EMATeacher`.
         side_heads: Further side heads of the student by name.
@@ -83,17 +62,14 @@ class FARCLUSS(SemiSegmentor):
 
     Deviations from the paper. Its text beyond the introduction and its code were not at hand: the four parts and the
     mean teacher are the authors', and each of the following is a reconstruction, with the options that change it.
-        1. Labels: ``k=3`` classes in the teacher's proportions, not sharpened (``label_mode``, ``k``, ``mass``,
-           ``sharpening``).
-        2. Reliability: one minus the normalised entropy of the teacher's whole distribution (``reliability``,
-           ``reliability_exponent``).
+        1. Labels: ``k=3`` classes in the teacher's proportions, not sharpened (``label``).
+        2. Reliability: one minus the normalised entropy of the teacher's whole distribution (``reliability``).
         3. Rebalancing: soft counts, frequencies averaged over about 100 batches where the text says "batch-level"
            (``rebalancing=dict(momentum=1)``), inverse square root, bounds; the weight of a pixel is the mean of its
            classes' (``weights='class'``), which matters for soft labels only (``rebalancing``).
         4. The mean runs over the image pixels, not over the sum of the weights (``divide_by``).
         5. Contrast: InfoNCE with the prototypes of the classes seen so far, labelled and unlabelled anchors; no
-           repulsion of prototypes beside it (``contrast``, ``projection``), weight 0.1 (``contrast_weight``), after
-           the ramp-up.
+           repulsion of prototypes beside it, weight 0.1, after the ramp-up (``contrast``, ``projection``).
         6. CutMix, with UniMatch's boxes, on images, labels and weights (``cutmix``); :math:`\lambda_u = 1`.
     """
 
@@ -103,48 +79,37 @@ class FARCLUSS(SemiSegmentor):
     def __init__(
         self,
         segmentor: dict,
-        label_mode: str = 'topk',
-        k: int = 3,
-        mass: float = 0.9,
-        sharpening: float = 1.0,
-        reliability: str = 'linear',
-        reliability_exponent: float = 1.0,
+        label: Optional[dict] = None,
+        reliability: Optional[dict] = None,
         rebalancing: Optional[dict] = None,
-        divide_by: str = 'valid',
-        unsup_weight: float = 1.0,
-        contrast_weight: float = 0.1,
         contrast: Optional[dict] = None,
         projection: Optional[dict] = None,
+        divide_by: str = 'valid',
+        unsup_weight: float = 1.0,
         cutmix: Optional[dict] = None,
         teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
-        if label_mode not in LABEL_MODES or divide_by not in DIVISORS:
-            raise ValueError(
-                f'FARCLUSS: label_mode is one of {LABEL_MODES} and divide_by one of {DIVISORS}, got {label_mode!r} and '
-                f'{divide_by!r}.'
-            )
         super().__init__(**kwargs)
         projection = dict(dict(type='ProjectionHead', out_channels=128, norm_cfg=dict(type='BN')), **(projection or {}))
         self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
         self.teacher = EMATeacher(self.student, **(teacher or {}))
+        contrast = dict(dict(weight=0.1), **(contrast or {}))
+        self.contrast_weight, self.unsup_weight = contrast.pop('weight'), unsup_weight
+        self.divide_by = one_of(DIVISORS, divide_by=divide_by)
         known = dict(num_classes=self.student.num_classes)
         self.rebalancing = MODELS.build(dict(type='ClassRebalancing', **known, **(rebalancing or {})))
         known['channels'] = projection['out_channels']
-        self.contrast = MODELS.build(dict(type='PrototypeContrast', **known, **(contrast or {})))
+        self.contrast = MODELS.build(dict(type='PrototypeContrast', **known, **contrast))
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
-        self.label_mode, self.k, self.mass, self.sharpening = label_mode, k, mass, sharpening
-        self.reliability_options = dict(form=reliability, exponent=reliability_exponent)
-        self.divide_by, self.unsup_weight, self.contrast_weight = divide_by, unsup_weight, contrast_weight
-        nothing = torch.full((1, self.student.num_classes, 1, 1), 1 / self.student.num_classes)
-        self.soft_label(nothing)  # a wrong option is an error now, not in the first step
-        entropy_reliability(nothing, **self.reliability_options)
+        self.labels = MODELS.build(dict(dict(type='FuzzyLabels'), **(label or {})))
+        self.reliability = MODELS.build(dict(dict(type='EntropyReliability'), **(reliability or {})))
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         step = self.teach(inputs, data_samples)
-        label, valid = self.soft_label(step.probs), step.valid
+        label, valid = self.labels(step.probs), step.valid
         reliability = self.reliability(step) * valid
         self.rebalancing.update(label, valid)
         target = self.rebalancing(PixelTarget(label, reliability))
@@ -171,17 +136,6 @@ class FARCLUSS(SemiSegmentor):
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         return TeacherStep(sup, truth, weak, weak.logits.softmax(dim=1), valid)
-
-    def soft_label(self, probs: Tensor) -> Tensor:
-        """Label of every pixel, ``(B, C, H, W)``, summing to one."""
-        probs = sharpen(probs, self.sharpening)
-        if self.label_mode == 'cumulative':
-            return fuzzy_cumulative(probs, self.mass).label
-        return fuzzy_topk(probs, dict(hard=1, topk=self.k, full=probs.shape[1])[self.label_mode]).label
-
-    def reliability(self, step: TeacherStep) -> Tensor:
-        """Weight of every unlabelled pixel from its teacher alone, ``(B, H, W)``; a further one may be multiplied."""
-        return entropy_reliability(step.probs, **self.reliability_options)
 
     def fuzzy_loss(self, pred: Prediction, target: PixelTarget, valid: Tensor) -> Tensor:
         """Weighted soft cross entropy, by the number of image pixels or by the sum of the weights."""

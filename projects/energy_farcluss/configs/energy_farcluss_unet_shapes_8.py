@@ -6,8 +6,9 @@ _base_ = [
 ]
 custom_imports = dict(imports=['mmseg_ssl', 'energy_farcluss'], allow_failed_imports=False)
 model = dict(
-    type='EnergyFARCLUSS',  # DUEB's energy: a subclass of six lines
+    type='FARCLUSS',
     segmentor=_base_.segmentor,
+    reliability=dict(type='EnergyReliability'),  # DUEB's energy: a module of a few lines
     side_heads=dict(variance=dict(type='VarianceHead')),  # DUEB's aleatoric loss on labelled images: by config alone
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
     predict_on=('student', 'teacher'),

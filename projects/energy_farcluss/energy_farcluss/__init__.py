@@ -1,5 +1,5 @@
-"""FARCLUSS with DUEB's energy as one more weight."""
+"""DUEB's energy as a weight of FARCLUSS."""
 
-from .energy_farcluss import EnergyFARCLUSS
+from .energy_reliability import EnergyReliability
 
-__all__ = ['EnergyFARCLUSS']
+__all__ = ['EnergyReliability']
