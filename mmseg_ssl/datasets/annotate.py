@@ -16,6 +16,7 @@ from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.strokes import draw_scribbles
 from mmseg_ssl.engine.atomic_files import replace_file
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from mmseg_ssl.utils.choices import one_of
 from mmseg_ssl.utils.random import fold
 
 KINDS = ('scribble', 'block')
@@ -65,14 +66,12 @@ class WeakAnnotator(NamedTuple):
         """
         number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), 'big')
         rng = np.random.RandomState(fold(self.seed, number) % 2**32)
-        if self.kind == 'scribble':
+        if one_of(KINDS, kind=self.kind) == 'scribble':
             weak = draw_scribbles(mask, rng, self.ratio, self.width, self.min_area, self.classes)
-        elif self.kind == 'block':
+        else:
             weak = draw_blocks(mask, rng, self.share, self.block)
             if self.classes is not None:
                 weak[np.isin(weak, [*self.classes, IGNORE_INDEX], invert=True)] = UNLABELED
-        else:
-            raise ValueError(f'kind must be one of {KINDS}, got {self.kind!r}.')
         if self.drop_void:
             weak[weak == IGNORE_INDEX] = UNLABELED
         return weak

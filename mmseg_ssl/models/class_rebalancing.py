@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..ops import class_rarity
 from ..structures import PixelTarget
+from ..utils.choices import one_of
 
 FORMS = ('power', 'inverse')
 COUNTS = ('soft', 'hard')
@@ -64,13 +65,12 @@ class ClassRebalancing(nn.Module):
         weights: str = 'pixel',
     ) -> None:
         super().__init__()
-        if form not in FORMS or counts not in COUNTS or weights not in WEIGHTS or not 0 < momentum <= 1:
-            raise ValueError(
-                f'ClassRebalancing: form is one of {FORMS}, counts one of {COUNTS}, weights one of {WEIGHTS}, and '
-                f'momentum the share of the new batch in (0, 1], got {form!r}, {counts!r}, {weights!r} and {momentum}.'
-            )
-        self.exponent, self.low, self.high = (1.0, 0.0, math.inf) if form == 'inverse' else (exponent, low, high)
-        self.momentum, self.counts, self.weights = momentum, counts, weights
+        if not 0 < momentum <= 1:
+            raise ValueError(f'ClassRebalancing: momentum is the share of the new batch in (0, 1], got {momentum}.')
+        inverse = one_of(FORMS, form=form) == 'inverse'
+        self.exponent, self.low, self.high = (1.0, 0.0, math.inf) if inverse else (exponent, low, high)
+        self.counts, self.weights = one_of(COUNTS, counts=counts), one_of(WEIGHTS, weights=weights)
+        self.momentum = momentum
         self.register_buffer('frequency', torch.full((num_classes,), 1 / num_classes))
         self.register_buffer('updates', torch.zeros((), dtype=torch.long))
         _ = self.rarity  # numbers out of range are an error now, not in the first step

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..structures import Prediction
+from ..utils.choices import one_of
 from .branch import Branch, Perturbation
 
 BUFFER_MODES = ('copy', 'average', 'own')
@@ -32,9 +33,7 @@ class EMATeacher(nn.Module):
 
     def __init__(self, student: Branch, buffers: str = 'copy', eval_mode: bool = True) -> None:
         super().__init__()
-        if buffers not in BUFFER_MODES:
-            raise ValueError(f'EMATeacher buffers must be one of {BUFFER_MODES}, got {buffers!r}.')
-        if buffers == 'own' and eval_mode:
+        if one_of(BUFFER_MODES, buffers=buffers) == 'own' and eval_mode:
             raise ValueError("EMATeacher buffers='own' needs eval_mode=False: in eval mode nothing collects them.")
         self.network = copy.deepcopy(student).requires_grad_(False)
         self.buffer_mode = buffers

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .. import targets
 from ..structures import PixelTarget
+from ..utils.choices import one_of
 
 TEACHER_MODES = ('train', 'eval')
 
@@ -30,8 +31,7 @@ def labelling(network: nn.Module, mode: str = 'eval') -> Iterator[None]:
         >>> with labelling(self.student):
         ...     logits = self.student(inputs['weak']).logits
     """
-    if mode not in TEACHER_MODES:
-        raise ValueError(f'teacher_mode must be one of {TEACHER_MODES}, got {mode!r}.')
+    one_of(TEACHER_MODES, teacher_mode=mode)
     training = network.training
     network.train(mode == 'train')
     try:
@@ -58,8 +58,7 @@ def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
     """
     options = dict(config)
     name = options.pop('type', None)
-    if name not in targets.__all__:
-        raise ValueError(f'target names one of {targets.__all__} in mmseg_ssl.targets as its type, got {name!r}.')
+    one_of(targets.__all__, **{'target.type, a function of mmseg_ssl.targets,': name})
     function = getattr(targets, name)
     try:
         inspect.signature(function).bind(None, **options)

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from ..ops import sample_per_class, sample_windows
 from ..structures import IGNORE_INDEX
+from ..utils.choices import one_of
 from .losses import pixel_contrast
+from .losses.pixel_contrast import POSITIVES
 
 ANCHORS = ('student', 'teacher')
 WINDOW = 32
@@ -47,13 +49,13 @@ class SampledContrast(nn.Module):
         windows: int = 0,
     ) -> None:
         super().__init__()
-        if anchors not in ANCHORS or samples_per_class < 1 or windows < 0:
+        if samples_per_class < 1 or windows < 0:
             raise ValueError(
-                f'SampledContrast: anchors is one of {ANCHORS}, samples_per_class at least 1 and windows at least 0, '
-                f'got {anchors!r}, {samples_per_class} and {windows}.'
+                f'SampledContrast needs samples_per_class >= 1 and windows >= 0, got {samples_per_class} and {windows}.'
             )
         self.num_classes, self.samples_per_class, self.windows = num_classes, samples_per_class, windows
-        self.temperature, self.positives, self.anchors = temperature, positives, anchors
+        self.temperature = temperature
+        self.positives, self.anchors = one_of(POSITIVES, positives=positives), one_of(ANCHORS, anchors=anchors)
 
     def forward(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
         """Contrast two maps.

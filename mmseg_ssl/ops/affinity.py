@@ -5,6 +5,7 @@ from typing import Dict, Optional, Tuple, Union
 import torch
 from torch import Tensor
 
+from ..utils.choices import one_of
 from .precision import at_least_fp32
 
 Offsets = Tuple[Tuple[int, int], ...]
@@ -130,8 +131,7 @@ def edge_ends(values: Tensor, offset: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
 
 def _check(images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]) -> None:
     """Refuse what has no meaning."""
-    if connectivity not in GRID_OFFSETS:
-        raise ValueError(f'connectivity must be one of {tuple(GRID_OFFSETS)}, got {connectivity!r}.')
+    one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
     if bandwidth not in (None, 'adaptive') and (isinstance(bandwidth, str) or not bandwidth > 0):
         raise ValueError(f"bandwidth must be above 0 (in grey levels), None or 'adaptive', got {bandwidth!r}.")
     if images.dim() != 4:

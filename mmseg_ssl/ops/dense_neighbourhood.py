@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ..utils.choices import one_of
 from .neighbourhood import PairCost
-from .potts import check_relaxation, potts_value
+from .potts import RELAXATIONS, potts_value
 from .precision import at_least_fp32
 
 
@@ -46,7 +47,7 @@ def dense_potts(
     Returns:
         Cost and number of pairs of every image, both in pairs of pixels of the given size.
     """
-    check_relaxation(relaxation)
+    one_of(RELAXATIONS, relaxation=relaxation)
     probs = at_least_fp32(probs)
     size = cell_size(probs.shape[2:], resolution)
     features = _features(images, valid, size, bandwidth, spatial_bandwidth)

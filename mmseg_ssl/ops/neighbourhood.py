@@ -6,8 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..utils.choices import one_of
 from .affinity import Offsets, edge_ends, square_distances
-from .potts import check_relaxation, potts_value
+from .potts import RELAXATIONS, potts_value
 from .precision import at_least_fp32
 
 
@@ -71,7 +72,7 @@ def offset_potts(probs: Tensor, affinity: Tensor, offsets: Offsets, valid: Tenso
     Returns:
         Cost and number of pairs of every image.
     """
-    check_relaxation(relaxation)
+    one_of(RELAXATIONS, relaxation=relaxation)
     probs = at_least_fp32(probs)
     squares = probs.square().sum(dim=1)
     total, pairs = probs.new_zeros(len(probs)), probs.new_zeros(len(probs))

@@ -5,6 +5,7 @@ from typing import NamedTuple, Tuple
 import torch
 from torch import Tensor
 
+from ..utils.choices import one_of
 from .precision import at_least_fp32
 
 RELAXATIONS = (
@@ -52,7 +53,7 @@ def potts(p: Tensor, q: Tensor, relaxation: str) -> Tensor:
         >>> potts(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 0.5]]), 'quadratic')
         tensor([0.2500])
     """
-    check_relaxation(relaxation)
+    one_of(RELAXATIONS, relaxation=relaxation)
     p, q = _same_shape(p, q)
     return potts_value((p * q).sum(dim=1), p.square().sum(dim=1), q.square().sum(dim=1), relaxation)
 
@@ -74,7 +75,7 @@ def potts_gradient(p: Tensor, q: Tensor, relaxation: str) -> Tensor:
     Raises:
         ValueError: If the relaxation is unknown or the shapes differ.
     """
-    check_relaxation(relaxation)
+    one_of(RELAXATIONS, relaxation=relaxation)
     p, q = _same_shape(p, q)
     slopes = potts_slopes((p * q).sum(dim=1), p.square().sum(dim=1), q.square().sum(dim=1), relaxation)
     return slopes.other.unsqueeze(1) * q + slopes.own.unsqueeze(1) * p
@@ -143,19 +144,6 @@ def potts_slopes(dot: Tensor, square_p: Tensor, square_q: Tensor, relaxation: st
         inverse = (1 - (square_p + square_q) / 2 + dot + EPS).reciprocal()
         return PottsSlopes(-inverse, inverse)
     return PottsSlopes(-(dot + EPS).reciprocal(), (square_p + EPS).reciprocal())
-
-
-def check_relaxation(relaxation: str) -> None:
-    """Refuse a name that is none of the six.
-
-    Args:
-        relaxation: What was asked for.
-
-    Raises:
-        ValueError: It is unknown.
-    """
-    if relaxation not in RELAXATIONS:
-        raise ValueError(f'relaxation must be one of {RELAXATIONS}, got {relaxation!r}.')
 
 
 def _same_shape(p: Tensor, q: Tensor) -> Tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..utils.choices import one_of
 from .precision import at_least_fp32
 
 RELIABILITIES = ('linear', 'exponential', 'none')
@@ -62,10 +63,9 @@ def entropy_reliability(probs: Tensor, form: str = 'linear', exponent: float = 1
         >>> entropy_reliability(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
         tensor([0., 1.])
     """
-    if form not in RELIABILITIES or exponent < 0:
-        raise ValueError(
-            f'entropy_reliability: form is one of {RELIABILITIES} and exponent at least 0, got {form!r} and {exponent}.'
-        )
+    one_of(RELIABILITIES, form=form)
+    if exponent < 0:
+        raise ValueError(f'entropy_reliability needs exponent >= 0, got {exponent}.')
     if form == 'none':
         return torch.ones_like(at_least_fp32(probs[:, 0]))
     share = normalized_entropy(probs)

@@ -10,6 +10,7 @@ from ..ops.dense_neighbourhood import bilateral_affinity, cell_means, cell_size
 from ..ops.precision import at_least_fp32
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
+from ..utils.choices import one_of
 
 RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0
@@ -62,11 +63,8 @@ def dense_self_label(
     Raises:
         ValueError: If an option is not possible.
     """
-    if relaxation not in RELAXATIONS or cross_entropy not in UNARIES:
-        raise ValueError(
-            f'With all pairs relaxation is one of {RELAXATIONS} and cross_entropy one of {UNARIES}, got '
-            f'{relaxation!r} and {cross_entropy!r}.'
-        )
+    one_of(RELAXATIONS, **{'With all pairs, relaxation': relaxation})
+    one_of(UNARIES, cross_entropy=cross_entropy)
     if min(eta, potts_weight) < 0 or min(bandwidth, spatial_bandwidth, resolution, steps) <= 0:
         raise ValueError(
             'eta and potts_weight are at least 0, bandwidth, spatial_bandwidth, resolution and steps above 0, got '

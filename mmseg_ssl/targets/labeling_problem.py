@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from ..ops.affinity import GRID_OFFSETS, grid_affinity
-from ..ops.potts import check_relaxation
+from ..ops.potts import RELAXATIONS
 from ..ops.potts_energy import PottsEnergy
 from ..ops.precision import at_least_fp32
 from ..ops.unary import UNARIES
 from ..structures import IGNORE_INDEX
+from ..utils.choices import one_of
 
 RULED_OUT = -1e4
 """Logit of a class that a pixel may not take: of probability 0, with a finite logarithm."""
@@ -98,9 +99,8 @@ def _check(
     potts_weight: float,
 ) -> None:
     """Refuse options and shapes that have no meaning."""
-    check_relaxation(relaxation)
-    if cross_entropy not in UNARIES:
-        raise ValueError(f'cross_entropy must be one of {UNARIES}, got {cross_entropy!r}.')
+    one_of(RELAXATIONS, relaxation=relaxation)
+    one_of(UNARIES, cross_entropy=cross_entropy)
     if eta < 0 or potts_weight < 0:
         raise ValueError(f'eta and potts_weight must be at least 0, got {eta} and {potts_weight}.')
     pixels = logits[:, 0].shape

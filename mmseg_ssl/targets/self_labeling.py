@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..ops.fused_updates import fused_updates
 from ..ops.potts_solvers import gradient_descent, multiplicative_updates
+from ..utils.choices import one_of
 from .coarse_labels import SIDE, coarse_start
 from .labeling_problem import labeling_problem
 
@@ -96,8 +97,9 @@ def self_label(
 
 def _check_solver(solver: str, steps: Optional[int], tolerance: float) -> None:
     """Refuse what solvers cannot do."""
-    if solver not in SOLVERS or (steps is not None and steps < 0):
-        raise ValueError(f'solver must be one of {SOLVERS} and steps at least 0, got {solver!r} and {steps}.')
+    one_of(SOLVERS, solver=solver)
+    if steps is not None and steps < 0:
+        raise ValueError(f'steps must be at least 0, got {steps}.')
     if not 0 <= tolerance < 1 or (tolerance and solver == 'gd'):
         raise ValueError(
             f"tolerance must be in [0, 1), and 0 with solver='gd', which takes all its steps; got {tolerance}."

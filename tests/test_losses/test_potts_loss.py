@@ -73,9 +73,9 @@ def test_every_combination(neighbourhood, normalization, relaxation):
     ('options', 'said'),
     [
         (dict(relaxation='potts'), 'relaxation must be one of'),
-        (dict(neighbourhood='far'), 'neighbourhood is one of'),
-        (dict(normalization='mean'), 'normalization one of'),
-        (dict(connectivity=6), 'connectivity one of'),
+        (dict(neighbourhood='far'), 'neighbourhood must be one of'),
+        (dict(normalization='mean'), 'normalization must be one of'),
+        (dict(connectivity=6), 'connectivity must be one of'),
         (dict(weight=-1.0), 'at least 0'),
         (dict(radius=0.5), 'radius and resolution at least 1'),
         (dict(bandwidth=0.0), 'bandwidth is above 0'),

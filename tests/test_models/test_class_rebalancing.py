@@ -119,8 +119,10 @@ def test_a_batch_without_a_valid_pixel_changes_nothing():
 
 
 def test_errors():
-    for wrong in (dict(form='log'), dict(counts='all'), dict(momentum=0)):
-        with pytest.raises(ValueError, match="form is one of .*'power', 'inverse'"):
-            ClassRebalancing(4, **wrong)
+    for option, wrong in dict(form='log', counts='all', weights='label').items():
+        with pytest.raises(ValueError, match=f'{option} must be one of .*{wrong}'):
+            ClassRebalancing(4, **{option: wrong})
+    with pytest.raises(ValueError, match='momentum is the share'):
+        ClassRebalancing(4, momentum=0)
     with pytest.raises(ValueError, match='0 <= low <= high'):
         ClassRebalancing(4, low=3.0, high=2.0)

@@ -309,7 +309,7 @@ def test_errors():
         hook.before_train(runner_of(tiny.build('ELNWarmup')))
     with pytest.raises(ValueError, match='gate must be one of'):
         tiny.build('ELN', gate='pixel')
-    with pytest.raises(ValueError, match='anchors is one of'):
+    with pytest.raises(ValueError, match='anchors must be one of'):
         tiny.build('ELN', contrast=dict(anchors='both'))
     with pytest.raises(ValueError, match='pseudo_mean must be one of'):
         tiny.build('ELN', pseudo_mean='valid')

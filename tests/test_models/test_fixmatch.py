@@ -135,7 +135,7 @@ def test_another_target_by_config():
     valid = valid_pixels(data['data_samples']['weak'], data['inputs']['weak'])
     target = model.labels(probs, valid)
     assert torch.equal(target.weight, targets.confident(probs, 0.6).weight * valid)
-    with pytest.raises(ValueError, match="target names one of .*'union'.*got 'argmax'"):
+    with pytest.raises(ValueError, match="target.type.* must be one of .*'union'.*got 'argmax'"):
         build(target=dict(type='argmax'))
     with pytest.raises(ValueError, match='located.*cannot be called with the probabilities and'):
         build(target=dict(type='located'))

@@ -85,6 +85,9 @@ def test_nothing_to_teach(options):
 
 
 def test_errors():
-    for wrong in (dict(anchors='both'), dict(samples_per_class=0), dict(windows=-1)):
-        with pytest.raises(ValueError, match='anchors is one of'):
+    for option, wrong in dict(anchors='both', positives='all').items():
+        with pytest.raises(ValueError, match=f'{option} must be one of .*{wrong}'):
+            SampledContrast(4, **{option: wrong})
+    for wrong in (dict(samples_per_class=0), dict(windows=-1)):
+        with pytest.raises(ValueError, match='samples_per_class >= 1 and windows >= 0'):
             SampledContrast(4, **wrong)

@@ -85,5 +85,7 @@ def test_reduced_labels_are_enlarged_and_padding_is_inert():
 )
 def test_impossible_options_are_refused(options):
     logits, images, seeds, valid = scene()
-    with pytest.raises(ValueError, match='With all pairs relaxation is one of|at least 0'):
+    with pytest.raises(
+        ValueError, match='With all pairs, relaxation must be one of|cross_entropy must be one of|at least 0'
+    ):
         dense_self_label(logits, images, seeds, valid=valid, **options)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...ops.precision import at_least_fp32
 from ...ops.reduction import masked_mean
 from ...structures import IGNORE_INDEX
+from ...utils.choices import one_of
 
 ENERGY_MODES = ('joint', 'hinge', 'weight', 'release')
 
@@ -68,8 +69,7 @@ def energy_loss(
     Raises:
         ValueError: If the mode is unknown or the shapes differ.
     """
-    if mode not in ENERGY_MODES:
-        raise ValueError(f'energy mode must be one of {ENERGY_MODES}, got {mode!r}.')
+    one_of(ENERGY_MODES, mode=mode)
     if label.shape != (logits.shape[0], *logits.shape[2:]):
         raise ValueError(
             f'Expected a label for every pixel of the logits {tuple(logits.shape)}, got {tuple(label.shape)}.'

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor
 
+from ...utils.choices import one_of
+
 BALANCE_MODES = ('image', 'batch')
 
 
@@ -70,8 +72,7 @@ def balanced_binary_cross_entropy(
             f'balanced_binary_cross_entropy needs maps of one shape (B, H, W), got {tuple(logits.shape)}, '
             f'{tuple(correct.shape)} and {tuple(valid.shape)}. Squeeze the channel of the logits.'
         )
-    if balance not in BALANCE_MODES:
-        raise ValueError(f'balance must be one of {BALANCE_MODES}, got {balance!r}.')
+    one_of(BALANCE_MODES, balance=balance)
     logits = logits if logits.element_size() > 2 else logits.float()
     over = (1, 2) if balance == 'image' else (0, 1, 2)
     num_correct = (correct & valid).sum(dim=over, keepdim=True).to(logits)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ...ops import at_least_fp32, masked_mean
 from ...structures import IGNORE_INDEX
+from ...utils.choices import one_of
 
 POSITIVES = ('sum', 'mean', 'log_sum')
 
@@ -48,10 +49,9 @@ def pixel_contrast(
     Raises:
         ValueError: If shapes, temperature or ``positives`` are not possible.
     """
-    if temperature <= 0 or positives not in POSITIVES:
-        raise ValueError(
-            f'pixel_contrast needs temperature > 0 and positives in {POSITIVES}, got {temperature}, {positives!r}.'
-        )
+    one_of(POSITIVES, positives=positives)
+    if temperature <= 0:
+        raise ValueError(f'pixel_contrast needs temperature > 0, got {temperature}.')
     if len(anchors) != len(anchor_labels) or len(keys) != len(key_labels) or anchors.shape[1] != keys.shape[1]:
         raise ValueError(
             f'pixel_contrast needs (A, D) anchors with (A,) labels and (K, D) keys with (K,) labels, got '

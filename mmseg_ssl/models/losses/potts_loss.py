@@ -9,8 +9,9 @@ from ...ops import masked_mean
 from ...ops.affinity import GRID_OFFSETS, grid_affinity
 from ...ops.dense_neighbourhood import dense_potts
 from ...ops.neighbourhood import PairCost, offset_affinity, offset_potts, random_offsets
-from ...ops.potts import check_relaxation
+from ...ops.potts import RELAXATIONS
 from ...structures import Scribbles
+from ...utils.choices import one_of
 
 NEIGHBOURHOODS = ('nearest', 'nonlocal', 'dense')
 NORMALIZATIONS = ('pixels', 'edges', 'images')
@@ -56,9 +57,11 @@ class PottsLoss(nn.Module):
         resolution: int = 64,
     ) -> None:
         super().__init__()
-        self.relaxation, self.weight, self.neighbourhood = relaxation, weight, neighbourhood
+        self.relaxation, self.weight = one_of(RELAXATIONS, relaxation=relaxation), weight
+        self.neighbourhood = one_of(NEIGHBOURHOODS, neighbourhood=neighbourhood)
+        self.normalization = one_of(NORMALIZATIONS, normalization=normalization)
+        self.connectivity = one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
         self.bandwidth: Any = bandwidth
-        self.connectivity, self.normalization = connectivity, normalization
         self.partners, self.radius = partners, radius
         self.spatial_bandwidth, self.resolution = spatial_bandwidth, resolution
         self._check()
@@ -97,14 +100,6 @@ class PottsLoss(nn.Module):
 
     def _check(self) -> None:
         """Refuse options that have no meaning."""
-        check_relaxation(self.relaxation)
-        chosen = (self.neighbourhood, self.normalization, self.connectivity)
-        for choice, choices in zip(chosen, (NEIGHBOURHOODS, NORMALIZATIONS, tuple(GRID_OFFSETS))):
-            if choice not in choices:
-                raise ValueError(
-                    f'PottsLoss: neighbourhood is one of {NEIGHBOURHOODS}, normalization one of {NORMALIZATIONS} and '
-                    f'connectivity one of {tuple(GRID_OFFSETS)}, got {chosen}.'
-                )
         if min(self.weight, self.partners) < 0 or min(self.radius, self.resolution) < 1 or self.spatial_bandwidth <= 0:
             raise ValueError(
                 'PottsLoss: weight and partners are at least 0, radius and resolution at least 1 and spatial_bandwidth '
