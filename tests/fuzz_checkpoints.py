@@ -9,6 +9,7 @@ import os
 import pickle
 import random
 import resource
+import signal
 import struct
 import sys
 import tempfile
@@ -158,6 +159,7 @@ def main(count: int, seed: int, folder: Path) -> None:
         file = folder / 'fuzzed.pth'
         file.write_bytes(content)
         watching = True
+        signal.alarm(60)  # nothing here takes a second; what hangs ends the process
         try:
             found = load_weights_only(file)
             watching = False

@@ -47,6 +47,7 @@ WHOLE = {
 }
 TEXT = (3, '<', None, None, None, 4, 4, 8)
 HISTORY = b'mmengine.logging.history_buffer\nHistoryBuffer'
+ENDLESS = b')' + b'q\x01h\x01\x86' * 60
 REFUSED = {
     'a dtype that claims another size': (
         scalar(dtype('S4', (*HERE[:5], 2**31 - 1, 1, 0)), b'abcd'),
@@ -104,7 +105,16 @@ REFUSED = {
     'pairs of a text': (b'ccollections\nOrderedDict\n' + code(('abc',)) + b'R', 'arguments of OrderedDict'),
     'a set of text': (b'cbuiltins\nset\n' + code(('abc',)) + b'R', 'a set is made from a list'),
     'a method of an array': (b'cbuiltins\ngetattr\n(cnumpy\nndarray\n' + code('tofile') + b'tR', 'getattr'),
-    'a key that takes for ever to hash': (b'})' + b'q\x01h\x01\x86' * 60 + b'Ns', 'a key of type tuple'),
+    'a key that takes for ever to hash': (b'}' + ENDLESS + b'Ns', 'a key of type tuple'),
+    'arguments that take for ever to print': (
+        b'cnumpy\ndtype\n(' + ENDLESS + b'\x89\x88tR',
+        'the NumPy type a tuple',
+    ),
+    'a call that takes for ever to print': (ENDLESS + b')R', 'a tuple is not to be called'),
+    'sizes that take for ever to print': (
+        tensor(6, 0, (6,), (1,)).replace(code((6,)), ENDLESS),
+        'a tensor of size a tuple',
+    ),
     'the same text over and over': (
         b'(' + code('a' * 2000)[:-2] + b'q\x01c_codecs\nencode\nq\x02h\x01' + code('latin1') + b'q\x03\x86R'
         b'' + b'h\x02h\x01h\x03\x86R' * 200 + b't',

@@ -103,7 +103,8 @@ def _read_legacy(file: IO[bytes], restore: Restore) -> Any:
 
     content = SafeUnpickler(exact, load_storage).load()
     keys = SafeUnpickler(exact).load()
-    require(isinstance(keys, list) and sorted(keys) == sorted(storages), 'the list of storages')
+    named = isinstance(keys, list) and all(type(key) is str for key in keys) and sorted(keys) == sorted(storages)
+    require(named, 'the list of storages')
     for key in keys:
         storage, restored, count = storages[key]
         require(struct.unpack('<q', exact.read(8))[0] == count, f'storage {key} is of another size')

@@ -29,6 +29,13 @@ def require(condition: bool, what: str) -> None:
         raise pickle.UnpicklingError(what)
 
 
+def shown(value: Any) -> str:
+    """A value for a message: of the file's own objects none is printed, which may take for ever."""
+    flat = value if type(value) is tuple else (value,)
+    short = len(flat) <= 32 and all(type(one) is int and one.bit_length() < 200 for one in flat)
+    return repr(value)[:200] if short or type(value) is str else f'a {type(value).__name__}'
+
+
 def are_sizes(values: Any) -> bool:
     """Whether something is a shape or strides."""
     return (

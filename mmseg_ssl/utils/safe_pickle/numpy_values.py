@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import Part, are_sizes, require
+from .checks import Part, are_sizes, require, shown
 
 # numbers, truth values and text of a fixed width; no objects, no records, nothing of the other byte order
 _DTYPE = re.compile(r'[<|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU][1-9]\d{0,5})')
@@ -19,7 +19,7 @@ _DTYPE = re.compile(r'[<|=]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU][1-9]\d{0,
 
 def build_dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
     """Build a NumPy type of numbers or text."""
-    require(isinstance(code, str) and bool(_DTYPE.fullmatch(code)), f'the NumPy type {code!r} is not allowed')
+    require(isinstance(code, str) and bool(_DTYPE.fullmatch(code)), f'the NumPy type {shown(code)} is not allowed')
     return np.dtype(code)
 
 

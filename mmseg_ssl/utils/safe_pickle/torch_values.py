@@ -6,7 +6,7 @@ from typing import Any, Dict
 import torch
 from torch.storage import TypedStorage
 
-from .checks import StorageKind, are_sizes, require
+from .checks import StorageKind, are_sizes, require, shown
 
 _FEW = 2**24  # elements that a tensor may show although its storage has fewer (it was expanded when saved)
 
@@ -25,11 +25,11 @@ def build_tensor_v3(
     require(isinstance(storage, TypedStorage) and isinstance(dtype, torch.dtype), 'a tensor needs a storage and a type')
     require(type(requires_grad) is bool and not hooks and not metadata, 'a tensor with hooks or other extras')
     valid = are_sizes(size) and are_sizes(stride) and len(size) == len(stride) and type(offset) is int and offset >= 0
-    require(valid, f'a tensor of size {size!r}, stride {stride!r}, offset {offset!r}')
+    require(valid, f'a tensor of size {shown(size)}, stride {shown(stride)}, offset {shown(offset)}')
     held = storage._untyped_storage.nbytes() // torch.empty((), dtype=dtype).element_size()
     reach = offset + (1 + sum((n - 1) * step for n, step in zip(size, stride)) if 0 not in size else 0)
     require(reach <= held, f'a tensor reaches to element {reach} of a storage that has {held}')
-    require(math.prod(size) <= max(held, _FEW), f'a tensor of size {size!r} from a storage of {held}')
+    require(math.prod(size) <= max(held, _FEW), f'a tensor of size {shown(size)} from a storage of {held}')
     tensor = torch.empty(0, dtype=dtype, device=storage._untyped_storage.device)
     tensor.set_(storage._untyped_storage, offset, size, stride)
     return tensor.requires_grad_(requires_grad)
@@ -49,12 +49,12 @@ def build_parameter(data: Any, requires_grad: Any, hooks: Any) -> torch.nn.Param
 
 def build_size(values: Any) -> torch.Size:
     """Build a ``torch.Size``."""
-    require(are_sizes(tuple(values)), f'a size of {values!r}')
+    require(are_sizes(tuple(values)), f'a size of {shown(values)}')
     return torch.Size(values)
 
 
 def build_layout(name: Any) -> torch.layout:
-    require(name == 'torch.strided', f'the layout {name!r}')
+    require(name == 'torch.strided', f'the layout {shown(name)}')
     return torch.strided
 
 

@@ -93,7 +93,7 @@ class SafeUnpickler(pickle._Unpickler):
 
     def load_reduce(self) -> None:
         args, part = self.stack.pop(), self.stack[-1]
-        require(isinstance(part, Part) and part.call is not None, f'{part!r:.200} is not to be called')
+        require(isinstance(part, Part) and part.call is not None, f'{_name(part)} is not to be called')
         require(isinstance(args, tuple), 'arguments that are no tuple')
         # A short pickle could have the same long text copied a million times. An honest one has each copy in full.
         self.budget -= sum(len(arg) for arg in args if isinstance(arg, (str, bytes, list, dict, tuple)))
@@ -102,7 +102,7 @@ class SafeUnpickler(pickle._Unpickler):
 
     def load_newobj(self) -> None:
         args, part = self.stack.pop(), self.stack.pop()
-        require(isinstance(part, Part) and part.new is not None, f'{part!r:.200} is not to be made')
+        require(isinstance(part, Part) and part.new is not None, f'{_name(part)} is not to be made')
         self.append(part.new(*args))
 
     def load_build(self) -> None:
@@ -159,6 +159,10 @@ class SafeUnpickler(pickle._Unpickler):
 
     for _name in 'reduce newobj build append appends setitem setitems additems'.split():
         dispatch[getattr(pickle, _name.upper())[0]] = locals()[f'load_{_name}']
+
+
+def _name(part: Any) -> str:
+    return part.name if isinstance(part, Part) else f'a {type(part).__name__}'
 
 
 def _trusted_by_the_user() -> Dict[str, Part]:

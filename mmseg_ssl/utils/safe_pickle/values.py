@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict
 
 import torch
 
-from .checks import Part, check_key, require
+from .checks import Part, check_key, require, shown
 from .numpy_values import build_array, build_dtype, build_scalar
 from .torch_values import build_layout, build_parameter, build_size, build_tensor, build_tensor_v3, torch_names
 
@@ -49,7 +49,7 @@ def _statistics_method(owner: Any, name: Any) -> str:
     The real one would reach any attribute. The name is enough: the mended ``HistoryBuffer`` ignores the methods.
     """
     wanted = isinstance(owner, Part) and owner.name.endswith('.HistoryBuffer') and isinstance(name, str)
-    require(wanted, f'getattr({owner!r}, {name!r})')
+    require(wanted, f'getattr({shown(owner)}, {shown(name)})')
     return name
 
 
