@@ -68,6 +68,9 @@ CASES = {
             energy=dict(type='HingeEnergyTerm', weight=(0.6, 1.9)),
         ),
     ),
+    'DUEB-joint': Case(
+        'DUEB', dict(aleatoric=None, energy=dict(type='JointEnergyTerm', weight=(0.6, 1.9), logit_weight=0.3))
+    ),
     'DUEB-stride': Case('DUEB', dict(aleatoric=dict(sample_stride=2, num_samples=3), energy=None)),
     'DUEB-temperature': Case('DUEB', dict(aleatoric=None, energy=dict(temperature=2.0))),
     **{

@@ -1,7 +1,9 @@
 """Small errors at every place of a function where one is possible: a factor dropped, a sign, an order, a mask."""
 
 import ast
-from typing import Any, Iterator, List, NamedTuple, Tuple
+from typing import Any, Iterator, List, Tuple
+
+from mutant import Mutant
 
 CHAINED = {'clamp', 'detach', 'float', 'log_softmax', 'mean', 'reweight', 'softmax', 'sum', 'where'}
 """Methods whose call is left out."""
@@ -19,14 +21,6 @@ TWINS = {
 }
 """Names that are taken for each other."""
 OPPOSITE = {ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-
-
-class Mutant(NamedTuple):
-    """A file's text with one small error."""
-
-    line: int
-    what: str
-    source: str
 
 
 def mutants(source: str, skip: Tuple[str, ...] = ()) -> Iterator[Mutant]:

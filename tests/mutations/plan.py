@@ -1,15 +1,21 @@
 """Which tests should notice an error in which file."""
 
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict, List, Tuple
 
-SEGMENTORS = 'mmseg_ssl/models/segmentors'
+FOLDERS = ('segmentors', '', 'losses')
+"""Where a file of a name is looked for, in ``mmseg_ssl/models``."""
 VALUES: Dict[str, Tuple[str, ...]] = {
-    'base': ('fixmatch', 'cps', 'cpcl'),
+    'auxiliary_decoders': ('eln',),
+    'base': ('fixmatch', 'cps', 'cpcl', 'farcluss'),
+    'collaborative_labels': ('cpcl',),
+    'confident_labels': ('fixmatch',),
+    'consistency': ('teacher',),
     'cpcl': ('cpcl',),
     'cps': ('cps',),
     'cutmix_seg': ('teacher',),
     'dueb': ('cpcl',),
+    'dueb_terms': ('cpcl',),
     'eln': ('eln',),
     'eln_warmup': ('eln',),
     'energy_margins': ('cpcl',),
@@ -29,9 +35,7 @@ VALUES: Dict[str, Tuple[str, ...]] = {
     'unimatch_v1': ('fixmatch',),
     'unimatch_v2': ('fixmatch',),
 }
-"""Value tests by file; of the cases of its own method, if it is one."""
-SHARED = ('base', 'energy_margins', 'scribble_supervised', 'self_labeling')
-"""Files whose value tests are those of other methods."""
+"""Value tests by file; a method's own cases, or all if it is a part of several."""
 OTHERS: Dict[str, Tuple[str, ...]] = {
     'cpcl': ('test_mean_teacher', 'test_predict'),
     'cps': ('test_cps',),
@@ -47,11 +51,18 @@ OTHERS: Dict[str, Tuple[str, ...]] = {
     'unimatch_v2': ('test_unimatch',),
 }
 """Further tests of the models by file; those of the scribble methods if not given."""
-UNUSED = ('forward', 'predict', 'predictors', 'with_neck', 'branch', 'inference_of', 'extract_feat', 'encode_decode')
+UNUSED = ('predict', 'predictors', 'with_neck', 'branch', 'inference_of', 'extract_feat', 'encode_decode')
 """Functions that no loss comes from."""
 
 
 def path_of(root: Path, name: str) -> Path:
-    """A method's file, or that of a part in ``models``."""
-    path = root / SEGMENTORS / f'{name}.py'
-    return path if path.is_file() else path.parents[1] / path.name
+    """The file of a method, of a part or of a loss."""
+    paths = [root / 'mmseg_ssl' / 'models' / folder / f'{name}.py' for folder in FOLDERS]
+    return next(path for path in paths if path.is_file())
+
+
+def methods_of(path: Path) -> List[str]:
+    """Methods that a file defines; none if it is a part."""
+    if path.parent.name != 'segmentors' or path.stem == 'base':
+        return []
+    return [line.split('(')[0].split()[-1] for line in path.read_text().split('\n') if line.startswith('class ')]

@@ -14,15 +14,14 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
 
 from child import compared, fails, passed  # noqa: E402
-from named import NAMED  # noqa: E402
+from named import named  # noqa: E402
 from operators import mutants  # noqa: E402
-from plan import OTHERS, SHARED, UNUSED, VALUES, path_of  # noqa: E402
+from plan import OTHERS, UNUSED, VALUES, methods_of, path_of  # noqa: E402
 
 
 def main() -> int:
@@ -61,7 +60,8 @@ def report(copy: Path, args: argparse.Namespace) -> int:
         found, path = {'values': 0, 'others': 0, 'survived': 0}, path_of(copy, name)
         if tried(path, path.read_text(), args.also) != 'survived':
             raise SystemExit(f'The tests of {name} fail on the code as it is.')
-        for line, what, source in errors(copy, path, args.named):
+        text = path.read_text()
+        for line, what, source in [*named(name, text), *([] if args.named else mutants(text, UNUSED))]:
             verdict = tried(path, source, args.also)
             found[verdict] += 1
             if verdict != 'values':
@@ -74,35 +74,18 @@ def report(copy: Path, args: argparse.Namespace) -> int:
     return int(left > 0)
 
 
-def errors(copy: Path, path: Path, only_named: bool) -> List[Tuple[int, str, str]]:
-    """Line, description and text of every error in a file."""
-    text, result = path.read_text(), []
-    for file, what, old, new in NAMED:
-        if copy / file == path:
-            if old not in text:
-                raise SystemExit(f'named.py: {file} no longer has {old!r}; write "{what}" anew.')
-            line = text[: text.index(old)].count('\n') + 1
-            result.append((line, f'named: {what}', text.replace(old, new, 1)))
-    return result if only_named else [*result, *mutants(text, UNUSED)]
-
-
 def tried(path: Path, source: str, also: bool) -> str:
     """Which tests notice: ``'values'`` (the contract of the scale is one), ``'others'``, or none: ``'survived'``."""
-    text, name = path.read_text(), path.stem
-    classes = [line.split('(')[0].split()[-1] for line in text.split('\n') if line.startswith('class ')]
-    chosen = ' or '.join(classes)
-    if source == text and not also:
-        return 'values' if fails(lambda: compared(VALUES[name], [])) else 'survived'
+    text, name, methods = path.read_text(), path.stem, methods_of(path)
+    chosen = ['-k', ' or '.join(methods)] if methods else []
+    others = [f'tests/test_models/{test}.py' for test in OTHERS.get(name, ('test_scribble_methods',))]
     path.write_text(source)
     try:
-        # its own method first: most are noticed there; then those that are derived from it
-        for cases in ([classes] if name not in SHARED else []) + [[]]:
-            if fails(lambda cases=cases: compared(VALUES[name], cases)):
-                return 'values'
-        if fails(lambda: passed(['tests/contracts/test_unsup_scale.py', '-k', chosen])):
+        if fails(lambda: compared(VALUES[name], methods)):
             return 'values'
-        others = [f'tests/test_models/{test}.py' for test in OTHERS.get(name, ('test_scribble_methods',))]
-        if also and (fails(lambda: passed(others)) or fails(lambda: passed(['tests/contracts', '-k', chosen]))):
+        if chosen and fails(lambda: passed(['tests/contracts/test_unsup_scale.py', *chosen])):
+            return 'values'
+        if also and (fails(lambda: passed(others)) or fails(lambda: passed(['tests/contracts', *chosen]))):
             return 'others'
         return 'survived'
     finally:

@@ -136,7 +136,8 @@ def energy_term(step: Step, mode: str, said: Said, label: Tensor, margins: Tuple
     """In one of the forms of the docstring of ``energy_loss``."""
     z, energy, over = said.logits, free_energy(step, said), label != 255
     if mode == 'JointEnergyTerm':
-        return mean(over, lambda b, y, x: -z[b, label[b, y, x], y, x] + 0.1 * (z[b, :, y, x] ** 2).sum())
+        share = term_option(step, 'energy', 'logit_weight', 0.1)
+        return mean(over, lambda b, y, x: -z[b, label[b, y, x], y, x] + share * (z[b, :, y, x] ** 2).sum())
     if mode == 'ReleaseEnergyTerm':
         probs = z.softmax(dim=1)
         return sum(probs[b, label[b, y, x], y, x].exp() for b, y, x in over.nonzero().tolist()).log()

@@ -1,0 +1,11 @@
+"""What both kinds of errors are."""
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """A file's text with one small error, where it is and what."""
+
+    line: int
+    what: str
+    source: str
