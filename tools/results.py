@@ -6,7 +6,7 @@ A README has a table between the lines ``<!-- results:begin -->`` and ``<!-- res
 localizer between ``<!-- localizer:begin -->`` and ``<!-- localizer:end -->``. ``--records`` keeps what the tables need
 of every run in a file, so that rows can be added when the work dirs of the others are gone.
 
-python tools/results.py work_dirs                                     # README.md and configs/README.md
+python tools/results.py work_dirs                                     # configs/README.md
 python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
 python tools/results.py work_dirs/new --records configs/runs.jsonl    # the new runs beside those of the file
 """
@@ -95,7 +95,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument(
         '--records', type=Path, help='file that these runs are added to, and whose runs all go into the tables'
     )
-    parser.add_argument('--readme', action='append', type=Path, help='file with the markers; may be given again')
+    parser.add_argument(
+        '--readme',
+        action='append',
+        type=Path,
+        help='file with the markers (default: configs/README.md); may be given again',
+    )
     parser.add_argument(
         '--methods', help='what names of configs begin with, separated by commas, in the order of the rows'
     )
@@ -114,7 +119,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     make = dict(
         results=lambda: results_report(runs, methods, args.by_draw), localizer=lambda: localizer_report(runs, methods)
     )
-    for readme in args.readme or [ROOT / 'README.md', ROOT / 'configs/README.md']:
+    for readme in args.readme or [ROOT / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')
 
 

@@ -12,10 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = '    CUDA available: {cuda}\n{gpu}    PyTorch: 2.13.0+cpu\n  - CPU capability usage: AVX512\n'
 
 
-README_FILES = [
-    'README.md',
-    *(f'configs{folder}/README.md' for folder in ('', '/dueb', '/eln', '/farcluss', '/soft_self_labeling')),
-]
+README_FILES = [f'configs{folder}/README.md' for folder in ('', '/dueb', '/eln', '/farcluss', '/soft_self_labeling')]
 STEPS = [dict(loss=1.0, time=0.9, data_time=0.1), dict(loss=1.0, time=0.5, data_time=0.2), dict(time=9.0, mIoU=1.0)]
 
 
@@ -288,6 +285,17 @@ def test_the_command_line_writes_several_readmes(tool, tmp_path):
     tool.main([str(tmp_path / 'runs'), *arguments, '--methods', 'cpcl'])
     assert paths[0].read_text() == paths[1].read_text()
     assert '| camvid/8 | CPCL | 0 | 400 | 2.00 |' in paths[0].read_text()
+
+
+def test_without_a_readme_it_writes_that_of_the_configs(tool, tmp_path, monkeypatch):
+    (tmp_path / 'configs').mkdir()
+    monkeypatch.setattr(tool, 'ROOT', tmp_path)
+    for path in ('README.md', 'configs/README.md'):
+        (tmp_path / path).write_text(block('results', ''))
+    write_run(tmp_path / 'runs', 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)))
+    tool.main([str(tmp_path / 'runs')])
+    assert '| camvid/8 | CPCL | 0 | 400 | 2.00 |' in (tmp_path / 'configs/README.md').read_text()
+    assert (tmp_path / 'README.md').read_text() == block('results', '')
 
 
 @pytest.mark.parametrize('name', README_FILES)
