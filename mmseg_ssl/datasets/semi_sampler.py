@@ -12,7 +12,7 @@ from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.semi_dataset import Draw, SemiDataset
 from mmseg_ssl.utils.random import fold
 
-LABELED, UNLABELED = 0, 1
+LABELED_STREAM, UNLABELED_STREAM = 0, 1
 
 
 def _generator(seed: int) -> np.random.RandomState:
@@ -92,16 +92,16 @@ class SemiSampler(Sampler):
         """Labelled indices from entry ``first`` on."""
         passes, start = divmod(first, self.num_labeled)
         for number in itertools.count(passes):
-            order = _generator(fold(self.seed, LABELED, number)).permutation(self.num_labeled)
+            order = _generator(fold(self.seed, LABELED_STREAM, number)).permutation(self.num_labeled)
             yield from order[start:].tolist()
             start = 0
 
     def _unlabeled_entries(self) -> Iterator[int]:
         """All unlabelled indices; a pass needs its predecessor, so a resume replays indices."""
-        order = _generator(fold(self.seed, UNLABELED, 0)).permutation(self.num_unlabeled).tolist()
+        order = _generator(fold(self.seed, UNLABELED_STREAM, 0)).permutation(self.num_unlabeled).tolist()
         for number in itertools.count(1):
             yield from order
-            order = _reshuffle(order, self.distinct, _generator(fold(self.seed, UNLABELED, number)))
+            order = _reshuffle(order, self.distinct, _generator(fold(self.seed, UNLABELED_STREAM, number)))
 
     def skip(self, num_samples: int) -> None:
         """Go to a position of the stream, reading no image; call it before iterating.

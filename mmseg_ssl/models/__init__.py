@@ -13,6 +13,7 @@ from .map_dpt_head import MapDPTHead
 from .network_checks import NetworkError
 from .prototype_contrast import PrototypeContrast
 from .reliability import EntropyReliability
+from .scribble_labels import SelfLabeling
 from .segmentors import (
     CPCL,
     CPS,
@@ -36,7 +37,6 @@ from .segmentors import (
     UniMatchV1,
     UniMatchV2,
 )
-from .self_labeling import SelfLabeling
 from .semi_tta import SemiTTAModel
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment

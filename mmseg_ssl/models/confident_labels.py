@@ -1,14 +1,17 @@
 """The labels of FixMatch and UniMatch: where a prediction is confident enough to teach."""
 
-from typing import Dict, Optional, Union
+import inspect
+from functools import partial
+from typing import Callable, Dict, Optional, Union
 
 import torch
 from torch import Tensor, nn
 
+from .. import targets
 from ..ops import masked_mean
 from ..structures import PixelTarget
 from ..targets import confident
-from .labelling import target_function
+from ..utils.choices import one_of
 from .threshold import build_threshold
 
 
@@ -50,3 +53,32 @@ class ConfidentLabels(nn.Module):
         if isinstance(self.threshold.value, Tensor):
             logs['unsup.threshold'] = self.threshold.value.clone()
         return logs
+
+
+def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
+    """A pure function of the probabilities, from its name and options.
+
+    Args:
+        config: ``type``, the name of a function in :mod:`mmseg_ssl.targets`, and its options beside ``probs``.
+
+    Returns:
+        The function of ``(B, C, H, W)`` probabilities.
+
+    Raises:
+        ValueError: If there is no such function, or it does not take these options alone.
+
+    Example:
+        >>> target_function(dict(type='confident', threshold=0.95))(probs)
+    """
+    options = dict(config)
+    name = options.pop('type', None)
+    one_of(targets.__all__, **{'target.type, a function of mmseg_ssl.targets,': name})
+    function = getattr(targets, name)
+    try:
+        inspect.signature(function).bind(None, **options)
+    except TypeError as error:
+        raise ValueError(
+            f'target: {name}{inspect.signature(function)} cannot be called with the probabilities and {options}: '
+            f'{error}.'
+        ) from error
+    return partial(function, **options)

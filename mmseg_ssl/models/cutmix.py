@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from ..ops.mixing import UNIFORMS_PER_BOX, BoxMix, box_mask
 from ..utils import sample_uniforms
 
-CUTMIX = 101
-"""Purpose of the uniforms that place the boxes; those of mixing number k are ``CUTMIX + k``."""
+MIX_BOXES = 101
+"""Purpose of the uniforms that place the boxes; those of mixing number k are ``MIX_BOXES + k``."""
 
 UNIMATCH_BOX = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3), prob=0.5)
 """UniMatch's options of :class:`CutMix`: half of the images get one box of 2 to 40 % of their area."""
@@ -58,6 +58,6 @@ class CutMix(nn.Module):
             The mixing; the same for the same samples and number.
         """
         count = 1 + UNIFORMS_PER_BOX * self.num_boxes
-        uniforms = sample_uniforms(samples, count, CUTMIX + number, images.device)
+        uniforms = sample_uniforms(samples, count, MIX_BOXES + number, images.device)
         mask = box_mask(uniforms[:, 1:], tuple(images.shape[2:]), self.area, self.aspect)
         return BoxMix(mask & (uniforms[:, :1, None] < self.prob))

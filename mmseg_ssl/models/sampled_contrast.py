@@ -80,8 +80,8 @@ class SampledContrast(nn.Module):
         """So many pixels of every class."""
         flat, gathered = labels.flatten(), self.anchors == 'student'
         share = -(-self.samples_per_class // get_world_size()) if gathered else self.samples_per_class
-        own = _take(_pixels(student), flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
-        other = _take(_pixels(teacher), flat, sample_per_class(flat, share, self.num_classes))
+        own = _drawn_at(_pixels(student), flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
+        other = _drawn_at(_pixels(teacher), flat, sample_per_class(flat, share, self.num_classes))
         if gathered:
             other = torch.cat(all_gather(other[0].contiguous())), torch.cat(all_gather(other[1]))
         yield own, other
@@ -93,7 +93,7 @@ class SampledContrast(nn.Module):
         first = torch.arange(count, device=labels.device)[:, None] * height * width
         for window in sample_windows(height, width, WINDOW, self.windows, labels.device):
             index = (first + window).flatten()
-            yield _take(own, flat, index), _take(other, flat, index)
+            yield _drawn_at(own, flat, index), _drawn_at(other, flat, index)
 
 
 def _pixels(embedding: Tensor) -> Tensor:
@@ -101,6 +101,6 @@ def _pixels(embedding: Tensor) -> Tensor:
     return embedding.movedim(1, -1).flatten(0, 2)
 
 
-def _take(pixels: Tensor, labels: Tensor, index: Tensor) -> Drawn:
+def _drawn_at(pixels: Tensor, labels: Tensor, index: Tensor) -> Drawn:
     """The pixels at some places, and their labels: 255 where a place is empty (-1)."""
     return pixels[index], labels[index].where(index >= 0, IGNORE_INDEX)

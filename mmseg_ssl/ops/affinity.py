@@ -46,7 +46,7 @@ def grid_affinity(
         >>> grid_affinity(torch.tensor([0.0, 9.0]).expand(1, 3, 1, 2), bandwidth=9)[0, 0]  # exp(-3 / 2) to the right
         tensor([[0.2231, 0.0000]])
     """
-    _check(images, bandwidth, connectivity, valid)
+    _refuse_impossible(images, bandwidth, connectivity, valid)
     distance, inside = square_distances(images, GRID_OFFSETS[connectivity], valid)
     affinity = (distance / (-2 * _variance(distance, inside, bandwidth))).exp_()
     for edge, (rows, columns) in enumerate(GRID_OFFSETS[connectivity]):
@@ -129,7 +129,9 @@ def edge_ends(values: Tensor, offset: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
     return near, far
 
 
-def _check(images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]) -> None:
+def _refuse_impossible(
+    images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]
+) -> None:
     """Refuse what has no meaning."""
     one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
     if bandwidth not in (None, 'adaptive') and (isinstance(bandwidth, str) or not bandwidth > 0):

@@ -75,8 +75,9 @@ class PottsEnergy(NamedTuple):
         """
         energy = self.eta * _total(unary_value(labels, self.prediction, self.unary) * self.free)
         for edge, shift in enumerate(self.shifts):
-            near, far = edge_ends(labels, shift)
-            energy = energy + _total(potts(near, far, self.relaxation) * edge_ends(self.affinity[:, edge], shift)[0])
+            near, far = flat_edge_ends(labels, shift)
+            affinity = flat_edge_ends(self.affinity[:, edge], shift)[0]
+            energy = energy + _total(potts(near, far, self.relaxation) * affinity)
         return energy
 
     def products(self, labels: Tensor) -> PairProducts:
@@ -189,7 +190,7 @@ class PottsEnergy(NamedTuple):
                 yield edge, slice(start, stop), slice(start + shift, stop + shift)
 
 
-def edge_ends(values: Tensor, shift: int) -> Tuple[Tensor, Tensor]:
+def flat_edge_ends(values: Tensor, shift: int) -> Tuple[Tensor, Tensor]:
     """The two ends of all edges of one kind: the first ``N - shift`` of ``(..., N)`` values, and the last."""
     return values[..., : max(values.shape[-1] - shift, 0)], values[..., shift:]
 

@@ -97,10 +97,10 @@ def multiplicative_updates(
         # lerp, not where: exact with weights 0 and 1, and an order of magnitude faster on a CPU
         accepted = better.to(labels.dtype)
         if labels.is_cuda or not better.all():  # a CPU saves a pass over its memory by asking, a GPU would wait
-            previous.lerp_(labels, _each(1 - accepted, labels))
+            previous.lerp_(labels, _per_image(1 - accepted, labels))
         labels, previous = previous, labels
         for old, new in zip(products, proposed):
-            old.lerp_(new, _each(accepted, old))
+            old.lerp_(new, _per_image(accepted, old))
         del proposed
         scale = scale.where(better | (run > 0), scale / 2)
         run = (run + 1) * better
@@ -127,13 +127,13 @@ def _step(
         off.add_(own, alpha=damping).add_(level.neg().clamp_(min=0).add_(TINY))
         target = toward.div_(off).mul_(band)
         target.div_(target.sum(dim=1, keepdim=True))
-        target = band.lerp(target, _each(scale, band) * energy.free[:, None, start:stop])
+        target = band.lerp(target, _per_image(scale, band) * energy.free[:, None, start:stop])
         # what momentum adds may be negative; a class keeps a tenth of what the step gives it
-        moved = torch.addcmul(target, band - before, _each(momentum, band))
+        moved = torch.addcmul(target, band - before, _per_image(momentum, band))
         torch.maximum(moved, target.mul_(0.1), out=moved)
         torch.div(moved, moved.sum(dim=1, keepdim=True), out=before)
 
 
-def _each(per_image: Tensor, like: Tensor) -> Tensor:
+def _per_image(per_image: Tensor, like: Tensor) -> Tensor:
     """Numbers of images, to broadcast with tensors of pixels."""
     return per_image.view(-1, *[1] * (like.dim() - 1))

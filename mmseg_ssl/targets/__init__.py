@@ -5,7 +5,7 @@ from .agreement import Vote, disagreement, intersection, union, vote
 from .confidence import argmax_target, confident
 from .dense_self_labeling import dense_self_label
 from .fuzzy import fuzzy_cumulative, fuzzy_topk, sharpen
-from .hard_self_labeling import hard_self_label
+from .graph_cut_labels import hard_self_label
 from .located import located
 from .self_labeling import self_label
 

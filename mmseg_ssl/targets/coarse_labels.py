@@ -97,7 +97,7 @@ def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> 
     """
     height, width = seeds.shape[1:]
     size = -(-height // SIDE), -(-width // SIDE)
-    rows, columns = (_first(valid.any(dim=dim)) for dim in (2, 1))  # (B, 1)
+    rows, columns = (_first_true(valid.any(dim=dim)) for dim in (2, 1))  # (B, 1)
     steps = [SIDE * torch.arange(count, device=seeds.device) for count in size]
     flat_images, flat_seeds, flat_valid = at_least_fp32(images).flatten(2), seeds.flatten(1), valid.flatten(1)
     count = labels.new_zeros(len(labels), size[0] * size[1])
@@ -110,7 +110,7 @@ def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> 
         inside = inside & flat_valid.gather(1, pixel)
         count += inside
         for sums, values in ((probs, labels), (colours, flat_images)):
-            sums += _take(values, pixel).where(inside.unsqueeze(1), 0)  # NaN in the padding stays there
+            sums += _gather_pixels(values, pixel).where(inside.unsqueeze(1), 0)  # NaN in the padding stays there
         drawn = flat_seeds.gather(1, pixel)
         seeded = inside & (drawn != IGNORE_INDEX)
         votes.scatter_add_(1, drawn.where(seeded, 0).unsqueeze(1), seeded.unsqueeze(1).to(votes.dtype))
@@ -154,11 +154,11 @@ def start_from_cells(
     drawn = torch.empty_like(labels)
     for start, stop in energy.bands(labels):
         inside = (..., slice(start, stop))
-        colours = _take(flat_colours, cells.index[inside])
+        colours = _gather_pixels(flat_colours, cells.index[inside])
         distance = (at_least_fp32(flat_images[inside]) - colours).square_().sum(dim=1, keepdim=True)
         # not a product: NaN in the padding stays there
         share = (distance / scale).exp_().mul_(SHARE).where(energy.free[inside].unsqueeze(1), 0).to(labels.dtype)
-        torch.lerp(labels[inside], _take(cell_labels, cells.index[inside]), share, out=drawn[inside])
+        torch.lerp(labels[inside], _gather_pixels(cell_labels, cells.index[inside]), share, out=drawn[inside])
     lower = [energy.value(energy.products(those)) for those in (drawn, labels)]
     return labels.lerp_(drawn, (lower[0] < lower[1]).to(labels.dtype).view(-1, 1, 1))
 
@@ -173,11 +173,11 @@ def _cell_of_pixels(rows: Tensor, columns: Tensor, seeds: Tensor) -> Tensor:
     return (row[:, :, None] * -(-width // SIDE) + column[:, None]).flatten(1)
 
 
-def _first(inside: Tensor) -> Tensor:
+def _first_true(inside: Tensor) -> Tensor:
     """Number of the first true entry of every row (B, 1); 0 without any."""
     return inside.to(torch.uint8).argmax(dim=1, keepdim=True)
 
 
-def _take(values: Tensor, index: Tensor) -> Tensor:
+def _gather_pixels(values: Tensor, index: Tensor) -> Tensor:
     """``(B, D, n)`` values at ``(B, m)`` places: (B, D, m)."""
     return values.gather(2, index.unsqueeze(1).expand(-1, values.shape[1], -1))

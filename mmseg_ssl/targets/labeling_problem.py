@@ -54,7 +54,7 @@ def labeling_problem(
     Raises:
         ValueError: As for :func:`~mmseg_ssl.targets.self_label`.
     """
-    _check(logits, images, seeds, valid, cross_entropy, relaxation, eta, potts_weight)
+    _refuse_impossible(logits, images, seeds, valid, cross_entropy, relaxation, eta, potts_weight)
     valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
     affinity = grid_affinity(images, bandwidth, connectivity, valid)  # first: it needs temporaries
     seeded = (seeds != IGNORE_INDEX) & valid
@@ -88,7 +88,7 @@ def _only_seeded(logits: Tensor, index: Tensor, seeded: Tensor) -> Tensor:
     return logits.where(allowed[:, :, None, None], RULED_OUT)
 
 
-def _check(
+def _refuse_impossible(
     logits: Tensor,
     images: Tensor,
     seeds: Tensor,

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 
 from mmseg_ssl.models.data_preprocessor import valid_pixels
-from mmseg_ssl.models.labelling import labelling
+from mmseg_ssl.models.label_modes import labeling_mode
 from mmseg_ssl.ops import masked_mean
 
 
@@ -54,7 +54,7 @@ def test_with_cutmix_labels_are_mixed_as_the_images_are():
     model = build(cutmix=dict(), unsup_weight=1.0, teacher_mode='eval')
     data = model.data_preprocessor(narrow(tiny.batch()), True)
     weak, samples = data['inputs']['weak'], data['data_samples']['weak']
-    with labelling(model.peer):  # before the step moves BatchNorm's statistics
+    with labeling_mode(model.peer):  # before the step moves BatchNorm's statistics
         label = model.peer(weak).logits.argmax(dim=1)
     losses = model(**data, mode='loss')
     mask = model.cutmix.sample(samples[:2], weak[:2]).mask
@@ -126,7 +126,7 @@ def test_located_labels():
     model = tiny.build('LocatedCPS', **dict(options, threshold=0.5))
     data = model.data_preprocessor(narrow(tiny.batch()), True)
     weak, samples = data['inputs']['weak'], data['data_samples']['weak']
-    with labelling(model.peer, 'train'), labelling(model.localizer):
+    with labeling_mode(model.peer, 'train'), labeling_mode(model.localizer):
         logits = model.peer(weak).logits
         right = model.localizer(weak, logits)[:, 0] > 0
     mask = model.cutmix.sample(samples[:2], weak[:2]).mask

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
 from mmseg_ssl.models import auxiliary_decoders
-from mmseg_ssl.models.labelling import labelling
+from mmseg_ssl.models.label_modes import labeling_mode
 from mmseg_ssl.models.segmentors.eln import kept_classes
 from mmseg_ssl.structures import PixelTarget
 
@@ -229,7 +229,7 @@ def test_each_loss_alone():
 def test_the_localizer_judges_in_eval_mode_and_learns_in_train_mode():
     model = tiny.build('ELN')
     before = copy.deepcopy(model.localizer.state_dict())
-    with labelling(model.localizer):
+    with labeling_mode(model.localizer):
         model.localizer(torch.randn(1, 3, 32, 32), torch.randn(1, 4, 32, 32))
     after = model.localizer.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)  # no BatchNorm statistics of unlabelled images

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 
 from mmseg_ssl import targets
+from mmseg_ssl.models.confident_labels import target_function
 from mmseg_ssl.models.data_preprocessor import valid_pixels
-from mmseg_ssl.models.labelling import labelling, target_function
+from mmseg_ssl.models.label_modes import labeling_mode
 
 BOXES = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3))
 
@@ -38,7 +39,7 @@ def prepared(model, width=20):
 def slow_loss(model, data, threshold):
     """The formula pixel by pixel; its labels are made before the step moves BatchNorm's statistics."""
     inputs, samples = data['inputs'], data['data_samples']['weak']
-    with labelling(model.student):
+    with labeling_mode(model.student):
         probs = model.student(inputs['weak']).logits.softmax(dim=1)
     mask = model.cutmix.sample(samples, inputs['weak']).mask
     valid, count, total = valid_pixels(samples, inputs['weak']), 0, 0.0
@@ -130,7 +131,7 @@ def test_another_target_by_config():
     """Weights multiply: the target's own, the threshold's and the padding's."""
     model = build(threshold=0.0, target=dict(type='confident', threshold=0.6))
     data = prepared(model)
-    with labelling(model.student):
+    with labeling_mode(model.student):
         probs = model.student(data['inputs']['weak']).logits.softmax(dim=1)
     valid = valid_pixels(data['data_samples']['weak'], data['inputs']['weak'])
     target = model.labels(probs, valid)
@@ -157,7 +158,7 @@ def test_soft_labels():
     model = build(threshold=0.0, cutmix=dict(prob=0.0))
     model.labels.target = lambda probs: targets.confident(probs, 0)._replace(label=probs)
     data = model.data_preprocessor(tiny.batch(), True)
-    with labelling(model.student):
+    with labeling_mode(model.student):
         probs = model.student(data['inputs']['weak']).logits.softmax(dim=1)
     loss = model(**data, mode='loss')['unsup.loss_pseudo']
     logits = model.student(torch.cat([data['inputs']['sup'], data['inputs']['strong']])).logits[2:]

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_ssl.engine import StageHook
-from mmseg_ssl.models import SelfLabeling, self_labeling
+from mmseg_ssl.models import SelfLabeling, scribble_labels
 from mmseg_ssl.models.losses import TreeEnergyLoss
-from mmseg_ssl.models.self_labeling import CROSS_ENTROPIES, GraphCutLabeling
+from mmseg_ssl.models.scribble_labels import CROSS_ENTROPIES, GraphCutLabeling
 from mmseg_ssl.ops.affinity import GRID_OFFSETS, edge_ends, grid_affinity
 from mmseg_ssl.ops.potts import RELAXATIONS, potts
 from mmseg_ssl.structures import Scribbles
@@ -162,8 +162,8 @@ def test_nothing_is_solved_before_its_stage(method, monkeypatch):
 
     model = tiny.build(method)
     state = copy.deepcopy(model.state_dict())
-    monkeypatch.setattr(self_labeling, 'self_label', never)
-    monkeypatch.setattr(self_labeling, 'hard_self_label', never)
+    monkeypatch.setattr(scribble_labels, 'self_label', never)
+    monkeypatch.setattr(scribble_labels, 'hard_self_label', never)
     if 'SelfLabeling' in method:
         with pytest.raises(AssertionError, match='solved'):
             tiny.loss_of(model, scribbled())

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 
 from mmseg_ssl import targets
 from mmseg_ssl.models.data_preprocessor import valid_pixels
-from mmseg_ssl.models.labelling import labelling
+from mmseg_ssl.models.label_modes import labeling_mode
 from mmseg_ssl.models.losses import pixel_cross_entropy
 from mmseg_ssl.ops import masked_mean
 from mmseg_ssl.targets import confident
@@ -40,7 +40,7 @@ def prepared(model, width=20):
 
 def said_of(model, weak):
     """Probabilities of the network that labels: the teacher, or the student in eval mode."""
-    with labelling(getattr(model, 'teacher', model.student)):
+    with labeling_mode(getattr(model, 'teacher', model.student)):
         return getattr(model, 'teacher', model.student)(weak).logits.softmax(dim=1)
 
 

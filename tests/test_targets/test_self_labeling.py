@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from peak_memory import PeakMemory
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmseg_ssl.models.self_labeling import SelfLabeling
+from mmseg_ssl.models.scribble_labels import SelfLabeling
 from mmseg_ssl.ops import grid_affinity, potts, potts_energy
 from mmseg_ssl.ops.affinity import GRID_OFFSETS
 from mmseg_ssl.ops.potts import RELAXATIONS

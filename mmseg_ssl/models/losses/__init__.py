@@ -8,10 +8,10 @@ from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy
 from .pixel_contrast import pixel_contrast
 from .potts_loss import PottsLoss
-from .prototype_contrast import prototype_contrast, prototype_repulsion
+from .prototypes import prototype_contrast, prototype_repulsion
 from .release_aleatoric import release_aleatoric_loss
 from .robust import robust_cross_entropy
-from .tree_energy import TreeEnergyLoss
+from .tree_energy_loss import TreeEnergyLoss
 
 __all__ = [
     'HardPixelCrossEntropy',

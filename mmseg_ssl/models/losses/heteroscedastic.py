@@ -77,7 +77,7 @@ class _NoisyCrossEntropy(torch.autograd.Function):
         noise = None
         for _ in range(num_samples):
             noise = normal_like(logits, generator, out=noise)
-            _take_in(noise, *state)
+            _accumulate(noise, *state)
         grad_logits.scatter_add_(1, index, torch.full_like(deviation, -1)).mul_(valid)
         grad_variance = grad_deviation / (2 * deviation) * (valid & (variance >= MIN_VARIANCE))
         ctx.save_for_backward(grad_logits, grad_variance)
@@ -92,13 +92,13 @@ class _NoisyCrossEntropy(torch.autograd.Function):
         return grad_logits * grad, grad_variance * grad, None, None, None, None
 
 
-def _take_in(noise: Tensor, *state: Tensor) -> None:
+def _accumulate(noise: Tensor, *state: Tensor) -> None:
     """Add a sample to the running sums, in place, a band of rows at a time: the temporaries are that much smaller."""
     for band in zip(*(tensor.tensor_split(BANDS, dim=2) for tensor in (noise, *state))):
-        _take_in_band(*band)
+        _accumulate_band(*band)
 
 
-def _take_in_band(
+def _accumulate_band(
     noise: Tensor,
     logits: Tensor,
     logit: Tensor,

@@ -64,7 +64,7 @@ class PottsLoss(nn.Module):
         self.bandwidth: Any = bandwidth
         self.partners, self.radius = partners, radius
         self.spatial_bandwidth, self.resolution = spatial_bandwidth, resolution
-        self._check()
+        self._refuse_impossible()
 
     def forward(self, probs: Tensor, scribbles: Scribbles) -> Tensor:
         """Cost of a prediction.
@@ -98,7 +98,7 @@ class PottsLoss(nn.Module):
         far = offset_potts(probs, affinity, steps, valid, self.relaxation)
         return PairCost(near.total + far.total, near.pairs + far.pairs)
 
-    def _check(self) -> None:
+    def _refuse_impossible(self) -> None:
         """Refuse options that have no meaning."""
         if min(self.weight, self.partners) < 0 or min(self.radius, self.resolution) < 1 or self.spatial_bandwidth <= 0:
             raise ValueError(

@@ -16,7 +16,7 @@ from ..ema_teacher import EMATeacher
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 CONFIDENCES = ('fraction', 'pixel')
-CUTMIX = dict(num_boxes=1, area=(0.5, 0.5))
+HALF_BOX = dict(num_boxes=1, area=(0.5, 0.5))
 """One box an image, half of its area."""
 
 
@@ -74,7 +74,7 @@ class CutMixSeg(SemiSegmentor):
             raise ValueError(f'CutMixSeg: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
         self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
-        self.cutmix = MODELS.build(dict(CUTMIX, type='CutMix', **(cutmix or {})))
+        self.cutmix = MODELS.build(dict(HALF_BOX, type='CutMix', **(cutmix or {})))
         self.unsup_weight, self.threshold = unsup_weight, threshold
         self.confidence = one_of(CONFIDENCES, confidence=confidence)
 

@@ -16,7 +16,7 @@ from ..branch import Branch
 from ..collaborative_labels import collaborative_labels
 from ..data_preprocessor import valid_pixels
 from ..dueb_terms import MixedLabels, build_term
-from ..labelling import TEACHER_MODES, labelling
+from ..label_modes import TEACHER_MODES, labeling_mode
 from ..losses import pixel_cross_entropy
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
@@ -123,6 +123,6 @@ class DUEB(SemiSegmentor):
 
     def vote(self, branch: Branch, weak_a: Tensor, weak_b: Tensor, mix: BoxMix) -> Vote:
         """Let a network vote on the mixed images, from its predictions of the unmixed ones."""
-        with labelling(branch, self.teacher_mode):
+        with labeling_mode(branch, self.teacher_mode):
             pred_a, pred_b = self.predict_views(branch, weak_a, weak_b, labeled=0)
         return vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1))

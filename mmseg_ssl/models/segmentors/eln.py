@@ -18,7 +18,7 @@ from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..error_localizer import REDUCTIONS, judge_labeled
 from ..inference import BranchInference
-from ..labelling import labelling
+from ..label_modes import labeling_mode
 from ..localized_inference import LocalizedInference
 from ..losses import pixel_cross_entropy
 from ..sampled_contrast import SampledContrast
@@ -132,7 +132,7 @@ class ELN(SemiSegmentor):
         """Losses of labelled and unlabelled images (eq. 7 and eq. 11)."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         weak = self.teacher(inputs['weak'])
-        with labelling(self.localizer):
+        with labeling_mode(self.localizer):
             judged = self.localizer(inputs['weak'], weak.logits)
         target = self.localizer.target(judged, weak.logits, self.threshold).reweight(valid)
 

@@ -8,8 +8,8 @@ from mmseg.utils import add_prefix
 from ...ops import likeliest, masked_mean
 from ..branch import Branch
 from ..losses.robust import check_error_rate, robust_cross_entropy
+from ..scribble_labels import GraphCutLabeling
 from ..scribble_losses import require_mean_over_labeled
-from ..self_labeling import GraphCutLabeling
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 

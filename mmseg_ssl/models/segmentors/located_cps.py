@@ -13,7 +13,7 @@ from ...utils.choices import one_of
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..error_localizer import judge_labeled
-from ..labelling import TEACHER_MODES, labelling
+from ..label_modes import TEACHER_MODES, labeling_mode
 from ..losses import pixel_cross_entropy
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 from .cps import PAIRS
@@ -80,7 +80,7 @@ class LocatedCPS(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         labels = {}
         for name in self.networks:
-            with labelling(getattr(self, name), self.teacher_mode):
+            with labeling_mode(getattr(self, name), self.teacher_mode):
                 preds = self.predict_views(getattr(self, name), weak_a, weak_b, labeled=0)
             located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
             labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
@@ -101,5 +101,5 @@ class LocatedCPS(SemiSegmentor):
 
     def located(self, images: Tensor, logits: Tensor) -> PixelTarget:
         """Label images by a network's argmax, where the localizer trusts it."""
-        with labelling(self.localizer):
+        with labeling_mode(self.localizer):
             return self.localizer.target(self.localizer(images, logits), logits, self.threshold)

@@ -11,8 +11,8 @@ from ..branch import Branch
 from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
+from ..scribble_labels import SelfLabeling
 from ..scribble_losses import require_mean_over_labeled
-from ..self_labeling import SelfLabeling
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 

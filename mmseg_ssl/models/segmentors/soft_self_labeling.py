@@ -6,8 +6,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ..branch import Branch
+from ..scribble_labels import SelfLabeling
 from ..scribble_losses import require_mean_over_labeled
-from ..self_labeling import SelfLabeling
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
@@ -32,8 +32,8 @@ class SoftSelfLabeling(SemiSegmentor):
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
-        self_labeling: Options of :class:`~mmseg_ssl.models.self_labeling.SelfLabeling`: ``eta``, ``cross_entropy``, and
-            the solver's ``relaxation``, ``potts_weight``, ``bandwidth``, ``solver`` ...
+        self_labeling: Options of :class:`~mmseg_ssl.models.scribble_labels.SelfLabeling`: ``eta``, ``cross_entropy``,
+            and the solver's ``relaxation``, ``potts_weight``, ``bandwidth``, ``solver`` ...
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 

@@ -56,7 +56,7 @@ class SelfLabeling(nn.Module):
         if options.get('solver') == 'fused':  # needs a GPU, which the model is moved to later
             SelfLabeling(neighbourhood=neighbourhood, **dict(self.options, solver='multiplicative'))
         else:
-            _try(self)
+            require_solvable(self)
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> Tensor:
         """Solve for the labels, the network fixed.
@@ -107,7 +107,7 @@ class GraphCutLabeling(nn.Module):
     def __init__(self, **options: Any) -> None:
         super().__init__()
         self.options = options
-        _try(self)
+        require_solvable(self)
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> PixelTarget:
         """Cut, the network fixed.
@@ -122,7 +122,7 @@ class GraphCutLabeling(nn.Module):
         return hard_self_label(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
 
 
-def _try(labeling: nn.Module) -> None:
+def require_solvable(labeling: nn.Module) -> None:
     """Label two pixels: a wrong option is an error when the model is built, not when training starts."""
     with torch.device('cpu'):  # whatever the model is built on
         seeds = torch.zeros(1, 1, 2, dtype=torch.int64)
