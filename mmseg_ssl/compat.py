@@ -13,8 +13,9 @@ from typing import Any, Dict, Iterator, List
 import torch
 
 from .compat_inference import mend_inference_weights
+from .errors import UnsafeCheckpointError, UnsafeFileError
 from .utils.packages import get_installed_path, is_installed
-from .utils.safe_load import UnsafeCheckpointError, UnsafeFileError, load_weights_only
+from .utils.safe_load import load_weights_only
 from .utils.versions import check_versions, release
 
 __all__ = ['UnsafeCheckpointError', 'UnsafeFileError', 'check_versions', 'load_weights_only', 'mend_host']

@@ -27,15 +27,15 @@ import torch.nn.functional as F  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
-from mmseg_ssl.benchmark.clock import peak_memory  # noqa: E402
 from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
+from mmseg_ssl.tooling.benchmark.clock import peak_memory  # noqa: E402
+from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.packages import is_installed  # noqa: E402
-from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
 
 Batch = Tuple[Tensor, Tensor, Tensor]
 

@@ -12,7 +12,7 @@ CPU the process keeps what tensors free, as torch does on a GPU.
 
 The network's share of a step runs from the images to logits at their size, resized, with side and auxiliary heads, and
 back. All the rest of loss() and backward() is the method's own maths: targets, mixing and losses, the host's supervised
-loss and accuracy among them. How they are told apart: mmseg_ssl/benchmark/measure.py.
+loss and accuracy among them. How they are told apart: mmseg_ssl/tooling/benchmark/measure.py.
 """
 
 import argparse
@@ -29,10 +29,10 @@ import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs, keep_freed_memory  # noqa: E402
-from mmseg_ssl.benchmark.report import cost_report  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
-from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
+from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_subject, find_method_configs, keep_freed_memory  # noqa: E402
+from mmseg_ssl.tooling.benchmark.report import cost_report  # noqa: E402
+from mmseg_ssl.tooling.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 
 WARM_UP = 2
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 
 
 from mmseg_ssl.datasets import fix_masks, inspect_data  # noqa: E402
-from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

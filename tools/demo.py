@@ -23,7 +23,7 @@ import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 
 from mmseg_ssl.datasets import ShapesDataset  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
 
 CONFIGS = {name: ROOT / f'configs/{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
 TITLES = dict(supervised='supervised', dueb='DUEB')

@@ -17,7 +17,7 @@ from mmengine.runner import CheckpointLoader  # noqa: E402
 from mmseg.registry import DATASETS, MODELS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.utils.cli import UserError, add_debug_option, load_config, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.cli import UserError, add_debug_option, load_config, readable_errors  # noqa: E402
 from mmseg_ssl.utils.weights import load_weights  # noqa: E402
 
 PREPROCESSING = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr', 'pad_val', 'seg_pad_val', 'test_cfg')

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 import numpy as np  # noqa: E402
 
 from mmseg_ssl.datasets import read_ids  # noqa: E402
-from mmseg_ssl.utils.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
 
 
 def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -> Dict[str, List[str]]:

@@ -28,9 +28,7 @@ from torch.utils.data import DataLoader, Subset  # noqa: E402
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets import UnlabeledImages  # noqa: E402
 from mmseg_ssl.datasets.pseudo_label_files import check_label_folders, is_labeled, label_path, summarize  # noqa: E402
-from mmseg_ssl.engine.atomic_files import replace_file  # noqa: E402
-from mmseg_ssl.engine.pseudo_labeler import PseudoLabeler, write_label  # noqa: E402
-from mmseg_ssl.utils.cli import (  # noqa: E402
+from mmseg_ssl.tooling.cli import (  # noqa: E402
     CfgOptions,
     UserError,
     add_debug_option,
@@ -40,6 +38,8 @@ from mmseg_ssl.utils.cli import (  # noqa: E402
     read_json,
     readable_errors,
 )
+from mmseg_ssl.tooling.pseudo_labeler import PseudoLabeler, write_label  # noqa: E402
+from mmseg_ssl.utils.atomic_files import replace_file  # noqa: E402
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.JPG', '.JPEG', '.PNG')
 

@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import mmseg_ssl  # noqa: E402, F401  (mends the host, which reads configs)
-from mmseg_ssl.utils.cli import UserError, add_debug_option, readable_errors  # noqa: E402
-from mmseg_ssl.utils.localizer_table import localizer_report  # noqa: E402
-from mmseg_ssl.utils.readme_blocks import write_blocks  # noqa: E402
-from mmseg_ssl.utils.results_table import results_table  # noqa: E402
-from mmseg_ssl.utils.run_logs import CONFIGS, Run, find_runs, method_names  # noqa: E402
-from mmseg_ssl.utils.run_records import add_records  # noqa: E402
+from mmseg_ssl.tooling.cli import UserError, add_debug_option, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.localizer_table import localizer_report  # noqa: E402
+from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
+from mmseg_ssl.tooling.results_table import results_table  # noqa: E402
+from mmseg_ssl.tooling.run_logs import CONFIGS, Run, find_runs, method_names  # noqa: E402
+from mmseg_ssl.tooling.run_records import add_records  # noqa: E402
 
 
 def choose(

@@ -14,9 +14,9 @@ from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.evaluation import SemiIoUMetric  # noqa: E402
-from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of  # noqa: E402
 from mmseg_ssl.utils.image_names import image_root  # noqa: E402
-from mmseg_ssl.utils.tta_pipeline import tta_pipeline_of  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

@@ -27,7 +27,7 @@ from mmseg_ssl.engine import (  # noqa: E402
     release_run,
     stop_on_signals,
 )
-from mmseg_ssl.utils.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 

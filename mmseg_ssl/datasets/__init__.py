@@ -1,8 +1,7 @@
-from .annotate import WeakAnnotator, annotate_folder
+from ..errors import DatasetError
 from .blocks import draw_blocks
 from .camvid import CamVidDataset
 from .checks import check_semi_dataset, fix_masks, inspect_data
-from .errors import DatasetError
 from .msrc21 import MSRC21Dataset
 from .pseudo_labeled_images import PseudoLabeledImages
 from .semi_dataset import Draw, SemiDataset, semi_collate
@@ -36,8 +35,6 @@ __all__ = [
     'SemiSampler',
     'ShapesDataset',
     'UnlabeledImages',
-    'WeakAnnotator',
-    'annotate_folder',
     'check_semi_dataset',
     'draw_blocks',
     'draw_scribbles',

@@ -4,7 +4,7 @@ from typing import Any, Iterator, Optional, Tuple
 
 from mmcv.transforms import LoadAnnotations, LoadImageFromFile
 
-from mmseg_ssl.datasets.errors import DatasetError
+from mmseg_ssl.errors import DatasetError
 
 
 def refuse_mask_steps(dataset: Any) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Dict, List, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
+from ..errors import DatasetError
 from ..structures import IGNORE_INDEX
-from .errors import DatasetError
 
 KINDS = ('masks', 'confidence')
 

@@ -5,7 +5,7 @@ from typing import Any, List
 
 from mmseg.registry import DATASETS
 
-from .errors import DatasetError
+from ..errors import DatasetError
 from .pseudo_label_files import KINDS, is_labeled, label_path
 from .unlabeled_images import UnlabeledImages
 

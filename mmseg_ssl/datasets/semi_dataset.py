@@ -7,9 +7,9 @@ from mmengine.registry import FUNCTIONS
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.datasets.apply_split import build_labeled, build_unlabeled
-from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.pipelines import failed_step, refuse_mask_steps, require_same_turn
 from mmseg_ssl.datasets.splits import find_split
+from mmseg_ssl.errors import DatasetError
 from mmseg_ssl.utils.random import fold, seeded
 
 Views = Dict[str, List[Any]]

@@ -1,6 +1,6 @@
 """Loops and hooks: what happens around the training step."""
 
-from .atomic_files import AtomicBackend
+from ..utils.atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
 from .data_summary_hook import DataSummaryHook, add_data_summary

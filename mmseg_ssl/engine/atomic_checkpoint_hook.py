@@ -7,7 +7,7 @@ from typing import Any, Optional
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
-from .atomic_files import AtomicBackend, replace_file
+from ..utils.atomic_files import AtomicBackend, replace_file
 
 
 class AtomicCheckpointHook(CheckpointHook):

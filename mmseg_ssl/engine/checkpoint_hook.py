@@ -7,8 +7,8 @@ import torch
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmseg.registry import HOOKS
 
+from ..utils.atomic_files import remove_partial_files
 from .atomic_checkpoint_hook import AtomicCheckpointHook
-from .atomic_files import remove_partial_files
 from .partial_gradients import collect_partial_gradients, restore_partial_gradients
 from .rank_buffers import collect_rank_buffers, lend_main_buffers, restore_rank_buffers, return_buffers
 from .resumed_schedules import check_same_start, check_schedules, fit_schedules

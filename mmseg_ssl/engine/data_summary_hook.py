@@ -11,10 +11,10 @@ from mmseg.registry import DATASETS, HOOKS
 
 from ..datasets.batch_sizes import size_problems
 from ..datasets.data_summary import Overlap, find_overlap, summarize_data
-from ..datasets.errors import DatasetError
 from ..datasets.pipelines import require_same_turn
 from ..datasets.semi_dataset import SemiDataset
-from .atomic_files import replace_file
+from ..errors import DatasetError
+from ..utils.atomic_files import replace_file
 
 FILE = 'data.json'
 

@@ -9,7 +9,7 @@ from mmengine.dist import all_gather
 from mmengine.logging import print_log
 from mmengine.runner import IterBasedTrainLoop
 
-from ..utils.cli import UserError
+from ..errors import UserError
 
 # What a scheduler counts or remembers as it goes; all else of its state is a setting.
 PROGRESS = ('last_step', '_global_step', '_last_value', 'verbose', 'best', 'num_bad_epochs', 'cooldown_counter')

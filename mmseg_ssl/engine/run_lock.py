@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
-from ..utils.cli import UserError
+from ..errors import UserError
 
 NAME = 'run.lock'
 BEAT_SECONDS = 20.0

@@ -1,5 +1,6 @@
 """Networks, parts and methods; importing this registers them with mmseg."""
 
+from ..errors import NetworkError
 from .branch import Branch
 from .class_rebalancing import ClassRebalancing
 from .cutmix import CutMix
@@ -10,7 +11,6 @@ from .error_localizer import ErrorLocalizer
 from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .map_dpt_head import MapDPTHead
-from .network_checks import NetworkError
 from .prototype_contrast import PrototypeContrast
 from .reliability import EntropyReliability
 from .scribble_labels import SelfLabeling

@@ -6,7 +6,7 @@ from typing import Any, Iterator, Optional, Sequence, Tuple
 
 from torch import Tensor
 
-from ..utils.cli import UserError
+from ..errors import UserError
 
 ONE_VALUE = 'Expected more than 1 value per channel'
 OTHER_CHANNELS = re.compile(r'expected input.* to have (\d+) channels, but got (\d+) channels')

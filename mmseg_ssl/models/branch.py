@@ -9,9 +9,10 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..errors import NetworkError
 from ..ops import class_logits, log_odds
 from ..structures import Prediction
-from .network_checks import NetworkError, check_network
+from .network_checks import check_network
 
 Perturbation = Callable[[Sequence[Tensor]], Tuple[Tensor, ...]]
 

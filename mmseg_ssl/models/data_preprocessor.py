@@ -10,10 +10,10 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..errors import NetworkError
 from ..structures import Scribbles
 from ..utils import sample_uniforms
 from .batch_checks import BatchError, check_channels, check_sizes
-from .network_checks import NetworkError
 from .sample_pixels import scribbled_pixels, valid_pixels
 
 STRONG_VIEW = 1

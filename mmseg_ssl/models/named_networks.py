@@ -7,10 +7,10 @@ from mmseg.models.segmentors import BaseSegmentor
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ..errors import NetworkError
 from .branch import Branch
 from .ema_teacher import EMATeacher
 from .inference import BranchInference
-from .network_checks import NetworkError
 
 
 class NamedNetworks(BaseSegmentor):

@@ -7,9 +7,7 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
 from torch import nn
 
-
-class NetworkError(ValueError):
-    """The segmentor of a config cannot be trained here; the message says what to write instead."""
+from ..errors import NetworkError
 
 
 def check_network(segmentor: nn.Module) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterator
 
 from torch import distributed as dist
 
-from .cli import UserError
+from ..errors import UserError
 
 PEER_SECONDS = 45.0  # longest time without a sign of life; PEER_TIMEOUT in the environment overrides it
 ADVICE = (

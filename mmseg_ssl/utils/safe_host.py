@@ -10,7 +10,8 @@ from mmengine.fileio import register_handler
 from mmengine.fileio.handlers.pickle_handler import PickleHandler
 from mmengine.fileio.handlers.yaml_handler import YamlHandler
 
-from .safe_load import UnsafeCheckpointError, UnsafeFileError, load_url, load_weights_only
+from ..errors import UnsafeCheckpointError, UnsafeFileError
+from .safe_load import load_url, load_weights_only
 from .safe_pickle import SafeUnpickler
 
 

@@ -13,17 +13,10 @@ from urllib.parse import urlparse
 
 import torch
 
+from ..errors import UnsafeCheckpointError
 from .checkpoint_files import Restore, read_checkpoint
 
 File = Union[str, os.PathLike, IO[bytes]]
-
-
-class UnsafeFileError(RuntimeError):
-    """A file asks for more than its values; nothing of it was run."""
-
-
-class UnsafeCheckpointError(UnsafeFileError):
-    """A checkpoint asks for something that is not on the allow-list, or is damaged; nothing of it was run."""
 
 
 def load_weights_only(file: File, map_location: Any = None, weights_only: Optional[bool] = True) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Optional, Tuple, Union
 
 from mmengine.config import Config
 
-from .cli import UserError
+from ..errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Written by another training, e.g. the first of two stages.

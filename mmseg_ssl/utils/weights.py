@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
-from .cli import UserError
+from ..errors import UserError
 
 NETWORK = re.compile(r'(\w+)\.(?:network\.)?segmentor\.')
 """Keys of a method's checkpoint: ``student.segmentor...``, ``teacher.network.segmentor...``."""

@@ -11,7 +11,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import HOOKS, METRICS, MODELS
 
 from mmseg_ssl.datasets import find_split, read_ids
-from mmseg_ssl.utils.cli import load_config
+from mmseg_ssl.tooling.cli import load_config
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'eln'
 CONFIGS = {path.name: path for path in sorted(FOLDER.glob('*.py'))}

@@ -12,7 +12,7 @@ from mmseg.registry import HOOKS, MODELS
 
 from mmseg_ssl.datasets import find_split, read_ids
 from mmseg_ssl.ops.potts import RELAXATIONS
-from mmseg_ssl.utils.cli import load_config
+from mmseg_ssl.tooling.cli import load_config
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'soft_self_labeling'
 CONFIGS = {path.name[:-3]: path for path in sorted(FOLDER.glob('*.py'))}

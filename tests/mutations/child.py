@@ -6,7 +6,7 @@ import signal
 import sys
 from typing import Callable, List, Sequence
 
-ONCE = ('mmseg_ssl.compat', 'mmseg_ssl.engine.atomic_files')
+ONCE = ('mmseg_ssl.compat', 'mmseg_ssl.utils.atomic_files')
 """Modules that mend or extend the host when they are imported, and are not imported again."""
 LIMIT = 240
 """Seconds that the tests of one error may take."""

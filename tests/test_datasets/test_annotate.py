@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_ssl.datasets import WeakAnnotator, draw_blocks, draw_scribbles
+from mmseg_ssl.datasets import draw_blocks, draw_scribbles
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from mmseg_ssl.tooling.annotate import WeakAnnotator
 
 RATIOS = (0, 0.3, 0.5, 0.8, 1)
 

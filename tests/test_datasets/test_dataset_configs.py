@@ -15,7 +15,7 @@ from mmseg_ssl.datasets import (
     find_split,
     read_ids,
 )
-from mmseg_ssl.utils.tta_pipeline import tta_pipeline_of
+from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'
 LOADERS = ('LoadAnnotations', 'LoadScribbles')

@@ -6,9 +6,9 @@ import pytest
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.datasets import Draw, SemiDataset, UnlabeledImages, semi_collate
-from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.pseudo_label_files import label_path, read_label, summarize
-from mmseg_ssl.engine.pseudo_labeler import OfflineLabel, write_label
+from mmseg_ssl.errors import DatasetError
+from mmseg_ssl.tooling.pseudo_labeler import OfflineLabel, write_label
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),

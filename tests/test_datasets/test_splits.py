@@ -13,7 +13,7 @@ from load_tool import load_tool
 
 from mmseg_ssl.datasets import DatasetError, find_split, read_ids
 from mmseg_ssl.datasets.splits import list_name
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SPLITS = ROOT / 'configs' / 'splits'

@@ -11,8 +11,8 @@ from toy_process import output, train
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.engine import AtomicBackend, SafeCheckpointHook, find_resumable, misfit
-from mmseg_ssl.engine.atomic_files import remove_partial_files, replace_file
 from mmseg_ssl.engine.resume import is_complete
+from mmseg_ssl.utils.atomic_files import remove_partial_files, replace_file
 
 
 @pytest.fixture(scope='module')

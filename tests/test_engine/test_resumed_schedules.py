@@ -14,7 +14,7 @@ from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.engine import resumed_schedules
 from mmseg_ssl.engine.resumed_schedules import check_schedules, fit_schedules
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 
 
 def warm_up_and_poly(wrapper, end, by_epoch=False):

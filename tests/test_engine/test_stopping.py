@@ -17,7 +17,7 @@ from toy_run import draw_images, toy_config, write_config
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.engine import find_resumable, lock_run, release_run, stop_on_signals
 from mmseg_ssl.engine.stop_request import stop_requested
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 
 SLOW = pytest.mark.slow
 EPOCHS = dict(

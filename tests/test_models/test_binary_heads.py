@@ -13,7 +13,7 @@ from mmseg.visualization import SegLocalVisualizer
 from mmseg_ssl.datasets.checks.config_rules import head_problems
 from mmseg_ssl.evaluation import CalibrationMetric, SemiIoUMetric
 from mmseg_ssl.models import Branch, NetworkError
-from mmseg_ssl.utils.cli import readable_errors
+from mmseg_ssl.tooling.cli import readable_errors
 
 SIGMOID = dict(type='CrossEntropyLoss', use_sigmoid=True, avg_non_ignore=True)
 UNCERTAIN = dict(variance=dict(type='VarianceHead'), energy=dict(type='EnergyHead'))

@@ -8,9 +8,9 @@ import torch
 from mmseg.registry import MODELS
 from torch import nn
 
+from mmseg_ssl.errors import NetworkError
 from mmseg_ssl.models import StrongAugment, strong_augment
 from mmseg_ssl.models.batch_checks import BatchError
-from mmseg_ssl.models.network_checks import NetworkError
 
 GRAY = dict(mean=[120.0], std=[60.0])
 FOUR = dict(mean=[120.0, 110, 100, 90], std=[60.0, 50, 40, 30])

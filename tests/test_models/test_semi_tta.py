@@ -13,7 +13,7 @@ from mmengine.dataset import pseudo_collate
 from mmseg.registry import MODELS
 
 from mmseg_ssl.models import SemiTTAModel
-from mmseg_ssl.utils.tta_pipeline import tta_pipeline_of
+from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of
 
 TEST_PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 RATIOS = (0.5, 1.0)

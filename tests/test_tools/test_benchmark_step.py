@@ -13,12 +13,12 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmseg_ssl.benchmark import Setup, StepMeter, build_subject, find_method_configs
-from mmseg_ssl.benchmark.clock import Clock, NetworkHooks, peak_memory
-from mmseg_ssl.benchmark.measure import PARTS
-from mmseg_ssl.benchmark.report import cost_report
-from mmseg_ssl.benchmark.subject import Subject, random_batch
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_subject, find_method_configs
+from mmseg_ssl.tooling.benchmark.clock import Clock, NetworkHooks, peak_memory
+from mmseg_ssl.tooling.benchmark.measure import PARTS
+from mmseg_ssl.tooling.benchmark.report import cost_report
+from mmseg_ssl.tooling.benchmark.subject import Subject, random_batch
+from mmseg_ssl.tooling.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Setup(network='tiny', crop=32, labeled=2, unlabeled=2, classes=4, device='cpu', amp=False)
@@ -235,7 +235,7 @@ def test_freed_memory_is_kept():
     """A block of 64 MiB that was freed is there again: in the end, writing to it faults no page. In its own process."""
     code = (
         'import resource, torch\n'
-        'from mmseg_ssl.benchmark import keep_freed_memory\n'
+        'from mmseg_ssl.tooling.benchmark import keep_freed_memory\n'
         'assert keep_freed_memory()\n'
         'faults = []\n'
         'for _ in range(6):\n'

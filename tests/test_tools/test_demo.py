@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 

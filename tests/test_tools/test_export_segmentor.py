@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import DATASETS, METRICS, MODELS
 
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 
 
 @pytest.fixture

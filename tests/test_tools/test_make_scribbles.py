@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmseg_ssl.datasets import DatasetError, WeakAnnotator, annotate_folder
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.datasets import DatasetError
+from mmseg_ssl.tooling.annotate import WeakAnnotator, annotate_folder
+from mmseg_ssl.tooling.cli import UserError
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from toy_run import draw_images, toy_config, toy_model, write_config
 from mmseg_ssl.compat import UnsafeCheckpointError
 from mmseg_ssl.datasets import DatasetError
 from mmseg_ssl.datasets.pseudo_label_files import label_path
-from mmseg_ssl.engine import pseudo_labeler
-from mmseg_ssl.engine.pseudo_labeler import OfflineLabel, write_label
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling import pseudo_labeler
+from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.pseudo_labeler import OfflineLabel, write_label
 
 ROOT = Path(__file__).resolve().parents[2]
 

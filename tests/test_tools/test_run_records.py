@@ -7,8 +7,8 @@ import pytest
 from load_tool import load_tool
 from test_results import STEPS, block, metrics, report, write_run
 
-from mmseg_ssl.utils.cli import UserError
-from mmseg_ssl.utils.run_records import add_records, read_records
+from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.run_records import add_records, read_records
 
 
 @pytest.fixture(scope='module')

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from toy_process import output, run_tool, train
 from toy_run import draw_images, toy_config, write_config
 
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 
 
 @pytest.fixture(scope='module')

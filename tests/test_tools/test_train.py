@@ -8,7 +8,7 @@ from mmengine.config import Config
 from toy_process import loss_curve, output, train
 from toy_run import draw_images, toy_config, write_config
 
-from mmseg_ssl.utils.cli import UserError, load_config
+from mmseg_ssl.tooling.cli import UserError, load_config
 
 
 @pytest.fixture(scope='module')

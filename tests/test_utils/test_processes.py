@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.utils.processes import readable_network_errors, start_gloo
 
 

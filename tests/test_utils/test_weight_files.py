@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmseg_ssl.utils.cli import UserError
+from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.utils.weight_files import find_weights
 
 

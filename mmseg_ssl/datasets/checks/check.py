@@ -5,9 +5,9 @@ from typing import Any, Dict, Iterator, List, Tuple
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
+from ...errors import DatasetError
 from ..batch_sizes import expected_world_size, size_problems
 from ..data_summary import find_overlap
-from ..errors import DatasetError
 from ..semi_dataset import SemiDataset
 from ..sources import require_data
 from .config_rules import class_problems, head_problems, ignore_problems

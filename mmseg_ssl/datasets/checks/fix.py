@@ -12,8 +12,8 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from PIL import Image
 
+from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
-from ..errors import DatasetError
 from .check import build_sets
 from .look import leaves
 from .mask_files import UNKNOWN, MaskFacts, decode_mask, meanings, read_mask

@@ -8,8 +8,8 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.datasets.transforms import LoadAnnotations
 
+from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
-from ..errors import DatasetError
 from ..transforms import LoadScribbles, find_scribble_loader
 from .image_files import Size, undecodable
 

@@ -7,7 +7,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ..errors import DatasetError
+from ...errors import DatasetError
 from .image_files import Size
 
 ALIKE = 4

@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.structures import PixelData
 from mmseg.registry import TRANSFORMS
 
-from ..errors import DatasetError
+from ...errors import DatasetError
 from ..pseudo_label_files import read_label
 from .formatting import PackSemiInputs
 

@@ -15,8 +15,8 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.scribblesup import draw_polylines
+from mmseg_ssl.errors import DatasetError
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 
 FROM_ZERO = (

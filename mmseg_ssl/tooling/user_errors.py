@@ -9,16 +9,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Iterator, List, Optional, Tuple
 
+from ..errors import DatasetError, NetworkError, UnsafeFileError, UserError
+
 PACKAGE = Path(__file__).resolve().parents[1]
 TOOLS = PACKAGE.parent / 'tools'
 DELIBERATE = (ValueError, TypeError, KeyError, AssertionError, ImportError, NotImplementedError)
 LONGEST = 600
 """Characters of a line: the host's messages may hold a whole config."""
 Line = Tuple[FrameType, int]
-
-
-class UserError(Exception):
-    """Something that the user can mend: its message is shown without a traceback."""
 
 
 def add_debug_option(parser: argparse.ArgumentParser) -> None:
@@ -59,10 +57,6 @@ def user_message(error: BaseException) -> Optional[str]:
     Returns:
         What is shown.
     """
-    from ..datasets.errors import DatasetError
-    from ..models import NetworkError
-    from .safe_load import UnsafeFileError
-
     if isinstance(error, (UserError, DatasetError, NetworkError, UnsafeFileError)):
         return _own_words(error)
     hint = '\nRun again with --debug for the traceback.'

@@ -12,10 +12,10 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..utils.cli import UserError, load_config
-from ..utils.nested import nested_dicts
+from ...utils.nested import nested_dicts
+from ..cli import UserError, load_config
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 USUAL = ('mbv2_camvid-480x360_1-16', 'mbv2_camvid_1-16')
 """Ends of the names of configs to measure; the first has crops nearer to 512x512."""
 NETWORKS = dict(

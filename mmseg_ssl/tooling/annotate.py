@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from mmseg_ssl.datasets.blocks import draw_blocks
-from mmseg_ssl.datasets.errors import DatasetError
 from mmseg_ssl.datasets.strokes import draw_scribbles
-from mmseg_ssl.engine.atomic_files import replace_file
+from mmseg_ssl.errors import DatasetError
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from mmseg_ssl.utils.atomic_files import replace_file
 from mmseg_ssl.utils.choices import one_of
 from mmseg_ssl.utils.random import fold
 

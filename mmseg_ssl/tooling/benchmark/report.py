@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from ..utils.run_logs import method_names
+from ..run_logs import method_names
 
 HEAD = (
     *('method', 'ms a step', 'ratio', 'memory MB', 'calls', 'images'),

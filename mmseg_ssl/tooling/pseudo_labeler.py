@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from ..datasets.pseudo_label_files import label_path
 from ..ops import class_probabilities
 from ..structures import IGNORE_INDEX
+from ..utils.atomic_files import replace_file
 from ..utils.nested import nested_dicts
 from ..utils.weights import load_weights
-from .atomic_files import replace_file
 
 
 class OfflineLabel(NamedTuple):

@@ -167,7 +167,7 @@ def set_launcher(config: Config, launcher: str) -> None:
     """
     config.launcher = launcher
     if launcher == 'pytorch' and not torch.cuda.is_available():
-        from .processes import start_gloo
+        from ..utils.processes import start_gloo
 
         start_gloo()
         config.model_wrapper_cfg = dict(

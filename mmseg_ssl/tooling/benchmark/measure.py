@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from ..models.branch import Branch
+from ...models.branch import Branch
 from .clock import Clock, NetworkHooks, peak_memory, trained_tensors
 from .subject import Subject
 

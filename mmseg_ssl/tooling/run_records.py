@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List
 
-from ..engine.atomic_files import replace_file
+from ..utils.atomic_files import replace_file
 from .cli import UserError
 from .run_logs import Run, identity
 

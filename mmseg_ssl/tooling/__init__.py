@@ -1,0 +1,1 @@
+"""What only the command line tools run; nothing of the package imports it."""

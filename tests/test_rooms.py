@@ -1,0 +1,100 @@
+"""Imports run one way: the rooms of the package, from those that know nothing to those that know everything."""
+
+import ast
+from pathlib import Path
+from typing import Dict, Iterator, Set
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / 'mmseg_ssl'
+FLOORS = (
+    ('version', 'errors'),
+    ('utils',),
+    ('compat_inference', 'compat'),
+    ('structures',),
+    ('ops',),
+    ('targets', 'models/losses'),
+    ('visualization', 'models', 'datasets'),
+    ('evaluation',),
+    ('engine',),
+    ('__init__',),
+    ('tooling',),
+)
+"""A room imports from its own floor and from those above it in this list."""
+PURE = ('ops', 'targets', 'models/losses')
+ALLOWED_IN_PURE = {'torch', 'mmengine', 'mmseg', 'mmseg_ssl', 'numpy', 'scipy', 'maxflow', 'triton'}
+MENDS = {('compat', 'ops'), ('compat', 'datasets')}
+"""Imports inside of functions that go up: what a mend of the host puts in its place."""
+
+
+def floor_of(module: str) -> int:
+    """Number of the floor of ``models/losses/energy``; of several rooms that fit the most special."""
+    fitting = {
+        room: number
+        for number, rooms in enumerate(FLOORS)
+        for room in rooms
+        if module == room or module.startswith(f'{room}/')
+    }
+    assert fitting, f'{module} is in no room: add it to FLOORS'
+    return fitting[max(fitting, key=len)]
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Absolute dotted names that a file imports, at its top or inside of functions."""
+    package = path.relative_to(ROOT).with_suffix('').parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            start = '.'.join([*base, *([node.module] if node.module else [])])
+            yield from (f'{start}.{alias.name}' for alias in node.names)
+
+
+def module_of(name: str) -> str:
+    """The file of a dotted name of this package, without suffix, seen from the package."""
+    parts = name.split('.')[1:]
+    while parts:
+        if (PACKAGE.joinpath(*parts).with_suffix('.py')).is_file() or PACKAGE.joinpath(*parts).is_dir():
+            return '/'.join(parts)
+        parts.pop()
+    return '__init__'
+
+
+def graph() -> Dict[str, Set[str]]:
+    """Files of the package -> what they import of it."""
+    files = {path.relative_to(PACKAGE).with_suffix('').as_posix(): path for path in PACKAGE.rglob('*.py')}
+    return {
+        name: {module_of(one) for one in imports_of(path) if one.split('.')[0] == 'mmseg_ssl'}
+        for name, path in files.items()
+    }
+
+
+def test_no_import_runs_up():
+    wrong = [
+        f'{name} imports {other}'
+        for name, others in graph().items()
+        for other in others
+        if floor_of(other) > floor_of(name) and (name, other.split('/')[0]) not in MENDS
+    ]
+    assert not wrong, wrong
+
+
+def test_pure_layers_import_torch_and_each_other():
+    wrong = [
+        f'{path.relative_to(ROOT)} imports {name}'
+        for room in PURE
+        for path in sorted((PACKAGE / room).rglob('*.py'))
+        for name in imports_of(path)
+        if name.split('.')[0] not in ALLOWED_IN_PURE and not _is_of_the_language(name)
+    ]
+    assert not wrong, wrong
+
+
+def _is_of_the_language(name: str) -> bool:
+    import sys
+
+    return name.split('.')[0] in sys.stdlib_module_names
+
+
+def test_nothing_imports_the_tools():
+    assert not [name for name, others in graph().items() if not name.startswith('tooling') and 'tooling' in str(others)]
