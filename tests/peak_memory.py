@@ -3,7 +3,7 @@
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten
 
 
 class PeakMemory(TorchDispatchMode):
@@ -16,7 +16,7 @@ class PeakMemory(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
+        for tensor in tree_flatten(result)[0]:
             if isinstance(tensor, torch.Tensor) and tensor.untyped_storage()._cdata not in self.inputs:
                 storage = tensor.untyped_storage()
                 self.live[storage._cdata] = StorageWeakRef(storage), storage.nbytes()

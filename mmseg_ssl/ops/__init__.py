@@ -4,7 +4,7 @@ from .affinity import grid_affinity
 from .channel_dropout import drop_channels, drop_complementary_channels
 from .mixing import BoxMix, box_mask
 from .potts import potts
-from .precision import at_least_fp32
+from .precision import at_least_fp32, fresh_casts
 from .probabilities import class_logits, class_probabilities, likeliest, log_odds
 from .reduction import masked_mean
 from .sampling import chosen_per_class, sample_per_class, sample_windows
@@ -21,6 +21,7 @@ __all__ = [
     'drop_channels',
     'drop_complementary_channels',
     'entropy_reliability',
+    'fresh_casts',
     'grid_affinity',
     'likeliest',
     'log_odds',

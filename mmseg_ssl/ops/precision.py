@@ -1,4 +1,7 @@
-"""The precision that softmax, entropies and energies need."""
+"""The precision that softmax, entropies and energies need, and mixed precision with gradients."""
+
+from contextlib import contextmanager
+from typing import Iterator
 
 import torch
 from torch import Tensor
@@ -14,3 +17,19 @@ def at_least_fp32(tensor: Tensor) -> Tensor:
         The tensor itself if it is fp32 or fp64, else its fp32 values.
     """
     return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+@contextmanager
+def fresh_casts() -> Iterator[None]:
+    """Let autocast cast a weight anew for every call in the block.
+
+    It keeps the half of a weight for the next call. Older torch (2.1 is known to) keeps one that was made under
+    ``no_grad``, so that a network which made a target before it is trained gets no gradient for any convolution, and
+    nothing says so. Within one call a weight is cast once anyway.
+    """
+    before = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        yield
+    finally:
+        torch.set_autocast_cache_enabled(before)

@@ -22,4 +22,18 @@ def test_bf16():
     assert set(seen) == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert weight.isfinite().all()
-    assert not torch.is_autocast_enabled('cpu')
+    assert torch.mm(weight[:, :, 0, 0], weight[:, :, 0, 0].t()).dtype == torch.float32  # autocast has ended
+
+
+def test_no_cast_of_a_weight_is_kept(monkeypatch):
+    """Older torch would train with casts that a target left behind, which have no gradient; see ``fresh_casts``."""
+    model = tiny.build('DUEB')
+    kept, loss = [], model.loss
+    monkeypatch.setattr(model, 'loss', lambda *args: kept.append(torch.is_autocast_cache_enabled()) or loss(*args))
+    wrapper = OPTIM_WRAPPERS.build(
+        dict(type='Bf16OptimWrapper', optimizer=torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
+    )
+    wrapper.initialize_count_status(model, 0, 4)
+    model.train_step(tiny.batch(), wrapper)
+    assert kept == [False] and torch.is_autocast_cache_enabled()
+    assert [name for name, weight in model.named_parameters() if weight.requires_grad and weight.grad is None] == []

@@ -7,6 +7,7 @@ import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
+from ...ops import fresh_casts
 from ...structures import Prediction
 from ...utils.choices import one_of
 from ..batch_checks import BatchError, readable_torch_errors
@@ -138,7 +139,8 @@ class SemiSegmentor(NamedNetworks):
                     getattr(self, name).require_started()
         with readable_torch_errors(list(inputs.values()) if isinstance(inputs, dict) else [inputs]):
             if mode == 'loss':
-                return self.ramped(self.loss(inputs, data_samples))
+                with fresh_casts():
+                    return self.ramped(self.loss(inputs, data_samples))
             return super().forward(inputs, data_samples, mode)
 
     def ramped(self, losses: LossDict) -> LossDict:
