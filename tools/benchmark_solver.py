@@ -31,7 +31,7 @@ from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
-from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_subject, find_method_configs  # noqa: E402
+from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs  # noqa: E402
 from mmseg_ssl.tooling.benchmark.clock import peak_memory  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
@@ -94,11 +94,11 @@ def compare(args: argparse.Namespace) -> List[str]:
         f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbours',
         f'prediction energy {energy(start).sum():.1f}',
         f'reference  energy {energies["reference"]:.1f}   {statistics.median(seconds["reference"]):.3f} s',
-        f'default    energy {energies["default"]:.1f}   {against(seconds, "default")}',
-        f'fused      energy {energies["fused"]:.1f}   {against(seconds, "fused")}'
+        f'default    energy {energies["default"]:.1f}   {speed_up(seconds, "default")}',
+        f'fused      energy {energies["fused"]:.1f}   {speed_up(seconds, "fused")}'
         if 'fused' in runs
         else 'fused      not run',
-        f'enough     energy of the reference + 0.1 % after {enough} steps   {against(seconds, "enough")}'
+        f'enough     energy of the reference + 0.1 % after {enough} steps   {speed_up(seconds, "enough")}'
         if enough
         else 'enough     no number of steps up to 50 reaches the energy of the reference + 0.1 %',
     ]
@@ -183,7 +183,7 @@ def training_step(args: argparse.Namespace) -> float:
     init_default_scope('mmseg')
     setup = Setup(args.network, args.size[0], args.batch, args.batch, args.classes, args.device, False)
     meter = StepMeter(
-        build_subject('supervised', find_method_configs(['supervised'])['supervised'], setup), args.device
+        build_measured_method('supervised', find_method_configs(['supervised'])['supervised'], setup), args.device
     )
     for number in range(2 + args.repeats):
         if number == 2:
@@ -198,7 +198,7 @@ def shares(seconds: Dict[str, List[float]], step: float) -> List[str]:
     return [f'share      {name} adds {100 * own / step:.1f} % to a step of {step:.3f} s' for name, own in found.items()]
 
 
-def against(seconds: Dict[str, List[float]], name: str) -> str:
+def speed_up(seconds: Dict[str, List[float]], name: str) -> str:
     """Time of a solver and how many times faster it is than the reference, turn by turn."""
     ratios = [slow / quick for slow, quick in zip(seconds['reference'], seconds[name])]
     turns = ', '.join(f'{ratio:.1f}' for ratio in ratios)

@@ -29,7 +29,7 @@ import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_subject, find_method_configs, keep_freed_memory  # noqa: E402
+from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs, keep_freed_memory  # noqa: E402
 from mmseg_ssl.tooling.benchmark.report import cost_report  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
@@ -91,7 +91,7 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
     meters = {}
     for name, config in configs.items():
         print(f'building {name} ({config.relative_to(ROOT)})', file=sys.stderr)
-        meters[name] = StepMeter(build_subject(name, config, setup), setup.device, setup.cpu_time)
+        meters[name] = StepMeter(build_measured_method(name, config, setup), setup.device, setup.cpu_time)
     for number in range(WARM_UP + rounds):
         for meter in meters.values():
             if number == WARM_UP:

@@ -89,7 +89,7 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
     return images, ids
 
 
-def settle(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
+def label_settings(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
     """Say what the labels depend on, after a look at what those in OUT were made with.
 
     Returns:
@@ -153,7 +153,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     cfg = load_config(args.config, args.cfg_options)
     check_device(args.device)
     images, ids = find_images(cfg, args)
-    settings = settle(args, cfg)
+    settings = label_settings(args, cfg)
     names = sorted(name for name in ids if not is_labeled(args.out, name))
     try:
         labeler = PseudoLabeler(

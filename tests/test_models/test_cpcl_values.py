@@ -10,7 +10,7 @@ from plain_network import Said
 from torch import Tensor
 
 
-class Taught(NamedTuple):
+class MixedTargets(NamedTuple):
     """Mixed images, which of their pixels are image, where the networks agree, and what each is taught."""
 
     images: Tensor
@@ -32,7 +32,7 @@ def indicator(one: Tensor, two: Tensor, valid: Tensor) -> List[float]:
     return [value / (sum(raw) + 1e-6) for value in raw]
 
 
-def taught_by_both(step: Step) -> Taught:
+def taught_by_both(step: Step) -> MixedTargets:
     """Labels of u0 and u1, their logits mixed as the images are; intersection and union."""
     weak_a, weak_b = step.views['weak'][:2], step.views['weak'][2:]
     boxes, train = step.boxes(2), step.option('teacher_mode', 'train') == 'train'
@@ -54,7 +54,7 @@ def taught_by_both(step: Step) -> Taught:
             weight_either[b, y, x] = sure_c[b, y, x]
         else:
             either[b, y, x], weight_either[b, y, x] = p, sure_p[b, y, x]
-    return Taught(
+    return MixedTargets(
         pasted(weak_a, weak_b, boxes),
         valid,
         (label_c == label_p) & valid,
@@ -81,7 +81,7 @@ def cpcl(step: Step) -> Losses:
     return losses
 
 
-def dueb(step: Step, sup: Said, mixed: Said, taught: Taught, name: str) -> Tuple[Losses, Tensor]:
+def dueb(step: Step, sup: Said, mixed: Said, taught: MixedTargets, name: str) -> Tuple[Losses, Tensor]:
     """The aleatoric and the energy term on ground truth and on pseudo labels; CPCL's weights, by energy."""
     losses, weight, pseudo = {}, taught.weight[name], taught.label[name]
     energy = type_of(step, 'energy', 'EnergyWeighting')

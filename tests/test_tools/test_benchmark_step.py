@@ -13,11 +13,11 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_subject, find_method_configs
+from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs
 from mmseg_ssl.tooling.benchmark.clock import Clock, NetworkHooks, peak_memory
 from mmseg_ssl.tooling.benchmark.measure import PARTS
+from mmseg_ssl.tooling.benchmark.measured_method import MeasuredMethod, random_batch
 from mmseg_ssl.tooling.benchmark.report import cost_report
-from mmseg_ssl.tooling.benchmark.subject import Subject, random_batch
 from mmseg_ssl.tooling.cli import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,23 +29,23 @@ def meter_of(method, ratio, **options):
     """A meter around the tiny network of the tests."""
     model = tiny.build(method, **options)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9))
-    return StepMeter(Subject(method, model, wrapper, tiny.batch(ratio=ratio), hasattr(model, 'teacher')), 'cpu')
+    return StepMeter(MeasuredMethod(method, model, wrapper, tiny.batch(ratio=ratio), hasattr(model, 'teacher')), 'cpu')
 
 
 @pytest.mark.parametrize('name', METHODS)
 def test_every_method_of_the_configs_can_be_measured(name):
     """Found by its folder, so a new method needs no edit; every part has a time, and the parts are the whole step."""
-    meter = StepMeter(build_subject(name, METHODS[name], SMALL), 'cpu')
+    meter = StepMeter(build_measured_method(name, METHODS[name], SMALL), 'cpu')
     meter.step()
     meter.replay()
     found = meter.result()
     assert sum(found['calls'].values()) >= 1 and set(found['parts']) == set(PARTS)
     assert found['parts']['network'] > 0 and found['parts']['views'] > 0
     assert found['ms'] == pytest.approx(sum(found['parts'].values()))
-    if meter.subject.ema:
-        assert meter.subject.model.teacher.updates == 2  # the step's and that of the recorded one
-    assert meter.subject.ema == hasattr(meter.subject.model, 'teacher')
-    assert meter.memory() > sum(parameter.nbytes for parameter in meter.subject.model.parameters())
+    if meter.method.ema:
+        assert meter.method.model.teacher.updates == 2  # the step's and that of the recorded one
+    assert meter.method.ema == hasattr(meter.method.model, 'teacher')
+    assert meter.memory() > sum(parameter.nbytes for parameter in meter.method.model.parameters())
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_calls_and_images_by_hand(method, ratio, calls, images):
     assert meter.counts == dict(calls=calls, images=images)
     meter.step()  # counts are of one step, and the hooks are gone after it
     assert meter.counts['calls'] == calls
-    assert not any('forward' in vars(module) for module in meter.subject.model.modules())
+    assert not any('forward' in vars(module) for module in meter.method.model.modules())
 
 
 def test_a_step_trains_as_the_hosts_does():
@@ -74,12 +74,12 @@ def test_a_step_trains_as_the_hosts_does():
     meter, model = meter_of('Supervised', 0), None
     torch.manual_seed(0)
     model = tiny.build('Supervised')
-    model.load_state_dict(meter.subject.model.state_dict())
+    model.load_state_dict(meter.method.model.state_dict())
     torch.manual_seed(1)
     meter.step()
     torch.manual_seed(1)
     model.train_step(tiny.batch(ratio=0), OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)))
-    for one, other in zip(meter.subject.model.parameters(), model.parameters()):
+    for one, other in zip(meter.method.model.parameters(), model.parameters()):
         assert torch.equal(one, other)
 
 
@@ -127,7 +127,7 @@ def test_the_replay_repeats_the_networks_backward(auxiliary):
     model = tiny.build('Supervised', segmentor=segmentor)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.0))
     wrapper.zero_grad = lambda **_: None
-    meter = StepMeter(Subject('x', model, wrapper, tiny.batch(ratio=0), False), 'cpu')
+    meter = StepMeter(MeasuredMethod('x', model, wrapper, tiny.batch(ratio=0), False), 'cpu')
     meter.step()
     expected = [parameter.grad.clone() for parameter in model.parameters()]
     meter._record()
@@ -223,9 +223,9 @@ def test_networks_that_a_user_brings(tmp_path):
     """A plain mmseg config, with another number of classes than asked for."""
     path = tmp_path / 'mine.py'
     path.write_text(f'model = {tiny.tiny_segmentor(auxiliary=True).to_dict()!r}\n')
-    subject = build_subject('supervised', METHODS['supervised'], SMALL._replace(network=str(path), classes=7))
-    assert subject.model.student.num_classes == 7
-    meter = StepMeter(subject, 'cpu')
+    method = build_measured_method('supervised', METHODS['supervised'], SMALL._replace(network=str(path), classes=7))
+    assert method.model.student.num_classes == 7
+    meter = StepMeter(method, 'cpu')
     meter.step()
     assert meter.counts['calls'] == dict(trained=1, other=1)  # the auxiliary head, within the host's loss
 
@@ -257,9 +257,9 @@ def test_computing_time_leaves_waiting_out():
 
 
 def test_bfloat16_on_the_cpu():
-    subject = build_subject('supervised', METHODS['supervised'], SMALL._replace(amp=True))
-    assert type(subject.wrapper).__name__ == 'Bf16OptimWrapper'
-    meter = StepMeter(subject, 'cpu')
+    method = build_measured_method('supervised', METHODS['supervised'], SMALL._replace(amp=True))
+    assert type(method.wrapper).__name__ == 'Bf16OptimWrapper'
+    meter = StepMeter(method, 'cpu')
     meter.step()
     meter.replay()
     assert meter.result()['ms'] > 0

@@ -2,6 +2,6 @@
 
 from .clock import keep_freed_memory
 from .measure import StepMeter
-from .subject import Setup, build_subject, find_method_configs
+from .measured_method import Setup, build_measured_method, find_method_configs
 
-__all__ = ['Setup', 'StepMeter', 'build_subject', 'find_method_configs', 'keep_freed_memory']
+__all__ = ['Setup', 'StepMeter', 'build_measured_method', 'find_method_configs', 'keep_freed_memory']

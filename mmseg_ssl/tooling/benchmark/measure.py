@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_map
 
 from ...models.branch import Branch
 from .clock import Clock, NetworkHooks, peak_memory, trained_tensors
-from .subject import Subject
+from .measured_method import MeasuredMethod
 
 PARTS = ('network', 'own', 'views', 'optimizer', 'ema')
 
@@ -32,15 +32,15 @@ class StepMeter:
     measurements and may come out a little below 0 where it is next to nothing.
 
     Args:
-        subject: The method.
+        method: The method.
         device: Where it is.
         cpu_time: See :class:`Clock`.
     """
 
-    def __init__(self, subject: Subject, device: str, cpu_time: bool = False) -> None:
-        self.subject, self.device = subject, device
+    def __init__(self, method: MeasuredMethod, device: str, cpu_time: bool = False) -> None:
+        self.method, self.device = method, device
         self.clock = Clock(device, cpu_time)
-        self.hooks = NetworkHooks(subject.model, self.clock)
+        self.hooks = NetworkHooks(method.model, self.clock)
         self.times: Dict[str, List[float]] = {part: [] for part in ('total', 'loss', 'forward', 'backward', *PARTS)}
         self.counts: Dict[str, Counter] = {}
         self.trained_calls: List[dict] = []
@@ -61,7 +61,7 @@ class StepMeter:
         """Backward of the networks alone, timed."""
         if not self.trained_calls:
             self._record()
-        total, (model, wrapper) = 0.0, (self.subject.model, self.subject.wrapper)
+        total, (model, wrapper) = 0.0, (self.method.model, self.method.wrapper)
         for call in self.trained_calls:
             with wrapper.optim_context(model):
                 outputs = trained_tensors(call['module'](*_detached(call['args']), **_detached(call['kwargs'])))
@@ -78,8 +78,8 @@ class StepMeter:
 
     def memory(self) -> int:
         """Peak bytes of a step, see :func:`peak_memory`."""
-        state = [value for slots in self.subject.wrapper.optimizer.state.values() for value in slots.values()]
-        held = [*self.subject.model.parameters(), *self.subject.model.buffers(), *state]
+        state = [value for slots in self.method.wrapper.optimizer.state.values() for value in slots.values()]
+        held = [*self.method.model.parameters(), *self.method.model.buffers(), *state]
         return peak_memory(self._run, sum(t.nbytes for t in held if isinstance(t, Tensor)), self.device)
 
     def forget(self) -> None:
@@ -97,7 +97,7 @@ class StepMeter:
 
     def _run(self) -> List[Any]:
         """A step with marks between its parts."""
-        _, model, wrapper, batch, ema = self.subject
+        _, model, wrapper, batch, ema = self.method
         data = copy.deepcopy(batch)  # the preprocessor writes into the samples
         self.clock.wait()
         marks = [self.clock.mark()]

@@ -40,7 +40,7 @@ class Setup(NamedTuple):
     cpu_time: bool = False  # time that the process computes, not that passes
 
 
-class Subject(NamedTuple):
+class MeasuredMethod(NamedTuple):
     """A method that is ready to be measured."""
 
     name: str
@@ -71,7 +71,7 @@ def find_method_configs(names: Optional[Sequence[str]] = None) -> Dict[str, Path
     return {name: found[name] for name in names or found}
 
 
-def build_subject(name: str, config: Path, setup: Setup, seed: int = 0) -> Subject:
+def build_measured_method(name: str, config: Path, setup: Setup, seed: int = 0) -> MeasuredMethod:
     """Build a method with random weights, plain SGD and a fixed random batch.
 
     Args:
@@ -101,7 +101,7 @@ def build_subject(name: str, config: Path, setup: Setup, seed: int = 0) -> Subje
     wrapper = build_optim_wrapper(model, dict(type=kind, optimizer=dict(type='SGD', lr=1e-4, momentum=0.9)))
     dataset = cfg.train_dataloader.dataset
     streams = dataset.get('unlabeled_per_labeled', 1) if dataset.get('unlabeled') else 0
-    return Subject(name, model, wrapper, random_batch(setup, streams, seed), ema)
+    return MeasuredMethod(name, model, wrapper, random_batch(setup, streams, seed), ema)
 
 
 def network_config(network: str, classes: int) -> ConfigDict:
