@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ..targets import fuzzy_cumulative, fuzzy_topk, sharpen
 from ..utils.choices import one_of
 
-LABEL_MODES = ('hard', 'topk', 'cumulative', 'full')
+FUZZY_MODES = ('hard', 'topk', 'cumulative', 'full')
 
 
 @MODELS.register_module()
@@ -27,7 +27,7 @@ class FuzzyLabels(nn.Module):
 
     def __init__(self, mode: str = 'topk', k: int = 3, mass: float = 0.9, sharpening: float = 1.0) -> None:
         super().__init__()
-        self.mode = one_of(LABEL_MODES, mode=mode)
+        self.mode = one_of(FUZZY_MODES, mode=mode)
         self.k, self.mass, self.sharpening = k, mass, sharpening
         nothing = torch.full((1, 2, 1, 1), 0.5)  # a wrong option fails now, not in the first step
         fuzzy_topk(sharpen(nothing, sharpening), k), fuzzy_cumulative(nothing, mass)

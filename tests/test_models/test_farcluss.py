@@ -74,10 +74,18 @@ def test_the_plain_form_is_cross_entropy_with_the_teachers_classes():
 
 
 def test_the_full_form_is_cross_entropy_with_the_teachers_probabilities():
+    """So is a module of someone else that hands them on, by config."""
+
+    @MODELS.register_module(force=True)
+    class Unchanged(torch.nn.Module):
+        def forward(self, probs):
+            return probs
+
     plain = dict(reliability=dict(form='none'), rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0))
-    seen = watched(tiny.build('FARCLUSS', label=dict(mode='full'), **plain))
-    expected = F.cross_entropy(seen['student'].logits[2:], seen['teacher'].logits[2:].softmax(dim=1))
-    torch.testing.assert_close(seen['losses']['unsup.loss_fuzzy'], expected)
+    for label in (dict(mode='full'), dict(type='Unchanged')):
+        seen = watched(tiny.build('FARCLUSS', label=label, **plain))
+        expected = F.cross_entropy(seen['student'].logits[2:], seen['teacher'].logits[2:].softmax(dim=1))
+        torch.testing.assert_close(seen['losses']['unsup.loss_fuzzy'], expected)
 
 
 def test_dividing_by_the_weights():
