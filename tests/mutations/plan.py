@@ -36,6 +36,8 @@ VALUES: Dict[str, Tuple[str, ...]] = {
     'unimatch_v2': ('fixmatch',),
 }
 """Value tests by file; a method's own cases, or all if it is a part of several."""
+CONTRACTS = ('tests/contracts/test_unsup_scale.py', 'tests/contracts/test_kept_statistics.py')
+"""Tried next on a method's file."""
 OTHERS: Dict[str, Tuple[str, ...]] = {
     'cpcl': ('test_mean_teacher', 'test_predict'),
     'cps': ('test_cps',),

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from child import compared, fails, passed  # noqa: E402
 from named import named  # noqa: E402
 from operators import mutants  # noqa: E402
-from plan import OTHERS, UNUSED, VALUES, methods_of, path_of  # noqa: E402
+from plan import CONTRACTS, OTHERS, UNUSED, VALUES, methods_of, path_of  # noqa: E402
 
 
 def main() -> int:
@@ -75,7 +75,7 @@ def report(copy: Path, args: argparse.Namespace) -> int:
 
 
 def tried(path: Path, source: str, also: bool) -> str:
-    """Which tests notice: ``'values'`` (the contract of the scale is one), ``'others'``, or none: ``'survived'``."""
+    """Which tests notice: ``'values'`` (two contracts are among them), ``'others'``, or none: ``'survived'``."""
     text, name, methods = path.read_text(), path.stem, methods_of(path)
     chosen = ['-k', ' or '.join(methods)] if methods else []
     others = [f'tests/test_models/{test}.py' for test in OTHERS.get(name, ('test_scribble_methods',))]
@@ -83,7 +83,7 @@ def tried(path: Path, source: str, also: bool) -> str:
     try:
         if fails(lambda: compared(VALUES[name], methods)):
             return 'values'
-        if chosen and fails(lambda: passed(['tests/contracts/test_unsup_scale.py', *chosen])):
+        if chosen and fails(lambda: passed([*CONTRACTS, *chosen])):
             return 'values'
         if also and (fails(lambda: passed(others)) or fails(lambda: passed(['tests/contracts', *chosen]))):
             return 'others'
