@@ -2,6 +2,7 @@
 # make test   set up, then run the fast tests          make slow   the tests that train or start processes
 # make check  format, lint and fast tests, before a commit
 # make test-oldest   the fast tests on the oldest versions that setup.py claims (Python 3.10, torch 2.1; 5 GB)
+# make docs   the documentation, into site/, with an environment of its own
 # STACK=onedl takes the maintained continuation of OpenMMLab's packages; PYTHON=... takes a certain Python.
 
 STACK ?= openmmlab
@@ -13,12 +14,12 @@ PY := $(VENV)/bin/python
 # As many workers as cores, up to 4, each with one thread: faster on 2 cores than one process with two threads.
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-ifeq ($(wildcard $(LOCK)),)
+ifeq ($(filter $(STACK),openmmlab onedl oldest),)
 $(error STACK=$(STACK) is not known; it is openmmlab (the default), onedl or oldest)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest slow check lint format data clean
+.PHONY: help demo test test-oldest slow check lint format docs data clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -83,6 +84,17 @@ format: $(READY)
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
+.venv-docs/.ready: requirements/docs.txt
+	@echo '.venv-docs: what is locked in requirements/docs.txt'
+	@$(or $(PYTHON),python3) -m venv --clear .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/docs.txt
+	@touch $@
+
+# Strict: a broken link is an error.
+docs: .venv-docs/.ready
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	@echo 'The documentation is in site/index.html'
+
 clean:
-	rm -rf .venv .venv-onedl .venv-oldest build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-onedl .venv-oldest .venv-docs site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +
