@@ -19,7 +19,7 @@ def on_the_path(monkeypatch):
     monkeypatch.setitem(tiny.DEFAULTS, NAME, dict(threshold=0.0))  # random weights are confident of nothing
 
 
-@pytest.mark.parametrize('module', ['test_methods', 'test_one_channel', 'test_unsup_scale'])
+@pytest.mark.parametrize('module', sorted(path.stem for path in ROOT.glob('tests/contracts/test_*.py')))
 def test_it_keeps_the_contracts(module):
     contracts = importlib.import_module(module)
     # after them, which look into the registry when they are imported
