@@ -1,7 +1,7 @@
 """Which tests should notice an error in which file."""
 
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 FOLDERS = ('segmentors', '', 'losses')
 """Where a file of a name is looked for, in ``mmseg_ssl/models``."""
@@ -28,7 +28,7 @@ VALUES: Dict[str, Tuple[str, ...]] = {
     'pseudo_label': ('teacher',),
     'scribble_mean_teacher': ('self_labeling',),
     'scribble_supervised': ('potts', 'tree_energy'),
-    'self_labeling': ('self_labeling', 'graph_cut'),
+    'scribble_labels': ('self_labeling', 'graph_cut'),
     'soft_self_labeling': ('self_labeling',),
     'supervised': ('teacher',),
     'tree_energy': ('tree_energy',),
@@ -57,10 +57,10 @@ UNUSED = ('predict', 'predictors', 'with_neck', 'branch', 'inference_of', 'extra
 """Functions that no loss comes from."""
 
 
-def path_of(root: Path, name: str) -> Path:
-    """The file of a method, of a part or of a loss."""
+def path_of(root: Path, name: str) -> Optional[Path]:
+    """The file of a method, of a part or of a loss; None if there is none."""
     paths = [root / 'mmseg_ssl' / 'models' / folder / f'{name}.py' for folder in FOLDERS]
-    return next(path for path in paths if path.is_file())
+    return next((path for path in paths if path.is_file()), None)
 
 
 def methods_of(path: Path) -> List[str]:

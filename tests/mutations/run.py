@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
 
 from child import compared, fails, passed  # noqa: E402
-from named import named  # noqa: E402
+from named import named, outdated  # noqa: E402
 from operators import mutants  # noqa: E402
 from plan import CONTRACTS, OTHERS, UNUSED, VALUES, methods_of, path_of  # noqa: E402
 
@@ -31,6 +31,8 @@ def main() -> int:
     parser.add_argument('--named', action='store_true', help='only the errors of named.py')
     parser.add_argument('--also', action='store_true', help="try survivors on the method's other tests")
     args = parser.parse_args()
+    if gone := outdated(ROOT):
+        raise SystemExit('\n'.join(gone))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in ('mmseg_ssl', 'tests', 'projects', 'configs', 'tools'):
