@@ -9,12 +9,11 @@ from mmseg.registry import DATASETS, TRANSFORMS
 
 from mmseg_ssl.datasets import (
     DatasetError,
-    WeakAnnotator,
-    annotate_folder,
     check_semi_dataset,
     find_split,
     read_ids,
 )
+from mmseg_ssl.tooling.annotate import WeakAnnotator, annotate_folder
 from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'

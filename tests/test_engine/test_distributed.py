@@ -20,7 +20,7 @@ from mmseg_ssl.models.losses import heteroscedastic
 
 TOTAL_BATCH = 4
 SLOW = pytest.mark.slow
-STATISTICS = ('margins', 'rebalancing', 'contrast')
+STATISTICS = ('energy', 'rebalancing', 'contrast')
 SCRIBBLED = ('SoftSelfLabeling', 'ScribbleMeanTeacher')
 
 
