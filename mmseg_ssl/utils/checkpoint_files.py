@@ -67,6 +67,7 @@ def _read_zip(file: IO[bytes], restore: Restore) -> Any:
 def _checked_records(archive: zipfile.ZipFile, size: int) -> Dict[str, zipfile.ZipInfo]:
     """Records by name: stored as they are, which is how torch writes, and in all no larger than the file."""
     infos = archive.infolist()
+    require(not any(info.filename.endswith('constants.pkl') for info in infos), 'it is a TorchScript program')
     for info in infos:
         stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
         require(stored, f'{info.filename} is compressed; torch.save stores. Unpack it and zip it again with -0')
@@ -75,7 +76,6 @@ def _checked_records(archive: zipfile.ZipFile, size: int) -> Dict[str, zipfile.Z
     records = {info.filename: info for info in infos}
     require(len(records) == len(infos), 'two records have one name')
     pickles = [name for name in records if name.endswith('data.pkl')]
-    require(not any(name.endswith('constants.pkl') for name in records), 'it is a TorchScript program')
     require(len(pickles) == 1, 'it is a zip archive, but not of torch.save (no data.pkl)')
     return records
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from fuzz_checkpoints import torch_file, with_pickle
-from hostile_values import REFUSED, WHOLE
+from hostile_values import REFUSED, WHOLE, tensor
 from mmengine import load
 from mmengine.config import Config
 from mmengine.infer import BaseInferencer
@@ -81,12 +81,72 @@ def test_other_kinds_of_files_are_refused(tmp_path):
     (tmp_path / 'cut_legacy.pth').write_bytes(torch_file(dict(w=torch.ones(5)), False)[:-4])
     with zipfile.ZipFile(tmp_path / 'other.pth', 'w') as archive:
         archive.writestr('readme', 'hello')
+    reasons = dict(script='TorchScript', other='no data.pkl', cut_legacy='cut short')
     for name in ('script', 'tar', 'empty', 'text', 'cut', 'cut_legacy', 'other'):
-        with pytest.raises(UnsafeCheckpointError, match=f'{name}.pth: refused'):
+        reason = reasons.get(name, 'it is no file of torch.save')
+        with pytest.raises(UnsafeCheckpointError, match=rf'{name}.pth: refused(.|\n)*{reason}'):
             load_weights_only(tmp_path / f'{name}.pth')
     assert load_weights_only(tmp_path / 'zip.pth') == {}
     with pytest.raises(FileNotFoundError):
         load_weights_only(tmp_path / 'nowhere.pth')
+
+
+def rewritten(path, **changes):
+    """A zip of ``torch.save`` with other records; ``None`` stands for the record once more."""
+    with zipfile.ZipFile(io.BytesIO(torch_file(dict(w=torch.arange(6.0)), True))) as old:
+        records = [(name, old.read(name)) for name in old.namelist()]
+    with zipfile.ZipFile(path, 'w') as new:
+        for name, content in records:
+            key = name.split('/')[-1]
+            new.writestr(name, changes.get(key) or content)
+            if key in changes and changes[key] is None:
+                new.writestr(name, content)
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+def test_records_are_those_that_torch_writes(tmp_path):
+    """Numbers of the other byte order would be read as other numbers; of two records of a name nobody knows which."""
+    path = tmp_path / 'file.pth'
+    rewritten(path)
+    assert load_weights_only(path)['w'].tolist() == [0, 1, 2, 3, 4, 5]
+    for reason, changes in {'byte order': dict(byteorder=b'big'), 'two records have one name': {'0': None}}.items():
+        rewritten(path, **changes)
+        with pytest.raises(UnsafeCheckpointError, match=reason):
+            load_weights_only(path)
+
+
+LEGACY = dict(
+    magic=pickle.dumps(0x1950A86A20F9469CFC6C, 2),
+    version=pickle.dumps(1001, 2),
+    system=pickle.dumps(dict(little_endian=True), 2),
+    content=b'\x80\x02' + tensor(6, 0, (2, 3), (3, 1)) + b'.',
+    keys=pickle.dumps(['0'], 2),
+    count=struct.pack('<q', 6),
+    data=np.arange(6, dtype=np.float32).tobytes(),
+)
+BOTH = b'\x80\x02(' + tensor(6, 0, (6,), (1,)) + tensor(6, 0, (6,), (1,), 'IntStorage') + b't.'
+
+
+@pytest.mark.parametrize(
+    ('reason', 'part', 'value'),
+    [
+        ('no file of torch.save', 'magic', pickle.dumps(1, 2)),
+        ('another version', 'version', pickle.dumps(1002, 2)),
+        ('byte order', 'system', pickle.dumps(dict(little_endian=False), 2)),
+        ('claim 4000000000000 bytes', 'content', b'\x80\x02' + tensor(10**12, 0, (2, 3), (3, 1)) + b'.'),
+        ('storage 0 is of two types', 'content', BOTH),
+        ('the list of storages', 'keys', pickle.dumps([], 2)),  # else the tensor shows what lay in memory
+        ('the list of storages', 'keys', pickle.dumps(['0', '0'], 2)),
+        ('storage 0 is of another size', 'count', struct.pack('<q', 7)),
+        ('cut short', 'data', bytes(23)),
+    ],
+)
+def test_the_format_before_zip_is_checked_too(tmp_path, reason, part, value):
+    (tmp_path / 'good.pth').write_bytes(b''.join(LEGACY.values()))
+    assert load_weights_only(tmp_path / 'good.pth').tolist() == [[0, 1, 2], [3, 4, 5]]
+    (tmp_path / 'file.pth').write_bytes(b''.join(dict(LEGACY, **{part: value}).values()))
+    with pytest.raises(UnsafeCheckpointError, match=rf'file\.pth: refused(.|\n)*{reason}'):
+        load_weights_only(tmp_path / 'file.pth')
 
 
 @pytest.mark.parametrize('zipped', [True, False])
