@@ -14,6 +14,7 @@ from ..batch_checks import BatchError, readable_torch_errors
 from ..batch_statistics import STATISTICS, separate_views
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
+from ..label_modes import labeling_mode
 from ..named_networks import NamedNetworks
 
 Views = Dict[str, Tensor]
@@ -111,6 +112,20 @@ class SemiSegmentor(NamedNetworks):
         together = self.batch_statistics == 'merged'
         with nullcontext() if together else separate_views(network, sizes, kept):
             return network(torch.cat(views) if len(views) > 1 else views[0], perturb).split(sizes)
+
+    def label_views(self, network: Union[Branch, EMATeacher], *views: Tensor, mode: str) -> List[Prediction]:
+        """Predict unlabeled views that a network is to label, without a gradient.
+
+        Args:
+            network: One of the method's networks.
+            *views: Images of each view, ``(B_k, 3, H, W)``.
+            mode: Mode of the network meanwhile, see :func:`~mmseg_ssl.models.label_modes.labeling_mode`.
+
+        Returns:
+            A prediction per view.
+        """
+        with labeling_mode(network, mode):
+            return self.predict_views(network, *views, labeled=0)
 
     def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
         """The two independent unlabelled batches u0, u1 of a method that mixes them."""

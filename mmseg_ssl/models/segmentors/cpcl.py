@@ -4,15 +4,14 @@ from typing import Any, Optional
 
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
-from torch import Tensor
 
-from ...ops import BoxMix, masked_mean
-from ...targets import Vote, vote
+from ...ops import masked_mean
+from ...targets import vote
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..collaborative_labels import collaborative_labels
 from ..data_preprocessor import valid_pixels
-from ..label_modes import TEACHER_MODES, labeling_mode
+from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
@@ -77,7 +76,10 @@ class CPCL(SemiSegmentor):
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
-        votes = [self.vote(getattr(self, name), weak_a, weak_b, mix) for name in self.networks]
+        votes = []
+        for name in self.networks:
+            pred_a, pred_b = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
+            votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
         targets = collaborative_labels(*votes, valid)
 
         losses = {}
@@ -90,9 +92,3 @@ class CPCL(SemiSegmentor):
         losses['unsup.agreement'] = masked_mean(targets.agreed.float(), over=valid)
         losses['unsup.confidence'] = masked_mean(targets.progressive.weight, over=valid)
         return losses
-
-    def vote(self, branch: Branch, weak_a: Tensor, weak_b: Tensor, mix: BoxMix) -> Vote:
-        """Let a network vote on the mixed images, from its predictions of the unmixed ones."""
-        with labeling_mode(branch, self.teacher_mode):
-            pred_a, pred_b = self.predict_views(branch, weak_a, weak_b, labeled=0)
-        return vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1))

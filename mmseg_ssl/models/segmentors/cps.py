@@ -10,7 +10,7 @@ from ...targets import argmax_target
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..data_preprocessor import valid_pixels
-from ..label_modes import TEACHER_MODES, labeling_mode
+from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
@@ -105,8 +105,7 @@ class CPS(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         labels = {}
         for name in self.networks:
-            with labeling_mode(getattr(self, name), self.teacher_mode):
-                preds = self.predict_views(getattr(self, name), weak_a, weak_b, labeled=0)
+            preds = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
             labels[name] = mix(*(argmax_target(pred.logits) for pred in preds))
 
         losses = {}

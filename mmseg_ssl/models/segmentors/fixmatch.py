@@ -11,7 +11,7 @@ from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
-from ..label_modes import TEACHER_MODES, labeling_mode
+from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
@@ -76,8 +76,7 @@ class FixMatch(SemiSegmentor):
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
-        with labeling_mode(self.student, self.teacher_mode):
-            (weak,) = self.predict_views(self.student, inputs['weak'], labeled=0)
+        (weak,) = self.label_views(self.student, inputs['weak'], mode=self.teacher_mode)
         target = self.labels(weak.logits.softmax(dim=1), valid)
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
 

@@ -80,8 +80,7 @@ class LocatedCPS(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         labels = {}
         for name in self.networks:
-            with labeling_mode(getattr(self, name), self.teacher_mode):
-                preds = self.predict_views(getattr(self, name), weak_a, weak_b, labeled=0)
+            preds = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
             located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
             labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
 

@@ -12,7 +12,7 @@ from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..data_preprocessor import valid_pixels
-from ..label_modes import TEACHER_MODES, labeling_mode
+from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from ..view_weights import STRONG, weights_by_view
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
@@ -85,8 +85,7 @@ class UniMatchV1(SemiSegmentor):
         """Losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        with labeling_mode(self.student, self.teacher_mode):
-            (unperturbed,) = self.predict_views(self.student, weak, labeled=0)
+        (unperturbed,) = self.label_views(self.student, weak, mode=self.teacher_mode)
         target = self.labels(unperturbed.logits.softmax(dim=1), valid)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))

@@ -54,6 +54,7 @@ def build_size(values: Any) -> torch.Size:
 
 
 def build_layout(name: Any) -> torch.layout:
+    """Build a memory layout; only the dense one."""
     require(name == 'torch.strided', f'the layout {shown(name)}')
     return torch.strided
 
