@@ -15,8 +15,8 @@ from ..structures import IGNORE_INDEX, PixelTarget
 from ..targets import located
 from ..utils.choices import one_of
 from .batch_checks import BatchError
-from .data_preprocessor import valid_pixels
 from .losses import balanced_binary_cross_entropy
+from .sample_pixels import valid_pixels
 
 LOCALIZER_INPUTS = ('probs', 'logits')
 STEMS = ('fresh', 'inflated')

@@ -14,7 +14,8 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from .user_errors import UserError, add_debug_option, readable_errors
+from ..errors import UserError
+from .user_errors import add_debug_option, readable_errors
 
 __all__ = [
     'CfgOptions',

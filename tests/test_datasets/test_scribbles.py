@@ -12,7 +12,7 @@ from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 from mmseg_ssl.datasets import Draw, LoadScribbles, check_semi_dataset, semi_collate
 from mmseg_ssl.datasets.transforms import resize_scribbles
 from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.models.data_preprocessor import scribbled_pixels, valid_pixels
+from mmseg_ssl.models.sample_pixels import scribbled_pixels, valid_pixels
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 
 PERSON, ROAD = 9, 3

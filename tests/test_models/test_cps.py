@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 
-from mmseg_ssl.models.data_preprocessor import valid_pixels
 from mmseg_ssl.models.label_modes import labeling_mode
+from mmseg_ssl.models.sample_pixels import valid_pixels
 from mmseg_ssl.ops import masked_mean
 
 

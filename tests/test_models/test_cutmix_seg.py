@@ -5,7 +5,7 @@ import tiny
 import torch
 from mmengine.registry import init_default_scope
 
-from mmseg_ssl.models.data_preprocessor import valid_pixels
+from mmseg_ssl.models.sample_pixels import valid_pixels
 
 
 @pytest.fixture(autouse=True)

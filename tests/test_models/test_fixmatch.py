@@ -10,8 +10,8 @@ from mmengine.registry import init_default_scope
 
 from mmseg_ssl import targets
 from mmseg_ssl.models.confident_labels import target_function
-from mmseg_ssl.models.data_preprocessor import valid_pixels
 from mmseg_ssl.models.label_modes import labeling_mode
+from mmseg_ssl.models.sample_pixels import valid_pixels
 
 BOXES = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3))
 

@@ -8,7 +8,7 @@ import torch
 from mmseg.registry import MODELS
 
 from mmseg_ssl.models import CutMix, StrongAugment
-from mmseg_ssl.models.data_preprocessor import valid_pixels
+from mmseg_ssl.models.sample_pixels import valid_pixels
 from mmseg_ssl.utils import sample_uniforms
 
 OFF = dict(jitter_prob=0.0, grayscale_prob=0.0, blur_prob=0.0)

@@ -8,9 +8,9 @@ import torch
 from mmengine.registry import init_default_scope
 
 from mmseg_ssl import targets
-from mmseg_ssl.models.data_preprocessor import valid_pixels
 from mmseg_ssl.models.label_modes import labeling_mode
 from mmseg_ssl.models.losses import pixel_cross_entropy
+from mmseg_ssl.models.sample_pixels import valid_pixels
 from mmseg_ssl.ops import masked_mean
 from mmseg_ssl.targets import confident
 

@@ -9,9 +9,9 @@ from ...ops import masked_mean
 from ...targets import argmax_target
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..data_preprocessor import valid_pixels
 from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 PAIRS = (('student', 'peer'), ('peer', 'student'))

@@ -11,8 +11,8 @@ from torch import Tensor
 from ...ops import masked_mean
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
+from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 CONFIDENCES = ('fraction', 'pixel')

@@ -13,10 +13,10 @@ from ...targets import vote
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..collaborative_labels import collaborative_labels
-from ..data_preprocessor import valid_pixels
 from ..dueb_terms import MixedLabels, build_term
 from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 

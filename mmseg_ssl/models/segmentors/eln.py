@@ -14,13 +14,13 @@ from ...structures import IGNORE_INDEX, PixelTarget, Prediction
 from ...utils.choices import one_of
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
-from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..error_localizer import REDUCTIONS, judge_labeled
 from ..inference import BranchInference
 from ..label_modes import labeling_mode
 from ..localized_inference import LocalizedInference
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from ..sampled_contrast import SampledContrast
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 

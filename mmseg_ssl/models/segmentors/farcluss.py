@@ -12,10 +12,10 @@ from ...structures import PixelTarget, Prediction
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..cutmix import UNIMATCH_BOX
-from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
 from ..reliability import TeacherStep
+from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 DIVISORS = ('valid', 'weight')

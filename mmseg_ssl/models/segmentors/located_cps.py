@@ -11,10 +11,10 @@ from ...ops import masked_mean
 from ...structures import PixelTarget
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..data_preprocessor import valid_pixels
 from ..error_localizer import judge_labeled
 from ..label_modes import TEACHER_MODES, labeling_mode
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 from .cps import PAIRS
 

@@ -13,8 +13,8 @@ from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..data_preprocessor import valid_pixels
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 WEIGHTINGS = ('hard', 'confidence')

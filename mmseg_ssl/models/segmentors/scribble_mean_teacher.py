@@ -8,9 +8,9 @@ from mmseg.utils import add_prefix
 from ...ops import masked_mean
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
+from ..sample_pixels import valid_pixels
 from ..scribble_labels import SelfLabeling
 from ..scribble_losses import require_mean_over_labeled
 from .base import LossDict, SemiSegmentor, Views, ViewSamples

@@ -11,9 +11,9 @@ from ...utils.choices import one_of
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
-from ..data_preprocessor import valid_pixels
 from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from ..view_weights import STRONG, weights_by_view
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 

@@ -10,9 +10,9 @@ from ...ops import drop_complementary_channels, masked_mean
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
-from ..data_preprocessor import valid_pixels
 from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
+from ..sample_pixels import valid_pixels
 from ..view_weights import STRONG, weights_by_view
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 

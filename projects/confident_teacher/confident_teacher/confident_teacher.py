@@ -6,8 +6,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from mmseg_ssl.models import Branch, EMATeacher, SemiSegmentor
-from mmseg_ssl.models.data_preprocessor import valid_pixels
 from mmseg_ssl.models.losses import pixel_cross_entropy
+from mmseg_ssl.models.sample_pixels import valid_pixels
 from mmseg_ssl.ops import masked_mean
 from mmseg_ssl.targets import confident
 
