@@ -13,7 +13,7 @@ IGNORE_INDEX = 255
 """Label of a pixel that says nothing, as everywhere in mmsegmentation."""
 
 UNLABELED = 254
-"""In a scribble mask, a pixel that nobody labelled. Unlike one with ``IGNORE_INDEX`` (void, padding) it is image: it
+"""In a scribble mask, a pixel that nobody labeled. Unlike one with ``IGNORE_INDEX`` (void, padding) it is image: it
 takes part in what is taught without labels. Losses never see this number, see ``PackSemiInputs``."""
 
 
@@ -34,7 +34,7 @@ class Prediction(NamedTuple):
     side: Dict[str, Tensor]
 
     def split(self, sizes: Sequence[int]) -> List['Prediction']:
-        """Cut a merged batch into its parts again, e.g. the labelled and the mixed images.
+        """Cut a merged batch into its parts again, e.g. the labeled and the mixed images.
 
         Args:
             sizes: Number of images in each part; they add up to ``B``.
@@ -59,7 +59,7 @@ class Prediction(NamedTuple):
 class PixelTarget(NamedTuple):
     """What trains a branch: a label and a weight for every pixel.
 
-    Made under ``no_grad`` from predictions, never from unlabelled ground truth.
+    Made under ``no_grad`` from predictions, never from unlabeled ground truth.
 
     Attributes:
         label: ``(B, H, W)`` int64 classes, 255 where there is none, or ``(B, C, H, W)`` probabilities.
@@ -96,10 +96,10 @@ class PixelTarget(NamedTuple):
 
 
 class Scribbles(NamedTuple):
-    """Images of which a person labelled a few pixels, as affinities and solvers see them.
+    """Images of which a person labeled a few pixels, as affinities and solvers see them.
 
     Attributes:
-        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation.
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalization.
         seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
         valid: ``(B, H, W)`` bool, false on padding and on void pixels.
     """

@@ -104,8 +104,8 @@ def inside(shapes: Tuple[Tuple[int, int], ...]) -> Tensor:
 def batch(scribbles: bool = False) -> Tuple[Dict[str, Tensor], Dict[str, List[SegDataSample]]]:
     """Views and samples as the preprocessor gives them: padding is 0, and 255 in the masks.
 
-    Strong views are images of their own. Of the labelled pixels, some are void; with ``scribbles``, half are not
-    labelled, and an image has seeds of two classes.
+    Strong views are images of their own. Of the labeled pixels, some are void; with ``scribbles``, half are not
+    labeled, and an image has seeds of two classes.
     """
     random = np.random.RandomState(SEED + 1)
     mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))

@@ -86,7 +86,7 @@ def cross_entropy(logits: Tensor, label: Tensor, over: Tensor, weight: Optional[
 
 
 def supervised(said: Said, truth: Tensor, prefix: str = 'sup') -> Losses:
-    """Cross entropy of decode and auxiliary head over labelled pixels, and their accuracy in per cent."""
+    """Cross entropy of decode and auxiliary head over labeled pixels, and their accuracy in per cent."""
     labeled, losses = truth != 255, {}
     for name, logits, weight in (('', said.logits, 1.0), ('aux.', said.auxiliary, 0.4)):
         losses[f'{prefix}.{name}loss_ce'] = weight * cross_entropy(logits, truth, labeled)

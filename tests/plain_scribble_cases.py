@@ -49,7 +49,7 @@ SCRIBBLES = {
     ),
     'TreeEnergy-pretrain': Case('TreeEnergy', stage='pretrain'),
     'TreeEnergy': Case('TreeEnergy', dict(tree=dict(sigma=1.0))),
-    'TreeEnergy-colours': Case(
+    'TreeEnergy-colors': Case(
         'TreeEnergy', dict(use_embedding=False, tree=dict(sigma=0.5, weight=0.7)), scribbles=True
     ),
     'ScribbleMeanTeacher-pretrain': Case('ScribbleMeanTeacher', stage='pretrain'),

@@ -1,4 +1,4 @@
-"""Scribbled images pixel by pixel: who is labelled, who is alike, and what it costs to differ."""
+"""Scribbled images pixel by pixel: who is labeled, who is alike, and what it costs to differ."""
 
 from typing import List, Tuple
 
@@ -14,11 +14,11 @@ Pixel = Tuple[int, int]
 
 
 class Scribbled:
-    """Colours in 0..255, seeds, and pixels that are image: labelled, or without a label; not void, not padding."""
+    """Colors in 0..255, seeds, and pixels that are image: labeled, or without a label; not void, not padding."""
 
     def __init__(self, step: Step) -> None:
         mean_, std = (torch.tensor(values).double()[:, None, None] for values in (plain.MEAN, plain.STD))
-        self.colours = (step.views['sup'] * std + mean_).round()
+        self.colors = (step.views['sup'] * std + mean_).round()
         self.seeds = step.truth
         self.unlabeled = torch.cat([sample.unlabeled_mask.data for sample in step.samples['sup']])
         self.valid = self.unlabeled | (self.seeds != 255)
@@ -35,8 +35,8 @@ class Scribbled:
         ]
 
     def distance(self, b: int, one: Pixel, two: Pixel) -> float:
-        """Squared, of colours."""
-        return float(((self.colours[b, :, one[0], one[1]] - self.colours[b, :, two[0], two[1]]) ** 2).sum())
+        """Squared, of colors."""
+        return float(((self.colors[b, :, one[0], one[1]] - self.colors[b, :, two[0], two[1]]) ** 2).sum())
 
     def affinity(self, b: int, one: Pixel, two: Pixel, bandwidth: float) -> float:
         """exp(-|I_i - I_j|^2 / (2 beta^2))."""

@@ -7,7 +7,7 @@ from mmseg_ssl.structures import PixelTarget
 
 
 def test_at_stride_takes_the_nearest_pixels():
-    """Rows and columns 1 and 3 of four are nearest to the centres of two cells; classes are never averaged."""
+    """Rows and columns 1 and 3 of four are nearest to the centers of two cells; classes are never averaged."""
     label = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 255], [0, 0, 0, 0], [1, 2, 3, 4]])[None]
     weight = torch.arange(16.0).reshape(1, 4, 4)
     near = PixelTarget(label, weight).at_stride((2, 2))

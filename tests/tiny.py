@@ -99,7 +99,7 @@ DEFAULTS = {
 
 
 def build(method: str = 'Supervised', segmentor: Optional[dict] = None, **options: Any) -> nn.Module:
-    """Build a method around the tiny network, initialised from torch's global seed, its teacher started."""
+    """Build a method around the tiny network, initialized from torch's global seed, its teacher started."""
     options.setdefault('data_preprocessor', preprocessor())
     options = dict(DEFAULTS.get(method, {}), **options)
     # copied: the host's registries take pieces out of the configs that they build from
@@ -116,22 +116,22 @@ def sample(index: int, mask: Optional[Tensor] = None, **meta: Any) -> SegDataSam
     result = SegDataSample(metainfo=meta)
     if mask is not None:
         result.gt_sem_seg = PixelData(data=mask)
-        result.unlabeled_mask = PixelData(data=mask == 255)  # nobody labelled them; they are image
+        result.unlabeled_mask = PixelData(data=mask == 255)  # nobody labeled them; they are image
     return result
 
 
 def drawn(size: int, generator: torch.Generator) -> tuple:
-    """A procedural crop: one noisy colour for each class, in stripes; image (3, H, W) and mask (1, H, W), uint8."""
+    """A procedural crop: one noisy color for each class, in stripes; image (3, H, W) and mask (1, H, W), uint8."""
     stripes = torch.randint(0, NUM_CLASSES, (4,), generator=generator).repeat_interleave(-(-size // 4))[:size]
     mask = stripes[:, None].expand(size, size).clone()
     mask[: size // 8] = 255
     noise = torch.randint(0, 50, (3, size, size), generator=generator)
-    colour = torch.tensor([[0, 60, 120, 180], [180, 0, 60, 120], [120, 180, 0, 60]])[:, mask % NUM_CLASSES]
-    return (colour + noise).to(torch.uint8), mask[None].to(torch.uint8)
+    color = torch.tensor([[0, 60, 120, 180], [180, 0, 60, 120], [120, 180, 0, 60]])[:, mask % NUM_CLASSES]
+    return (color + noise).to(torch.uint8), mask[None].to(torch.uint8)
 
 
 def batch(labeled: int = 2, ratio: int = 2, size: int = 32, seed: int = 0) -> Dict[str, Dict[str, List]]:
-    """What ``semi_collate`` returns: labelled crops, and ``ratio`` unlabelled ones for each."""
+    """What ``semi_collate`` returns: labeled crops, and ``ratio`` unlabeled ones for each."""
     generator = torch.Generator().manual_seed(seed)
     inputs: Dict[str, List] = dict(sup=[], weak=[])
     samples: Dict[str, List] = dict(sup=[], weak=[])

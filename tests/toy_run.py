@@ -9,7 +9,7 @@ SIZE = 24
 
 
 def draw_images(folder: Path, labeled: int = 6, unlabeled: int = 9, val: int = 2) -> Path:
-    """Draw noisy three-class scenes: ``img/`` (all), ``ann/`` (labelled and val), ``labeled.txt``, ``val.txt``."""
+    """Draw noisy three-class scenes: ``img/`` (all), ``ann/`` (labeled and val), ``labeled.txt``, ``val.txt``."""
     rng = np.random.RandomState(0)
     for name in ('img', 'ann'):
         (folder / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-r"""Time the self-labelling solver against the paper's 200 steps of gradient descent, both in one run.
+r"""Time the self-labeling solver against the paper's 200 steps of gradient descent, both in one run.
 
 python tools/benchmark_solver.py                              # drawn images, on the CPU
 python tools/benchmark_solver.py --device cuda --batch 12 --classes 21 --size 513 513 \
@@ -139,7 +139,7 @@ def make_batch(args: argparse.Namespace) -> Batch:
 
 
 def drawn(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
-    """Blobs of noisy colours."""
+    """Blobs of noisy colors."""
     height, width = args.size
     coarse = torch.randn(args.batch, args.classes, max(height // 48, 2), max(width // 48, 2))
     truth = F.interpolate(coarse, size=(height, width), mode='bicubic').argmax(dim=1)

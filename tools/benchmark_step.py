@@ -6,7 +6,7 @@ python tools/benchmark_step.py --table benchmark.json --readme configs/README.md
 
 Every method is built from its config in configs/<method>/ (for 480x360 where CamVid has one), with its options, on the
 same network with random weights; all run in this process, in turns, one step each a round, so that what slows the
-machine slows all alike. Shown are medians over the rounds. U of --batch L+U is the number of unlabelled images a
+machine slows all alike. Shown are medians over the rounds. U of --batch L+U is the number of unlabeled images a
 stream: a method that mixes two streams (unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images". On a
 CPU the process keeps what tensors free, as torch does on a GPU.
 
@@ -43,7 +43,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--methods', nargs='+', metavar='NAME', help='folders below configs/ (default: all)')
     parser.add_argument('--network', default='mbv2', help='mbv2, r50, tiny or the path of a config (default: mbv2)')
     parser.add_argument('--crop', type=int, default=512, help='side of the crops (default: 512)')
-    parser.add_argument('--batch', default='2+2', metavar='L+U', help='labelled and unlabelled images (default: 2+2)')
+    parser.add_argument('--batch', default='2+2', metavar='L+U', help='labeled and unlabeled images (default: 2+2)')
     parser.add_argument('--classes', type=int, default=21, help='number of classes (default: 21)')
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: cpu)')
     parser.add_argument('--amp', action='store_true', help='float16 on CUDA, bfloat16 on the CPU')
@@ -64,7 +64,7 @@ def read_setup(args: argparse.Namespace) -> Setup:
     """
     counts = args.batch.split('+')
     if len(counts) != 2 or not all(count.isdecimal() and int(count) > 0 for count in counts):
-        raise UserError(f'--batch {args.batch}: give the labelled and the unlabelled images, such as 2+2.')
+        raise UserError(f'--batch {args.batch}: give the labeled and the unlabeled images, such as 2+2.')
     if min(args.iters, args.crop, args.classes - 1) < 1:
         raise UserError('--iters and --crop are at least 1, --classes at least 2.')
     check_device(args.device)

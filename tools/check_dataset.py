@@ -2,7 +2,7 @@
 
 python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py          # every image: header and end, masks whole
 python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py --all    # every image is decoded
-python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # masks of colours, or of 0 and 255
+python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # masks of colors, or of 0 and 255
 """
 
 import argparse
@@ -22,11 +22,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config with a train_dataloader')
-    parser.add_argument('--all', action='store_true', help='decode every image, not only the labelled ones')
+    parser.add_argument('--all', action='store_true', help='decode every image, not only the labeled ones')
     parser.add_argument(
         '--fix',
         metavar='OUT',
-        help='write masks of class indices into the new folder OUT: colours by the palette, 0 and 255 as 0 and 1; the '
+        help='write masks of class indices into the new folder OUT: colors by the palette, 0 and 255 as 0 and 1; the '
         'old masks stay',
     )
     parser.add_argument(
@@ -34,7 +34,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='OLD=NEW',
-        help='with --fix: what a value or a colour becomes, e.g. 100=1 or 224,224,192=255',
+        help='with --fix: what a value or a color becomes, e.g. 100=1 or 224,224,192=255',
     )
     parser.add_argument(
         '--cfg-options', nargs='+', action=CfgOptions, metavar='KEY=VALUE', help='override entries of the config'

@@ -1,6 +1,6 @@
 """Train the supervised baseline and DUEB side by side on the drawn data set, compare them, and draw a picture.
 
-``make demo`` runs this. Both see the same 8 labelled images for the same number of iterations, one CPU core each; DUEB
+``make demo`` runs this. Both see the same 8 labeled images for the same number of iterations, one CPU core each; DUEB
 also sees 152 images without labels.
 """
 

@@ -102,7 +102,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def _dataset_meta(cfg: Config) -> dict:
-    """Classes and colours, for mmseg's ``init_model`` and its pictures."""
+    """Classes and colors, for mmseg's ``init_model`` and its pictures."""
     if 'test_dataloader' not in cfg:
         return {}
     return {key: list(value) for key, value in DATASETS.get(cfg.test_dataloader.dataset.type).METAINFO.items()}

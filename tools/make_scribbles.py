@@ -1,6 +1,6 @@
 """Draw weak annotations from full masks: scribbles of any length ratio, or blocks, as a function of a seed.
 
-In the masks that are written, 254 is a pixel that nobody labelled and 255 is void; names and subfolders stay, so that
+In the masks that are written, 254 is a pixel that nobody labeled and 255 is void; names and subfolders stay, so that
 any dataset class finds them with its own suffix. Read them with LoadScribbles.
 
 CamVid, one folder for each of the ratios 0, 0.3, 0.5, 0.8, 1; Cityscapes with 10 % blocks; ADE20K with 50 % blocks:
@@ -42,7 +42,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--num-classes', type=int, help='if given, masks with other indices are refused')
     parser.add_argument('--classes', type=int, nargs='+', help='classes to annotate (default: all)')
     parser.add_argument('--reduce-zero-label', action='store_true', help='0 is void and k is class k - 1, as in ADE20K')
-    parser.add_argument('--drop-void', action='store_true', help='write void as unlabelled')
+    parser.add_argument('--drop-void', action='store_true', help='write void as unlabeled')
     parser.add_argument('--suffix', default='.png', help='what names of masks end in (default %(default)s)')
     parser.add_argument('--workers', type=int, default=1, help='processes; the result is the same for any number')
     parser.add_argument('--overwrite', action='store_true', help='replace masks in a folder that is not empty')
@@ -66,9 +66,9 @@ def check(args: argparse.Namespace) -> None:
 
 
 def report(summary: Summary) -> str:
-    """Shares of labelled pixels: of all, and of each class."""
-    lines = [f'{summary.images} masks, {summary.labeled.sum() / summary.pixels:.2%} of the pixels labelled']
-    lines += ['class   of labelled pixels   of its own pixels']
+    """Shares of labeled pixels: of all, and of each class."""
+    lines = [f'{summary.images} masks, {summary.labeled.sum() / summary.pixels:.2%} of the pixels labeled']
+    lines += ['class   of labeled pixels   of its own pixels']
     for label in summary.full.nonzero()[0]:
         labeled = summary.labeled[label]
         share = labeled / max(summary.labeled.sum(), 1)
@@ -77,7 +77,7 @@ def report(summary: Summary) -> str:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Write the masks, and say how much is labelled."""
+    """Write the masks, and say how much is labeled."""
     args = parse_args(argv)
     check(args)
     options = {name: value for name, value in vars(args).items() if name in WeakAnnotator._fields}

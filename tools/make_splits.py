@@ -1,4 +1,4 @@
-"""Draw labelled subsets of a list of images, without replacement, as a function of a seed.
+"""Draw labeled subsets of a list of images, without replacement, as a function of a seed.
 
 Every draw shuffles the whole sorted list once and each subset is its beginning: so within a draw
 the smaller subsets lie in the larger ones, and a difference between two sizes is not a difference

@@ -148,7 +148,7 @@ def class_names(cfg: Config, count: int) -> List[str]:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Label what is not labelled yet, and count everything."""
+    """Label what is not labeled yet, and count everything."""
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     check_device(args.device)
@@ -184,7 +184,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     summary = dict(settings, **summarize(args.out, sorted(ids), class_names(cfg, labeler.num_classes)))
     replace_file(args.out / 'summary.json', json.dumps(summary, indent=1).encode())
     print(
-        f'\n{summary["kept"]:.1%} of the pixels labelled, mean confidence {summary["mean_confidence"]:.3f}: {args.out}'
+        f'\n{summary["kept"]:.1%} of the pixels labeled, mean confidence {summary["mean_confidence"]:.3f}: {args.out}'
     )
 
 

@@ -60,7 +60,7 @@ def results_report(runs: List[Run], methods: List[str], by_draw: bool = False) -
     images, hardware = (sorted({getattr(run, part) for run in runs}) for part in ('images', 'hardware'))
     lines = [
         f'IoU and calibration error (ECE, 15 bins) in % on `{"`, `".join(images)}` of the LAST checkpoint: mean ± '
-        'sample deviation over the draws of the labelled images, whose numbers are given: rows of other draws do not '
+        'sample deviation over the draws of the labeled images, whose numbers are given: rows of other draws do not '
         'compare. The classes and the ECE are those of the first network. ms a step: the median of the '
         "training's own log, without waiting for data, on a machine that may have had other work "
         '(`tools/benchmark_step.py` compares under equal conditions). Memory in MB: the peak that torch allocated on '

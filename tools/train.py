@@ -110,7 +110,7 @@ def is_first_process() -> bool:
 
 
 def check_data(cfg: Config) -> Optional[Report]:
-    """Look at the labelled images and masks before training starts; one process does it for all."""
+    """Look at the labeled images and masks before training starts; one process does it for all."""
     return check_semi_dataset(cfg) if is_first_process() else None
 
 

@@ -9,7 +9,7 @@ model = dict(
     segmentor=_base_.segmentor,
     predict_on=('student', 'teacher'),
     unsup_weight=10.0,
-    self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),  # as without unlabelled images
+    self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),  # as without unlabeled images
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))

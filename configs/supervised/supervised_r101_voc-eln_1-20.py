@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/schedules/adamw_eln_voc.py',
     '../_base_/default_runtime.py',
 ]
-# The baseline of ELN's Table 1: its network, data and schedule without the unlabelled images.
+# The baseline of ELN's Table 1: its network, data and schedule without the unlabeled images.
 model = dict(
     type='Supervised',
     segmentor=dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1)),

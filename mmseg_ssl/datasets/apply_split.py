@@ -1,4 +1,4 @@
-"""A split reaches both sets, or stops: nothing that a config says about the labelled images is passed over."""
+"""A split reaches both sets, or stops: nothing that a config says about the labeled images is passed over."""
 
 import copy
 import os.path as osp
@@ -15,11 +15,11 @@ from mmseg_ssl.datasets.unlabeled_images import UnlabeledImages
 from mmseg_ssl.errors import DatasetError
 
 SUFFIX = re.compile(r'\.(png|jpe?g|tiff?|bmp|webp)$', re.IGNORECASE)
-LEAVE_OUT = 'leave split out, and give every labelled set its own ann_file and every unlabelled one its own exclude'
+LEAVE_OUT = 'leave split out, and give every labeled set its own ann_file and every unlabeled one its own exclude'
 
 
 def build_labeled(dataset: Union[dict, BaseDataset], path: Optional[str]) -> BaseDataset:
-    """Build the labelled set; with a split it holds exactly the split's images.
+    """Build the labeled set; with a split it holds exactly the split's images.
 
     Args:
         dataset: A config, whose ``ann_file`` is filled where it names no list; through wrappers of one data set, too.
@@ -45,15 +45,15 @@ def build_labeled(dataset: Union[dict, BaseDataset], path: Optional[str]) -> Bas
 
 
 def build_unlabeled(dataset: Union[dict, BaseDataset], path: Optional[str], labeled: BaseDataset) -> BaseDataset:
-    """Build the unlabelled set; with a split it holds none of the labelled images, unless ``exclude=''`` says so.
+    """Build the unlabeled set; with a split it holds none of the labeled images, unless ``exclude=''`` says so.
 
     Args:
         dataset: A config, or a built dataset.
         path: The split.
-        labeled: The labelled set.
+        labeled: The labeled set.
 
     Raises:
-        DatasetError: A labelled image is among the unlabelled ones.
+        DatasetError: A labeled image is among the unlabeled ones.
     """
     excluded = tuple(image_paths(labeled)) if path else ()
     keep = False
@@ -69,9 +69,9 @@ def build_unlabeled(dataset: Union[dict, BaseDataset], path: Optional[str], labe
     shared = [] if keep or not path else [one for one in image_paths(dataset) if one in known]
     if shared:
         raise DatasetError(
-            f'split={path} says which images are labelled, but {len(shared)} of them are among the unlabelled ones: '
-            f'{shared[0]}. Use type UnlabeledImages for the unlabelled data and no other '
-            f"exclude; to keep the labelled images there, set exclude=''; or {LEAVE_OUT}."
+            f'split={path} says which images are labeled, but {len(shared)} of them are among the unlabeled ones: '
+            f'{shared[0]}. Use type UnlabeledImages for the unlabeled data and no other '
+            f"exclude; to keep the labeled images there, set exclude=''; or {LEAVE_OUT}."
         )
     return dataset
 
@@ -109,14 +109,14 @@ def _fill_ann_file(cfg: dict, path: str) -> None:
         own, split = ({SUFFIX.sub('', line) for line in read_ids(one)} for one in (other, path))
         if own != split:
             raise DatasetError(
-                f'Two lists say which images are labelled: split={path} names {len(split)}, labeled.ann_file={named} '
+                f'Two lists say which images are labeled: split={path} names {len(split)}, labeled.ann_file={named} '
                 f'names {len(own)}, not the same. Leave one of them out.'
             )
     cfg['ann_file'] = path
 
 
 def _require_effect(dataset: BaseDataset, path: str) -> None:
-    """Stop unless a labelled set holds as many images as its split names, and these where the set was not filled."""
+    """Stop unless a labeled set holds as many images as its split names, and these where the set was not filled."""
     dataset.full_init()
     ids, paths = read_ids(path), image_paths(dataset)
     if len(ids) == len(paths) and (_reads(dataset, path) or _all_named(ids, paths)):
@@ -141,7 +141,7 @@ def _all_named(ids: Sequence[str], paths: Sequence[str]) -> bool:
 
 
 def _fill_unlabeled(cfg: dict, excluded: Sequence[str], labeled: Any) -> None:
-    """Tell an unlabelled set which images are labelled, and what the masks are called that may lie beside them."""
+    """Tell an unlabeled set which images are labeled, and what the masks are called that may lie beside them."""
     if excluded and cfg.get('exclude') is None:
         cfg['exclude'] = excluded
     suffix = getattr(labeled, 'seg_map_suffix', None)

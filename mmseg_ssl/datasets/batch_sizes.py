@@ -20,10 +20,10 @@ def size_problems(
     """What is wrong with the sizes of the two sets.
 
     Args:
-        batch_size: Labelled images of a process in a step.
-        labeled: Size of the labelled set.
-        unlabeled: Size of the unlabelled set.
-        ratio: Unlabelled images per labelled one; 0 without unlabelled images.
+        batch_size: Labeled images of a process in a step.
+        labeled: Size of the labeled set.
+        unlabeled: Size of the unlabeled set.
+        ratio: Unlabeled images per labeled one; 0 without unlabeled images.
         distinct: Option of the sampler.
         processes: Number of processes.
     """
@@ -31,19 +31,19 @@ def size_problems(
     whole = f'{batch}' if processes == 1 else f'{batch} ({processes} processes with {batch_size} each)'
     if labeled < batch:
         yield (
-            f'The labelled set has {labeled} image(s), the batch {whole}: set train_dataloader.batch_size to at most '
+            f'The labeled set has {labeled} image(s), the batch {whole}: set train_dataloader.batch_size to at most '
             f'{labeled} over all processes, or take a larger list.'
         )
     wanted = batch * ratio
     if unlabeled < wanted:
         yield (
-            f'The unlabelled set has {unlabeled} image(s), a batch takes {wanted} of them ({ratio} for each of {whole} '
-            'labelled ones), so that images would meet themselves in a batch: add unlabelled images, or make '
+            f'The unlabeled set has {unlabeled} image(s), a batch takes {wanted} of them ({ratio} for each of {whole} '
+            'labeled ones), so that images would meet themselves in a batch: add unlabeled images, or make '
             'train_dataloader.batch_size or dataset.unlabeled_per_labeled smaller.'
         )
     sure = distinct or unlabeled - unlabeled // 4
     if sure < wanted <= unlabeled:
         yield (
-            f'A batch takes {wanted} of {unlabeled} unlabelled images, but only {sure} are sure to '
+            f'A batch takes {wanted} of {unlabeled} unlabeled images, but only {sure} are sure to '
             f'differ: set train_dataloader.sampler.distinct={wanted}.'
         )

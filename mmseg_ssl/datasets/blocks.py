@@ -1,4 +1,4 @@
-"""Block annotations: some square blocks of an image are fully labelled, the rest is not."""
+"""Block annotations: some square blocks of an image are fully labeled, the rest is not."""
 
 import numpy as np
 
@@ -10,13 +10,13 @@ def draw_blocks(
 ) -> np.ndarray:
     """Keep the labels of randomly chosen blocks of a fixed grid.
 
-    The annotation of the tree energy loss (Liang et al., CVPR 2022), which soft self-labelling is compared on, with
+    The annotation of the tree energy loss (Liang et al., CVPR 2022), which soft self-labeling is compared on, with
     shares of 10, 20 and 50 %. The size of its blocks is not published.
 
     Args:
         mask: Full index mask, ``(H, W)`` uint8.
         rng: Source of the choice.
-        share: Share of the labelled pixels of ``mask`` to keep, in (0, 1]; met from above, by less than a block.
+        share: Share of the labeled pixels of ``mask`` to keep, in (0, 1]; met from above, by less than a block.
         block: Side of a block in pixels; blocks at the right and lower edge may be smaller.
         void: Index of pixels without a class; they are void in the result too, inside and outside of blocks.
 

@@ -6,7 +6,7 @@ from mmseg.registry import DATASETS
 
 @DATASETS.register_module()
 class CamVidDataset(BaseSegDataset):
-    """CamVid in the 11 classes and the 367 / 101 / 233 split of SegNet; 255 is unlabelled.
+    """CamVid in the 11 classes and the 367 / 101 / 233 split of SegNet; 255 is unlabeled.
 
     Layout: ``img_dir/{train,val,test}/*.jpg`` and ``ann_dir/{train,val,test}/*.png``, the masks
         8-bit indices.

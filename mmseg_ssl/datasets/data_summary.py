@@ -11,20 +11,20 @@ from mmseg_ssl.datasets.splits import list_name
 
 
 class DataSummary(NamedTuple):
-    """Numbers of different images, and the list that says which are labelled."""
+    """Numbers of different images, and the list that says which are labeled."""
 
     labeled: int
-    total: int  # labelled or unlabelled
+    total: int  # labeled or unlabeled
     unlabeled: int
-    shared: int  # labelled and unlabelled, by path or content
-    list: str  # short name; '' where a whole folder is labelled
+    shared: int  # labeled and unlabeled, by path or content
+    list: str  # short name; '' where a whole folder is labeled
     hash: str  # first digits of its SHA-256, as in configs/splits/index.json; without a list, of the images' names
 
     def __str__(self) -> str:
         """One line for the log."""
         source = self.list or 'no list: every image of its folder'
         return (
-            f'{self.labeled} labelled of {self.total} ({source}, hash {self.hash}), {self.unlabeled} unlabelled, '
+            f'{self.labeled} labeled of {self.total} ({source}, hash {self.hash}), {self.unlabeled} unlabeled, '
             f'{self.shared} shared'
         )
 
@@ -40,8 +40,8 @@ class Overlap(NamedTuple):
     def __str__(self) -> str:
         """One line for the log."""
         return (
-            f'{self.name}: {self.images} images, {len(self.labeled)} of them labelled and {len(self.unlabeled)} '
-            'unlabelled in training'
+            f'{self.name}: {self.images} images, {len(self.labeled)} of them labeled and {len(self.unlabeled)} '
+            'unlabeled in training'
         )
 
 
@@ -49,7 +49,7 @@ def summarize_data(dataset: Any) -> DataSummary:
     """Count the images of a training set.
 
     Args:
-        dataset: A :class:`SemiDataset`, or any other: then all of it is labelled.
+        dataset: A :class:`SemiDataset`, or any other: then all of it is labeled.
     """
     labeled, unlabeled = _paths(dataset)
     shared = len(find_copies(labeled, unlabeled))
@@ -78,7 +78,7 @@ def find_overlap(dataset: Any, name: str, other: Any) -> Overlap:
 
 
 def _paths(dataset: Any) -> List[List[str]]:
-    """Paths of the labelled and the unlabelled images."""
+    """Paths of the labeled and the unlabeled images."""
     if not isinstance(dataset, SemiDataset):
         return [image_paths(dataset), []]
     return [image_paths(dataset.labeled), image_paths(dataset.unlabeled) if dataset.unlabeled is not None else []]

@@ -154,6 +154,6 @@ def refuse_mask_names(found: Iterable[Tuple[str, str]], folder: ImageFolder) -> 
     if masks:
         raise DatasetError(
             f'{folder.root} seems to hold masks beside the images: {names[masks[0]]} ({len(masks)} of {len(names)} '
-            'files). Put the masks into another folder, or say how they end with mask_suffix (of the unlabelled data); '
+            'files). Put the masks into another folder, or say how they end with mask_suffix (of the unlabeled data); '
             "mask_suffix='' if they are images all the same."
         )

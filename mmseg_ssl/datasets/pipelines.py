@@ -1,4 +1,4 @@
-"""What pipelines may do: those of unlabelled images read no mask, and all of them turn images alike."""
+"""What pipelines may do: those of unlabeled images read no mask, and all of them turn images alike."""
 
 from typing import Any, Iterator, Optional, Tuple
 
@@ -8,21 +8,21 @@ from mmseg_ssl.errors import DatasetError
 
 
 def refuse_mask_steps(dataset: Any) -> None:
-    """Stop if a pipeline of unlabelled images has a step that reads masks.
+    """Stop if a pipeline of unlabeled images has a step that reads masks.
 
     Args:
-        dataset: The unlabelled set, or a wrapper of it.
+        dataset: The unlabeled set, or a wrapper of it.
 
     Raises:
         DatasetError: Names the step and the fix.
     """
     for place, step in _steps(dataset):
-        name = f'step {place} of the unlabelled pipeline, {type(step).__name__},'
+        name = f'step {place} of the unlabeled pipeline, {type(step).__name__},'
         if isinstance(step, LoadAnnotations):
-            raise DatasetError(f'{name} reads masks, which unlabelled images have not. Remove it from the pipeline.')
+            raise DatasetError(f'{name} reads masks, which unlabeled images have not. Remove it from the pipeline.')
         if getattr(step, 'cat_max_ratio', 1.0) < 1:
             raise DatasetError(
-                f'{name} looks at masks to choose a crop (cat_max_ratio={step.cat_max_ratio}), which unlabelled images '
+                f'{name} looks at masks to choose a crop (cat_max_ratio={step.cat_max_ratio}), which unlabeled images '
                 'have not. Remove cat_max_ratio there.'
             )
 

@@ -1,4 +1,4 @@
-"""Unlabelled images with the labels that a network wrote for them beforehand."""
+"""Unlabeled images with the labels that a network wrote for them beforehand."""
 
 import os.path as osp
 from typing import Any, List

@@ -1,4 +1,4 @@
-"""The files of the host's datasets, listed with the same care as those of the unlabelled ones."""
+"""The files of the host's datasets, listed with the same care as those of the unlabeled ones."""
 
 import os.path as osp
 from typing import Any, List, Optional

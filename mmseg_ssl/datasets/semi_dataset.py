@@ -1,4 +1,4 @@
-"""One dataset hands out a labelled crop and its unlabelled companions; a collate batches them."""
+"""One dataset hands out a labeled crop and its unlabeled companions; a collate batches them."""
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -25,9 +25,9 @@ class Draw(NamedTuple):
 
 @DATASETS.register_module()
 class SemiDataset:
-    """Labelled and unlabelled images behind one index, each decoded once per draw.
+    """Labeled and unlabeled images behind one index, each decoded once per draw.
 
-    Image ``k`` of a draw (0 is the labelled one, 1 and up the unlabelled ones) runs through its
+    Image ``k`` of a draw (0 is the labeled one, 1 and up the unlabeled ones) runs through its
     pipeline with all random generators seeded by ``fold(draw.seed, k)``. So an item is a function
     of the draw alone: the stream is the same for any number of workers and after a resume. The same
     number travels as metainfo ``seed`` for the choices that are made later on the device (strong
@@ -36,17 +36,17 @@ class SemiDataset:
     Args:
         labeled: Config of, or a built, mmseg dataset with masks.
         unlabeled: Config of, or a built, dataset of images; usually :class:`UnlabeledImages`.
-            ``None``: labelled only.
-        unlabeled_per_labeled: Unlabelled images per labelled one.
-        split: List of labelled ids (see :func:`find_split`): the labelled set holds exactly these
-            images and the unlabelled one none of them, so that one line in a leaf config changes
-            the labelled subset. It fills ``labeled.ann_file`` where that names no list, and
-            ``unlabeled.exclude`` where that is not set. A protocol that keeps labelled images among
-            the unlabelled ones says ``unlabeled=dict(exclude='')``.
+            ``None``: labeled only.
+        unlabeled_per_labeled: Unlabeled images per labeled one.
+        split: List of labeled ids (see :func:`find_split`): the labeled set holds exactly these
+            images and the unlabeled one none of them, so that one line in a leaf config changes
+            the labeled subset. It fills ``labeled.ann_file`` where that names no list, and
+            ``unlabeled.exclude`` where that is not set. A protocol that keeps labeled images among
+            the unlabeled ones says ``unlabeled=dict(exclude='')``.
 
     Raises:
         DatasetError: A split or an image folder is missing, a split contradicts what the sets say
-            or cannot be applied to them, a step of the unlabelled pipeline reads masks, or the
+            or cannot be applied to them, a step of the unlabeled pipeline reads masks, or the
             ratio is negative.
     """
 
@@ -63,7 +63,7 @@ class SemiDataset:
         self.labeled = build_labeled(labeled, self.split)
         if not self.labeled.metainfo.get('classes'):
             raise DatasetError(
-                'The labelled data have no classes. Give their names in the order of the mask values: '
+                'The labeled data have no classes. Give their names in the order of the mask values: '
                 "labeled=dict(metainfo=dict(classes=('ground', 'wall'), palette=[[0, 0, 0], [128, 0, 0]]), ...), and "
                 'the same in val_dataloader and test_dataloader.'
             )
@@ -76,7 +76,7 @@ class SemiDataset:
 
     @property
     def metainfo(self) -> dict:
-        """Classes and palette of the labelled dataset."""
+        """Classes and palette of the labeled dataset."""
         return self.labeled.metainfo
 
     def full_init(self) -> None:
@@ -86,7 +86,7 @@ class SemiDataset:
                 dataset.full_init()
 
     def __len__(self) -> int:
-        """Number of labelled images."""
+        """Number of labeled images."""
         return len(self.labeled)
 
     def __getitem__(self, draw: Draw) -> Dict[str, Dict[str, Any]]:
@@ -98,7 +98,7 @@ class SemiDataset:
         Returns:
             ``{'inputs': {'sup': image, 'weak': [image] * r}, 'data_samples': {'sup': sample,
             'weak': [sample] * r}}`` with images ``(3, H, W)`` uint8 and a mask on ``'sup'`` alone;
-            no ``'weak'`` without unlabelled images.
+            no ``'weak'`` without unlabeled images.
 
         Raises:
             DatasetError: A file cannot be read; names it.
@@ -140,19 +140,19 @@ def _describe(dataset: BaseDataset, index: int, error: Exception) -> str:
     if step is None or name.startswith('Load'):
         fix = 'python tools/check_dataset.py CONFIG --all decodes every file and lists the bad ones.'
         return f'Could not load {said} {fix}'
-    return f'Step {name} of the pipeline failed on {said} Unlabelled images have no mask that a step could read.'
+    return f'Step {name} of the pipeline failed on {said} Unlabeled images have no mask that a step could read.'
 
 
 @FUNCTIONS.register_module()
 def semi_collate(items: Sequence[Dict[str, Dict[str, Any]]]) -> Dict[str, Views]:
     """Batch items of :class:`SemiDataset` by view.
 
-    ``'weak'`` is stream-major: the first B entries are every draw's first unlabelled image, the
-    next B every draw's second. So ``weak.chunk(r)`` gives ``r`` independent unlabelled batches, as
+    ``'weak'`` is stream-major: the first B entries are every draw's first unlabeled image, the
+    next B every draw's second. So ``weak.chunk(r)`` gives ``r`` independent unlabeled batches, as
     CPCL and CPS want them.
 
     Args:
-        items: B items with r unlabelled images each.
+        items: B items with r unlabeled images each.
 
     Returns:
         ``{'inputs': {'sup': [B], 'weak': [r * B]}, 'data_samples': <the same>}``, lists throughout:

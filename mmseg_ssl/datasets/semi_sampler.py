@@ -43,24 +43,24 @@ class SemiSampler(Sampler):
     """Endless stream of :class:`Draw`; rank r of W gets the draws number r, r + W, r + 2W, ...
 
     The stream is a function of the seed alone, not of the batch size, the workers or the number of
-    ranks, so W ranks with batch B see together what one process sees with batch W * B. Labelled and
-    unlabelled images are shuffled independently, each image once per pass.
+    ranks, so W ranks with batch B see together what one process sees with batch W * B. Labeled and
+    unlabeled images are shuffled independently, each image once per pass.
 
     Partners in CutMix must be different images. Seams between passes are the only place where an
-    unlabelled image could meet itself in a batch, hence the next pass is shuffled such that any
-    ``distinct`` consecutive entries differ. This needs no batch size as long as the unlabelled
+    unlabeled image could meet itself in a batch, hence the next pass is shuffled such that any
+    ``distinct`` consecutive entries differ. This needs no batch size as long as the unlabeled
     images of a batch, over all ranks, are at most ``distinct``.
 
     Args:
         dataset: A :class:`SemiDataset`; mmengine passes it.
         seed: Seed of the stream, the same on all ranks; mmengine passes the run's. ``None``: drawn
-            and synchronised.
-        distinct: Any this many consecutive unlabelled images are different ones. Default: three
+            and synchronized.
+        distinct: Any this many consecutive unlabeled images are different ones. Default: three
             quarters of the set. Raise it (up to the size of the set) if one batch of all ranks
             takes more than that.
 
     Raises:
-        DatasetError: The dataset has no labelled image, or ``distinct`` is not in ``[1, N]``.
+        DatasetError: The dataset has no labeled image, or ``distinct`` is not in ``[1, N]``.
     """
 
     def __init__(self, dataset: SemiDataset, seed: Optional[int] = None, distinct: Optional[int] = None) -> None:
@@ -70,10 +70,10 @@ class SemiSampler(Sampler):
         self.num_labeled = len(dataset)
         self.num_unlabeled = len(dataset.unlabeled) if dataset.unlabeled is not None else 0
         if not self.num_labeled:
-            raise DatasetError('The labelled set is empty: check the list in dataset.split.')
+            raise DatasetError('The labeled set is empty: check the list in dataset.split.')
         if distinct is not None and not 1 <= distinct <= self.num_unlabeled:
             raise DatasetError(
-                f'distinct must be in [1, {self.num_unlabeled}], the size of the unlabelled set; got {distinct}.'
+                f'distinct must be in [1, {self.num_unlabeled}], the size of the unlabeled set; got {distinct}.'
             )
         self.distinct = distinct or self.num_unlabeled - self.num_unlabeled // 4
         self._consumed = 0
@@ -89,7 +89,7 @@ class SemiSampler(Sampler):
                 yield Draw(labeled, partners, fold(self.seed, number))
 
     def _labeled_entries(self, first: int) -> Iterator[int]:
-        """Labelled indices from entry ``first`` on."""
+        """Labeled indices from entry ``first`` on."""
         passes, start = divmod(first, self.num_labeled)
         for number in itertools.count(passes):
             order = _generator(fold(self.seed, LABELED_STREAM, number)).permutation(self.num_labeled)
@@ -97,7 +97,7 @@ class SemiSampler(Sampler):
             start = 0
 
     def _unlabeled_entries(self) -> Iterator[int]:
-        """All unlabelled indices; a pass needs its predecessor, so a resume replays indices."""
+        """All unlabeled indices; a pass needs its predecessor, so a resume replays indices."""
         order = _generator(fold(self.seed, UNLABELED_STREAM, 0)).permutation(self.num_unlabeled).tolist()
         for number in itertools.count(1):
             yield from order

@@ -1,7 +1,7 @@
 """Draws one scene of the embedded data set; pure: random generator in, image and mask out.
 
-What makes the scenes hard for a network that sees eight of them: every class varies in colour and
-texture, pairs of classes share colours (bush and hill, house and ground, sign and ball), each scene
+What makes the scenes hard for a network that sees eight of them: every class varies in color and
+texture, pairs of classes share colors (bush and hill, house and ground, sign and ball), each scene
 has its own light, objects hide each other, poles are one pixel wide, signs are rare, haze blurs the
 border of hill and sky, and there is noise.
 """
@@ -19,7 +19,7 @@ ZOOM = 2  # drawn this much larger, then averaged: borders mix what they separat
 
 
 class Look(NamedTuple):
-    """How a class looks: mean colour and its spread, wavelength and contrast of its texture."""
+    """How a class looks: mean color and its spread, wavelength and contrast of its texture."""
 
     bgr: Tuple[int, int, int]
     spread: float
@@ -44,7 +44,7 @@ ON = (1,)
 
 
 class Canvas:
-    """A growing picture: colours ``(H, W, 3)`` float and labels ``(H, W)`` uint8, drawn in order.
+    """A growing picture: colors ``(H, W, 3)`` float and labels ``(H, W)`` uint8, drawn in order.
 
     Args:
         rng: Source of every random choice.

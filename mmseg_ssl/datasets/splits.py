@@ -1,4 +1,4 @@
-"""Labelled subsets are text files; this finds and reads them from any working directory."""
+"""Labeled subsets are text files; this finds and reads them from any working directory."""
 
 from pathlib import Path
 from typing import List, Optional

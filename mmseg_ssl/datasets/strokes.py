@@ -11,7 +11,7 @@ from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 
 GRID = 48  # cells along the longer side of a region: paths are searched on a grid, else a road takes a second
 EROSION = 0.5  # of the greatest depth: a person keeps off rims and corners; about 3 % of CamVid's pixels get a label
-CENTRING = 8.0  # how much longer a step at the rim is than one in the middle
+CENTERING = 8.0  # how much longer a step at the rim is than one in the middle
 
 
 def draw_scribbles(
@@ -92,7 +92,7 @@ def _medial_path(region: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
     rows, cols = nodes[nodes[..., 0] >= 0].T
     deep = depth[rows, cols] / depth.max()
     wobble = rng.uniform(0.7, 1.3, len(rows))
-    cost = (1 + CENTRING * (1 - deep) ** 2) * wobble
+    cost = (1 + CENTERING * (1 - deep) ** 2) * wobble
     plain = csr_matrix((lengths, tuple(ends)), shape=(len(rows), len(rows)))
     medial = csr_matrix((lengths * (cost[ends[0]] + cost[ends[1]]), tuple(ends)), shape=plain.shape)
     start = _farthest(plain, int(deep.argmax()))

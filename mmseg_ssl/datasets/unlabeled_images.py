@@ -16,20 +16,20 @@ from mmseg_ssl.errors import DatasetError
 
 @DATASETS.register_module()
 class UnlabeledImages(BaseDataset):
-    """Unlabelled images; nothing here knows of masks, so none can leak.
+    """Unlabeled images; nothing here knows of masks, so none can leak.
 
     Args:
         ann_file: List of image ids, one a line; below ``data_root``, or any name that
             :func:`find_split` takes. Empty (the default): every image of the folder, subfolders
             included.
         exclude: What to leave out: a list of image ids, by a name that :func:`find_split` takes; or
-            paths of images, usually the labelled ones: these files, and files elsewhere with the
+            paths of images, usually the labeled ones: these files, and files elsewhere with the
             same name and content.
         img_suffix: What follows the id in a file name, in any case. Several may be given for a
             folder that mixes formats; a list of ids needs exactly one.
         mask_suffix: What follows the id in the name of a mask, where masks lie in the folder, too:
             such files are left out. ``None``: a folder with names like ``a.png`` and ``a_mask.png``
-            is refused; ``''``: they are images. :class:`SemiDataset` knows it from its labelled data.
+            is refused; ``''``: they are images. :class:`SemiDataset` knows it from its labeled data.
         mask_folder: Where these masks are. Default: beside the images.
         data_root: Root that ``data_prefix`` and ``ann_file`` are relative to.
         data_prefix: ``dict(img_path=<image folder>)``.
@@ -71,15 +71,15 @@ class UnlabeledImages(BaseDataset):
         folder = ImageFolder(self.data_prefix['img_path'], self.img_suffix, self.backend_args)
         found = self._from_list(folder) if self.ann_file else self._from_folder(folder)
         if not found:
-            raise DatasetError(f'No unlabelled image: {folder.nothing_found()}')
+            raise DatasetError(f'No unlabeled image: {folder.nothing_found()}')
         kept = self._without_excluded(sorted(found), folder)
         if not kept:
             source = self.ann_file or f'folder {folder.root} (suffix {" ".join(self.img_suffix)})'
-            excluded = self.exclude if isinstance(self.exclude, str) else 'the labelled images'
+            excluded = self.exclude if isinstance(self.exclude, str) else 'the labeled images'
             raise DatasetError(
-                f'No unlabelled image is left: {source} holds {len(found)}, and the list to '
+                f'No unlabeled image is left: {source} holds {len(found)}, and the list to '
                 f'exclude ({excluded}) holds them all. Add images, take a '
-                'smaller labelled list, or set unlabeled=None to train on labelled images alone.'
+                'smaller labeled list, or set unlabeled=None to train on labeled images alone.'
             )
         return [dict(img_path=osp.join(folder.root, name + suffix)) for name, suffix in kept]
 
@@ -104,8 +104,8 @@ class UnlabeledImages(BaseDataset):
         """Ids and suffixes of all images below a folder."""
         if not fileio.isdir(folder.root, backend_args=self.backend_args):
             raise DatasetError(
-                f'No folder of unlabelled images: looked in {osp.abspath(folder.root)}. Correct '
-                'data_root or data_prefix.img_path of the unlabelled dataset, or link the data '
+                f'No folder of unlabeled images: looked in {osp.abspath(folder.root)}. Correct '
+                'data_root or data_prefix.img_path of the unlabeled dataset, or link the data '
                 'there.'
             )
         found = folder.files()

@@ -21,14 +21,14 @@ FILE = 'data.json'
 
 @HOOKS.register_module()
 class DataSummaryHook(Hook):
-    """Log ``20 labelled of 335 (list, hash), 315 unlabelled, 0 shared``, and refuse labelled images in val or test.
+    """Log ``20 labeled of 335 (list, hash), 315 unlabeled, 0 shared``, and refuse labeled images in val or test.
 
     Images are compared by path and by content, so that a copy under another name is found, too; images on a remote
     file backend by path alone. The numbers go to ``<work dir>/<time>/data.json``, where ``tools/results.py`` finds
     them. One process of a run does it.
 
     Args:
-        allow_overlap: Go on, with a warning, if labelled images are in val or test.
+        allow_overlap: Go on, with a warning, if labeled images are in val or test.
     """
 
     def __init__(self, allow_overlap: bool = False) -> None:
@@ -41,7 +41,7 @@ class DataSummaryHook(Hook):
             runner: The runner.
 
         Raises:
-            DatasetError: Labelled images are in val or test, a set is smaller than a batch, or images are turned by
+            DatasetError: Labeled images are in val or test, a set is smaller than a batch, or images are turned by
                 their EXIF tag in one set alone.
         """
         loader = runner.train_dataloader
@@ -63,7 +63,7 @@ class DataSummaryHook(Hook):
             return
         named = ', '.join(overlap.labeled[:3]) + (', ...' if len(overlap.labeled) > 3 else '')
         problem = (
-            f'{len(overlap.labeled)} labelled image(s) are in {overlap.name}_dataloader, too, or copies: {named}. '
+            f'{len(overlap.labeled)} labeled image(s) are in {overlap.name}_dataloader, too, or copies: {named}. '
             'The scores would be those of images that were learned by heart.'
         )
         if not self.allow_overlap:

@@ -75,7 +75,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
 
     mmengine's loop waits for the dataloader to end, which :class:`SemiSampler`'s never does. Here an epoch has
     ``len(dataloader)`` iterations: with ``SemiSampler`` as many as the longer of the two sets takes to be seen once,
-    ``max(labelled, unlabelled / unlabeled_per_labeled)`` draws over batch size and ranks, rounded up (down with
+    ``max(labeled, unlabeled / unlabeled_per_labeled)`` draws over batch size and ranks, rounded up (down with
     ``drop_last=True``). The stream goes on from epoch to epoch, so every batch is full. A run also resumes within an
     epoch. It answers to the host's name in the mmseg scope; with a sampler that ends it does what the host's does.
 

@@ -25,7 +25,7 @@ class ScribbleVisHook(Hook):
 
     Args:
         interval: Iterations from one picture to the next, at least 1.
-        bandwidth: Colour bandwidth of the affinity that is drawn.
+        bandwidth: Color bandwidth of the affinity that is drawn.
 
     Raises:
         ValueError: If the interval is below 1.

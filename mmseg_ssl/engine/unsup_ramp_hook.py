@@ -1,4 +1,4 @@
-"""When the unlabelled images begin to count."""
+"""When the unlabeled images begin to count."""
 
 import math
 from typing import Any
@@ -14,9 +14,9 @@ SHAPES = ('linear', 'sigmoid')
 
 @HOOKS.register_module()
 class UnsupRampHook(Hook):
-    r"""Ramps what is taught on unlabelled images up from 0, for schedules too short to forget early mistakes.
+    r"""Ramps what is taught on unlabeled images up from 0, for schedules too short to forget early mistakes.
 
-    Sets ``model.unsup_scale``, which every method multiplies its unlabelled terms by. With
+    Sets ``model.unsup_scale``, which every method multiplies its unlabeled terms by. With
     :math:`x = \mathrm{clip}((t - begin) / (end - begin), 0, 1)` at iteration :math:`t` it is :math:`x` (``linear``) or
     :math:`e^{-5 (1 - x)^2}` (``sigmoid``, Laine & Aila 2017; 0 before ``begin``). A function of the iteration alone, so
     a resumed run goes on exactly.
@@ -36,7 +36,7 @@ class UnsupRampHook(Hook):
         self.begin, self.end, self.shape = begin, end, shape
 
     def scale(self, iteration: int) -> float:
-        """Factor of the unlabelled terms at an iteration, in ``[0, 1]``."""
+        """Factor of the unlabeled terms at an iteration, in ``[0, 1]``."""
         progress = min(max((iteration - self.begin) / (self.end - self.begin), 0.0), 1.0)
         if self.shape == 'linear' or progress == 0:
             return progress

@@ -18,7 +18,7 @@ class CalibrationMetric(BaseMetric):
     r"""Expected calibration error of ``seg_logits``, the first network's (Guo et al., ICML 2017, eq. 3).
 
     Pixels are sorted by the confidence of their class into :math:`M` equal bins :math:`B_m` of :math:`(0, 1]`. With
-    the accuracy and the mean confidence of a bin, over the :math:`n` labelled pixels of all images together,
+    the accuracy and the mean confidence of a bin, over the :math:`n` labeled pixels of all images together,
 
     .. math:: ECE = \sum_m \frac{|B_m|}{n} \, | acc(B_m) - conf(B_m) |
 
@@ -65,7 +65,7 @@ class CalibrationMetric(BaseMetric):
             self.results.append(histogram.cpu().numpy())
 
     def compute_metrics(self, results: List[np.ndarray]) -> Dict[str, float]:
-        """The error over all images, in per cent; NaN if no pixel is labelled."""
+        """The error over all images, in per cent; NaN if no pixel is labeled."""
         error = round(100 * expected_calibration_error(np.sum(results, axis=0)), 2)
         print_log(f'Expected calibration error: {error:.2f} %', MMLogger.get_current_instance())
         return dict(ECE=error)

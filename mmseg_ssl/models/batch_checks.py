@@ -96,7 +96,7 @@ def readable_torch_errors(views: Sequence[Tensor]) -> Iterator[None]:
             raise BatchError(
                 f'BatchNorm has one value for each channel (batches of {sizes} image(s)): its mean is that value. A '
                 'layer that pools the whole image, such as that of ASPP and PSP heads, needs 2 images in every call: '
-                'set train_dataloader.batch_size=2 or more (unlabelled ones are batch_size * unlabeled_per_labeled), '
+                'set train_dataloader.batch_size=2 or more (unlabeled ones are batch_size * unlabeled_per_labeled), '
                 'or norm_cfg=dict(type="SyncBN") on several GPUs, or dict(type="GN", num_groups=32).'
             ) from error
         raise

@@ -5,7 +5,7 @@ from typing import List, Sequence, Tuple
 import numpy as np
 
 MISSING = (
-    'Hard self-labelling by graph cut needs PyMaxflow, which is not installed. Install the extra: '
+    'Hard self-labeling by graph cut needs PyMaxflow, which is not installed. Install the extra: '
     'pip install mmseg_ssl[graphcut]'
 )
 

@@ -30,14 +30,14 @@ class WeakAnnotator(NamedTuple):
         ratio: Share of the strokes' length; 0 is a click.
         width: Width of strokes in pixels.
         min_area: Regions of fewer pixels get no stroke.
-        share: Share of labelled pixels in blocks.
+        share: Share of labeled pixels in blocks.
         block: Side of a block in pixels.
         seed: Seed; every file has a stream of its own.
         ignore_index: Void in the full masks; 255 in the weak ones.
         num_classes: If given, a mask with another index is an error.
         classes: Classes that are kept; all by default.
         reduce_zero_label: Masks as ADE20K's, where 0 is void and k is class k - 1; the weak ones start from 0.
-        drop_void: Write void pixels as unlabelled: an annotator who only scribbles does not know them, and on VOC
+        drop_void: Write void pixels as unlabeled: an annotator who only scribbles does not know them, and on VOC
             they betray the outlines of objects.
     """
 
@@ -62,7 +62,7 @@ class WeakAnnotator(NamedTuple):
             name: Path of the mask below its folder, with ``/``.
 
         Returns:
-            ``(H, W)`` uint8: classes, 254 unlabelled, 255 void.
+            ``(H, W)`` uint8: classes, 254 unlabeled, 255 void.
         """
         number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), 'big')
         rng = np.random.RandomState(fold(self.seed, number) % 2**32)
@@ -95,7 +95,7 @@ class WeakAnnotator(NamedTuple):
             raise DatasetError(f'{path}: cannot be decoded ({type(error).__name__}: {error}).') from error
         if mask.ndim != 2 or mask.dtype != np.uint8:
             raise DatasetError(
-                f'{path}: not an 8-bit mask of class indices: shape {mask.shape}, {mask.dtype}. Convert colours to '
+                f'{path}: not an 8-bit mask of class indices: shape {mask.shape}, {mask.dtype}. Convert colors to '
                 'indices, or give --suffix to choose among the files (Cityscapes: _gtFine_labelTrainIds.png).'
             )
         void = mask == self.ignore_index
@@ -118,7 +118,7 @@ class Summary(NamedTuple):
 
     Attributes:
         images: Number of masks.
-        labeled: Labelled pixels by class, ``(254,)``.
+        labeled: Labeled pixels by class, ``(254,)``.
         full: The same of the full masks.
         pixels: Number of all pixels.
     """
@@ -179,7 +179,7 @@ def _names(source: Path, target: Path, suffix: str, overwrite: bool) -> List[str
 
 
 def _annotate_file(annotator: WeakAnnotator, source: Path, target: Path, name: str) -> tuple:
-    """Write one mask; labelled pixels by class, those of the full mask, and all pixels."""
+    """Write one mask; labeled pixels by class, those of the full mask, and all pixels."""
     cv2.setNumThreads(0)
     mask = annotator.read(source / name)
     weak = annotator(mask, name)

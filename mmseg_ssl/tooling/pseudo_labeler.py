@@ -132,7 +132,7 @@ def _segmentor(model: Any) -> Any:
 
 
 def mean_iou(label_a: Tensor, label_b: Tensor, num_classes: int) -> Tensor:
-    r"""Agreement of two labellings of an image: IoU, mean over the classes that occur in either.
+    r"""Agreement of two labelings of an image: IoU, mean over the classes that occur in either.
 
     Args:
         label_a: ``(H, W)`` int64.

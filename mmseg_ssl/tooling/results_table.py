@@ -1,4 +1,4 @@
-"""The table of results: one row for each list of labelled images, method and set of options."""
+"""The table of results: one row for each list of labeled images, method and set of options."""
 
 import math
 import re

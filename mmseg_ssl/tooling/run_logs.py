@@ -15,7 +15,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and what an ablation changes."""
 HOW_MUCH = re.compile(r'(length|share)-.+')
-"""A split that says how much of every image is labelled, not which images are."""
+"""A split that says how much of every image is labeled, not which images are."""
 NOT_A_CONDITION = re.compile(
     r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels'
 )
@@ -28,7 +28,7 @@ class Run(NamedTuple):
     method: str  # see method_of; the model's class if the config is not committed
     setting: str  # network and data: mbv2_camvid
     variant: str  # what the config's name says behind the split: filter-confidence
-    labels: str  # list of labelled images without its draw, and how much of them is: camvid/1-16, camvid/train length-1
+    labels: str  # list of labeled images without its draw, and how much of them is: camvid/1-16, camvid/train length-1
     draw: str  # the list itself
     options: Tuple[str, ...]  # key=value of what differs from the committed config
     config: str  # its name

@@ -25,37 +25,37 @@ def scribble_panels(
         scribbles: The batch.
         probs: Prediction, ``(B, C, H, W)``, distributions on dim 1.
         label: What the pixels are taught, ``(B, C, H, W)``, likewise.
-        palette: RGB colour of each class.
-        bandwidth: Colour bandwidth of the affinity.
+        palette: RGB color of each class.
+        bandwidth: Color bandwidth of the affinity.
 
     Returns:
         ``(H, 6 W + 20, 3)`` uint8, RGB.
     """
     image, seeds, valid = (values[:1].cpu() for values in scribbles)
     probs, label = probs[:1].float().cpu(), label[:1].float().cpu()
-    colours = torch.tensor(list(palette), dtype=torch.float32)
+    colors = torch.tensor(list(palette), dtype=torch.float32)
     confidence, named = label.max(dim=1)
     right, below = grid_affinity(image, bandwidth, valid=valid).unbind(dim=1)
     right[..., -1], below[:, -1] = 1.0, 1.0  # no edge there, so no difference either
-    grey = (image / 4 + 128) * valid.unsqueeze(1)
+    gray = (image / 4 + 128) * valid.unsqueeze(1)
     drawn = (seeds != IGNORE_INDEX).unsqueeze(1)
     panels = [
         image,
-        _paint(seeds.where(drawn[:, 0], 0), colours).where(drawn, grey),
-        _grey((right + below) / 2),
-        _paint(probs.argmax(dim=1), colours),
-        _paint(named, colours) * confidence.unsqueeze(1),
-        _grey(normalized_entropy(label)),
+        _paint(seeds.where(drawn[:, 0], 0), colors).where(drawn, gray),
+        _gray((right + below) / 2),
+        _paint(probs.argmax(dim=1), colors),
+        _paint(named, colors) * confidence.unsqueeze(1),
+        _gray(normalized_entropy(label)),
     ]
     return _beside(panels)
 
 
-def _paint(classes: Tensor, colours: Tensor) -> Tensor:
-    """(1, H, W) classes as (1, 3, H, W) colours."""
-    return colours[classes].movedim(-1, 1)
+def _paint(classes: Tensor, colors: Tensor) -> Tensor:
+    """(1, H, W) classes as (1, 3, H, W) colors."""
+    return colors[classes].movedim(-1, 1)
 
 
-def _grey(values: Tensor) -> Tensor:
+def _gray(values: Tensor) -> Tensor:
     """(1, H, W) in [0, 1] as (1, 3, H, W) in 0..255."""
     return 255 * values.unsqueeze(1).expand(-1, 3, -1, -1)
 

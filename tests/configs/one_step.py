@@ -1,7 +1,7 @@
 """A config's own model, pipelines, optimizer and hooks through one training step and one prediction, in small.
 
 Small means: random weights; crops of about four strides, with the remainder that the config's crops have; one depth of
-ResNet, few layers of a ViT; a batch of two labelled images. Widths, heads, losses, methods and their options stay.
+ResNet, few layers of a ViT; a batch of two labeled images. Widths, heads, losses, methods and their options stay.
 """
 
 import copy
@@ -104,7 +104,7 @@ class Drawn(BaseSegDataset):
         return [self.draw(index) for index in range(self.count)]
 
     def draw(self, index: int) -> Dict[str, Any]:
-        """Blocks of classes in the colours of the class, and noise; an eighth is void."""
+        """Blocks of classes in the colors of the class, and noise; an eighth is void."""
         rng = np.random.default_rng([index, len(self.folder.name)])
         height, width = self.size
         classes = rng.permutation(np.arange(max(height // 4 * (width // 4), 1)) % self.classes)
@@ -113,7 +113,7 @@ class Drawn(BaseSegDataset):
         image = (mask[..., None] * np.array([3, 7, 11]) % 200 + rng.integers(0, 56, (*self.size, 3))).astype(np.uint8)
         maps = dict(img=image, pseudo_masks=mask.copy(), pseudo_confidence=np.full_like(mask, 255), seg_map=mask)
         mask[: height // 8] = IGNORE_INDEX
-        if self.scribbles is not None:  # one pixel of five is labelled
+        if self.scribbles is not None:  # one pixel of five is labeled
             mask[rng.random(self.size) < 0.8] = self.scribbles.get('unlabeled_value', UNLABELED)
         paths = {f'{name}_path': str(self.folder / f'{name}{index}.png') for name in maps}
         for path, values in zip(paths.values(), maps.values()):
@@ -122,7 +122,7 @@ class Drawn(BaseSegDataset):
 
 
 def draw_batch(cfg: Config, size: Tuple[int, int], folder: Path) -> dict:
-    """Two labelled images and their unlabelled ones, as the data loader gives them."""
+    """Two labeled images and their unlabeled ones, as the data loader gives them."""
     data = cfg.train_dataloader.dataset
     ratio = data.get('unlabeled_per_labeled', 1) if data.get('unlabeled') else 0
     labeled = Drawn(data.labeled.pipeline, cfg, size, folder / 'labeled', 2)

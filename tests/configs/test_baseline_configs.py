@@ -47,7 +47,7 @@ CPS_EPOCHS = {
     'voc-classic': dict.fromkeys(SPLITS['voc-classic'], 32),
     'cityscapes': dict(zip(CPS_LISTS, (128, 137, 160, 240))),
 }
-# papers/: epochs, batch, crop, optimiser and its rate, factor of the head's
+# papers/: epochs, batch, crop, optimizer and its rate, factor of the head's
 RECIPES = {
     ('cps', 'voc'): (None, 16, (512, 512), 'SGD', 0.005, 1),
     ('cps', 'voc-classic'): (None, 16, (512, 512), 'SGD', 0.005, 1),

@@ -36,7 +36,7 @@ DATA = {
     'voc-classic': ('PascalVOCDataset', 21, 'voc/classic', '.txt'),
     'voc-u2pl': ('PascalVOCDataset', 21, 'voc/u2pl', '.txt'),
 }
-# papers/dueb: epochs by share of labels; total batch; all training images; weight of the unlabelled losses
+# papers/dueb: epochs by share of labels; total batch; all training images; weight of the unlabeled losses
 PAPERS = {
     'cityscapes': (dict(zip(('1-16', '1-8', '1-4', '1-2'), (128, 137, 160, 240))), 16, 'cityscapes/train.txt', 5),
     'voc': (dict(zip(('1-16', '1-8', '1-4', '1-2'), (32, 34, 40, 60))), 8, 'voc/trainaug.txt', 1),
@@ -64,7 +64,7 @@ def depth(path: Path) -> int:
 
 
 def total_iterations(cfg: Config, data: str, split: str) -> int:
-    """Epochs of the paper times ``max(labelled, unlabelled) // batch``, from the lists themselves."""
+    """Epochs of the paper times ``max(labeled, unlabeled) // batch``, from the lists themselves."""
     epochs, batch, train, _ = PAPERS[data.split('-')[0]]
     labeled = set(read_ids(find_split(cfg.train_dataloader.dataset.split)))
     everything = set(read_ids(find_split(train)))

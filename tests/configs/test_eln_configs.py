@@ -107,7 +107,7 @@ def test_the_baselines_of_tables_1_and_2_are_there():
 
 
 @pytest.mark.parametrize('name', BASELINES)
-def test_a_baseline_is_eln_without_what_is_not_labelled(name):
+def test_a_baseline_is_eln_without_what_is_not_labeled(name):
     """Network, data, crop and schedule are those of the row above it in the table; nothing else trains."""
     net, data, split = re.fullmatch(r'supervised_(r50|r101)_([a-z]+-eln)_(.+)\.py', name).groups()
     cfg = load_config(str(BASELINES[name]), None)

@@ -28,7 +28,7 @@ METHODS = {
     'tree-energy': 'TreeEnergy',
 }
 NETS = dict(mbv2='MobileNetV2', r101='ResNetV1c', vit='VisionTransformer')
-# classes, colour bandwidth, and iterations at batch 12 over 60 epochs of so many images
+# classes, color bandwidth, and iterations at batch 12 over 60 epochs of so many images
 DATA = {
     'voc-scribble': (21, 9.0, 10582),
     'cityscapes-block': (19, 3.0, 2975),

@@ -65,7 +65,7 @@ OPTIONS = {
         nonlocal_edges=dict(potts=dict(neighbourhood='nonlocal', normalization='edges', relaxation='log_quadratic')),
         dense_images=dict(potts=dict(neighbourhood='dense', normalization='images', weight=1e-4)),
     ),
-    'TreeEnergy': dict(colours=dict(use_embedding=False)),
+    'TreeEnergy': dict(colors=dict(use_embedding=False)),
     'SoftSelfLabeling': dict(
         reverse=dict(self_labeling=dict(cross_entropy='reverse', relaxation='bilinear', only_seeded_classes=True)),
         dense=dict(self_labeling=dict(neighbourhood='dense', cross_entropy='standard', resolution=8, steps=5)),
@@ -180,8 +180,8 @@ def test_loss_may_be_called_twice(method, options):
 
 
 @every_method
-def test_unlabelled_ground_truth_is_never_read(method):
-    """Attached to the unlabelled samples as a careless pipeline would, in two scramblings: nothing changes."""
+def test_unlabeled_ground_truth_is_never_read(method):
+    """Attached to the unlabeled samples as a careless pipeline would, in two scramblings: nothing changes."""
     plain = tiny.batch()
     model = tiny.build(method)
     state = copy.deepcopy(model.state_dict())
@@ -196,7 +196,7 @@ def test_unlabelled_ground_truth_is_never_read(method):
     data = copy.deepcopy(plain)
     data['data_samples']['sup'][0].gt_sem_seg.data.fill_(0)
     model.load_state_dict(state)
-    assert total(tiny.loss_of(model, data)) != total(expected)  # labelled ground truth is
+    assert total(tiny.loss_of(model, data)) != total(expected)  # labeled ground truth is
 
 
 @every_form
@@ -251,7 +251,7 @@ def finite_gradients(model, losses):
 
 @every_form
 def test_all_ignored_ground_truth(method, options):
-    """Nothing is said about the labelled images; the supervised terms are 0, and everything is finite."""
+    """Nothing is said about the labeled images; the supervised terms are 0, and everything is finite."""
     model = tiny.build(method, **options)
     data = tiny.batch()
     for sample in data['data_samples']['sup']:
@@ -269,7 +269,7 @@ def test_all_ignored_ground_truth(method, options):
 
 @every_form
 def test_crops_that_are_all_padding(method, options):
-    """No pixel of the unlabelled images is image: their terms are 0, not NaN."""
+    """No pixel of the unlabeled images is image: their terms are 0, not NaN."""
     model = tiny.build(method, **options)
     data = model.data_preprocessor(tiny.batch(), True)
     for sample in data['data_samples']['weak']:
@@ -283,7 +283,7 @@ def test_crops_that_are_all_padding(method, options):
 
 @every_form
 def test_padding_is_inert(method, options):
-    """Unlabelled crops whose right half is padding: no term has a gradient on the logits there but beside it."""
+    """Unlabeled crops whose right half is padding: no term has a gradient on the logits there but beside it."""
     model = tiny.build(method, **options)
     seen = []
 
@@ -297,13 +297,13 @@ def test_padding_is_inert(method, options):
     data = tiny.batch()
     data['inputs']['weak'] = [image[:, :, :16] for image in data['inputs']['weak']]
     finite_gradients(model, tiny.loss_of(model, data))
-    unlabelled = [logits.grad for logits in seen if logits.grad is not None]
-    # labelled images come first, in the same call or in a call of their own
-    unlabelled = [grad[2:] for grad in unlabelled if len(grad) > 2] or unlabelled[1::2]
-    for grad in unlabelled:
+    unlabeled = [logits.grad for logits in seen if logits.grad is not None]
+    # labeled images come first, in the same call or in a call of their own
+    unlabeled = [grad[2:] for grad in unlabeled if len(grad) > 2] or unlabeled[1::2]
+    for grad in unlabeled:
         assert grad[..., 16:].abs().max() == 0
         assert grad[..., :16].abs().max() > 0
-    assert unlabelled or model.views == ('sup',)
+    assert unlabeled or model.views == ('sup',)
 
 
 @every_method
@@ -349,7 +349,7 @@ def test_bf16_autocast(method, options):
 
 @every_method
 def test_a_trained_network_is_called_once_a_step_with_a_gradient(method):
-    """Trap 9 of the host: labelled and unlabelled images of a step share the call, or DDP's reducer and BatchNorm
+    """Trap 9 of the host: labeled and unlabeled images of a step share the call, or DDP's reducer and BatchNorm
     see two; teachers and label makers run without a gradient.
     """
     model = tiny.build(method)
@@ -368,7 +368,7 @@ def test_a_trained_network_is_called_once_a_step_with_a_gradient(method):
 
 @every_method
 def test_odd_crops_and_one_image(method):
-    """Sizes that no stride divides, one labelled image."""
+    """Sizes that no stride divides, one labeled image."""
     model = tiny.build(method, data_preprocessor=tiny.preprocessor(size=None))
     finite_gradients(model, tiny.loss_of(model, tiny.batch(labeled=1, size=27)))
 

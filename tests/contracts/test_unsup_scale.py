@@ -8,14 +8,14 @@ import torch
 from test_methods import METHODS, every_form, total
 
 LABELED = re.compile(r'(^|\.)(sup|localizer|decoder_\d+)\.')
-"""Keys of what labelled pixels say."""
+"""Keys of what labeled pixels say."""
 AFTER_THE_RAMP = {('FARCLUSS', 'unsup.loss_contrast')}
 """Terms that are off below a scale of 1 and on from there, as their method's docstring says."""
 SUPERVISED = {'ELNWarmup', 'ScribbleSupervised', 'Supervised'}
 
 
 def at_scale(model, state, scale):
-    """Losses of a batch, the buffers (BatchNorm, margins) put back; of six unlabelled images, halves are not pairs."""
+    """Losses of a batch, the buffers (BatchNorm, margins) put back; of six unlabeled images, halves are not pairs."""
     model.load_state_dict(state)
     model.unsup_scale.fill_(scale)
     return tiny.loss_of(model, tiny.batch(labeled=3, size=24))

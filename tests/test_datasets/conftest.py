@@ -23,7 +23,7 @@ def scope() -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Images of noise with masks of 11 classes, and the list of the labelled ones."""
+    """Images of noise with masks of 11 classes, and the list of the labeled ones."""
     rng = np.random.RandomState(0)
     for folder in ('img_dir/train', 'ann_dir/train'):
         (tmp_path / folder).mkdir(parents=True)
@@ -56,7 +56,7 @@ def semi_cfg(data: Path):
             data_root=str(data),
             data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'),
             img_suffix='.png',
-            serialize_data=False,  # serialising collects garbage: slow in a test process
+            serialize_data=False,  # serializing collects garbage: slow in a test process
             pipeline=pipeline,
         ),
         unlabeled=dict(

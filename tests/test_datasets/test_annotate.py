@@ -108,7 +108,7 @@ def test_blocks_meet_the_share_within_one_block(scene, share, block):
         for x in range(0, 160, block):
             kinds = set(np.unique(weak[y : y + block, x : x + block] == UNLABELED))
             void = (scene[y : y + block, x : x + block] == IGNORE_INDEX).any()
-            assert len(kinds) == 1 or void  # a block is labelled or not
+            assert len(kinds) == 1 or void  # a block is labeled or not
 
 
 def test_blocks_depend_on_the_seed_and_bad_shares_are_refused(scene):

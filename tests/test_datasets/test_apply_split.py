@@ -45,12 +45,12 @@ def test_another_list_is_a_conflict_and_both_are_named(data, sets):
         sets(labeled=dict(ann_file='other.txt'))
 
 
-def test_exclude_decides_about_the_unlabelled_set_unless_it_contradicts(data, sets):
+def test_exclude_decides_about_the_unlabeled_set_unless_it_contradicts(data, sets):
     assert sets(unlabeled=dict(exclude=''))[1] == sorted([*LABELED, *REST])
     (data / 'more.txt').write_text('\n'.join([*LABELED, '00']))
     assert sets(unlabeled=dict(exclude=str(data / 'more.txt')))[1] == REST[1:]
     (data / 'other.txt').write_text('00\n01\n')
-    with pytest.raises(DatasetError, match=r'3 of them are among the unlabelled ones: .*04.png(.|\n)*exclude='):
+    with pytest.raises(DatasetError, match=r'3 of them are among the unlabeled ones: .*04.png(.|\n)*exclude='):
         sets(unlabeled=dict(exclude=str(data / 'other.txt')))
 
 
@@ -61,14 +61,14 @@ def test_wrappers_of_one_set_are_gone_through(sets):
     assert sets(wrap=wrap) == (LABELED, REST)
 
 
-def test_several_unlabelled_sets_all_leave_the_labelled_images_out(sets):
+def test_several_unlabeled_sets_all_leave_the_labeled_images_out(sets):
     def wrap(side, cfg):
         return cfg if side == 'labeled' else dict(type='ConcatDataset', datasets=[cfg, copy.deepcopy(cfg)])
 
     assert sets(wrap=wrap) == (LABELED, REST)
 
 
-def test_several_labelled_sets_cannot_share_a_split_but_train_without(data, sets):
+def test_several_labeled_sets_cannot_share_a_split_but_train_without(data, sets):
     def wrap(side, cfg):
         return dict(type='ConcatDataset', datasets=[cfg, dict(type='RepeatDataset', times=2, dataset=cfg)])
 
@@ -87,7 +87,7 @@ def test_built_sets_must_agree_with_the_split(data, semi_cfg):
         SemiDataset(whole, None, split=split)
     part = DATASETS.build(dict(cfg['labeled'], ann_file='labeled.txt'))
     everything = DATASETS.build(cfg['unlabeled'])
-    with pytest.raises(DatasetError, match=r'4 of them are among the unlabelled ones: .*01.png'):
+    with pytest.raises(DatasetError, match=r'4 of them are among the unlabeled ones: .*01.png'):
         SemiDataset(part, everything, split=split)
     assert len(SemiDataset(part, DATASETS.build(dict(cfg['unlabeled'], exclude=split)), split=split)) == 4
     (data / 'others.txt').write_text('00\n02\n03\n05\n')
@@ -100,12 +100,12 @@ def test_a_set_that_takes_only_some_of_the_split_is_refused(sets):
         sets(labeled=dict(indices=2))
 
 
-def test_a_set_with_masks_is_unlabelled_where_it_shares_no_image(data, semi_cfg):
-    """BaseSegDataset knows no exclude: right in another folder, refused in that of the labelled images."""
+def test_a_set_with_masks_is_unlabeled_where_it_shares_no_image(data, semi_cfg):
+    """BaseSegDataset knows no exclude: right in another folder, refused in that of the labeled images."""
     cfg = semi_cfg()
 
     cfg['unlabeled'].update(type='BaseSegDataset')
-    with pytest.raises(DatasetError, match='4 of them are among the unlabelled ones.*Use type UnlabeledImages'):
+    with pytest.raises(DatasetError, match='4 of them are among the unlabeled ones.*Use type UnlabeledImages'):
         DATASETS.build(cfg)
     (data / 'more').mkdir()
     shutil.copy(data / 'img_dir/train/00.png', data / 'more/x.png')
@@ -114,18 +114,18 @@ def test_a_set_with_masks_is_unlabelled_where_it_shares_no_image(data, semi_cfg)
 
 
 def test_in_another_folder_the_content_decides(data, semi_cfg):
-    """An equal name is another image; the labelled image itself stays out, copied or linked."""
+    """An equal name is another image; the labeled image itself stays out, copied or linked."""
     (data / 'more').mkdir()
     shutil.copy(data / 'img_dir/train/00.png', data / 'more/01.png')  # another image of that name
-    shutil.copy(data / 'img_dir/train/04.png', data / 'more/04.png')  # the labelled image
+    shutil.copy(data / 'img_dir/train/04.png', data / 'more/04.png')  # the labeled image
     (data / 'more/06.png').symlink_to(data / 'img_dir/train/06.png')
     cfg = semi_cfg()
     cfg['unlabeled']['data_prefix'] = dict(img_path='more')
     assert [path[-6:] for path in image_paths(DATASETS.build(cfg).unlabeled)] == ['01.png']
 
 
-def test_masks_beside_the_images_are_never_unlabelled_images(data, semi_cfg):
-    """The labelled set knows what masks are called, the unlabelled one hears of it."""
+def test_masks_beside_the_images_are_never_unlabeled_images(data, semi_cfg):
+    """The labeled set knows what masks are called, the unlabeled one hears of it."""
     for mask in (data / 'ann_dir/train').iterdir():
         shutil.copy(mask, data / f'img_dir/train/{mask.stem}_m.png')
     cfg = semi_cfg()
@@ -134,7 +134,7 @@ def test_masks_beside_the_images_are_never_unlabelled_images(data, semi_cfg):
     assert [path[-6:-4] for path in image_paths(DATASETS.build(cfg).unlabeled)] == REST
 
 
-def test_labelled_data_without_classes_are_refused(semi_cfg):
+def test_labeled_data_without_classes_are_refused(semi_cfg):
     cfg = semi_cfg()
     cfg['labeled'].update(type='BaseSegDataset')
     with pytest.raises(DatasetError, match=r'no classes. Give their names.*metainfo'):

@@ -59,7 +59,7 @@ def test_undecodable_image(data, check, content):
 
 @pytest.mark.parametrize('suffix', ['.png', '.jpg'])
 def test_half_downloaded_image(data, loader_cfg, suffix):
-    """OpenCV fills the rest of a cut JPEG with grey and goes on; the check does not."""
+    """OpenCV fills the rest of a cut JPEG with gray and goes on; the check does not."""
     cfg = loader_cfg()
     cfg['dataset']['labeled']['img_suffix'] = suffix
     for name in ('01', '04', '06', '11'):
@@ -77,7 +77,7 @@ def test_missing_and_undecodable_mask(data, check):
         check()
     message = str(error.value)
     assert message.startswith('2 problem(s)')
-    assert f'{mask(data, "04")}: missing. Every labelled image needs its mask' in message
+    assert f'{mask(data, "04")}: missing. Every labeled image needs its mask' in message
     assert f'{mask(data, "06")}: cannot be decoded' in message
 
 
@@ -91,7 +91,7 @@ def test_mask_of_another_size(data, check):
 def test_mask_with_three_channels(data, check):
     cv2.imwrite(str(mask(data, '11')), np.zeros((24, 32, 3), np.uint8))
     with pytest.raises(
-        DatasetError, match=r'11.png: the mask has 3 channels, (.|\n)*Convert colours.* CONFIG --fix OUT'
+        DatasetError, match=r'11.png: the mask has 3 channels, (.|\n)*Convert colors.* CONFIG --fix OUT'
     ):
         check()
 
@@ -127,14 +127,14 @@ def test_empty_and_absent_lists(data, check):
         check(split='nowhere.txt')
 
 
-def test_labelled_set_smaller_than_the_batch(check):
-    with pytest.raises(DatasetError, match=r'labelled set has 4 image\(s\), the batch 5: set'):
+def test_labeled_set_smaller_than_the_batch(check):
+    with pytest.raises(DatasetError, match=r'labeled set has 4 image\(s\), the batch 5: set'):
         check(batch_size=5)
     assert check(batch_size=4) == 12
 
 
-def test_batches_that_could_repeat_an_unlabelled_image(loader_cfg):
-    cfg = loader_cfg(unlabeled_per_labeled=2)  # 8 of 8 unlabelled images
+def test_batches_that_could_repeat_an_unlabeled_image(loader_cfg):
+    cfg = loader_cfg(unlabeled_per_labeled=2)  # 8 of 8 unlabeled images
     with pytest.raises(DatasetError, match=r'8 of 8 .* only 6 are sure .*sampler.distinct=8'):
         check_semi_dataset(dict(train_dataloader=cfg))
     cfg['sampler']['distinct'] = 8
@@ -150,7 +150,7 @@ def test_absent_data_says_where_it_looked_and_how_to_get_it(data, check, folder)
 
 
 def test_every_set_is_looked_at_and_a_cut_file_shows_at_its_end(data, check):
-    """The middle of a file is decoded in depth ``pixels`` alone; a mask of an unlabelled image concerns nobody."""
+    """The middle of a file is decoded in depth ``pixels`` alone; a mask of an unlabeled image concerns nobody."""
     mask(data, '02').unlink()
     content = image(data, '03').read_bytes()
     image(data, '03').write_bytes(content[: len(content) // 2])
@@ -160,25 +160,25 @@ def test_every_set_is_looked_at_and_a_cut_file_shows_at_its_end(data, check):
     assert check() == check('headers') == 12
     with pytest.raises(DatasetError, match=r'1 problem(.|\n)*03.png: cannot be decoded'):
         check('pixels')
-    with pytest.raises(DatasetError, match=r'02.png: missing. Every labelled'):
+    with pytest.raises(DatasetError, match=r'02.png: missing. Every labeled'):
         check(val=True)
-    image(data, '04').write_bytes(content[:200] + bytes(800) + content[1000:])  # labelled images are decoded always
+    image(data, '04').write_bytes(content[:200] + bytes(800) + content[1000:])  # labeled images are decoded always
     with pytest.raises(DatasetError, match=r'1 problem(.|\n)*04.png: cannot be decoded'):
         check()
 
 
-def test_labelled_images_among_those_of_validation_are_found_by_content(own, tmp_path):
+def test_labeled_images_among_those_of_validation_are_found_by_content(own, tmp_path):
     cfg = own([np.arange(768, dtype=np.uint8).reshape(24, 32) % 2])
     shutil.copy(tmp_path / 'train/img/2.png', tmp_path / 'val/img/5.png')
     problems = inspect_data(cfg).problems
     assert [problem.kind for problem in problems] == ['overlap']
-    assert 'val_dataloader.dataset: 1 labelled image(s) are in it, too, or copies of them: ' in problems[0].text
+    assert 'val_dataloader.dataset: 1 labeled image(s) are in it, too, or copies of them: ' in problems[0].text
     cfg.default_hooks = dict(data=dict(allow_overlap=True))
     assert not inspect_data(cfg).problems
 
 
-def test_of_very_many_unlabelled_images_training_looks_at_a_sample(data, check, monkeypatch):
-    monkeypatch.setitem(set_rules.SAMPLED, 'unlabelled', 3)
+def test_of_very_many_unlabeled_images_training_looks_at_a_sample(data, check, monkeypatch):
+    monkeypatch.setitem(set_rules.SAMPLED, 'unlabeled', 3)
     image(data, '02').write_bytes(b'')  # indices 0, 4, 7 of 00 02 03 05 07 08 09 10 are looked at
     assert check() == 4 + 3
     with pytest.raises(DatasetError, match='02.png: cannot be decoded'):
@@ -206,7 +206,7 @@ def test_the_tool_reports_and_sets_the_exit_code(root, loader_cfg, tmp_path, cap
     tool = root / 'tools/check_dataset.py'
     runpy.run_path(str(tool))['main']([str(config)])
     out = capsys.readouterr().out
-    assert 'labelled   4 images, 32x24 (train_dataloader.dataset.labeled)' in out
+    assert 'labeled   4 images, 32x24 (train_dataloader.dataset.labeled)' in out
     assert re.search(r'\n +0 sky +\d+\.\d\d % +4\n', out)
     assert out.endswith('12 images checked, no problem found.\n')
     command = [sys.executable, tool, config, '--cfg-options', 'train_dataloader.batch_size=9']

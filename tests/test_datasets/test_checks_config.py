@@ -60,7 +60,7 @@ def test_class_weights_have_the_length_of_the_classes(cfg, weights):
     stop(cfg, 'auxiliary_head.0.loss_decode.class_weight has')
 
 
-def test_weights_that_favour_frequent_classes_are_doubted(own, cfg):
+def test_weights_that_favor_frequent_classes_are_doubted(own, cfg):
     """Weights of another data set have the right length by chance; these are the wrong way round."""
     frequent = np.zeros((24, 32), np.uint8)
     frequent[0], frequent[1, :3] = 1, 2
@@ -102,7 +102,7 @@ def test_classes_are_a_list_of_names(own):
 def test_classes_that_are_not_named_are_asked_for(cfg, place):
     dataset = cfg[place].dataset
     del dataset.get('labeled', dataset).metainfo
-    stop(cfg, r'(The labelled data have no classes|val_dataloader.dataset: .*none are set).*metainfo=dict\(classes=')
+    stop(cfg, r'(The labeled data have no classes|val_dataloader.dataset: .*none are set).*metainfo=dict\(classes=')
 
 
 def test_all_sets_have_the_same_classes(cfg):
@@ -151,7 +151,7 @@ def test_a_step_that_fails_is_named_before_a_worker_meets_it(cfg):
     stop(cfg, 'unlabeled: step Resize of its pipeline fails on .*0.png: ')
 
 
-def test_a_pipeline_gives_an_image_and_the_labelled_one_a_mask(cfg):
+def test_a_pipeline_gives_an_image_and_the_labeled_one_a_mask(cfg):
     cfg.val_dataloader.dataset.pipeline = cfg.val_dataloader.dataset.pipeline[:2]
     stop(cfg, 'val_dataloader.dataset: its pipeline gives no packed image. .*end with PackSemiInputs')
     del cfg['val_dataloader']

@@ -87,16 +87,16 @@ def test_reduce_zero_label_of_another_dataset_takes_the_background_away(own):
 
 
 def test_absent_and_rare_classes_are_named(own):
-    """Of 3 072 labelled pixels 1 is less than 1 in 10 000 only if it is in none; so the masks are made larger."""
+    """Of 3 072 labeled pixels 1 is less than 1 in 10 000 only if it is in none; so the masks are made larger."""
     large = np.zeros((240, 320), np.uint8)
     large[:, 160:] = 1
     rare = large.copy()
     rare[0, 0] = 2
     images = dict(draw=lambda image: cv2.resize(image, (320, 240)))
     report = check_semi_dataset(own([large, large, rare, large], 4, **images))
-    labelled = [text for text in texts(report.warnings).splitlines() if 'labeled' in text]
-    assert labelled == [
-        'train_dataloader.dataset.labeled: no mask of 4 has a pixel of class3: what no mask shows is never learnt.',
+    labeled = [text for text in texts(report.warnings).splitlines() if 'labeled' in text]
+    assert labeled == [
+        'train_dataloader.dataset.labeled: no mask of 4 has a pixel of class3: what no mask shows is never learned.',
         "train_dataloader.dataset.labeled: class 'class2' has 1 pixels in 1 of 4 masks.",
     ]
 
@@ -156,8 +156,8 @@ def test_palettes_and_bits_are_indices(own, mode):
 
 
 @pytest.mark.parametrize('channels', [3, 4])
-def test_colours_become_classes_by_the_palette(own, tmp_path, channels):
-    """Red is class 1, blue class 2; OpenCV writes blue first. A boundary colour is named, and mapped on demand."""
+def test_colors_become_classes_by_the_palette(own, tmp_path, channels):
+    """Red is class 1, blue class 2; OpenCV writes blue first. A boundary color is named, and mapped on demand."""
     palette = [[0, 0, 0], [255, 0, 0], [0, 0, 255]]
     mask = np.zeros((24, 32, channels), np.uint8)
     mask[..., 3:] = 255
@@ -225,4 +225,4 @@ def test_warnings_reach_the_log_of_the_run(own, caplog):
     with caplog.at_level('INFO', 'a run'):
         report.log(logging.getLogger('a run'))
     assert [record.levelname for record in caplog.records] == ['INFO'] * 3 + ['WARNING'] * 2
-    assert 'no mask of 4 has a pixel of class2' in caplog.text and 'labelled   4 images, 32x24' in caplog.text
+    assert 'no mask of 4 has a pixel of class2' in caplog.text and 'labeled   4 images, 32x24' in caplog.text

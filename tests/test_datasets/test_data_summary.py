@@ -18,7 +18,7 @@ def test_the_numbers_and_the_list_of_a_split(data, semi_cfg):
     digest = hashlib.sha256((data / 'labeled.txt').read_bytes()).hexdigest()[:8]
     summary = summarize_data(DATASETS.build(semi_cfg()))
     assert summary == (4, 12, 8, 0, str(data / 'labeled.txt'), digest)
-    assert str(summary) == f'4 labelled of 12 ({data}/labeled.txt, hash {digest}), 8 unlabelled, 0 shared'
+    assert str(summary) == f'4 labeled of 12 ({data}/labeled.txt, hash {digest}), 8 unlabeled, 0 shared'
     cfg = semi_cfg()
     cfg['unlabeled']['exclude'] = ''
     assert summarize_data(DATASETS.build(cfg))[:4] == (4, 12, 12, 4)
@@ -47,8 +47,8 @@ def test_shipped_lists_have_the_hash_of_the_index(data, semi_cfg, root):
     assert (summary.list, summary.hash) == (name, index[name]['sha256'][:8])
 
 
-def test_labelled_images_in_another_set_are_found_by_path_and_by_content(data, semi_cfg):
-    """One by its path, one as a copy under another name, one unlabelled one."""
+def test_labeled_images_in_another_set_are_found_by_path_and_by_content(data, semi_cfg):
+    """One by its path, one as a copy under another name, one unlabeled one."""
     (data / 'val').mkdir()
     (data / 'val/04.png').symlink_to(data / 'img_dir/train/04.png')
     shutil.copy(data / 'img_dir/train/11.png', data / 'val/new.png')
@@ -57,7 +57,7 @@ def test_labelled_images_in_another_set_are_found_by_path_and_by_content(data, s
     overlap = find_overlap(DATASETS.build(semi_cfg()), 'val', val)
     assert [path[-6:] for path in overlap.labeled] == ['04.png', '11.png']
     assert [path[-6:] for path in overlap.unlabeled] == ['00.png']
-    assert str(overlap) == 'val: 3 images, 2 of them labelled and 1 unlabelled in training'
+    assert str(overlap) == 'val: 3 images, 2 of them labeled and 1 unlabeled in training'
 
 
 def test_copies_are_told_from_files_of_one_size_and_beginning(tmp_path):
@@ -76,14 +76,14 @@ def test_copies_are_told_from_files_of_one_size_and_beginning(tmp_path):
 @pytest.mark.parametrize(
     ('batch', 'labeled', 'unlabeled', 'ratio', 'distinct', 'processes', 'message'),
     [
-        (4, 8, 1, 1, None, 1, 'unlabelled set has 1 image.*takes 4 of them'),
+        (4, 8, 1, 1, None, 1, 'unlabeled set has 1 image.*takes 4 of them'),
         (4, 8, 7, 2, None, 1, r'has 7 image.*takes 8 of them \(2 for each of 4'),
         (2, 8, 7, 2, None, 2, r'has 7 image.*takes 8 of them \(2 for each of 4 \(2 processes with 2 each\)'),
-        (2, 3, 0, 0, None, 2, r'labelled set has 3 image.*the batch 4 \(2 processes'),
+        (2, 3, 0, 0, None, 2, r'labeled set has 3 image.*the batch 4 \(2 processes'),
         (2, 9, 4, 2, None, 1, r'takes 4 of 4 .* only 3 are sure to differ: .*distinct=4'),
         (2, 9, 4, 2, 4, 1, None),
         (4, 4, 0, 0, None, 1, None),
-        (2, 9, 100, 2, None, 8, r'labelled set has 9'),
+        (2, 9, 100, 2, None, 8, r'labeled set has 9'),
     ],
 )
 def test_sets_smaller_than_a_batch_of_all_processes(batch, labeled, unlabeled, ratio, distinct, processes, message):

@@ -1,4 +1,4 @@
-"""Every data config parses, never lets the unlabelled side near a mask, and works on its data."""
+"""Every data config parses, never lets the unlabeled side near a mask, and works on its data."""
 
 from pathlib import Path
 
@@ -124,7 +124,7 @@ def test_camvid_is_what_its_readme_says(name, root, monkeypatch):
 
 
 def test_scribbles_drawn_on_camvid_are_what_its_configs_read(root, tmp_path, monkeypatch):
-    """As a user would: the tool, then the check, then a batch with scribbles and unlabelled images."""
+    """As a user would: the tool, then the check, then a batch with scribbles and unlabeled images."""
     if not (root / 'data/camvid').exists():
         pytest.skip('data/camvid is absent')
     (tmp_path / 'data').mkdir()

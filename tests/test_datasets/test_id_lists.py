@@ -50,7 +50,7 @@ def labeled(data, **changes) -> list:
 
 @pytest.mark.parametrize('case', READ)
 def test_a_list_is_read_whatever_its_form(data, case):
-    """As the host's datasets read it, and as unlabelled ones do."""
+    """As the host's datasets read it, and as unlabeled ones do."""
     (data / 'list.txt').write_bytes(READ[case])
     expected = [data / f'{{}}/train/{name}.png' for name in ('04', '11')]
     infos = labeled(data)

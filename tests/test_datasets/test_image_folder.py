@@ -59,7 +59,7 @@ def test_links_in_a_circle_and_hidden_files_are_no_images(tmp_path, find):
     assert find(tmp_path / 'img') == ['a.png', 'more/c.png', 'sub/b.png']
 
 
-def test_masks_beside_labelled_images_are_no_images(tmp_path):
+def test_masks_beside_labeled_images_are_no_images(tmp_path):
     touch(tmp_path, 'a.png', 'a_mask.png', 'b.png', 'b_mask.png', 'odd_mask.png')
     assert labeled(tmp_path, seg_map_suffix='_mask.png') == [
         ('a.png', 'a_mask.png'),
@@ -98,7 +98,7 @@ def test_the_longest_suffix_counts():
     assert folder.split('a.jpg') is None
 
 
-def test_a_labelled_set_without_an_image_folder_says_so(tmp_path):
+def test_a_labeled_set_without_an_image_folder_says_so(tmp_path):
     config = dict(type='BaseSegDataset', metainfo=dict(classes=('a',)), data_prefix=dict(seg_map_path=str(tmp_path)))
     with pytest.raises(DatasetError, match='data_prefix of BaseSegDataset has no img_path'):
         DATASETS.build(config)

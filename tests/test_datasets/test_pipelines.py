@@ -1,4 +1,4 @@
-"""Pipelines of unlabelled images read no mask, and all pipelines turn images alike."""
+"""Pipelines of unlabeled images read no mask, and all pipelines turn images alike."""
 
 import pytest
 from mmseg.registry import DATASETS
@@ -11,8 +11,8 @@ CROP = dict(type='RandomCrop', crop_size=(16, 16), cat_max_ratio=0.75)
 @pytest.mark.parametrize(
     ('step', 'message'),
     [
-        (CROP, r'step 2 of the unlabelled pipeline, RandomCrop, .*cat_max_ratio=0.75.*Remove cat_max_ratio'),
-        (dict(type='LoadAnnotations'), r'step 2 of the unlabelled pipeline, LoadAnnotations, reads masks.*Remove it'),
+        (CROP, r'step 2 of the unlabeled pipeline, RandomCrop, .*cat_max_ratio=0.75.*Remove cat_max_ratio'),
+        (dict(type='LoadAnnotations'), r'step 2 of the unlabeled pipeline, LoadAnnotations, reads masks.*Remove it'),
         (dict(type='LoadScribbles'), r'LoadScribbles, reads masks'),
         (dict(type='RandomApply', transforms=[CROP]), r'step 2 .*, RandomCrop, looks at masks'),
         (dict(type='RandomChoice', transforms=[[CROP], []]), r'step 2 .*, RandomCrop, looks at masks'),

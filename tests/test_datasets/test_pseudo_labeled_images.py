@@ -56,7 +56,7 @@ def test_label_and_confidence_go_through_the_geometry_with_the_image(folder):
 
 
 def test_in_a_semi_dataset(folder):
-    """As the unlabelled part; the labelled image is left out by the list."""
+    """As the unlabeled part; the labeled image is left out by the list."""
     (folder / 'labeled.txt').write_text('a\n')
     labeled = UnlabeledImages(
         ann_file=str(folder / 'labeled.txt'),

@@ -58,7 +58,7 @@ def load(path, **options) -> np.ndarray:
         (dict(unlabeled_value=255, void_value=None, label_map={0: 255, 7: 0}), [255, 0, 254, 254]),
     ],
 )
-def test_file_values_become_classes_unlabelled_and_void(tmp_path, options, expected):
+def test_file_values_become_classes_unlabeled_and_void(tmp_path, options, expected):
     cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 7, 254, 255]], np.uint8))
     assert load(tmp_path / 'a.png', **options).tolist() == [expected]
 
@@ -147,7 +147,7 @@ def test_void_stays_only_where_all_is_void():
 
 
 def test_a_full_mask_shrinks_as_nearest_neighbour():
-    """Odd factor: the centre of a footprint is a pixel."""
+    """Odd factor: the center of a footprint is a pixel."""
     mask = np.random.RandomState(0).randint(0, 11, (27, 33)).astype(np.uint8)
     assert (resize_scribbles(mask, (9, 11)) == mask[1::3, 1::3]).all()
 
@@ -270,7 +270,7 @@ def test_check_finds_masks_that_mean_something_else(data, scribbled):
     for path in (data / 'ann_dir/train').iterdir():
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         cv2.imwrite(str(path), np.where(mask == UNLABELED, IGNORE_INDEX, mask))
-    with pytest.raises(DatasetError, match=r'no pixel is unlabelled \(index 254\).*unlabeled_value=255'):
+    with pytest.raises(DatasetError, match=r'no pixel is unlabeled \(index 254\).*unlabeled_value=255'):
         check_semi_dataset(ConfigDict(train_dataloader=loader))
     labeled['pipeline'][1].update(unlabeled_value=255, void_value=None)
     assert check_semi_dataset(ConfigDict(train_dataloader=loader)).num_images == 12

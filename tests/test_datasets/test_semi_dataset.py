@@ -1,4 +1,4 @@
-"""One loader hands out labelled and unlabelled crops as functions of the draw."""
+"""One loader hands out labeled and unlabeled crops as functions of the draw."""
 
 import random
 from itertools import islice
@@ -29,7 +29,7 @@ def flat(item: dict) -> list:
 
 
 @pytest.mark.parametrize('ratio', [0, 1, 3])
-def test_an_item_holds_one_labelled_and_ratio_unlabelled_images(semi_cfg, ratio):
+def test_an_item_holds_one_labeled_and_ratio_unlabeled_images(semi_cfg, ratio):
     dataset = DATASETS.build(semi_cfg(unlabeled_per_labeled=ratio))
     item = dataset[Draw(0, tuple(range(ratio)), 7)]
     sup = item['data_samples']['sup']
@@ -53,11 +53,11 @@ def test_the_split_divides_the_images(semi_cfg):
     assert (len(labeled), len(dataset.unlabeled)) == (4, 8)
     assert not labeled & unlabeled
     cfg = semi_cfg()
-    cfg['unlabeled']['exclude'] = ''  # the few-label protocol keeps the labelled images
+    cfg['unlabeled']['exclude'] = ''  # the few-label protocol keeps the labeled images
     assert len(DATASETS.build(cfg).unlabeled) == 12
 
 
-def test_without_unlabelled_images_no_draw_is_needed_for_them(semi_cfg):
+def test_without_unlabeled_images_no_draw_is_needed_for_them(semi_cfg):
     dataset = DATASETS.build(semi_cfg(unlabeled=None))
     assert dataset.unlabeled_per_labeled == 0
     assert list(dataset[Draw(0, (), 1)]['inputs']) == ['sup']
@@ -73,7 +73,7 @@ def test_each_file_is_decoded_once(semi_cfg, monkeypatch):
 
     monkeypatch.setattr(mmcv, 'imfrombytes', count)
     dataset[Draw(0, (1, 2), 0)]
-    assert len(decoded) == len(set(decoded)) == 4  # image and mask, two unlabelled images
+    assert len(decoded) == len(set(decoded)) == 4  # image and mask, two unlabeled images
 
 
 def test_an_item_is_a_function_of_its_draw_alone(semi_cfg):
@@ -88,7 +88,7 @@ def test_an_item_is_a_function_of_its_draw_alone(semi_cfg):
 
 
 @pytest.mark.parametrize('harm', ['delete', 'scramble'])
-def test_masks_of_unlabelled_images_are_never_read(data, semi_cfg, harm):
+def test_masks_of_unlabeled_images_are_never_read(data, semi_cfg, harm):
     draws = [Draw(n % 4, (n % 8,), n) for n in range(12)]
 
     def all_draws() -> list:
@@ -105,7 +105,7 @@ def test_masks_of_unlabelled_images_are_never_read(data, semi_cfg, harm):
 
 def test_collate_is_stream_major(semi_cfg):
     dataset = DATASETS.build(semi_cfg(unlabeled_per_labeled=2))
-    stems = ['00', '02', '03', '05', '07', '08', '09', '10']  # the unlabelled ones, by index
+    stems = ['00', '02', '03', '05', '07', '08', '09', '10']  # the unlabeled ones, by index
     batch = semi_collate([dataset[Draw(0, (0, 1), 1)], dataset[Draw(2, (2, 3), 2)]])
     assert names(batch['data_samples']['sup']) == ['01', '06']
     assert names(batch['data_samples']['weak']) == [stems[0], stems[2], stems[1], stems[3]]

@@ -135,13 +135,13 @@ def test_reshuffle_limits():
     ],
 )
 def test_an_epoch_sees_the_longer_set_once(labeled, unlabeled, ratio, world, draws, ranks):
-    """Of 9 unlabelled images 2 a draw make 5 draws, 1 a draw on 2 ranks make 5 draws of each."""
+    """Of 9 unlabeled images 2 a draw make 5 draws, 1 a draw on 2 ranks make 5 draws of each."""
     ranks(0, world)
     assert len(sampler(labeled, unlabeled, ratio)) == draws
 
 
 def test_errors_say_what_is_wrong():
-    with pytest.raises(DatasetError, match='labelled set is empty'):
+    with pytest.raises(DatasetError, match='labeled set is empty'):
         sampler(labeled=0)
     with pytest.raises(DatasetError, match=r'in \[1, 9\].*got 10'):
         sampler(distinct=10)

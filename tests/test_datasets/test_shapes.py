@@ -47,7 +47,7 @@ def test_classes_are_common_thin_and_rare():
 
 
 def test_borders_are_ambiguous_and_light_varies():
-    """Mean colours of one class differ between scenes by more than classes differ within one."""
+    """Mean colors of one class differ between scenes by more than classes differ within one."""
     skies = []
     for seed in range(30):
         image, mask = draw_scene(np.random.RandomState(seed))

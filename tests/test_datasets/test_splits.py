@@ -84,7 +84,7 @@ def test_camvid_lists_are_what_the_tool_draws(tmp_path):
 
 
 def test_fine_label_share_tells_cps_from_u2pl():
-    """The README's warning: 93 of CPS' 662 VOC images are finely labelled, all of U2PL's are."""
+    """The README's warning: 93 of CPS' 662 VOC images are finely labeled, all of U2PL's are."""
     fine = ids_of('voc/train.txt')
     assert len(ids_of('voc/cps/1-16.txt') & fine) == 93
     assert len(ids_of('voc/u2pl/662.txt') & fine) == 662

@@ -1,4 +1,4 @@
-"""Unlabelled images come from a folder, a list, or both."""
+"""Unlabeled images come from a folder, a list, or both."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every run says what it trains on, writes it down, and stops if it would be judged by its own labelled images."""
+"""Every run says what it trains on, writes it down, and stops if it would be judged by its own labeled images."""
 
 import json
 import logging
@@ -44,8 +44,8 @@ def run(tmp_path, monkeypatch, caplog):
 
 def test_the_numbers_are_logged_and_kept(run):
     lines = run()
-    assert lines[0].startswith('6 labelled of 17 (') and lines[0].endswith('), 11 unlabelled, 0 shared')
-    assert lines[1:] == ['val: 2 images, 0 of them labelled and 2 unlabelled in training']
+    assert lines[0].startswith('6 labeled of 17 (') and lines[0].endswith('), 11 unlabeled, 0 shared')
+    assert lines[1:] == ['val: 2 images, 0 of them labeled and 2 unlabeled in training']
     kept = json.loads(run.written.read_text())
     assert {key: kept[key] for key in ('labeled', 'total', 'unlabeled', 'shared')} == dict(
         labeled=6, total=17, unlabeled=11, shared=0
@@ -54,14 +54,12 @@ def test_the_numbers_are_logged_and_kept(run):
 
 
 @pytest.mark.parametrize('judge', ['val', 'test'])
-def test_labelled_images_in_val_or_test_stop_the_run_unless_it_is_allowed(run, judge):
+def test_labeled_images_in_val_or_test_stop_the_run_unless_it_is_allowed(run, judge):
     (run.data / 'bad.txt').write_text('00\n15\n')
-    with pytest.raises(
-        DatasetError, match=rf'1 labelled.*{judge}_dataloader.*00.png.*default_hooks.data.allow_overlap'
-    ):
+    with pytest.raises(DatasetError, match=rf'1 labeled.*{judge}_dataloader.*00.png.*default_hooks.data.allow_overlap'):
         run(**{judge: 'bad.txt'})
     lines = run(**{judge: 'bad.txt'}, allow_overlap=True)
-    assert f'{judge}: 2 images, 1 of them labelled and 1 unlabelled in training' in lines
+    assert f'{judge}: 2 images, 1 of them labeled and 1 unlabeled in training' in lines
     assert any('The run goes on' in line for line in lines)
 
 
@@ -69,7 +67,7 @@ def test_a_copy_under_another_name_is_found(run):
     for folder in ('img', 'ann'):
         (run.data / folder / '99.png').write_bytes((run.data / folder / '03.png').read_bytes())
     (run.data / 'bad.txt').write_text('99\n')
-    with pytest.raises(DatasetError, match=r'1 labelled.*img/03.png'):
+    with pytest.raises(DatasetError, match=r'1 labeled.*img/03.png'):
         run(val='bad.txt')
 
 
@@ -85,7 +83,7 @@ def test_absent_test_data_are_no_error(run):
 
 def test_one_process_writes_and_all_check_the_batch(run):
     assert run(rank=1) == [] and not run.written.exists()
-    with pytest.raises(DatasetError, match='labelled set has 6 image.*the batch 7'):
+    with pytest.raises(DatasetError, match='labeled set has 6 image.*the batch 7'):
         run(rank=1, batch_size=7)
 
 

@@ -25,7 +25,7 @@ def runner_of(model, folder, iteration=4):
 
 
 def test_panels_by_hand():
-    """Two pixels a side: seeds, an edge of colours, and labels of confidence 1 and 1/2 (of two classes: entropy 1)."""
+    """Two pixels a side: seeds, an edge of colors, and labels of confidence 1 and 1/2 (of two classes: entropy 1)."""
     image = torch.zeros(1, 3, 2, 2)
     image[..., 1] = 100
     seeds, valid = torch.tensor([[[1, 255], [255, 255]]]), torch.tensor([[[True, True], [True, False]]])

@@ -157,7 +157,7 @@ def test_checkpoints_by_time_keep_one(data, tmp_path):
 
 @SLOW
 def test_epochs_end_validate_and_resume_within(data, tmp_path):
-    """6 labelled images, 9 unlabelled ones, two of them a draw: 6 draws are an epoch, 3 iterations of batch 2."""
+    """6 labeled images, 9 unlabeled ones, two of them a draw: 6 draws are an epoch, 3 iterations of batch 2."""
     path, run = write_config(tmp_path / 'config.py', toy_config(data, **EPOCHS)), tmp_path / 'run'
     assert train(path, tmp_path / 'whole') == 0, output(tmp_path / 'whole')
     assert names(tmp_path / 'whole') == ['epoch_1.pth', 'epoch_2.pth']

@@ -99,7 +99,7 @@ def test_one_channel_is_a_probability():
     assert evaluate([item]) == pytest.approx(20.0, abs=0.01)  # (0.1 + 0.3) / 2
 
 
-def test_nothing_is_labelled():
+def test_nothing_is_labeled():
     assert math.isnan(evaluate([two_class_row([0.8], [255])]))
     assert math.isnan(expected_calibration_error(np.zeros((3, 4))))
 

@@ -25,7 +25,7 @@ def build(temperature=1.0, **options):
 
 
 def test_the_weight_is_the_product_of_both():
-    """Entropy's times sigmoid(m - E), m the middle of the teacher's energies of right and wrong labelled pixels."""
+    """Entropy's times sigmoid(m - E), m the middle of the teacher's energies of right and wrong labeled pixels."""
     model = build(temperature=2.0, cutmix=dict(prob=0.0))
     with torch.no_grad():
         model.teacher.network.segmentor.decode_head.conv_seg.weight.mul_(100)

@@ -52,11 +52,11 @@ def test_every_method_of_the_configs_can_be_measured(name):
     ('method', 'ratio', 'calls', 'images'),
     [
         ('Supervised', 0, dict(trained=1), dict(trained=2)),
-        # teacher on 2 weak images; student on 2 labelled and 2 strong ones, merged
+        # teacher on 2 weak images; student on 2 labeled and 2 strong ones, merged
         ('MeanTeacher', 1, dict(trained=1, frozen=1), dict(trained=4, frozen=2)),
-        # each of two branches: labels for 2 + 2 images, then 2 labelled and 2 mixed ones
+        # each of two branches: labels for 2 + 2 images, then 2 labeled and 2 mixed ones
         ('CPCL', 2, dict(trained=2, frozen=2), dict(trained=8, frozen=8)),
-        # two auxiliary decoders on 4 images' features of which 2 are labelled; localizer: 3 x 2, and 2 to judge
+        # two auxiliary decoders on 4 images' features of which 2 are labeled; localizer: 3 x 2, and 2 to judge
         ('ELN', 1, dict(trained=1, frozen=1, other=4), dict(trained=4, frozen=2, other=12)),
     ],
 )
@@ -159,7 +159,7 @@ def test_peak_memory_of_a_step():
     assert peak_memory(step, 5, 'cpu') == pytest.approx(2 * 2**20 + 5, rel=0.01)
 
 
-def test_random_batches_have_masks_on_labelled_images_alone():
+def test_random_batches_have_masks_on_labeled_images_alone():
     batch = random_batch(SMALL._replace(crop=40, unlabeled=3), streams=2)
     assert {view: len(images) for view, images in batch['inputs'].items()} == dict(sup=2, weak=6)
     assert all(image.shape == (3, 40, 40) and image.dtype == torch.uint8 for image in batch['inputs']['weak'])
@@ -199,8 +199,8 @@ def test_the_table_by_hand():
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('--batch 2', '--batch 2: give the labelled and the unlabelled'),
-        ('--batch 2+0', '--batch 2\\+0: give the labelled'),
+        ('--batch 2', '--batch 2: give the labeled and the unlabeled'),
+        ('--batch 2+0', '--batch 2\\+0: give the labeled'),
         ('--cpu-time --device cuda', 'sees no CUDA device|is of the CPU'),
         ('--classes 1', '--classes at least 2'),
         ('--network nothing.py', 'take one of mbv2, r50, tiny or the path'),

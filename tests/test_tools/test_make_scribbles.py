@@ -47,7 +47,7 @@ def test_names_stay_and_the_summary_is_counted(masks, tmp_path, tool, capsys):
     assert all(set(np.unique(one)) == {0, 1, 2, 254, 255} for one in weak)
     labeled = np.concatenate([one[one < 254] for one in weak])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f'6 masks, {labeled.size / (6 * 48 * 64):.2%} of the pixels labelled'
+    assert lines[0] == f'6 masks, {labeled.size / (6 * 48 * 64):.2%} of the pixels labeled'
     assert [line.split()[0] for line in lines[2:]] == ['0', '1', '2']
     assert lines[3].split()[1] == f'{(labeled == 1).mean():.2%}'
     assert lines[4].split()[2] == f'{(labeled == 2).sum() / (6 * 18 * 24):.2%}'
@@ -92,7 +92,7 @@ def test_a_folder_that_is_not_empty_is_kept(masks, tmp_path, tool):
     ('options', 'message'),
     [
         (['--suffix', '.bmp'], "ends in '.bmp'. Correct the folder or --suffix"),
-        (['--suffix', '_color.png'], r'shape \(48, 64, 3\), uint8. Convert colours(.|\n)*_gtFine_labelTrainIds.png'),
+        (['--suffix', '_color.png'], r'shape \(48, 64, 3\), uint8. Convert colors(.|\n)*_gtFine_labelTrainIds.png'),
         (['--suffix', 'TrainIds.png', '--num-classes', '2'], 'holds the index 2, expected classes below 2 and 255'),
         (['--suffix', 'TrainIds.png', '--ignore-index', '0'], None),
     ],

@@ -117,7 +117,7 @@ MISTAKES = {
     'pseudo_label: no images': (
         'pseudo_label',
         f'{CONFIG} {{here}}/damaged.pth {{here}}/none {{here}}/out2',
-        'No folder of unlabelled images',
+        'No folder of unlabeled images',
     ),
     'pseudo_label: no such device': (
         'pseudo_label',

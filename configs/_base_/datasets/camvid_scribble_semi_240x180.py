@@ -1,4 +1,4 @@
-# CamVid at half size, 240x180: scribbles on the labelled images of a split, no labels on the others; full masks at
+# CamVid at half size, 240x180: scribbles on the labeled images of a split, no labels on the others; full masks at
 # validation. Drawn at the images' own size by
 #   python tools/make_scribbles.py data/camvid/ann_dir/train data/camvid_scribbles/length-1 --ratio 1 --num-classes 11
 # and likewise for the ratios 0.8, 0.5, 0.3, 0 (folders length-0.8 to length-0).

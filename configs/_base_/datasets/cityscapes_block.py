@@ -2,7 +2,7 @@
 # energy loss also reports 20 and 50 %; the size of its blocks is not published, here 32 pixels):
 #   python tools/make_scribbles.py data/cityscapes/gtFine/train data/cityscapes_blocks/share-0.1 \
 #       --suffix _gtFine_labelTrainIds.png --kind block --share 0.1 --num-classes 19
-# and likewise share-0.2 and share-0.5. Which share and which crops soft self-labelling used is not stated.
+# and likewise share-0.2 and share-0.5. Which share and which crops soft self-labeling used is not stated.
 _base_ = './cityscapes_semi.py'
 segmentor = dict(_delete_=True, decode_head=dict(num_classes=_base_.num_classes))  # plain cross entropy
 labeled_pipeline = [

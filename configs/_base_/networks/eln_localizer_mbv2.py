@@ -26,7 +26,7 @@ localizer = dict(
         align_corners=False,
     ),
 )
-# colour jitter and random grayscale, as in the paper; no blur
+# color jitter and random grayscale, as in the paper; no blur
 perturbation = dict(
     type='StrongAugment', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, jitter_prob=1.0, blur_prob=0.0
 )

@@ -6,7 +6,7 @@ train_cfg = dict(type='SemiTrainLoop', max_iters=max_iters, val_interval=4000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
-# colour jitter and grayscale of the public code; no blur
+# color jitter and grayscale of the public code; no blur
 perturbation = dict(
     type='StrongAugment', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, jitter_prob=0.8, blur_prob=0.0
 )

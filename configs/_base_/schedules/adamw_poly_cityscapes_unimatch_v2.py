@@ -1,4 +1,4 @@
-# UniMatch V2 on Cityscapes with DINOv2: batch 8 (4 processes of 2), 180 epochs of the unlabelled images.
+# UniMatch V2 on Cityscapes with DINOv2: batch 8 (4 processes of 2), 180 epochs of the unlabeled images.
 iters = {split: 180 * (n // 8) for split, n in {'1-16': 2789, '1-8': 2603, '1-4': 2231, '1-2': 1487}.items()}
 schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 

@@ -1,4 +1,4 @@
-# UniMatch V2 on VOC 2012 with DINOv2: batch 16 (4 processes of 4), 60 epochs of the unlabelled images.
+# UniMatch V2 on VOC 2012 with DINOv2: batch 16 (4 processes of 4), 60 epochs of the unlabeled images.
 unlabeled = {'92': 10490, '183': 10399, '366': 10216, '732': 9850, '1464': 9118}
 iters = {split: 60 * (count // 16) for split, count in unlabeled.items()}
 schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}

@@ -1,5 +1,5 @@
 # FARCLUSS on Cityscapes, whose schedule the authors do not give: UniMatch's. Batch 16, SGD, poly, 240 epochs of
-# max(labelled, unlabelled) // 16 iterations; unlabelled images count in full after 5 epochs.
+# max(labeled, unlabeled) // 16 iterations; unlabeled images count in full after 5 epochs.
 epochs = {'1-16': 2789 // 16, '1-8': 2603 // 16, '1-4': 2231 // 16, '1-2': 1488 // 16}
 schedules = {
     split: (

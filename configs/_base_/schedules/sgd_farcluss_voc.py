@@ -1,5 +1,5 @@
 # FARCLUSS on VOC 2012: batch 16, SGD, poly, 80 epochs (ST++, UniMatch and the authors' other repositories have the
-# same). An epoch is max(labelled, unlabelled) // 16 iterations; unlabelled ones count in full after 5 epochs.
+# same). An epoch is max(labeled, unlabeled) // 16 iterations; unlabeled ones count in full after 5 epochs.
 images = {n: max(n, 10582 - n) for n in (92, 183, 366, 732, 1464, 662, 1323, 2646, 5291)}
 epochs = {str(n): count // 16 for n, count in images.items()}  # classic and U2PL lists
 epochs.update({'1-16': epochs['662'], '1-8': epochs['1323'], '1-4': epochs['2646'], '1-2': epochs['5291']})  # CPS lists

@@ -1,5 +1,5 @@
 # The recipe of CPS, CPCL and DUEB on Cityscapes: batch 16 (8 processes of 2), SGD, poly.
-# Iterations: the papers' epochs times the draws of an epoch, max(labelled, unlabelled) // 16.
+# Iterations: the papers' epochs times the draws of an epoch, max(labeled, unlabeled) // 16.
 iters = {
     '1-16': 128 * (2789 // 16),  # 22272
     '1-8': 137 * (2603 // 16),  # 22194

@@ -1,4 +1,4 @@
-# UniMatch V1 and its FixMatch on Cityscapes: batch 8 (4 processes of 2), 240 epochs of the unlabelled images.
+# UniMatch V1 and its FixMatch on Cityscapes: batch 8 (4 processes of 2), 240 epochs of the unlabeled images.
 iters = {split: 240 * (n // 8) for split, n in {'1-16': 2789, '1-8': 2603, '1-4': 2231, '1-2': 1487}.items()}
 schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 

@@ -1,4 +1,4 @@
-# Soft self-labelling: batch 12 (2 processes of 6), SGD at 0.0007, poly, 60 epochs for every loss. Where the paper is
+# Soft self-labeling: batch 12 (2 processes of 6), SGD at 0.0007, poly, 60 epochs for every loss. Where the paper is
 # silent as the public code of the robust trust region, its ancestor: momentum 0.9, weight decay 5e-4, head 10 times.
 iters = dict(voc=60 * (10582 // 12), cityscapes=60 * (2975 // 12), ade20k=60 * (20210 // 12))  # 52860, 14820, 101040
 schedules = {data: (dict(max_iters=n), dict(end=n)) for data, n in iters.items()}

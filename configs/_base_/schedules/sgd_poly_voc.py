@@ -1,11 +1,11 @@
 # The recipe of CPCL and DUEB on VOC 2012: batch 8 (2 processes of 4), SGD, poly, plain cross-entropy.
-# Iterations: the papers' epochs times the draws of an epoch, max(labelled, unlabelled) // 8.
+# Iterations: the papers' epochs times the draws of an epoch, max(labeled, unlabeled) // 8.
 iters = {
     '1-16': 32 * (9920 // 8),  # 39680
     '1-8': 34 * (9259 // 8),  # 39338
     '1-4': 40 * (7936 // 8),  # 39680
     '1-2': 60 * (5291 // 8),  # 39660
-    # 92 to 1464 labels, all 10582 images unlabelled: the papers' epochs are not known here, so those of 1/16
+    # 92 to 1464 labels, all 10582 images unlabeled: the papers' epochs are not known here, so those of 1/16
     'classic': 32 * (10582 // 8),  # 42304
 }
 schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}

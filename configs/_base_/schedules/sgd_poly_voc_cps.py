@@ -1,12 +1,12 @@
 # CPS on VOC 2012: as sgd_poly_voc.py with batch 16 (4 processes of 4).
-# Iterations: the paper's epochs times the draws of an epoch, max(labelled, unlabelled) // 16.
+# Iterations: the paper's epochs times the draws of an epoch, max(labeled, unlabeled) // 16.
 _base_ = './sgd_poly_voc.py'
 iters = {
     '1-16': 32 * (9920 // 16),  # 19840
     '1-8': 34 * (9259 // 16),  # 19652
     '1-4': 40 * (7936 // 16),  # 19840
     '1-2': 60 * (5291 // 16),  # 19800
-    # 92 to 1464 labels, all 10582 images unlabelled: the paper's epochs are not known here, so those of 1/16
+    # 92 to 1464 labels, all 10582 images unlabeled: the paper's epochs are not known here, so those of 1/16
     'classic': 32 * (10582 // 16),  # 21152
 }
 schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}

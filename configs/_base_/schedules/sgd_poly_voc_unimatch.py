@@ -1,5 +1,5 @@
-# UniMatch V1 and its FixMatch on VOC 2012: batch 8 (4 processes of 2), 80 epochs of the unlabelled images.
-# What is not labelled by the list is unlabelled; equal numbers of labels have equal schedules, whatever the list.
+# UniMatch V1 and its FixMatch on VOC 2012: batch 8 (4 processes of 2), 80 epochs of the unlabeled images.
+# What is not labeled by the list is unlabeled; equal numbers of labels have equal schedules, whatever the list.
 unlabeled = {
     **{'1-16': 9920, '1-8': 9259, '1-4': 7936, '1-2': 5291},
     **{'662': 9920, '1323': 9259, '2646': 7936, '5291': 5291},

@@ -37,12 +37,12 @@ def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
 def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     """Look at all that a config says of its data, and at the files.
 
-    Labelled images and all masks are decoded. Of other images header and end are read, which tells files that are cut
+    Labeled images and all masks are decoded. Of other images header and end are read, which tells files that are cut
     off; all their pixels only in depth ``pixels``.
 
     Args:
         cfg: A whole config with ``train_dataloader``; default scope ``mmseg``.
-        depth: ``sample``: before training, without the test set, at most 2,000 unlabelled images and 200 of validation
+        depth: ``sample``: before training, without the test set, at most 2,000 unlabeled images and 200 of validation
             (evenly spaced). ``headers``: every file. ``pixels``: every file is decoded.
 
     Returns:
@@ -57,7 +57,7 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     if getattr(cfg, 'filename', None):
         report.command = f'python tools/check_dataset.py {cfg.filename}'
     sets = list(build_sets(cfg, depth))
-    labeled = {key: dataset for role, key, dataset in sets if role != 'unlabelled'}
+    labeled = {key: dataset for role, key, dataset in sets if role != 'unlabeled'}
     for key, dataset in labeled.items():
         report.problems += class_problems(key, dataset)
     report.problems += _set_problems(cfg, sets)
@@ -80,11 +80,11 @@ def build_sets(cfg: dict, depth: str) -> Iterator[Tuple[str, str, BaseDataset]]:
     key = 'train_dataloader.dataset'
     dataset = build_set(key, cfg['train_dataloader']['dataset'])
     if isinstance(dataset, SemiDataset):
-        yield 'labelled', f'{key}.labeled', dataset.labeled
+        yield 'labeled', f'{key}.labeled', dataset.labeled
         if dataset.unlabeled is not None:
-            yield 'unlabelled', f'{key}.unlabeled', dataset.unlabeled
+            yield 'unlabeled', f'{key}.unlabeled', dataset.unlabeled
     else:
-        yield 'labelled', key, dataset
+        yield 'labeled', key, dataset
     seen: List[Any] = []
     for role in ('val', 'test')[: 1 if depth == 'sample' else 2]:
         loader = cfg.get(f'{role}_dataloader')
@@ -115,34 +115,34 @@ def build_set(key: str, cfg: dict) -> BaseDataset:
 
 
 def _set_problems(cfg: dict, sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Problem]:
-    """What is wrong with the sizes of the labelled and the unlabelled set."""
+    """What is wrong with the sizes of the labeled and the unlabeled set."""
     loader, by_role = cfg['train_dataloader'], {role: dataset for role, _, dataset in sets}
     if 'labeled' not in loader['dataset']:
         return
-    unlabeled = by_role.get('unlabelled')
+    unlabeled = by_role.get('unlabeled')
     ratio = 0 if unlabeled is None else loader['dataset'].get('unlabeled_per_labeled', 1)
     size = len(unlabeled) if ratio else 0
     distinct, processes = loader['sampler'].get('distinct'), expected_world_size()
     batch = loader.get('batch_size', 1)
-    for text in size_problems(batch, len(by_role['labelled']), size, ratio, distinct, processes):
+    for text in size_problems(batch, len(by_role['labeled']), size, ratio, distinct, processes):
         yield Problem('sizes of sets', text)
 
 
 def _overlap_problems(sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Problem]:
-    """Labelled images that are in val or test, too, or copies of them."""
+    """Labeled images that are in val or test, too, or copies of them."""
     (_, _, labeled), *others = sets
     for role, key, dataset in others:
-        shared = [] if role == 'unlabelled' else find_overlap(labeled, role, dataset).labeled
+        shared = [] if role == 'unlabeled' else find_overlap(labeled, role, dataset).labeled
         if shared:
             yield Problem(
                 'overlap',
-                f'{key}: {len(shared)} labelled image(s) are in it, too, or copies of them: {", ".join(shared[:3])}. '
+                f'{key}: {len(shared)} labeled image(s) are in it, too, or copies of them: {", ".join(shared[:3])}. '
                 'Take them out of one of the lists.',
             )
 
 
 def _class_name_problems(datasets: Dict[str, BaseDataset]) -> Iterator[Problem]:
-    """Sets with masks whose classes are not those of the labelled images."""
+    """Sets with masks whose classes are not those of the labeled images."""
     (first, labeled), *others = datasets.items()
     for key, dataset in others:
         wanted, came = list(labeled.metainfo['classes']), list(dataset.metainfo['classes'])

@@ -62,7 +62,7 @@ def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
 
     Args:
         model: Config of the model.
-        classes: Of the labelled data.
+        classes: Of the labeled data.
     """
     number = len(classes)
     for path, head, inside in _dicts(model, 'model'):
@@ -91,7 +91,7 @@ def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
 
     Args:
         model: Config of the model.
-        pixels: Labelled pixels of each class.
+        pixels: Labeled pixels of each class.
     """
     for path, loss, _ in _dicts(model, 'model'):
         weights = _weights(loss.get('class_weight'))

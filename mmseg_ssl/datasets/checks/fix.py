@@ -1,4 +1,4 @@
-"""New masks of class indices from masks of colours, or of 0 and 255; the old ones stay as they are."""
+"""New masks of class indices from masks of colors, or of 0 and 255; the old ones stay as they are."""
 
 import os
 import shutil
@@ -22,15 +22,15 @@ Value = Union[int, Tuple[int, int, int]]
 
 
 def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None) -> List[str]:
-    """Write the masks of the labelled, validation and test images anew, as 8-bit PNG of class indices.
+    """Write the masks of the labeled, validation and test images anew, as 8-bit PNG of class indices.
 
-    Colours become classes by the palette of the dataset; where there are two classes, masks of 0 and 255 become 0 and
+    Colors become classes by the palette of the dataset; where there are two classes, masks of 0 and 255 become 0 and
     1; anything else by ``mapping``.
 
     Args:
         cfg: A whole config.
         folder: New folder for the masks, with a folder per set.
-        mapping: Value or colour (red, green, blue) in the old masks -> value in the new ones. What is not named and
+        mapping: Value or color (red, green, blue) in the old masks -> value in the new ones. What is not named and
             has a meaning stays.
 
     Returns:
@@ -47,7 +47,7 @@ def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None
     partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}-', dir=out.parent))
     try:
         for role, key, dataset in build_sets(cfg, 'headers'):
-            for place, leaf in leaves(key, dataset) if role != 'unlabelled' else ():
+            for place, leaf in leaves(key, dataset) if role != 'unlabeled' else ():
                 infos = [leaf.get_data_info(index) for index in range(len(leaf))]
                 infos = [info for info in infos if info.get('seg_map_path')]
                 if infos:
@@ -73,14 +73,14 @@ class _Translator:
         with ThreadPoolExecutor() as pool:
             masks = list(pool.map(lambda info: read_mask(dataset, info), infos))
         for mask in masks:
-            if mask.problem and mask.kind != 'colour mask':
+            if mask.problem and mask.kind != 'color mask':
                 raise DatasetError(f'{mask.path}: {mask.problem}')
         self.values = {value: value for value in range(256) if self.known[value] != UNKNOWN}
         if len(classes) == 2 and _black_and_white(masks):
             self.values[255] = self._value_of(1)
         self.values.update({old: new for old, new in mapping.items() if isinstance(old, int)})
         palette = {tuple(map(int, one)): self._value_of(index) for index, one in enumerate(dataset.metainfo['palette'])}
-        self.colours = {**palette, **{old: new for old, new in mapping.items() if isinstance(old, tuple)}}
+        self.colors = {**palette, **{old: new for old, new in mapping.items() if isinstance(old, tuple)}}
         wrong = [new for new in mapping.values() if not 0 <= new < 256 or self.known[new] == UNKNOWN]
         if wrong:
             raise DatasetError(f'--map: {wrong[0]} is no class of {", ".join(classes)} and not {IGNORE_INDEX}.')
@@ -103,11 +103,11 @@ class _Translator:
         """One mask, ``(H, W)`` uint8."""
         if mask.ndim == 3 and mask.shape[2] > 1:
             rgb = mask[..., [0, 0, 0]] if mask.shape[2] == 2 else mask[..., 2::-1]
-            colours, place = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
-            found: List[Value] = [(int(red), int(green), int(blue)) for red, green, blue in colours]
-            table = self.colours
-            if any(colour not in table for colour in found) and not self.mapping and self._is_grey(colours):
-                found, table = [int(colour[0]) for colour in colours], self.values  # indices, written three times
+            colors, place = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
+            found: List[Value] = [(int(red), int(green), int(blue)) for red, green, blue in colors]
+            table = self.colors
+            if any(color not in table for color in found) and not self.mapping and self._is_gray(colors):
+                found, table = [int(color[0]) for color in colors], self.values  # indices, written three times
         else:
             values, place = np.unique(mask, return_inverse=True)
             found, table = values.tolist(), self.values
@@ -121,10 +121,10 @@ class _Translator:
             )
         return np.array([table[old] for old in found], np.uint8)[place].reshape(mask.shape[:2])
 
-    def _is_grey(self, colours: np.ndarray) -> bool:
+    def _is_gray(self, colors: np.ndarray) -> bool:
         """Whether three equal channels hold indices; black and white alone could mean anything."""
-        values = set(colours[:, 0].tolist())
-        return bool((colours == colours[:, :1]).all()) and not values <= {0, 255} and values <= set(self.values)
+        values = set(colors[:, 0].tolist())
+        return bool((colors == colors[:, :1]).all()) and not values <= {0, 255} and values <= set(self.values)
 
     def _value_of(self, label: int) -> int:
         """The value in a file that the loader takes for a class."""

@@ -53,7 +53,7 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
     with source:
         try:
             image = Image.open(source)
-        except Exception as error:  # Pillow raises many kinds; 16-bit colour TIFF is none of its formats
+        except Exception as error:  # Pillow raises many kinds; 16-bit color TIFF is none of its formats
             return _ask_loader(dataset, info, error)
         facts = ImageFacts(path, image.size, CHANNELS.get(image.mode, 0), _is_deep(image), _orientation(image))
         if decode or not _has_end(image.format, source):
@@ -61,7 +61,7 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
                 image.draft('RGB', (image.width // 8, image.height // 8))  # JPEG: all bytes, 1/8 of the work
                 image.load()
             except Exception as error:
-                if image.format in ('JPEG', 'PNG'):  # OpenCV fills the rest of a cut file with grey
+                if image.format in ('JPEG', 'PNG'):  # OpenCV fills the rest of a cut file with gray
                     return facts._replace(problem=undecodable(error))
                 return _ask_loader(dataset, info, error)
     if sized and facts.orientation != 1:
@@ -107,7 +107,7 @@ def _has_end(kind: Optional[str], source: Any) -> bool:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """More than 8 bits per channel. Pillow shows 16-bit colour PNG as 8-bit; what it unpacks tells."""
+    """More than 8 bits per channel. Pillow shows 16-bit color PNG as 8-bit; what it unpacks tells."""
     return image.mode in ('F', 'I') or image.mode.startswith('I;') or ';16' in str(image.tile)
 
 

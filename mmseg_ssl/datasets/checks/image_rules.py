@@ -62,8 +62,8 @@ def range_problems(
 
 def _fix(top: object) -> str:
     return (
-        f"Write dict(type='LoadDeepImage', max_value={top}) in the place of LoadImageFromFile, in the labelled, "
-        'unlabelled and test pipelines; or save the images with 8 bits.'
+        f"Write dict(type='LoadDeepImage', max_value={top}) in the place of LoadImageFromFile, in the labeled, "
+        'unlabeled and test pipelines; or save the images with 8 bits.'
     )
 
 

@@ -11,7 +11,7 @@ from .mask_files import IGNORED, MaskFacts, unexplained
 from .report import Problem, SetFacts
 
 FEW = 1e-4
-"""A class with a smaller share of the labelled pixels is named."""
+"""A class with a smaller share of the labeled pixels is named."""
 MANY_VALUES = 24
 
 
@@ -58,7 +58,7 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
     pixels += f' and {len(bad) - 8} more' if len(bad) > 8 else ''
     hint = ''
     if UNLABELED in mask.values[bad] and not find_scribble_loader(dataset):
-        hint = ', or, where it is what scribbles leave unlabelled, load the mask with LoadScribbles'
+        hint = ', or, where it is what scribbles leave unlabeled, load the mask with LoadScribbles'
     if len(bad) >= MANY_VALUES:
         hint = '. So many values come from smoothing or lossy compression: export the masks anew without either'
     yield (
@@ -125,7 +125,7 @@ def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], c
             f'{where} that counts: every value ({listed}) is ignored. Draw classes, or correct reduce_zero_label, the '
             'classes or the folder of masks.',
         )
-    elif len(present) == 1 and (facts.role == 'labelled' or len(facts.classes) == 2):
+    elif len(present) == 1 and (facts.role == 'labeled' or len(facts.classes) == 2):
         yield Problem(
             'no object',
             f'{where} of {", ".join(absent[:8])}: the only class in them is {present[0]!r} (values {listed}). Take '
@@ -146,7 +146,7 @@ def label_warnings(facts: SetFacts, num_masks: int, empty: List[str]) -> Iterato
     absent = [name for name, pixels in zip(facts.classes, facts.pixels) if not pixels]
     whole = facts.checked == facts.images
     if absent and whole:
-        cost = 'is never learnt' if facts.role == 'labelled' else 'is not scored'
+        cost = 'is never learned' if facts.role == 'labeled' else 'is not scored'
         yield Problem(
             'absent classes',
             f'{facts.key}: no mask of {num_masks} has a pixel of {", ".join(absent)}: what no mask shows {cost}.',

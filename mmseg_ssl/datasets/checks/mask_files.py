@@ -83,7 +83,7 @@ def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
         info: What it says of the image.
     """
     path = info['seg_map_path']
-    missing = 'Every labelled image needs its mask: get the file again, correct data_prefix.seg_map_path and'
+    missing = 'Every labeled image needs its mask: get the file again, correct data_prefix.seg_map_path and'
     missing += ' seg_map_suffix, or remove it from the list.'
     if not fileio.exists(path, backend_args=getattr(dataset, 'backend_args', None)):
         return MaskFacts(path, kind='missing mask', problem=f'missing. {missing}')
@@ -105,7 +105,7 @@ def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[..., 0]
     if mask.ndim != 2:
-        return MaskFacts(path, size, kind='colour mask', problem=_colours(mask))
+        return MaskFacts(path, size, kind='color mask', problem=_colors(mask))
     scribbles = find_scribble_loader(dataset)
     doubts = list(scribbles.problems(mask, info)) if scribbles else []
     if doubts:
@@ -166,5 +166,5 @@ def _count(mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     return np.unique(mask, return_counts=True)
 
 
-def _colours(mask: np.ndarray) -> str:
+def _colors(mask: np.ndarray) -> str:
     return f'the mask has {mask.shape[-1]} channels, expected one that holds class indices.'

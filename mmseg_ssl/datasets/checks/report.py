@@ -33,13 +33,13 @@ class SetFacts:
     """What is known of one set of images.
 
     Attributes:
-        role: ``labelled``, ``unlabelled``, ``val`` or ``test``.
+        role: ``labeled``, ``unlabeled``, ``val`` or ``test``.
         key: Place of its dataset in the config.
         images: Number of images.
         checked: Number of those that were looked at.
         sizes: Images of each size.
         classes: Names of the classes; empty without masks.
-        pixels: Labelled pixels of each class.
+        pixels: Labeled pixels of each class.
         holders: Images that hold each class.
     """
 
@@ -55,7 +55,7 @@ class SetFacts:
     def line(self) -> str:
         """One line: role, images, sizes, place in the config."""
         part = '' if self.checked == self.images else f', {self.checked} of them looked at, evenly spaced'
-        return f'{self.role:<11}{self.images} images{_sizes(self.sizes)}{part} ({self.key})'
+        return f'{self.role:<10}{self.images} images{_sizes(self.sizes)}{part} ({self.key})'
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Report:
         """Sets, classes and warnings, to be read."""
         lines = [one.line() for one in self.sets]
         for one in self.sets:
-            if one.pixels is not None and one.role in ('labelled', 'val'):
+            if one.pixels is not None and one.role in ('labeled', 'val'):
                 lines += ['', *_class_table(one)]
         if self.warnings:
             lines += ['', *(f'warning: {text}' for text in self.listed(self.warnings))]
@@ -136,7 +136,7 @@ def _sizes(sizes: Counter) -> str:
 
 
 def _class_table(one: SetFacts) -> List[str]:
-    """Share of the labelled pixels and number of images, class by class."""
+    """Share of the labeled pixels and number of images, class by class."""
     assert one.pixels is not None and one.holders is not None
     title = f'{one.role} pixels'
     width = max(len(name) for name in (title, *one.classes))

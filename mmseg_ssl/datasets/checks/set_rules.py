@@ -11,7 +11,7 @@ from .look import Seen, evenly_spaced, leaves, look_at
 from .mask_files import MaskFacts, meanings, unexplained
 from .report import Problem, Report, SetFacts
 
-SAMPLED = {'unlabelled': 2000, 'val': 200}
+SAMPLED = {'unlabeled': 2000, 'val': 200}
 """Before training, at most so many images of these sets are looked at."""
 DEPTHS = ('sample', 'headers', 'pixels')
 
@@ -21,18 +21,18 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
 
     Args:
         report: Gets what is found.
-        role: ``labelled``, ``unlabelled``, ``val`` or ``test``.
+        role: ``labeled``, ``unlabeled``, ``val`` or ``test``.
         key: Place of the dataset in the config.
         dataset: A built dataset.
         depth: One of ``DEPTHS``.
         cfg: The whole config.
     """
-    with_masks = role != 'unlabelled'
+    with_masks = role != 'unlabeled'
     facts = SetFacts(role, key, 0, 0, classes=tuple(dataset.metainfo['classes']) if with_masks else ())
     masks: List[Tuple[MaskFacts, np.ndarray]] = []
     for place, leaf in leaves(key, dataset):
         indices = evenly_spaced(len(leaf), SAMPLED.get(role) if depth == 'sample' else None)
-        seen = look_at(leaf, indices, with_masks, decode=depth == 'pixels' or role == 'labelled')
+        seen = look_at(leaf, indices, with_masks, decode=depth == 'pixels' or role == 'labeled')
         facts.images, facts.checked = facts.images + len(leaf), facts.checked + len(seen)
         facts.sizes.update(one.image.size for one in seen if one.image.size)
         known = meanings(leaf, leaf.get_data_info(0), len(facts.classes)) if with_masks and len(leaf) else np.zeros(0)
@@ -50,7 +50,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         report.problems += unusable
         explained = not any(len(unexplained(*one)) for one in masks)
         report.warnings += [] if unusable or not explained else label_warnings(facts, len(masks), empty)
-        if role == 'labelled' and facts.pixels is not None:
+        if role == 'labeled' and facts.pixels is not None:
             report.warnings += config_rules.weight_warnings(cfg.get('model') or {}, facts.pixels)
 
 
@@ -85,12 +85,12 @@ def _file_problems(
                 'damaged image', f'{path}: {one.image.problem}. Get the file again, or remove it from the set.'
             )
         if mask is None:
-            if role in ('labelled', 'val'):
+            if role in ('labeled', 'val'):
                 yield Problem('no masks', f'{path}: no mask is configured. Set data_prefix.seg_map_path of {key}.')
             continue
         if mask.problem:
-            fix = f'Convert colours to indices with the palette of the data set: {command} --fix OUT'
-            yield Problem(mask.kind, f'{mask.path}: {mask.problem}', fix if mask.kind == 'colour mask' else '')
+            fix = f'Convert colors to indices with the palette of the data set: {command} --fix OUT'
+            yield Problem(mask.kind, f'{mask.path}: {mask.problem}', fix if mask.kind == 'color mask' else '')
             continue
         if one.image.size and one.image.size != mask.size:
             yield Problem('sizes', _size_problem(one))
@@ -125,7 +125,7 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal
     if good and not unequal:
-        inputs, failed = pipelines.run_pipeline(key, dataset, good[0].index, role in ('labelled', 'val'))
+        inputs, failed = pipelines.run_pipeline(key, dataset, good[0].index, role in ('labeled', 'val'))
         yield from failed
         yield from pipelines.channel_problems(key, inputs, model)
 

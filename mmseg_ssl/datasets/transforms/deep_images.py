@@ -45,7 +45,7 @@ class LoadDeepImage(LoadImageFromFile):
             The results with ``img`` uint8 and its shapes.
         """
         content = fileio.get(results['img_path'], backend_args=self.backend_args)
-        # the orientation is applied where the host applies it: to colour and grey, not to `unchanged`
+        # the orientation is applied where the host applies it: to color and gray, not to `unchanged`
         flags = cv2.IMREAD_UNCHANGED if self.color_type == 'unchanged' else cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
         image = mmcv.imfrombytes(content, flag=flags, backend='cv2')
         if image is None:

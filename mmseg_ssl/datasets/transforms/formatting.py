@@ -18,14 +18,14 @@ class PackSemiInputs(PackSegInputs):
 
     A scribble mask (see ``LoadScribbles``) becomes two maps: ``gt_sem_seg``, where everything without a label is 255,
     so that heads, losses and metrics of the host work as on any mask; and ``unlabeled_mask``, which tells image that
-    nobody labelled from void and padding.
+    nobody labeled from void and padding.
     """
 
     def transform(self, results: dict) -> dict:
         """Pack one image.
 
         Args:
-            results: With ``img`` ``(H, W, 3)`` and, for a labelled image, ``gt_seg_map`` ``(H,
+            results: With ``img`` ``(H, W, 3)`` and, for a labeled image, ``gt_seg_map`` ``(H,
                 W)``.
 
         Returns:

@@ -1,6 +1,6 @@
 """Scribble masks between the file and the batch.
 
-In the pipeline one uint8 map holds three kinds of pixels: classes, ``UNLABELED`` (254: image that nobody labelled) and
+In the pipeline one uint8 map holds three kinds of pixels: classes, ``UNLABELED`` (254: image that nobody labeled) and
 ``IGNORE_INDEX`` (255: void, and what transforms pad with). So crops, flips and padding of the host keep the two apart
 as they are. ``PackSemiInputs`` divides the map in two; ``scribbled_pixels`` gives a method both.
 """
@@ -31,10 +31,10 @@ class LoadScribbles(LoadAnnotations):
 
     A mask is an 8-bit index image, or an XML file of ScribbleSup (see
     :func:`~mmseg_ssl.datasets.scribblesup.draw_polylines`), told by its suffix. The pipeline ends with
-    ``PackSemiInputs``, which takes the unlabelled pixels out of the mask.
+    ``PackSemiInputs``, which takes the unlabeled pixels out of the mask.
 
     Args:
-        unlabeled_value: Value in the files of pixels that nobody labelled; 254 as ``tools/make_scribbles.py`` writes
+        unlabeled_value: Value in the files of pixels that nobody labeled; 254 as ``tools/make_scribbles.py`` writes
             them. ScribbleSup's index masks use 255.
         void_value: Value in the files of pixels that are to be ignored; None if there is none, as in ScribbleSup.
         classes: Names of the classes in XML files, by index; those of VOC if not given.
@@ -103,7 +103,7 @@ class LoadScribbles(LoadAnnotations):
         void = np.isin(mask, list(self.file_values))
         if self.unlabeled_value not in mask and void.mean() > 0.5:
             yield (
-                f'no pixel is unlabelled (index {self.unlabeled_value}) and most are void. If void means unlabelled '
+                f'no pixel is unlabeled (index {self.unlabeled_value}) and most are void. If void means unlabeled '
                 'here, as in ScribbleSup, write LoadScribbles with unlabeled_value=255, void_value=None'
             )
 
@@ -152,12 +152,12 @@ class ResizeScribbles(Resize):
 
 
 def resize_scribbles(mask: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Resize a scribble mask by nearest neighbour, where labelled pixels go before unlabelled, and these before void.
+    """Resize a scribble mask by nearest neighbour, where labeled pixels go before unlabeled, and these before void.
 
-    When an axis shrinks, every source pixel belongs to the target pixel that its centre falls into. The target pixel
-    takes the label that is nearest to its centre among the labelled ones of its source pixels; without any, it is
-    unlabelled; void only if all of them are. So every scribble keeps at least one pixel, unless one of another class
-    is nearer to the centre of the same target pixel. When an axis grows, this is nearest neighbour.
+    When an axis shrinks, every source pixel belongs to the target pixel that its center falls into. The target pixel
+    takes the label that is nearest to its center among the labeled ones of its source pixels; without any, it is
+    unlabeled; void only if all of them are. So every scribble keeps at least one pixel, unless one of another class
+    is nearer to the center of the same target pixel. When an axis grows, this is nearest neighbour.
 
     Args:
         mask: ``(H, W)`` uint8 with classes, 254 and 255.
@@ -187,8 +187,8 @@ RANK[[UNLABELED, IGNORE_INDEX]] = 1 << 26, 2 << 26
 
 def _footprints(old: int, new: int) -> tuple:
     """Along an axis that shrinks: first source pixel of each target pixel; and each source pixel's squared distance
-    from the centre of its target pixel, 0 to 256 for half the side of a target pixel.
+    from the center of its target pixel, 0 to 256 for half the side of a target pixel.
     """
-    centres = (np.arange(old) + 0.5) * new / old
-    starts = np.searchsorted(np.floor(centres), np.arange(new))
-    return starts, np.rint(1024 * (centres % 1 - 0.5) ** 2).astype(np.int64)
+    centers = (np.arange(old) + 0.5) * new / old
+    starts = np.searchsorted(np.floor(centers), np.arange(new))
+    return starts, np.rint(1024 * (centers % 1 - 0.5) ** 2).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What every method shares: who shares a network call, when unlabelled images count, and stages of training."""
+"""What every method shares: who shares a network call, when unlabeled images count, and stages of training."""
 
 from contextlib import nullcontext
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
@@ -76,12 +76,12 @@ class SemiSegmentor(NamedNetworks):
             )
         super().__init__(predict_on, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.batch_statistics = one_of(STATISTICS, batch_statistics=batch_statistics)
-        # how much what is taught on unlabelled images counts now; UnsupRampHook sets it, a function of the iteration
+        # how much what is taught on unlabeled images counts now; UnsupRampHook sets it, a function of the iteration
         self.register_buffer('unsup_scale', torch.ones(()), persistent=False)
 
     @property
     def ramp_ended(self) -> Tensor:
-        """1 if what is taught on unlabelled images counts in full, else 0; a factor, for terms that wait for it."""
+        """1 if what is taught on unlabeled images counts in full, else 0; a factor, for terms that wait for it."""
         return (self.unsup_scale >= 1).float()
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
@@ -128,10 +128,10 @@ class SemiSegmentor(NamedNetworks):
             return self.predict_views(network, *views, labeled=0)
 
     def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
-        """The two independent unlabelled batches u0, u1 of a method that mixes them."""
+        """The two independent unlabeled batches u0, u1 of a method that mixes them."""
         if len(weak) % 2:
             raise BatchError(
-                f'{type(self).__name__} mixes two unlabelled batches; the batch has {len(weak)} images. '
+                f'{type(self).__name__} mixes two unlabeled batches; the batch has {len(weak)} images. '
                 'Set unlabeled_per_labeled=2 in train_dataloader.dataset.'
             )
         first, second = weak.chunk(2)
@@ -145,7 +145,7 @@ class SemiSegmentor(NamedNetworks):
                 have = tuple(inputs) if isinstance(inputs, dict) else type(inputs).__name__
                 raise BatchError(
                     f'{type(self).__name__} needs the views {self.views}; the batch has {have}. '
-                    'Train on a SemiDataset with unlabelled images and, for "strong", add '
+                    'Train on a SemiDataset with unlabeled images and, for "strong", add '
                     'strong=dict(type="StrongAugment") to the data_preprocessor; for several strong views, a dict of '
                     'such configs by view.'
                 )

@@ -46,8 +46,8 @@ class PseudoLabel(SemiSegmentor):
     Deviations from ST++:
         1. Its second round (labels of the most reliable images first) is a second run: ``tools/pseudo_label.py
            --earlier`` ranks the images, and ``unlabeled.ann_file`` takes the list.
-        2. Labelled and pseudo-labelled images have a loss each and one ratio a batch; the public code puts them in one
-           pool, the labelled ones repeated.
+        2. Labeled and pseudo-labeled images have a loss each and one ratio a batch; the public code puts them in one
+           pool, the labeled ones repeated.
         3. No Cutout.
     """
 
@@ -99,7 +99,7 @@ class PseudoLabel(SemiSegmentor):
         """
         if not all('pseudo_sem_seg' in sample for sample in samples):
             raise ValueError(
-                'PseudoLabel needs the labels that tools/pseudo_label.py wrote; the unlabelled samples carry none. '
+                'PseudoLabel needs the labels that tools/pseudo_label.py wrote; the unlabeled samples carry none. '
                 "Take unlabeled=dict(type='PseudoLabeledImages', pseudo_labels=...) with LoadPseudoLabels and "
                 'PackPseudoLabels in its pipeline.'
             )

@@ -19,7 +19,7 @@ PARTS = ('network', 'own', 'views', 'optimizer', 'ema')
 class StepMeter:
     """Runs steps of a method and keeps the time of each part.
 
-    - ``views``: the preprocessor (copy to the device, normalisation, strong augmentation).
+    - ``views``: the preprocessor (copy to the device, normalization, strong augmentation).
     - ``network``: forward of every network, measured in the step from call to return, and its backward. That is from
       the images to the logits at their size: resizing the logits belongs to it, as do side heads and auxiliary heads.
     - ``own``: the method's own maths, that is targets, mixing and losses, forward and backward, the host's supervised

@@ -32,8 +32,8 @@ class Setup(NamedTuple):
 
     network: str  # mbv2, r50, tiny, or the path of a config
     crop: int  # side of the crops in pixels
-    labeled: int  # labelled images a step
-    unlabeled: int  # unlabelled images a step and stream; a method with unlabeled_per_labeled=2 takes two streams
+    labeled: int  # labeled images a step
+    unlabeled: int  # unlabeled images a step and stream; a method with unlabeled_per_labeled=2 takes two streams
     classes: int
     device: str
     amp: bool  # float16 on CUDA, bfloat16 on the CPU
@@ -127,15 +127,15 @@ def network_config(network: str, classes: int) -> ConfigDict:
 
 
 def random_batch(setup: Setup, streams: int, seed: int = 0) -> Dict[str, Dict[str, list]]:
-    """What ``semi_collate`` would return: noise in coloured squares, with masks on the labelled images alone.
+    """What ``semi_collate`` would return: noise in colored squares, with masks on the labeled images alone.
 
     Args:
         setup: Sizes.
-        streams: Unlabelled images a labelled one; 0 for none.
+        streams: Unlabeled images a labeled one; 0 for none.
         seed: Of everything.
 
     Returns:
-        ``inputs`` and ``data_samples`` by view. Unlabelled images carry the random map ``pseudo_sem_seg`` that
+        ``inputs`` and ``data_samples`` by view. Unlabeled images carry the random map ``pseudo_sem_seg`` that
         offline pseudo-labels come in, and no ground truth.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -12,7 +12,7 @@ NOTE = (
     'ratio: to supervised. calls and images: branch calls a step and images in them, with a gradient + without (and '
     'calls of other networks: localizers, extra decoders, auxiliary heads). The last five columns share out the step '
     "in %: networks forward and backward, the method's own maths (targets, mixing, losses, forward and backward), the "
-    'preprocessor (copy, normalisation, strong views), the optimizer, the moving average.'
+    'preprocessor (copy, normalization, strong views), the optimizer, the moving average.'
 )
 
 

@@ -9,7 +9,7 @@ model = dict(
     type='FARCLUSS',
     segmentor=_base_.segmentor,
     reliability=dict(type='EnergyReliability'),  # DUEB's energy: a module of a few lines
-    side_heads=dict(variance=dict(type='VarianceHead')),  # DUEB's aleatoric loss on labelled images: by config alone
+    side_heads=dict(variance=dict(type='VarianceHead')),  # DUEB's aleatoric loss on labeled images: by config alone
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
     predict_on=('student', 'teacher'),
 )

@@ -11,4 +11,4 @@ model = dict(
     segmentor=_base_.model,
     data_preprocessor=dict(_base_.model.data_preprocessor, type='SemiDataPreProcessor'),
 )
-train_dataloader = dict(dataset=dict(unlabeled_per_labeled=2))  # DUEB mixes two unlabelled images per labelled one
+train_dataloader = dict(dataset=dict(unlabeled_per_labeled=2))  # DUEB mixes two unlabeled images per labeled one
