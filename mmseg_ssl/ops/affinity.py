@@ -1,4 +1,4 @@
-"""How alike two neighbouring pixels look: the weights of the edges of the pixel grid."""
+"""How alike two neighboring pixels look: the weights of the edges of the pixel grid."""
 
 from typing import Dict, Optional, Tuple, Union
 
@@ -29,8 +29,8 @@ def grid_affinity(
     :math:`\|I_i - I_j\|^2` over the edges of the image; both as in Marin & Boykov, "Robust Trust Region", ICCV 2021.
 
     Args:
-        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation, of any dtype.
-        bandwidth: :math:`\beta > 0` in grey levels; ``'adaptive'`` or None to take it from each image.
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalization, of any dtype.
+        bandwidth: :math:`\beta > 0` in gray levels; ``'adaptive'`` or None to take it from each image.
         connectivity: 4, or 8 with the diagonals.
         valid: ``(B, H, W)`` bool, false on padding; all true if not given.
 
@@ -57,11 +57,11 @@ def grid_affinity(
 def squared_bandwidth(
     images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]
 ) -> Union[float, Tensor]:
-    r"""The :math:`\beta^2` of :func:`grid_affinity`, to compare other colours by.
+    r"""The :math:`\beta^2` of :func:`grid_affinity`, to compare other colors by.
 
     Args:
         images: As for :func:`grid_affinity`, like all others.
-        bandwidth: Of colours.
+        bandwidth: Of colors.
         connectivity: Of the grid.
         valid: What is not padding.
 
@@ -74,7 +74,7 @@ def squared_bandwidth(
 
 
 def square_distances(images: Tensor, offsets: Offsets, valid: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    """Squared distances of the colours at the two ends of edges.
+    """Squared distances of the colors at the two ends of edges.
 
     Args:
         images: ``(B, 3, H, W)``.
@@ -99,12 +99,12 @@ def _variance(distance: Tensor, inside: Tensor, bandwidth: Union[float, str, Non
     if bandwidth is not None and not isinstance(bandwidth, str):
         return float(bandwidth) ** 2
     variance = distance.sum(dim=(1, 2, 3), keepdim=True) / inside.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
-    # the smallest number: in an image of one colour all affinities are 1
+    # the smallest number: in an image of one color all affinities are 1
     return variance.clamp(min=torch.finfo(distance.dtype).tiny)
 
 
 def _square_distance(near: Tensor, far: Tensor) -> Tensor:
-    """Of the colours."""
+    """Of the colors."""
     return (near - far).square_().sum(dim=1)
 
 
@@ -135,7 +135,7 @@ def _refuse_impossible(
     """Refuse what has no meaning."""
     one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
     if bandwidth not in (None, 'adaptive') and (isinstance(bandwidth, str) or not bandwidth > 0):
-        raise ValueError(f"bandwidth must be above 0 (in grey levels), None or 'adaptive', got {bandwidth!r}.")
+        raise ValueError(f"bandwidth must be above 0 (in gray levels), None or 'adaptive', got {bandwidth!r}.")
     if images.dim() != 4:
         raise ValueError(f'grid_affinity needs images (B, 3, H, W) in 0..255, got {tuple(images.shape)}.')
     if valid is not None and valid.shape != images[:, 0].shape:

@@ -1,4 +1,4 @@
-"""The energy that soft self-labelling solves for (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
+"""The energy that soft self-labeling solves for (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
 
 from typing import Iterator, NamedTuple, Tuple
 

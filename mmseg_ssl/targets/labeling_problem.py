@@ -1,4 +1,4 @@
-"""The problem of soft self-labelling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
+"""The problem of soft self-labeling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
 
 from typing import Optional, Tuple, Union
 
@@ -40,7 +40,7 @@ def labeling_problem(
         seeds: Scribbles.
         eta: Weight of the unary.
         potts_weight: Weight of the pairs.
-        bandwidth: Of colours.
+        bandwidth: Of colors.
         connectivity: Of the grid.
         relaxation: Cost of a pair.
         cross_entropy: Cost of a label given the prediction.

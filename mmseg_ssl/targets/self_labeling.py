@@ -1,4 +1,4 @@
-"""Soft labels that a batch's scribbles, predictions and colours agree on (Zhang & Boykov, CVPR 2025)."""
+"""Soft labels that a batch's scribbles, predictions and colors agree on (Zhang & Boykov, CVPR 2025)."""
 
 from typing import Optional, Union
 
@@ -33,7 +33,7 @@ def self_label(
     valid: Optional[Tensor] = None,
     only_seeded_classes: bool = False,
 ) -> Tensor:
-    r"""Soft pseudo-labels: the y-step of soft self-labelling (arXiv 2507.01721, eq. 8).
+    r"""Soft pseudo-labels: the y-step of soft self-labeling (arXiv 2507.01721, eq. 8).
 
     .. math:: \min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j), \qquad
               y_i = \bar y_i \text{ on the seeds } S
@@ -47,12 +47,12 @@ def self_label(
 
     Args:
         logits: :math:`z`, ``(B, C, H, W)``; no gradient is taken.
-        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation.
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalization.
         seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
         eta: :math:`\eta \ge 0`.
         potts_weight: :math:`\lambda \ge 0`.
-        bandwidth: Colour bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`: 9 for VOC, 3 for Cityscapes and ADE20K.
-        connectivity: 4 or 8 neighbours.
+        bandwidth: Color bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`: 9 for VOC, 3 for Cityscapes and ADE20K.
+        connectivity: 4 or 8 neighbors.
         relaxation: :math:`P`, see :func:`~mmseg_ssl.ops.potts`.
         cross_entropy: :math:`H`: ``'collision'``, ``'standard'`` or ``'reverse'``; ``'quadratic'`` is
             :math:`\frac12 \|y_i - \sigma_i\|^2`.

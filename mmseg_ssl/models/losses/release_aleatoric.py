@@ -26,7 +26,7 @@ def release_aleatoric_loss(
 
     .. math:: L = r u + u + \frac1N \sum_i (e^{v_i} - 1), \qquad r = - \frac1T \sum_t \mathrm{ELU}(u - d_t)
 
-    The noise is not reparametrised: the only gradient on the variance is :math:`e^v / N`, which pushes it to 0.
+    The noise is not reparametrized: the only gradient on the variance is :math:`e^v / N`, which pushes it to 0.
 
     Args:
         logits: ``(B, C, H, W)``.
