@@ -1,6 +1,6 @@
 """Alpha-expansion (Boykov, Veksler & Zabih, PAMI 2001) for the Potts model on a pixel grid, by PyMaxflow."""
 
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def _expands(
     return np.asarray(graph.get_grid_segments(pixels), dtype=bool)
 
 
-def _graph(nodes: int, edges: int):
+def _graph(nodes: int, edges: int) -> Any:
     """An empty graph of PyMaxflow, which is imported when it is needed: it is an extra."""
     try:
         import maxflow

@@ -1,15 +1,15 @@
 """Where soft self-labeling starts: labels of cells of pixels, solved for first, carry seeds far at little cost."""
 
-from typing import Any, Callable, NamedTuple, Optional, Union
+from typing import Callable, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
-from ..ops.affinity import squared_bandwidth
+from ..ops.affinity import Bandwidth, squared_bandwidth
 from ..ops.potts_energy import PottsEnergy
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX
-from .labeling_problem import labeling_problem
+from .labeling_problem import LabelingOptions, labeling_problem
 
 SIDE = 4
 """Pixels along a cell: a step on cells goes four times as far, for a sixteenth of the work."""
@@ -29,7 +29,7 @@ def coarse_start(
     valid: Optional[Tensor],
     solve: Callable[..., Tensor],
     potts_weight: float,
-    **options: Any,
+    options: LabelingOptions,
 ) -> Tensor:
     """Label cells, and start from these labels the images whose energy this lowers.
 
@@ -41,7 +41,7 @@ def coarse_start(
         valid: ``(B, H, W)`` bool; all true if not given.
         solve: Solver of the cells' energy, :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates` or like it.
         potts_weight: Of pairs of pixels.
-        **options: Those of :func:`labeling_problem`.
+        options: Of :func:`labeling_problem`.
 
     Returns:
         ``(B, C, H W)``, distributions on dim 1; what is not free stays.
@@ -59,8 +59,8 @@ def coarse_start(
     # cells are so few that they need not be worked through in bands
     cell_labels = solve(problem[0]._replace(min_bands=1), problem[1], STEPS)
     del problem  # before memory is at its peak
-    colors = options['bandwidth'], options['connectivity']
-    return start_from_cells(energy, labels, cell_labels, cells, images, valid, *colors)
+    bandwidth, connectivity = options['bandwidth'], options['connectivity']
+    return start_from_cells(energy, labels, cell_labels, cells, images, valid, bandwidth, connectivity)
 
 
 class Cells(NamedTuple):
@@ -73,14 +73,14 @@ class Cells(NamedTuple):
         images: ``(B, 3, h, w)``, mean color.
         seeds: ``(B, h, w)`` int64, the class of most seeds in a cell, 255 without any.
         valid: ``(B, h, w)`` bool, whether any pixel of the cell is image.
-        index: ``(B, H W)`` int64, the cell of every pixel.
+        cell_of_pixel: ``(B, H W)`` int64, the cell of every pixel.
     """
 
     probs: Tensor
     images: Tensor
     seeds: Tensor
     valid: Tensor
-    index: Tensor
+    cell_of_pixel: Tensor
 
 
 def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> Cells:
@@ -117,8 +117,8 @@ def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> 
     most, named = votes.max(dim=1)
     means = (sums / count.clamp(min=1).unsqueeze(1) for sums in (probs, colors))
     probs, colors = (mean.unflatten(2, size) for mean in means)
-    grids = (named.where(most > 0, IGNORE_INDEX), count > 0)
-    return Cells(probs, colors, *(grid.unflatten(1, size) for grid in grids), _cell_of_pixels(rows, columns, seeds))
+    drawn, inside = (grid.unflatten(1, size) for grid in (named.where(most > 0, IGNORE_INDEX), count > 0))
+    return Cells(probs, colors, drawn, inside, _cell_of_pixels(rows, columns, seeds))
 
 
 def start_from_cells(
@@ -128,7 +128,7 @@ def start_from_cells(
     cells: Cells,
     images: Tensor,
     valid: Tensor,
-    bandwidth: Union[float, str, None],
+    bandwidth: Bandwidth,
     connectivity: int,
 ) -> Tensor:
     r"""Draw labels to those of their cells, in the images whose energy this lowers.
@@ -154,11 +154,11 @@ def start_from_cells(
     drawn = torch.empty_like(labels)
     for start, stop in energy.bands(labels):
         inside = (..., slice(start, stop))
-        colors = _gather_pixels(flat_colors, cells.index[inside])
+        colors = _gather_pixels(flat_colors, cells.cell_of_pixel[inside])
         distance = (at_least_fp32(flat_images[inside]) - colors).square_().sum(dim=1, keepdim=True)
         # not a product: NaN in the padding stays there
         share = (distance / scale).exp_().mul_(SHARE).where(energy.free[inside].unsqueeze(1), 0).to(labels.dtype)
-        torch.lerp(labels[inside], _gather_pixels(cell_labels, cells.index[inside]), share, out=drawn[inside])
+        torch.lerp(labels[inside], _gather_pixels(cell_labels, cells.cell_of_pixel[inside]), share, out=drawn[inside])
     lower = [energy.value(energy.products(those)) for those in (drawn, labels)]
     return labels.lerp_(drawn, (lower[0] < lower[1]).to(labels.dtype).view(-1, 1, 1))
 

@@ -1,12 +1,12 @@
 """Hard labels that seeds, predictions and colors agree on, by graph cut (Marin & Boykov, ICCV 2021)."""
 
-from typing import Optional, Union
+from typing import Optional
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..ops.affinity import GRID_OFFSETS, grid_affinity
+from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
 from ..ops.alpha_expansion import alpha_expansion, grid_edges
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX, PixelTarget
@@ -20,7 +20,7 @@ def hard_self_label(
     *,
     unary_weight: float = 0.05,
     potts_weight: float = 100.0,
-    bandwidth: Union[float, str, None] = 'adaptive',
+    bandwidth: Bandwidth = 'adaptive',
     connectivity: int = 8,
     max_iterations: int = 5,
     valid: Optional[Tensor] = None,

@@ -259,7 +259,7 @@ def test_cells():
         square = image, slice(top, top + 4), slice(left, left + 4)
         inside = valid[square]
         assert cells.valid[image, row, column] == inside.any()
-        assert (cells.index[image].view(11, 9)[square[1:]] == 3 * row + column).all()
+        assert (cells.cell_of_pixel[image].view(11, 9)[square[1:]] == 3 * row + column).all()
         if inside.any():
             for means, maps in ((cells.probs, labels), (cells.images, images)):
                 expected = maps[image][:, square[1], square[2]][:, inside].mean(dim=1)

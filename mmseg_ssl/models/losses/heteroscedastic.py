@@ -50,9 +50,10 @@ def heteroscedastic_cross_entropy(
         ValueError: If the shapes do not fit or ``num_samples`` is below 1.
     """
     check_shapes(logits, variance, label, num_samples)
-    return _NoisyCrossEntropy.apply(
+    loss: Tensor = _NoisyCrossEntropy.apply(
         at_least_fp32(logits), at_least_fp32(variance), label, num_samples, ignore_index, generator
     )
+    return loss
 
 
 class _NoisyCrossEntropy(torch.autograd.Function):

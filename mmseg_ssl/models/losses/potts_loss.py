@@ -1,12 +1,12 @@
 """The Potts term of the regularized loss, by gradient descent (arXiv 2507.01721, eq. 4)."""
 
-from typing import Any, Union
+from typing import Any
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ...ops import masked_mean
-from ...ops.affinity import GRID_OFFSETS, grid_affinity
+from ...ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
 from ...ops.dense_neighborhood import dense_potts
 from ...ops.neighborhood import PairCost, offset_affinity, offset_potts, random_offsets
 from ...ops.potts import RELAXATIONS
@@ -48,7 +48,7 @@ class PottsLoss(nn.Module):
         relaxation: str = 'quadratic',
         weight: float = 1.0,
         neighborhood: str = 'nearest',
-        bandwidth: Union[float, str, None] = 9.0,
+        bandwidth: Bandwidth = 9.0,
         connectivity: int = 4,
         normalization: str = 'pixels',
         partners: int = 8,

@@ -2,7 +2,6 @@
 
 from typing import Optional
 
-import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -63,4 +62,4 @@ class TreeEnergyLoss(nn.Module):
         inside = valid.flatten() & valid.flatten()[forest.parent]
         weights = (distance.where(inside, 0) / -sigma).exp() * inside
         filtered = tree_filter(flat, weights.to(flat.dtype), forest)
-        return filtered.unflatten(0, torch.Size((len(values), *values.shape[2:]))).movedim(-1, 1)
+        return filtered.view(len(values), *values.shape[2:], -1).movedim(-1, 1)
