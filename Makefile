@@ -2,7 +2,7 @@
 # make test   set up, then run the fast tests          make slow   the tests that train or start processes
 # make check  format, lint and fast tests, before a commit
 # make test-oldest   the fast tests on the oldest versions that setup.py claims (Python 3.10, torch 2.1; 5 GB)
-# make docs   the documentation, into site/, with an environment of its own
+# make docs   the documentation, into site/, with an environment of its own (Python 3.11 or newer)
 # STACK=onedl takes the maintained continuation of OpenMMLab's packages; PYTHON=... takes a certain Python.
 
 STACK ?= openmmlab

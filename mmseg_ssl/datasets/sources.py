@@ -5,7 +5,7 @@ from typing import List, Optional
 
 from mmseg.registry import DATASETS
 
-from ..errors import DatasetError
+from mmseg_ssl.errors import DatasetError
 
 DOWNLOAD_HINTS = {
     'ADE20KDataset': (

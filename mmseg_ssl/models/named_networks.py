@@ -62,7 +62,7 @@ class NamedNetworks(BaseSegmentor):
         """Predict images with each network of ``predict_on``.
 
         Args:
-            inputs: ``(B, 3, H, W)``, normalized.
+            inputs: ``(B, 3, H, W)``, normalised.
             data_samples: Their samples.
 
         Returns:

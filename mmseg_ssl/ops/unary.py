@@ -26,18 +26,12 @@ def unary_value(labels: Tensor, prediction: Tensor, unary: str) -> Tensor:
         ``(B, N)``.
     """
     if unary == 'standard':
-        return -_dot(labels, prediction)
+        return -torch.linalg.vecdot(labels, prediction, dim=1)
     if unary == 'reverse':
-        return -_dot(prediction, (labels + EPS).log())
+        return -torch.linalg.vecdot(prediction, (labels + EPS).log(), dim=1)
     if unary == 'collision':
-        return -(_dot(labels, prediction) + EPS).log()
+        return -(torch.linalg.vecdot(labels, prediction, dim=1) + EPS).log()
     return (labels - prediction).square().sum(dim=1) / 2
-
-
-def _dot(first: Tensor, second: Tensor) -> Tensor:
-    """Inner product over the classes, (B, N)."""
-    product: Tensor = torch.linalg.vecdot(first, second, dim=1)
-    return product
 
 
 def unary_forces(labels: Tensor, prediction: Tensor, value: Tensor, unary: str, weight: float) -> Tuple[Tensor, Tensor]:

@@ -15,10 +15,9 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from ...errors import DatasetError
-from ...structures import IGNORE_INDEX, UNLABELED
-from ..pipelines import pipeline_steps
-from ..scribblesup import draw_polylines
+from mmseg_ssl.datasets.scribblesup import draw_polylines
+from mmseg_ssl.errors import DatasetError
+from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 
 FROM_ZERO = (
     'scribble masks hold class indices from 0: set reduce_zero_label=False on the dataset, and make the masks with '
@@ -131,7 +130,8 @@ def find_scribble_loader(dataset: Any) -> Optional[LoadScribbles]:
     Returns:
         The step of its pipeline, or None.
     """
-    return next((step for step in pipeline_steps(dataset) if isinstance(step, LoadScribbles)), None)
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+    return next((step for step in steps if isinstance(step, LoadScribbles)), None)
 
 
 @TRANSFORMS.register_module()
@@ -139,10 +139,7 @@ class ResizeScribbles(Resize):
     """The host's ``Resize``, which does not lose thin scribbles when an image shrinks.
 
     The mask is resized by :func:`resize_scribbles`; images, and masks that grow, as in the host. Random resizing:
-    ``dict(type='RandomResize', resize_type='ResizeScribbles', ...)``.
-
-    Args:
-        As for ``Resize``.
+    ``dict(type='RandomResize', resize_type='ResizeScribbles', ...)``. The arguments are those of ``Resize``.
     """
 
     def _resize_seg(self, results: dict) -> None:

@@ -1,1 +1,0 @@
-window.MathJax = {tex: {inlineMath: [['\\(', '\\)']], displayMath: [['\\[', '\\]']]}, options: {processHtmlClass: 'arithmatex', ignoreHtmlClass: '.*'}};

@@ -1,0 +1,110 @@
+"""Tables of options, read from the constructors without running them: name, default, and what the docstring says."""
+
+import ast
+import functools
+import inspect
+import re
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Tuple
+
+from rst import inline, sections, to_markdown
+
+PACKAGE = Path(__file__).resolve().parents[1] / 'mmseg_ssl'
+INHERITED = re.compile(r'^As for :class:`(\w+)`')
+
+
+class Option(NamedTuple):
+    """One argument of a constructor; ``default`` is source text, empty where there is none."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+@functools.lru_cache(maxsize=None)
+def classes() -> Dict[str, Tuple[Path, ast.ClassDef]]:
+    """All classes of the package by name, with their files."""
+    found = {}
+    for path in sorted(PACKAGE.rglob('*.py')):
+        for node in ast.parse(path.read_text(encoding='utf-8')).body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = (path, node)
+    return found
+
+
+def docstring(name: str) -> str:
+    """Return the docstring of a class, without its indentation."""
+    return inspect.cleandoc(ast.get_docstring(classes()[name][1]) or '')
+
+
+def meanings(name: str) -> Dict[str, str]:
+    """What a class's docstring says of each argument, on one line; "as for" another class is looked up there."""
+    said: Dict[str, str] = {}
+    current = ''
+    for line in sections(docstring(name), 'Args'):
+        head = re.match(r'(\*{0,2}\w+): (.*)', line)
+        if head:
+            current, said[head[1]] = head[1], head[2]
+        elif current:
+            said[current] += f' {line.strip()}'
+    for option, text in said.items():
+        other = INHERITED.match(text)
+        if other and option in meanings(other[1]):
+            rest = '' if text[other.end() :].startswith((',', '.')) else text[other.end() :]
+            said[option] = meanings(other[1])[option].rstrip('.') + (rest or '.')
+    return {option: text.strip() for option, text in said.items()}
+
+
+def options(name: str) -> List[Option]:
+    """Arguments of a class's constructor in their order; of its parent's, where it has none of its own.
+
+    Raises:
+        KeyError: No class of the package has the name, or neither it nor a parent has a constructor.
+    """
+    node = classes()[name][1]
+    own = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == '__init__']
+    if not own:
+        parent = next(base.id for base in node.bases if isinstance(base, ast.Name) and base.id in classes())
+        return options(parent)
+    said, arguments = meanings(name), own[0].args
+    positional = arguments.args[1:]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
+    pairs = [*zip(positional, defaults), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+    return [
+        Option(argument.arg, ast.unparse(default) if default is not None else '', said.get(argument.arg, ''))
+        for argument, default in pairs
+    ]
+
+
+def table(name: str, link: Callable[[str], str], everyone: str = '') -> str:
+    """Write the table of a class's options.
+
+    Args:
+        name: Class of the package.
+        link: Makes Markdown of the name of another class.
+        everyone: Markdown of the last row, for options that come with ``**kwargs``.
+    """
+    lines = ['| option | default | meaning |', '|---|---|---|']
+    for option in options(name):
+        default = f'`{option.default}`' if option.default else 'required'
+        # a bar would end the cell
+        meaning = inline(option.meaning, link).replace('|', r'\vert ')
+        lines.append(f'| `{option.name}` | {default} | {meaning} |')
+    return '\n'.join([*lines, *([f'| {everyone} | | |'] if everyone else [])])
+
+
+def deviations(name: str, link: Callable[[str], str]) -> str:
+    """Return what a class's docstring says under "Deviations", as Markdown; empty if it says nothing."""
+    found = re.search(r'^Deviations from .*', docstring(name), re.MULTILINE | re.DOTALL)
+    return to_markdown(found[0] + '\n', link).replace('**', '') if found else ''
+
+
+def summary(name: str, link: Callable[[str], str]) -> str:
+    """Return what a class's docstring says before its arguments, without the diagram, as Markdown."""
+    text = re.sub(r'^::\n\n(?: {4}.*\n|\n)+', '', docstring(name).split('\nArgs:')[0] + '\n', flags=re.MULTILINE)
+    return to_markdown(text, link).strip()
+
+
+def place(name: str) -> str:
+    """Path of the file of a class, from the root of the project."""
+    return classes()[name][0].relative_to(PACKAGE.parent).as_posix()

@@ -1,0 +1,16 @@
+"""Extension of Griffe, which reads the package for the API reference without importing it."""
+
+from typing import Any
+
+import griffe
+from reference import link
+from rst import to_markdown
+
+
+class MarkdownDocstrings(griffe.Extension):
+    """Rewrites each docstring as Markdown before it is taken apart into its Google sections."""
+
+    def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
+        """Rewrite the docstring of a module, class, function or attribute."""
+        if obj.docstring:
+            obj.docstring.value = to_markdown(obj.docstring.value, link)
