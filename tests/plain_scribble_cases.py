@@ -15,14 +15,14 @@ SCRIBBLES = {
     ),
     'PottsRegularized-nonlocal': Case(
         'PottsRegularized',
-        dict(potts=dict(BANDWIDTH, neighbourhood='nonlocal', partners=3, radius=4.0)),
+        dict(potts=dict(BANDWIDTH, neighborhood='nonlocal', partners=3, radius=4.0)),
     ),
     'PottsRegularized-dense': Case(
         'PottsRegularized',
         dict(
             potts=dict(
                 **BANDWIDTH,
-                neighbourhood='dense',
+                neighborhood='dense',
                 normalization='images',
                 relaxation='bilinear',
                 spatial_bandwidth=3.0,

@@ -2,9 +2,10 @@
 
 Reads what ``tools/train.py`` and ``tools/test.py`` left: the metrics of a test, the config that it dumped beside them
 (network, list, seed, checkpoint), and the logs of the training that wrote the checkpoint (hardware, time, memory).
-A README has a table between the lines ``<!-- results:begin -->`` and ``<!-- results:end -->``, and that of ELN's
-localizer between ``<!-- localizer:begin -->`` and ``<!-- localizer:end -->``. ``--records`` keeps what the tables need
-of every run in a file, so that rows can be added when the work dirs of the others are gone.
+A README has a table between the lines ``<!-- results:begin classes=pole,sign -->`` (``classes`` get a column of their
+IoU) and ``<!-- results:end -->``, and that of ELN's localizer between ``<!-- localizer:begin -->`` and
+``<!-- localizer:end -->``. ``--records`` keeps what the tables need of every run in a file, so that rows can be added
+when the work dirs of the others are gone.
 
 python tools/results.py work_dirs                                     # configs/README.md
 python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
@@ -52,8 +53,15 @@ def choose(
     return kept, wanted
 
 
-def results_report(runs: List[Run], methods: List[str], by_draw: bool = False) -> str:
-    """Make the block of results: a table for each network and data set, and how the numbers were made."""
+def results_report(runs: List[Run], methods: List[str], by_draw: bool = False, classes: str = '') -> str:
+    """Make the block of results: one table per network and data set, and how the numbers were made.
+
+    Args:
+        runs: Runs to show.
+        methods: In the order of the rows.
+        by_draw: Give every draw a row of its own.
+        classes: Classes that have a column, separated by commas.
+    """
     settings = defaultdict(list)
     for run in runs:
         settings[run.setting].append(run)
@@ -61,7 +69,7 @@ def results_report(runs: List[Run], methods: List[str], by_draw: bool = False) -
     lines = [
         f'IoU and calibration error (ECE, 15 bins) in % on `{"`, `".join(images)}` of the LAST checkpoint: mean ± '
         'sample deviation over the draws of the labeled images, whose numbers are given: rows of other draws do not '
-        'compare. The classes and the ECE are those of the first network. ms a step: the median of the '
+        'compare. The classes and the ECE are those of the first network. ms per step: the median of the '
         "training's own log, without waiting for data, on a machine that may have had other work "
         '(`tools/benchmark_step.py` compares under equal conditions). Memory in MB: the peak that torch allocated on '
         'an accelerator; on a CPU the peak of the whole process, libraries (about 500 MB) and all. '
@@ -70,7 +78,7 @@ def results_report(runs: List[Run], methods: List[str], by_draw: bool = False) -
     for setting, group in sorted(settings.items()):
         lines += [
             f'**{setting.replace("_", ", ")}**' if len(settings) > 1 else '',
-            results_table(group, methods, by_draw),
+            results_table(group, methods, by_draw, classes.split(',')),
         ]
     seeds = ', '.join(sorted({str(run.seed) for run in runs}))
     lines += [f'Seed {seeds}. Hardware: {"; ".join(hardware)}. Made by `tools/results.py` from the logs.']
@@ -117,7 +125,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     runs = add_records(args.records, runs) if args.records else runs
     runs, methods = choose(runs, args.methods, args.lists, args.as_committed)
     make = dict(
-        results=lambda: results_report(runs, methods, args.by_draw), localizer=lambda: localizer_report(runs, methods)
+        results=lambda classes='': results_report(runs, methods, args.by_draw, classes),
+        localizer=lambda: localizer_report(runs, methods),
     )
     for readme in args.readme or [ROOT / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')

@@ -1,2 +1,2 @@
 _base_ = './potts-regularized_mbv2_camvid-scribble_length-1_gridcrf.py'
-model = dict(potts=dict(neighbourhood='nonlocal', radius=50.0))
+model = dict(potts=dict(neighborhood='nonlocal', radius=50.0))

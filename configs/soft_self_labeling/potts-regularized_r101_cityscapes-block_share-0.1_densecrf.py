@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     type='PottsRegularized',
     eta=0.0,
-    potts=dict(relaxation='bilinear', neighbourhood='dense', weight=2.5e-10, normalization='images', bandwidth=15.0),
+    potts=dict(relaxation='bilinear', neighborhood='dense', weight=2.5e-10, normalization='images', bandwidth=15.0),
     segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )

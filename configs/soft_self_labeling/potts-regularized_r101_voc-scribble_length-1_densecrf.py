@@ -8,7 +8,7 @@ model = dict(
     type='PottsRegularized',
     # 2e-9 of the public code counts ordered pairs at half resolution; 2e-9 * 2 / 16 pairs at full resolution.
     eta=0.0,
-    potts=dict(relaxation='bilinear', neighbourhood='dense', weight=2.5e-10, normalization='images', bandwidth=15.0),
+    potts=dict(relaxation='bilinear', neighborhood='dense', weight=2.5e-10, normalization='images', bandwidth=15.0),
     segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )

@@ -8,7 +8,7 @@ model = dict(
     type='PottsRegularized',
     # 4 neighbours and 8 random pixels within 100; weights are not published.
     eta=0.0,
-    potts=dict(relaxation='quadratic', neighbourhood='nonlocal', weight=100.0, normalization='edges'),
+    potts=dict(relaxation='quadratic', neighborhood='nonlocal', weight=100.0, normalization='edges'),
     segmentor=_base_.segmentor,
     data_preprocessor=dict(size=_base_.crop_size),
 )

@@ -8,11 +8,11 @@ from typing import Any, Iterator, List, Optional, Sequence, Union
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.datasets.same_files import SameFiles
-from mmseg_ssl.datasets.sources import require_data, wrapped
-from mmseg_ssl.datasets.splits import locate_list, read_ids
-from mmseg_ssl.datasets.unlabeled_images import UnlabeledImages
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
+from .same_files import SameFiles
+from .sources import require_data, wrapped
+from .splits import locate_list, read_ids
+from .unlabeled_images import UnlabeledImages
 
 SUFFIX = re.compile(r'\.(png|jpe?g|tiff?|bmp|webp)$', re.IGNORECASE)
 LEAVE_OUT = 'leave split out, and give every labeled set its own ann_file and every unlabeled one its own exclude'

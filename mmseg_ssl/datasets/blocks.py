@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from ..structures import IGNORE_INDEX, UNLABELED
 
 
 def draw_blocks(

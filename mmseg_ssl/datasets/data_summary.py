@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 from typing import Any, Iterator, List, NamedTuple
 
-from mmseg_ssl.datasets.apply_split import image_paths
-from mmseg_ssl.datasets.same_files import find_copies
-from mmseg_ssl.datasets.semi_dataset import SemiDataset
-from mmseg_ssl.datasets.splits import list_name
+from .apply_split import image_paths
+from .same_files import find_copies
+from .semi_dataset import SemiDataset
+from .splits import list_name
 
 
 class DataSummary(NamedTuple):

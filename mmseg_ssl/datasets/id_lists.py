@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
-from mmseg_ssl.datasets.image_folder import ImageFolder
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
+from .image_folder import ImageFolder
 
 FORM = 'Write one image id a line (the path below the image folder, without suffix).'
 BYTE_ORDER_MARKS = (  # the longer ones first: that of UTF-32 begins like that of UTF-16

@@ -8,7 +8,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tupl
 from mmengine import fileio
 from mmengine.fileio import LocalBackend
 
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
 
 # How masks beside their images are usually called: a_mask.png is that of a.png.
 MASK_ENDINGS = tuple(

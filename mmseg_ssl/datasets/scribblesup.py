@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
 
 SHORT_TAGS = {
     'plane': 'aeroplane',

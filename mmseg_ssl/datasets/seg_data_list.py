@@ -3,11 +3,11 @@
 import os.path as osp
 from typing import Any, List, Optional
 
-from mmseg_ssl.datasets.id_lists import match_ids
-from mmseg_ssl.datasets.image_folder import ImageFolder, leave_out_masks
-from mmseg_ssl.datasets.sources import require_folder
-from mmseg_ssl.datasets.splits import locate_list
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
+from .id_lists import match_ids
+from .image_folder import ImageFolder, leave_out_masks
+from .sources import require_folder
+from .splits import locate_list
 
 
 def list_images_and_masks(dataset: Any) -> List[dict]:

@@ -6,11 +6,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import FUNCTIONS
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.datasets.apply_split import build_labeled, build_unlabeled
-from mmseg_ssl.datasets.pipelines import failed_step, refuse_mask_steps, require_same_turn
-from mmseg_ssl.datasets.splits import find_split
-from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.utils.random import fold, seeded
+from ..errors import DatasetError
+from ..utils.random import fold, seeded
+from .apply_split import build_labeled, build_unlabeled
+from .pipelines import find_failed_step, refuse_mask_steps, require_same_orientation
+from .splits import find_split
 
 Views = Dict[str, List[Any]]
 
@@ -71,7 +71,7 @@ class SemiDataset:
         if unlabeled is not None and unlabeled_per_labeled > 0:
             self.unlabeled = build_unlabeled(unlabeled, self.split, self.labeled)
             refuse_mask_steps(self.unlabeled)
-            require_same_turn(self.labeled, self.unlabeled, ('labeled', 'unlabeled'))
+            require_same_orientation(self.labeled, self.unlabeled, ('labeled', 'unlabeled'))
         self.unlabeled_per_labeled = unlabeled_per_labeled if self.unlabeled is not None else 0
 
     @property
@@ -134,7 +134,7 @@ class SemiDataset:
 
 def _describe(dataset: BaseDataset, index: int, error: Exception) -> str:
     """Which image could not be loaded, at which step, and what to do."""
-    info, step = dataset.get_data_info(index), failed_step(dataset, error)
+    info, step = dataset.get_data_info(index), find_failed_step(dataset, error)
     mask, name = info.get('seg_map_path', 'none'), type(step).__name__
     said = f'{info["img_path"]} (mask: {mask}): {type(error).__name__}: {error}.'
     if step is None or name.startswith('Load'):

@@ -8,9 +8,9 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from mmseg.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
-from mmseg_ssl.datasets.semi_dataset import Draw, SemiDataset
-from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.utils.random import fold
+from ..errors import DatasetError
+from ..utils.random import fold
+from .semi_dataset import Draw, SemiDataset
 
 LABELED_STREAM, UNLABELED_STREAM = 0, 1
 

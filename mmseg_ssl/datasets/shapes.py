@@ -12,9 +12,9 @@ import numpy as np
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.datasets.shapes_scene import CLASSES, draw_scene
-from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.utils.random import fold
+from ..errors import DatasetError
+from ..utils.random import fold
+from .shapes_scene import CLASSES, draw_scene
 
 SIZES = dict(train=160, val=48)
 SEED = 2026

@@ -5,7 +5,7 @@ from typing import List, Optional
 
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
 
 DOWNLOAD_HINTS = {
     'ADE20KDataset': (

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import List, Optional
 
-from mmseg_ssl.datasets.id_lists import read_lines
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
+from .id_lists import read_lines
 
 # Of a checkout, which `pip install -e` keeps; another project gives paths of its own lists.
 SHIPPED = Path(__file__).resolve().parents[2] / 'configs' / 'splits'

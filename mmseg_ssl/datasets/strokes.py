@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from ..structures import IGNORE_INDEX, UNLABELED
 
 GRID = 48  # cells along the longer side of a region: paths are searched on a grid, else a road takes a second
 EROSION = 0.5  # of the greatest depth: a person keeps off rims and corners; about 3 % of CamVid's pixels get a label

@@ -7,11 +7,11 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
-from mmseg_ssl.datasets.id_lists import clean_id, match_ids
-from mmseg_ssl.datasets.image_folder import ImageFolder, leave_out_masks, refuse_mask_names
-from mmseg_ssl.datasets.same_files import SameFiles
-from mmseg_ssl.datasets.splits import find_split, locate_list, read_ids
-from mmseg_ssl.errors import DatasetError
+from ..errors import DatasetError
+from .id_lists import clean_id, match_ids
+from .image_folder import ImageFolder, leave_out_masks, refuse_mask_names
+from .same_files import SameFiles
+from .splits import find_split, locate_list, read_ids
 
 
 @DATASETS.register_module()

@@ -11,7 +11,7 @@ from mmseg.registry import DATASETS, HOOKS
 
 from ..datasets.batch_sizes import size_problems
 from ..datasets.data_summary import Overlap, find_overlap, summarize_data
-from ..datasets.pipelines import require_same_turn
+from ..datasets.pipelines import require_same_orientation
 from ..datasets.semi_dataset import SemiDataset
 from ..errors import DatasetError
 from ..utils.atomic_files import replace_file
@@ -53,7 +53,8 @@ class DataSummaryHook(Hook):
         runner.logger.info(str(summary))
         replace_file(Path(runner.log_dir, FILE), json.dumps(summary._asdict()).encode())
         for name, other in _judges(runner):
-            require_same_turn(getattr(dataset, 'labeled', dataset), other, ('train_dataloader', f'{name}_dataloader'))
+            names = 'train_dataloader', f'{name}_dataloader'
+            require_same_orientation(getattr(dataset, 'labeled', dataset), other, names)
             self._report(runner, find_overlap(dataset, name, other))
 
     def _report(self, runner: Any, overlap: Overlap) -> None:

@@ -20,7 +20,7 @@ Perturbation = Callable[[Sequence[Tensor]], Tuple[Tensor, ...]]
 class Branch(BaseModule):
     """Any mmseg ``EncoderDecoder`` (backbone, neck, decode head, auxiliary heads), and named side heads.
 
-    It hands out one :class:`Prediction` per call and reuses the host's losses for labelled images, so class weights,
+    It hands out one :class:`Prediction` per call and reuses the host's losses for labeled images, so class weights,
     hard-pixel samplers and auxiliary heads of the segmentor's config count.
 
     A decode head with one channel for two classes (``num_classes=2, out_channels=1``, trained by a sigmoid) predicts
@@ -65,7 +65,7 @@ class Branch(BaseModule):
         """Predict a batch.
 
         Args:
-            images: ``(B, 3, H, W)``, normalised.
+            images: ``(B, 3, H, W)``, normalized.
             perturb: What happens to the encoder's levels before the decode head, auxiliary heads and side heads see
                 them, e.g. channel dropout of a part of the batch; the number of images stays.
 
@@ -98,7 +98,7 @@ class Branch(BaseModule):
         ``loss_<name>``.
 
         Args:
-            pred: Prediction of the labelled images.
+            pred: Prediction of the labeled images.
             samples: Their samples, with ``gt_sem_seg`` int64 of shape ``(1, H, W)``.
 
         Returns:

@@ -32,7 +32,7 @@ class ClassRebalancing(nn.Module):
               = \omega_i \Big[ - \sum_c \hat y_{ic} \ln p_{ic} \Big], \qquad
               \hat y_{ic} = \omega_c\, \tilde y_{ic} / \omega_i
 
-    and the best answer leans towards rare classes. For one-hot labels both are the same.
+    and the best answer leans toward rare classes. For one-hot labels both are the same.
 
     The frequencies are those of all processes, in a buffer. The share of the new batch is :math:`\max(1 / (t + 1), m)`
     at update :math:`t`, so early frequencies are means of the batches so far.

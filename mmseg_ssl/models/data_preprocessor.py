@@ -22,7 +22,7 @@ STRONG_VIEW = 1
 
 @MODELS.register_module()
 class SemiDataPreProcessor(SegDataPreProcessor):
-    """Moves, stacks, normalises and pads every view, and makes the strong ones from ``weak``.
+    """Moves, stacks, normalizes and pads every view, and makes the strong ones from ``weak``.
 
     In::
 
@@ -32,9 +32,9 @@ class SemiDataPreProcessor(SegDataPreProcessor):
 
         {'inputs': {'sup': (B, 3, H, W), 'weak': (rB, 3, H, W), 'strong': (rB, 3, H, W)}, 'data_samples': the same}
 
-    Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalisation (255 in the mask) and
+    Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalization (255 in the mask) and
     is not part of the image: ``img_shape`` of a sample tells what is, see :func:`valid_pixels`; which of it is
-    scribbled, unlabelled or void says :func:`scribbled_pixels`. What is not a dict of views (validation, inference)
+    scribbled, unlabeled or void says :func:`scribbled_pixels`. What is not a dict of views (validation, inference)
     goes through the host's preprocessor. Images have any number of channels, ``mean`` and ``std`` as many values.
 
     Args:
@@ -42,7 +42,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             configs; none by default.
         channels_last: Whether batches are laid out channels-last, which convolutions under bfloat16 are about twice
             as fast on (CPUs, and GPUs with tensor cores); the networks follow the layout of their input.
-        mean: What is subtracted from each channel; nothing is normalised without.
+        mean: What is subtracted from each channel; nothing is normalized without.
         std: What each channel is divided by.
         **kwargs: As for ``SegDataPreProcessor``; ``size`` or ``size_divisor`` says how crops are padded.
     """
@@ -134,13 +134,13 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         return (images * valid).contiguous(memory_format=self.layout)
 
     def denormalize(self, images: Tensor) -> Tensor:
-        """Undo the normalisation, for what is computed from colours.
+        """Undo the normalization, for what is computed from colors.
 
         Args:
-            images: ``(B, 3, H, W)``, normalised.
+            images: ``(B, 3, H, W)``, normalized.
 
         Returns:
-            ``(B, 3, H, W)`` fp32, exactly the whole numbers 0..255 that came in; the mean colour on padding.
+            ``(B, 3, H, W)`` fp32, exactly the whole numbers 0..255 that came in; the mean color on padding.
         """
         return (images * self.std + self.mean).round() if self._enable_normalize else images
 
@@ -148,14 +148,14 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         """What the scribbles of a view say.
 
         Args:
-            images: ``(B, 3, H, W)``, normalised.
+            images: ``(B, 3, H, W)``, normalized.
             samples: Their samples.
 
         Returns:
-            Colours (grey of one channel, the first three of four), seeds and valid pixels.
+            Colors (gray of one channel, the first three of four), seeds and valid pixels.
         """
-        colours = self.denormalize(images)[:, :3].expand(-1, 3, -1, -1)
-        return Scribbles(colours, *scribbled_pixels(samples, images))
+        colors = self.denormalize(images)[:, :3].expand(-1, 3, -1, -1)
+        return Scribbles(colors, *scribbled_pixels(samples, images))
 
     def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:
         height, width = (max(image.shape[dim] for image in images) for dim in (1, 2))

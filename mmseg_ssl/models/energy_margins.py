@@ -12,7 +12,7 @@ from .losses import energy_reliability, free_energy
 
 
 class EnergyMargins(nn.Module):
-    r"""Means of the free energy over labelled pixels that are predicted rightly and wrongly.
+    r"""Means of the free energy over labeled pixels that are predicted rightly and wrongly.
 
     .. math:: m_{in} \leftarrow (1 - \mu)\, m_{in} + \mu\, \mathrm{mean}_{\hat y_i = y_i} E_i, \quad
               m_{out} \leftarrow \text{the same over } \hat y_i \ne y_i
@@ -33,7 +33,7 @@ class EnergyMargins(nn.Module):
 
     @torch.no_grad()
     def update(self, logits: Tensor, label: Tensor) -> None:
-        """Take a labelled batch in.
+        """Take a labeled batch in.
 
         Args:
             logits: ``(B, C, H, W)``.

@@ -109,7 +109,7 @@ class ErrorLocalizer(BaseModule):
         """Judge a prediction.
 
         Args:
-            images: ``(B, 3, H, W)``, normalised.
+            images: ``(B, 3, H, W)``, normalized.
             logits: ``(B, C, H, W)``, the prediction; it gets no gradient.
 
         Returns:
@@ -159,7 +159,7 @@ class ErrorLocalizer(BaseModule):
         return located(logits.detach().softmax(dim=1), self.correctness(output, logits), threshold)
 
     def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
-        """Learn from labelled images: the mean of eq. 5 over pixels and predictions (eq. 6).
+        """Learn from labeled images: the mean of eq. 5 over pixels and predictions (eq. 6).
 
         Args:
             output: What :meth:`forward` returned.

@@ -41,7 +41,7 @@ class BranchInference:
         """Predict images.
 
         Args:
-            inputs: ``(B, 3, H, W)``, normalised.
+            inputs: ``(B, 3, H, W)``, normalized.
             samples: Their samples; made if not given. Not changed.
 
         Returns:

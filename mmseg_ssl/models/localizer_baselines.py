@@ -46,7 +46,7 @@ class ErrorCorrector(ErrorLocalizer):
         return PixelTarget(label, torch.ones_like(label, dtype=output.dtype))
 
     def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
-        """Cross entropy with the label, the mean over labelled pixels."""
+        """Cross entropy with the label, the mean over labeled pixels."""
         valid = inside & (label != IGNORE_INDEX)
         loss = pixel_cross_entropy(output, PixelTarget(label, valid.to(output.dtype)))
         wrong = masked_mean((likeliest(logits)[1] != label).float(), over=valid)

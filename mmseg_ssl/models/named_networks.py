@@ -62,7 +62,7 @@ class NamedNetworks(BaseSegmentor):
         """Predict images with each network of ``predict_on``.
 
         Args:
-            inputs: ``(B, 3, H, W)``, normalised.
+            inputs: ``(B, 3, H, W)``, normalized.
             data_samples: Their samples.
 
         Returns:

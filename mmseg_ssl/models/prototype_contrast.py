@@ -17,10 +17,10 @@ from .losses import prototype_contrast, prototype_repulsion
 class PrototypeContrast(nn.Module):
     r"""One running prototype a class, of all processes; pixels are drawn to their own and away from the others.
 
-    .. math:: \mu_c \leftarrow \mathrm{normalise}\big((1 - m)\, \mu_c + m\, \bar e^T_c\big), \qquad
+    .. math:: \mu_c \leftarrow \mathrm{normalize}\big((1 - m)\, \mu_c + m\, \bar e^T_c\big), \qquad
               L = \frac{1}{|A|} \sum_{i \in A} r_i\, \ell_i
 
-    with :math:`\bar e^T_c` the weighted mean of the teacher's normalised embeddings of class :math:`c`,
+    with :math:`\bar e^T_c` the weighted mean of the teacher's normalized embeddings of class :math:`c`,
     :math:`\ell_i` of :func:`prototype_contrast` and anchors :math:`A`, a bounded number of pixels of each class, so
     that the frequent ones do not drown the rest. A class takes part from its first pixel on. For any method with
     embeddings::

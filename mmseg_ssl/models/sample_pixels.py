@@ -1,4 +1,4 @@
-"""Which pixels of a batch are image, and which of them are labelled."""
+"""Which pixels of a batch are image, and which of them are labeled."""
 
 from typing import List, Tuple
 
@@ -26,16 +26,16 @@ def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
 
 
 def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tensor, Tensor]:
-    """Labels of the seeds of a view, and the pixels that may be taught: seeds and unlabelled ones, not void or padding.
+    """Labels of the seeds of a view, and the pixels that may be taught: seeds and unlabeled ones, not void or padding.
 
-    Any mixture of samples: with scribbles; fully labelled, whose 255 is void; without a mask, all unlabelled.
+    Any mixture of samples: with scribbles; fully labeled, whose 255 is void; without a mask, all unlabeled.
 
     Args:
         samples: Samples after :class:`~mmseg_ssl.models.SemiDataPreProcessor`.
         images: Their view, ``(B, 3, H, W)``.
 
     Returns:
-        ``(B, H, W)`` int64 classes, 255 where there is no seed; and ``(B, H, W)`` bool. Unlabelled pixels are ``valid &
+        ``(B, H, W)`` int64 classes, 255 where there is no seed; and ``(B, H, W)`` bool. Unlabeled pixels are ``valid &
         (seeds == 255)``.
 
     Example:

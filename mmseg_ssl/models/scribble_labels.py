@@ -1,4 +1,4 @@
-"""Labels for the pixels of scribbled images that nobody labelled: solved for with the network fixed, and compared."""
+"""Labels for the pixels of scribbled images that nobody labeled: solved for with the network fixed, and compared."""
 
 from typing import Any, Callable, Dict
 
@@ -23,7 +23,7 @@ CROSS_ENTROPIES: Dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     'collision': collision_cross_entropy,
 }
 
-NEIGHBOURHOODS = ('nearest', 'dense')
+NEIGHBORHOODS = ('nearest', 'dense')
 
 
 class SelfLabeling(nn.Module):
@@ -35,7 +35,7 @@ class SelfLabeling(nn.Module):
     Args:
         eta: :math:`\eta`.
         cross_entropy: :math:`H`: ``'collision'`` (eq. 11), ``'reverse'`` (eq. 10) or ``'standard'`` (eq. 9).
-        neighbourhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, by
+        neighborhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, by
             :func:`~mmseg_ssl.targets.dense_self_label` with options of its own.
         **options: Further options of :func:`~mmseg_ssl.targets.self_label`: ``relaxation``, ``potts_weight``,
             ``bandwidth``, ``solver`` ...
@@ -46,15 +46,15 @@ class SelfLabeling(nn.Module):
     """
 
     def __init__(
-        self, eta: float = 0.3, cross_entropy: str = 'collision', neighbourhood: str = 'nearest', **options: Any
+        self, eta: float = 0.3, cross_entropy: str = 'collision', neighborhood: str = 'nearest', **options: Any
     ) -> None:
         super().__init__()
-        self.neighbourhood = one_of(NEIGHBOURHOODS, neighbourhood=neighbourhood)
+        self.neighborhood = one_of(NEIGHBORHOODS, neighborhood=neighborhood)
         self.cross_entropy = one_of(tuple(CROSS_ENTROPIES), cross_entropy=cross_entropy)
         self.eta = eta
         self.options = dict(options, eta=eta, cross_entropy=cross_entropy)
         if options.get('solver') == 'fused':  # needs a GPU, which the model is moved to later
-            SelfLabeling(neighbourhood=neighbourhood, **dict(self.options, solver='multiplicative'))
+            SelfLabeling(neighborhood=neighborhood, **dict(self.options, solver='multiplicative'))
         else:
             require_solvable(self)
 
@@ -68,7 +68,7 @@ class SelfLabeling(nn.Module):
         Returns:
             ``(B, C, H, W)``, distributions on dim 1, one-hot on the seeds.
         """
-        solve = self_label if self.neighbourhood == 'nearest' else dense_self_label
+        solve = self_label if self.neighborhood == 'nearest' else dense_self_label
         return solve(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
 
     def losses(self, logits: Tensor, label: Tensor, scribbles: Scribbles) -> Dict[str, Tensor]:
@@ -80,7 +80,7 @@ class SelfLabeling(nn.Module):
             scribbles: Of the same images.
 
         Returns:
-            :math:`\eta H`, a mean over unlabelled pixels; and for the log, how sure the labels are and how often they
+            :math:`\eta H`, a mean over unlabeled pixels; and for the log, how sure the labels are and how often they
             and the prediction name the same class.
         """
         distance = CROSS_ENTROPIES[self.cross_entropy](logits, label)

@@ -5,7 +5,7 @@ from torch import nn
 
 
 def require_mean_over_labeled(network: nn.Module) -> None:
-    """Refuse the host's default mean over all pixels, where 3 % of them are labelled.
+    """Refuse the host's default mean over all pixels, where 3 % of them are labeled.
 
     Args:
         network: What holds the losses.

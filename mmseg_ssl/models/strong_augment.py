@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class StrongAugment(nn.Module):
-    """Colour jitter, grayscale and blur with parameters of its own for every image, in batched calls.
+    """Color jitter, grayscale and blur with parameters of its own for every image, in batched calls.
 
     The defaults are UniMatch's. Nothing is random but the uniforms that are passed in, so a view is a function of the
     sample's seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order).
@@ -31,9 +31,9 @@ class StrongAugment(nn.Module):
         brightness: Largest relative change ``b``; the factor is uniform in ``[1 - b, 1 + b]``. 0 switches it off.
         contrast: The same for contrast.
         saturation: The same for saturation.
-        hue: Largest shift as a share of the colour circle, in ``[0, 0.5]``.
-        jitter_prob: Share of images whose colours are jittered.
-        grayscale_prob: Share of images that lose their colour.
+        hue: Largest shift as a share of the color circle, in ``[0, 0.5]``.
+        jitter_prob: Share of images whose colors are jittered.
+        grayscale_prob: Share of images that lose their color.
         blur_prob: Share of images that are blurred.
         blur_sigma: Range of the Gaussian's standard deviation in pixels.
         blur_kernel: Size of the Gaussian's window in pixels, odd.

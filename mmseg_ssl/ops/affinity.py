@@ -1,4 +1,4 @@
-"""How alike two neighbouring pixels look: the weights of the edges of the pixel grid."""
+"""How alike two neighboring pixels look: the weights of the edges of the pixel grid."""
 
 from typing import Dict, Optional, Tuple, Union
 
@@ -9,6 +9,8 @@ from ..utils.choices import one_of
 from .precision import at_least_fp32
 
 Offsets = Tuple[Tuple[int, int], ...]
+Bandwidth = Union[float, str, None]
+"""Of colours, in grey levels; ``'adaptive'`` or None to take it from each image."""
 
 GRID_OFFSETS: Dict[int, Offsets] = {
     4: ((0, 1), (1, 0)),
@@ -18,7 +20,7 @@ GRID_OFFSETS: Dict[int, Offsets] = {
 
 
 def grid_affinity(
-    images: Tensor, bandwidth: Union[float, str, None] = 9.0, connectivity: int = 4, valid: Optional[Tensor] = None
+    images: Tensor, bandwidth: Bandwidth = 9.0, connectivity: int = 4, valid: Optional[Tensor] = None
 ) -> Tensor:
     r"""Affinities of the edges of the pixel grid.
 
@@ -29,8 +31,8 @@ def grid_affinity(
     :math:`\|I_i - I_j\|^2` over the edges of the image; both as in Marin & Boykov, "Robust Trust Region", ICCV 2021.
 
     Args:
-        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation, of any dtype.
-        bandwidth: :math:`\beta > 0` in grey levels; ``'adaptive'`` or None to take it from each image.
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalization, of any dtype.
+        bandwidth: :math:`\beta > 0` in gray levels; ``'adaptive'`` or None to take it from each image.
         connectivity: 4, or 8 with the diagonals.
         valid: ``(B, H, W)`` bool, false on padding; all true if not given.
 
@@ -48,20 +50,24 @@ def grid_affinity(
     """
     _refuse_impossible(images, bandwidth, connectivity, valid)
     distance, inside = square_distances(images, GRID_OFFSETS[connectivity], valid)
-    affinity = (distance / (-2 * _variance(distance, inside, bandwidth))).exp_()
+    if bandwidth is None or isinstance(bandwidth, str):
+        distance /= -2 * _adaptive_variance(distance, inside)
+    else:
+        distance /= -2 * float(bandwidth) ** 2
+    affinity = distance.exp_()
     for edge, (rows, columns) in enumerate(GRID_OFFSETS[connectivity]):
         affinity[:, edge] /= (rows**2 + columns**2) ** 0.5
     return affinity.mul_(inside)
 
 
 def squared_bandwidth(
-    images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]
+    images: Tensor, bandwidth: Bandwidth, connectivity: int, valid: Optional[Tensor]
 ) -> Union[float, Tensor]:
-    r"""The :math:`\beta^2` of :func:`grid_affinity`, to compare other colours by.
+    r"""The :math:`\beta^2` of :func:`grid_affinity`, to compare other colors by.
 
     Args:
         images: As for :func:`grid_affinity`, like all others.
-        bandwidth: Of colours.
+        bandwidth: Of colors.
         connectivity: Of the grid.
         valid: What is not padding.
 
@@ -69,12 +75,12 @@ def squared_bandwidth(
         A number, or with ``bandwidth='adaptive'`` that of each image, ``(B, 1, 1)``.
     """
     if bandwidth is None or isinstance(bandwidth, str):
-        return _variance(*square_distances(images, GRID_OFFSETS[connectivity], valid), bandwidth).squeeze(3)
+        return _adaptive_variance(*square_distances(images, GRID_OFFSETS[connectivity], valid)).squeeze(3)
     return float(bandwidth) ** 2
 
 
 def square_distances(images: Tensor, offsets: Offsets, valid: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    """Squared distances of the colours at the two ends of edges.
+    """Squared distances of the colors at the two ends of edges.
 
     Args:
         images: ``(B, 3, H, W)``.
@@ -94,17 +100,15 @@ def square_distances(images: Tensor, offsets: Offsets, valid: Optional[Tensor]) 
     return distance.where(inside, 0), inside  # also 0 what is NaN in the padding
 
 
-def _variance(distance: Tensor, inside: Tensor, bandwidth: Union[float, str, None]) -> Union[float, Tensor]:
-    """Square of the bandwidth, of each image if it is adaptive."""
-    if bandwidth is not None and not isinstance(bandwidth, str):
-        return float(bandwidth) ** 2
+def _adaptive_variance(distance: Tensor, inside: Tensor) -> Tensor:
+    """Mean of the squared distances over the edges of each image, (B, 1, 1, 1)."""
     variance = distance.sum(dim=(1, 2, 3), keepdim=True) / inside.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
-    # the smallest number: in an image of one colour all affinities are 1
+    # the smallest number: in an image of one color all affinities are 1
     return variance.clamp(min=torch.finfo(distance.dtype).tiny)
 
 
 def _square_distance(near: Tensor, far: Tensor) -> Tensor:
-    """Of the colours."""
+    """Of the colors."""
     return (near - far).square_().sum(dim=1)
 
 
@@ -129,13 +133,11 @@ def edge_ends(values: Tensor, offset: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
     return near, far
 
 
-def _refuse_impossible(
-    images: Tensor, bandwidth: Union[float, str, None], connectivity: int, valid: Optional[Tensor]
-) -> None:
+def _refuse_impossible(images: Tensor, bandwidth: Bandwidth, connectivity: int, valid: Optional[Tensor]) -> None:
     """Refuse what has no meaning."""
     one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
     if bandwidth not in (None, 'adaptive') and (isinstance(bandwidth, str) or not bandwidth > 0):
-        raise ValueError(f"bandwidth must be above 0 (in grey levels), None or 'adaptive', got {bandwidth!r}.")
+        raise ValueError(f"bandwidth must be above 0 (in gray levels), None or 'adaptive', got {bandwidth!r}.")
     if images.dim() != 4:
         raise ValueError(f'grid_affinity needs images (B, 3, H, W) in 0..255, got {tuple(images.shape)}.')
     if valid is not None and valid.shape != images[:, 0].shape:

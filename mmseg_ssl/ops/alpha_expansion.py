@@ -1,6 +1,6 @@
 """Alpha-expansion (Boykov, Veksler & Zabih, PAMI 2001) for the Potts model on a pixel grid, by PyMaxflow."""
 
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def alpha_expansion(
     ends: Sequence[Tuple[np.ndarray, np.ndarray]],
     max_iterations: int = 5,
 ) -> np.ndarray:
-    r"""Minimise :math:`\sum_i u_i(l_i) + \sum_{ij} w_{ij} [l_i \ne l_j]` over hard labels.
+    r"""Minimize :math:`\sum_i u_i(l_i) + \sum_{ij} w_{ij} [l_i \ne l_j]` over hard labels.
 
     A move lets every pixel keep its label or take class :math:`\alpha`, the best such move is a minimum cut. Moves over
     all classes are repeated until none lowers the energy. All pixels start with the one class that costs least in all,
@@ -60,7 +60,7 @@ def alpha_expansion(
 
 
 def potts_energy(unary: np.ndarray, labels: np.ndarray, weight: np.ndarray, near: np.ndarray, far: np.ndarray) -> float:
-    """The energy that :func:`alpha_expansion` minimises.
+    """The energy that :func:`alpha_expansion` minimizes.
 
     Args:
         unary: ``(C, N)``.
@@ -110,7 +110,7 @@ def _expands(
     return np.asarray(graph.get_grid_segments(pixels), dtype=bool)
 
 
-def _graph(nodes: int, edges: int):
+def _graph(nodes: int, edges: int) -> Any:
     """An empty graph of PyMaxflow, which is imported when it is needed: it is an extra."""
     try:
         import maxflow

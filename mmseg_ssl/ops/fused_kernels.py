@@ -1,7 +1,7 @@
 """Triton kernels of the fused multiplicative updates; imported only when these are asked for.
 
 One program works on a block of pixels of one image with all their classes, in registers: a tile (classes, pixels).
-Neighbours are read where they lie, so the products of labels that the plain solver keeps as maps are never stored.
+Neighbors are read where they lie, so the products of labels that the plain solver keeps as maps are never stored.
 """
 
 import triton

@@ -31,7 +31,7 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
 
     Checked against these in Triton's interpreter and compiled for GPUs, but never run on one: speed not measured.
 
-    A step is one launch of ``step_kernel``: forces, damping, multiplication, momentum and normalisation pixel by pixel.
+    A step is one launch of ``step_kernel``: forces, damping, multiplication, momentum and normalization pixel by pixel.
     ``energy_kernel`` follows. It cannot be part of the step: whether an image takes its new labels is known only when
     all its pixels have moved, and programs of a launch cannot wait for each other. (A step that goes on before it knows
     needs a further tensor of labels to fall back on: more than 4 of the size of the logits in all.) The next launch
@@ -39,7 +39,7 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
     is never waited for.
 
     Args:
-        energy: What to minimise.
+        energy: What to minimize.
         labels: ``(B, C, N)``, where to start, and the labels that are to stay where pixels are not free. Overwritten.
         steps: Number of steps, :data:`~mmseg_ssl.ops.potts_solvers.STEPS` of the unary if not given.
         tolerance: An image stops when a step lowers its energy by less than this share; 0: never. Its programs then

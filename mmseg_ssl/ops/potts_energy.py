@@ -1,4 +1,4 @@
-"""The energy that soft self-labelling solves for (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
+"""The energy that soft self-labeling solves for (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
 
 from typing import Iterator, NamedTuple, Tuple
 
@@ -127,7 +127,7 @@ class PottsEnergy(NamedTuple):
             slopes = potts_slopes(dot, *ends, self.relaxation)
             pull[:, edge, near].addcmul_(weight, slopes.other, value=-1)
             push[:, near].addcmul_(weight, slopes.own)
-            push[:, far].addcmul_(weight, potts_slopes(dot, *reversed(ends), self.relaxation).own)
+            push[:, far].addcmul_(weight, potts_slopes(dot, *ends[::-1], self.relaxation).own)
         return pull, push
 
     def forces(

@@ -34,7 +34,7 @@ def gradient_descent(
     tensors for every kind of edge: the reference that others are measured against.
 
     Args:
-        energy: What to minimise.
+        energy: What to minimize.
         labels: ``(B, C, N)``, the prediction, and the labels that are to stay where pixels are not free.
         steps: Number of steps, 200 if not given.
         step_size: :math:`s`.
@@ -65,7 +65,7 @@ def multiplicative_updates(
 
     stays at a minimum, and elsewhere :math:`\hat y - y` goes downhill: a class gains only if :math:`g_c < m`. The
     damping :math:`d` is a share of what a label repels itself with (:data:`DAMPING`): all pixels move at once, and
-    neighbours that each take the other's label would swap for ever. In the ``k``-th step of a run of improvements a
+    neighbors that each take the other's label would swap for ever. In the ``k``-th step of a run of improvements a
     share :math:`k / (k + 3)`, at most 0.95, of the step before is added.
 
     Where the energy of an image would rise, its labels stay and its run ends; if it was at its start, its steps are
@@ -73,10 +73,10 @@ def multiplicative_updates(
     end in a local minimum; only the quadratic relaxation with a convex unary has no other.
 
     Three tensors of the size of the logits are held, the prediction, the labels and those before them, and about 15
-    maps without classes (20 with 8 neighbours).
+    maps without classes (20 with 8 neighbors).
 
     Args:
-        energy: What to minimise.
+        energy: What to minimize.
         labels: ``(B, C, N)``, where to start, and the labels that are to stay where pixels are not free. Overwritten.
         steps: Number of steps, :data:`STEPS` of the unary if not given.
         tolerance: An image stops when a step lowers its energy by less than this share; 0: never. Noticing that all

@@ -89,7 +89,7 @@ def tree_filter(values: Tensor, weights: Tensor, forest: Forest) -> Tensor:
     Returns:
         ``(M, C)``.
     """
-    total = TreeSum.apply(torch.cat([values, torch.ones_like(values[:, :1])], dim=1), weights, forest)
+    total: Tensor = TreeSum.apply(torch.cat([values, torch.ones_like(values[:, :1])], dim=1), weights, forest)
     return total[:, :-1] / total[:, -1:]
 
 

@@ -26,12 +26,18 @@ def unary_value(labels: Tensor, prediction: Tensor, unary: str) -> Tensor:
         ``(B, N)``.
     """
     if unary == 'standard':
-        return -torch.linalg.vecdot(labels, prediction, dim=1)
+        return -_dot(labels, prediction)
     if unary == 'reverse':
-        return -torch.linalg.vecdot(prediction, (labels + EPS).log(), dim=1)
+        return -_dot(prediction, (labels + EPS).log())
     if unary == 'collision':
-        return -(torch.linalg.vecdot(labels, prediction, dim=1) + EPS).log()
+        return -(_dot(labels, prediction) + EPS).log()
     return (labels - prediction).square().sum(dim=1) / 2
+
+
+def _dot(first: Tensor, second: Tensor) -> Tensor:
+    """Inner product over the classes, (B, N)."""
+    product: Tensor = torch.linalg.vecdot(first, second, dim=1)
+    return product
 
 
 def unary_forces(labels: Tensor, prediction: Tensor, value: Tensor, unary: str, weight: float) -> Tuple[Tensor, Tensor]:

@@ -45,7 +45,7 @@ def vote(probs: Union[Tensor, Vote]) -> Vote:
 def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor:
     r"""How much two networks argue about each class over the whole batch, of all processes.
 
-    With the confusion matrix :math:`K` of the two labellings and one added to each diagonal entry,
+    With the confusion matrix :math:`K` of the two labelings and one added to each diagonal entry,
 
     .. math:: I_k = \frac{\sum_i K_{ik} - K_{kk}}{\sum_i K_{ik}} + \frac{\sum_j K_{kj} - K_{kk}}{\sum_j K_{kj}},
               \qquad I \leftarrow I / (\sum_k I_k + 10^{-6})

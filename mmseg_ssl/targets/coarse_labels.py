@@ -1,15 +1,15 @@
-"""Where soft self-labelling starts: labels of cells of pixels, solved for first, carry seeds far at little cost."""
+"""Where soft self-labeling starts: labels of cells of pixels, solved for first, carry seeds far at little cost."""
 
-from typing import Any, Callable, NamedTuple, Optional, Union
+from typing import Callable, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
-from ..ops.affinity import squared_bandwidth
+from ..ops.affinity import Bandwidth, squared_bandwidth
 from ..ops.potts_energy import PottsEnergy
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX
-from .labeling_problem import labeling_problem
+from .labeling_problem import LabelingOptions, labeling_problem
 
 SIDE = 4
 """Pixels along a cell: a step on cells goes four times as far, for a sixteenth of the work."""
@@ -29,7 +29,7 @@ def coarse_start(
     valid: Optional[Tensor],
     solve: Callable[..., Tensor],
     potts_weight: float,
-    **options: Any,
+    options: LabelingOptions,
 ) -> Tensor:
     """Label cells, and start from these labels the images whose energy this lowers.
 
@@ -41,7 +41,7 @@ def coarse_start(
         valid: ``(B, H, W)`` bool; all true if not given.
         solve: Solver of the cells' energy, :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates` or like it.
         potts_weight: Of pairs of pixels.
-        **options: Those of :func:`labeling_problem`.
+        options: Of :func:`labeling_problem`.
 
     Returns:
         ``(B, C, H W)``, distributions on dim 1; what is not free stays.
@@ -59,8 +59,8 @@ def coarse_start(
     # cells are so few that they need not be worked through in bands
     cell_labels = solve(problem[0]._replace(min_bands=1), problem[1], STEPS)
     del problem  # before memory is at its peak
-    colours = options['bandwidth'], options['connectivity']
-    return start_from_cells(energy, labels, cell_labels, cells, images, valid, *colours)
+    bandwidth, connectivity = options['bandwidth'], options['connectivity']
+    return start_from_cells(energy, labels, cell_labels, cells, images, valid, bandwidth, connectivity)
 
 
 class Cells(NamedTuple):
@@ -70,17 +70,17 @@ class Cells(NamedTuple):
 
     Attributes:
         probs: ``(B, C, h, w)``, mean of the labels that are started from.
-        images: ``(B, 3, h, w)``, mean colour.
+        images: ``(B, 3, h, w)``, mean color.
         seeds: ``(B, h, w)`` int64, the class of most seeds in a cell, 255 without any.
         valid: ``(B, h, w)`` bool, whether any pixel of the cell is image.
-        index: ``(B, H W)`` int64, the cell of every pixel.
+        cell_of_pixel: ``(B, H W)`` int64, the cell of every pixel.
     """
 
     probs: Tensor
     images: Tensor
     seeds: Tensor
     valid: Tensor
-    index: Tensor
+    cell_of_pixel: Tensor
 
 
 def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> Cells:
@@ -101,7 +101,7 @@ def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> 
     steps = [SIDE * torch.arange(count, device=seeds.device) for count in size]
     flat_images, flat_seeds, flat_valid = at_least_fp32(images).flatten(2), seeds.flatten(1), valid.flatten(1)
     count = labels.new_zeros(len(labels), size[0] * size[1])
-    probs, colours = (count.new_zeros(len(count), depth, count.shape[1]) for depth in (labels.shape[1], 3))
+    probs, colors = (count.new_zeros(len(count), depth, count.shape[1]) for depth in (labels.shape[1], 3))
     votes = torch.zeros_like(probs)
     for member in range(SIDE**2):  # the same pixel of all cells; in this order on any device
         row, column = rows + steps[0] + member // SIDE, columns + steps[1] + member % SIDE
@@ -109,16 +109,16 @@ def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> 
         pixel = (row.clamp(max=height - 1)[:, :, None] * width + column.clamp(max=width - 1)[:, None]).flatten(1)
         inside = inside & flat_valid.gather(1, pixel)
         count += inside
-        for sums, values in ((probs, labels), (colours, flat_images)):
+        for sums, values in ((probs, labels), (colors, flat_images)):
             sums += _gather_pixels(values, pixel).where(inside.unsqueeze(1), 0)  # NaN in the padding stays there
         drawn = flat_seeds.gather(1, pixel)
         seeded = inside & (drawn != IGNORE_INDEX)
         votes.scatter_add_(1, drawn.where(seeded, 0).unsqueeze(1), seeded.unsqueeze(1).to(votes.dtype))
     most, named = votes.max(dim=1)
-    means = (sums / count.clamp(min=1).unsqueeze(1) for sums in (probs, colours))
-    probs, colours = (mean.unflatten(2, size) for mean in means)
-    grids = (named.where(most > 0, IGNORE_INDEX), count > 0)
-    return Cells(probs, colours, *(grid.unflatten(1, size) for grid in grids), _cell_of_pixels(rows, columns, seeds))
+    means = (sums / count.clamp(min=1).unsqueeze(1) for sums in (probs, colors))
+    probs, colors = (mean.unflatten(2, size) for mean in means)
+    drawn, inside = (grid.unflatten(1, size) for grid in (named.where(most > 0, IGNORE_INDEX), count > 0))
+    return Cells(probs, colors, drawn, inside, _cell_of_pixels(rows, columns, seeds))
 
 
 def start_from_cells(
@@ -128,13 +128,13 @@ def start_from_cells(
     cells: Cells,
     images: Tensor,
     valid: Tensor,
-    bandwidth: Union[float, str, None],
+    bandwidth: Bandwidth,
     connectivity: int,
 ) -> Tensor:
     r"""Draw labels to those of their cells, in the images whose energy this lowers.
 
     A pixel takes the share :math:`0.95 \exp(-\|I_i - \bar I\|^2 / (2 \beta^2))`: nothing in a cell that lies across a
-    border of colours.
+    border of colors.
 
     Args:
         energy: Of labels of pixels.
@@ -150,15 +150,15 @@ def start_from_cells(
         ``(B, C, H W)``, distributions on dim 1; what is not free stays.
     """
     scale = -2 * squared_bandwidth(images, bandwidth, connectivity, valid)
-    flat_images, flat_colours = images.flatten(2), cells.images.flatten(2)
+    flat_images, flat_colors = images.flatten(2), cells.images.flatten(2)
     drawn = torch.empty_like(labels)
     for start, stop in energy.bands(labels):
         inside = (..., slice(start, stop))
-        colours = _gather_pixels(flat_colours, cells.index[inside])
-        distance = (at_least_fp32(flat_images[inside]) - colours).square_().sum(dim=1, keepdim=True)
+        colors = _gather_pixels(flat_colors, cells.cell_of_pixel[inside])
+        distance = (at_least_fp32(flat_images[inside]) - colors).square_().sum(dim=1, keepdim=True)
         # not a product: NaN in the padding stays there
         share = (distance / scale).exp_().mul_(SHARE).where(energy.free[inside].unsqueeze(1), 0).to(labels.dtype)
-        torch.lerp(labels[inside], _gather_pixels(cell_labels, cells.index[inside]), share, out=drawn[inside])
+        torch.lerp(labels[inside], _gather_pixels(cell_labels, cells.cell_of_pixel[inside]), share, out=drawn[inside])
     lower = [energy.value(energy.products(those)) for those in (drawn, labels)]
     return labels.lerp_(drawn, (lower[0] < lower[1]).to(labels.dtype).view(-1, 1, 1))
 

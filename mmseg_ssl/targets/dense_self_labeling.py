@@ -1,4 +1,4 @@
-"""Soft self-labelling with all pairs of pixels as neighbours, for comparison with the grid (row DN of the paper)."""
+"""Soft self-labeling with all pairs of pixels as neighbors, for comparison with the grid (row DN of the paper)."""
 
 from typing import Tuple
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..ops.dense_neighbourhood import bilateral_affinity, cell_means, cell_size
+from ..ops.dense_neighborhood import bilateral_affinity, cell_means, cell_size
 from ..ops.precision import at_least_fp32
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
@@ -37,9 +37,9 @@ def dense_self_label(
 
     .. math:: \min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \tfrac\lambda2 \sum_{i, j} w_{ij} P(y_i, y_j)
 
-    with the bilateral affinity of :func:`~mmseg_ssl.ops.dense_neighbourhood.dense_potts`, scaled so that the affinities
-    of a pixel add up to 4 on the average, as those of the grid do in flat colour: :math:`\lambda` then means the same
-    for both neighbourhoods. The image is reduced until its longer side is ``resolution``; labels are enlarged
+    with the bilateral affinity of :func:`~mmseg_ssl.ops.dense_neighborhood.dense_potts`, scaled so that the affinities
+    of a pixel add up to 4 on the average, as those of the grid do in flat color: :math:`\lambda` then means the same
+    for both neighborhoods. The image is reduced until its longer side is ``resolution``; labels are enlarged
     bilinearly, and seeds are one-hot again. The affinities are kept: 64 MiB an image of 64 x 64 cells.
 
     Args:
@@ -49,7 +49,7 @@ def dense_self_label(
         valid: ``(B, H, W)`` bool, false on padding.
         eta: :math:`\eta \ge 0`.
         potts_weight: :math:`\lambda \ge 0`.
-        bandwidth: Colour bandwidth in grey levels.
+        bandwidth: Color bandwidth in gray levels.
         spatial_bandwidth: Spatial bandwidth in pixels; 100 in the paper.
         resolution: Longer side of the reduced map.
         relaxation: :math:`P`: ``'quadratic'`` or ``'bilinear'``, as in the paper.

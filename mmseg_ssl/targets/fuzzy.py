@@ -13,7 +13,7 @@ def sharpen(probs: Tensor, temperature: float) -> Tensor:
 
     Args:
         probs: ``(B, C, H, W)``, summing to one over dim 1.
-        temperature: :math:`T > 0`; 1 changes nothing, towards 0 the label becomes hard, above 1 it is flattened.
+        temperature: :math:`T > 0`; 1 changes nothing, toward 0 the label becomes hard, above 1 it is flattened.
 
     Returns:
         ``(B, C, H, W)``, summing to one over dim 1.
@@ -73,7 +73,7 @@ def fuzzy_cumulative(probs: Tensor, mass: float) -> PixelTarget:
 
     Args:
         probs: ``(B, C, H, W)``, summing to one over dim 1.
-        mass: :math:`m` in ``(0, 1]``; towards 0 the hard label, 1 every class with a probability.
+        mass: :math:`m` in ``(0, 1]``; toward 0 the hard label, 1 every class with a probability.
 
     Returns:
         Label ``(B, C, H, W)``, summing to one over dim 1, fp32 or wider, and weight ``(B, H, W)`` of ones.

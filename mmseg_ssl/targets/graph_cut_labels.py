@@ -1,12 +1,12 @@
-"""Hard labels that seeds, predictions and colours agree on, by graph cut (Marin & Boykov, ICCV 2021)."""
+"""Hard labels that seeds, predictions and colors agree on, by graph cut (Marin & Boykov, ICCV 2021)."""
 
-from typing import Optional, Union
+from typing import Optional
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..ops.affinity import GRID_OFFSETS, grid_affinity
+from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
 from ..ops.alpha_expansion import alpha_expansion, grid_edges
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX, PixelTarget
@@ -20,7 +20,7 @@ def hard_self_label(
     *,
     unary_weight: float = 0.05,
     potts_weight: float = 100.0,
-    bandwidth: Union[float, str, None] = 'adaptive',
+    bandwidth: Bandwidth = 'adaptive',
     connectivity: int = 8,
     max_iterations: int = 5,
     valid: Optional[Tensor] = None,
@@ -36,12 +36,12 @@ def hard_self_label(
 
     Args:
         logits: ``(B, C, H, W)``; no gradient is taken.
-        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation.
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalization.
         seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
         unary_weight: :math:`\alpha \ge 0`.
         potts_weight: :math:`\lambda \ge 0`.
-        bandwidth: Colour bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`.
-        connectivity: 4 or 8 neighbours.
+        bandwidth: Color bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`.
+        connectivity: 4 or 8 neighbors.
         max_iterations: Rounds of expansions over all classes.
         valid: ``(B, H, W)`` bool, false on padding; all true if not given.
         only_seeded_classes: Whether pixels may only take classes that are scribbled in their image; images without

@@ -1,11 +1,11 @@
-"""The problem of soft self-labelling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
+"""The problem of soft self-labeling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
 
-from typing import Optional, Tuple, Union
+from typing import Optional, Tuple, TypedDict
 
 import torch
 from torch import Tensor
 
-from ..ops.affinity import GRID_OFFSETS, grid_affinity
+from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
 from ..ops.potts import RELAXATIONS
 from ..ops.potts_energy import PottsEnergy
 from ..ops.precision import at_least_fp32
@@ -17,6 +17,17 @@ RULED_OUT = -1e4
 """Logit of a class that a pixel may not take: of probability 0, with a finite logarithm."""
 
 
+class LabelingOptions(TypedDict):
+    """Options of :func:`labeling_problem` that pixels and cells share."""
+
+    eta: float
+    bandwidth: Bandwidth
+    connectivity: int
+    relaxation: str
+    cross_entropy: str
+    only_seeded_classes: bool
+
+
 @torch.no_grad()
 def labeling_problem(
     logits: Tensor,
@@ -25,7 +36,7 @@ def labeling_problem(
     *,
     eta: float = 0.3,
     potts_weight: float = 6.0,
-    bandwidth: Union[float, str, None] = 9.0,
+    bandwidth: Bandwidth = 9.0,
     connectivity: int = 4,
     relaxation: str = 'collision_divergence',
     cross_entropy: str = 'collision',
@@ -40,7 +51,7 @@ def labeling_problem(
         seeds: Scribbles.
         eta: Weight of the unary.
         potts_weight: Weight of the pairs.
-        bandwidth: Of colours.
+        bandwidth: Of colors.
         connectivity: Of the grid.
         relaxation: Cost of a pair.
         cross_entropy: Cost of a label given the prediction.

@@ -1,15 +1,16 @@
-"""Soft labels that a batch's scribbles, predictions and colours agree on (Zhang & Boykov, CVPR 2025)."""
+"""Soft labels that a batch's scribbles, predictions and colors agree on (Zhang & Boykov, CVPR 2025)."""
 
-from typing import Optional, Union
+from typing import Optional
 
 import torch
 from torch import Tensor
 
+from ..ops.affinity import Bandwidth
 from ..ops.fused_updates import fused_updates
 from ..ops.potts_solvers import gradient_descent, multiplicative_updates
 from ..utils.choices import one_of
 from .coarse_labels import SIDE, coarse_start
-from .labeling_problem import labeling_problem
+from .labeling_problem import LabelingOptions, labeling_problem
 
 SOLVERS = ('multiplicative', 'fused', 'gd')
 
@@ -22,7 +23,7 @@ def self_label(
     *,
     eta: float = 0.3,
     potts_weight: float = 6.0,
-    bandwidth: Union[float, str, None] = 9.0,
+    bandwidth: Bandwidth = 9.0,
     connectivity: int = 4,
     relaxation: str = 'collision_divergence',
     cross_entropy: str = 'collision',
@@ -33,7 +34,7 @@ def self_label(
     valid: Optional[Tensor] = None,
     only_seeded_classes: bool = False,
 ) -> Tensor:
-    r"""Soft pseudo-labels: the y-step of soft self-labelling (arXiv 2507.01721, eq. 8).
+    r"""Soft pseudo-labels: the y-step of soft self-labeling (arXiv 2507.01721, eq. 8).
 
     .. math:: \min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j), \qquad
               y_i = \bar y_i \text{ on the seeds } S
@@ -47,12 +48,12 @@ def self_label(
 
     Args:
         logits: :math:`z`, ``(B, C, H, W)``; no gradient is taken.
-        images: ``(B, 3, H, W)`` RGB in 0..255, before normalisation.
+        images: ``(B, 3, H, W)`` RGB in 0..255, before normalization.
         seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
         eta: :math:`\eta \ge 0`.
         potts_weight: :math:`\lambda \ge 0`.
-        bandwidth: Colour bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`: 9 for VOC, 3 for Cityscapes and ADE20K.
-        connectivity: 4 or 8 neighbours.
+        bandwidth: Color bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`: 9 for VOC, 3 for Cityscapes and ADE20K.
+        connectivity: 4 or 8 neighbors.
         relaxation: :math:`P`, see :func:`~mmseg_ssl.ops.potts`.
         cross_entropy: :math:`H`: ``'collision'``, ``'standard'`` or ``'reverse'``; ``'quadratic'`` is
             :math:`\frac12 \|y_i - \sigma_i\|^2`.
@@ -77,7 +78,7 @@ def self_label(
             logits are not on a GPU.
         ModuleNotFoundError: With ``'fused'``, if Triton is not installed.
     """
-    options = dict(
+    options = LabelingOptions(
         eta=eta,
         bandwidth=bandwidth,
         connectivity=connectivity,
@@ -88,11 +89,11 @@ def self_label(
     _check_solver(solver, steps, tolerance)
     energy, labels = labeling_problem(logits, images, seeds, potts_weight=potts_weight, valid=valid, **options)
     if solver == 'gd':
-        return gradient_descent(energy, labels, steps).unflatten(2, seeds.shape[1:])
+        return gradient_descent(energy, labels, steps).view(logits.shape)
     solve = fused_updates if solver == 'fused' else multiplicative_updates
     if coarse_to_fine and min(seeds.shape[1:]) > SIDE:
-        labels = coarse_start(energy, labels, images, seeds, valid, solve, potts_weight=potts_weight, **options)
-    return solve(energy, labels, steps, tolerance).unflatten(2, seeds.shape[1:])
+        labels = coarse_start(energy, labels, images, seeds, valid, solve, potts_weight, options)
+    return solve(energy, labels, steps, tolerance).view(logits.shape)
 
 
 def _check_solver(solver: str, steps: Optional[int], tolerance: float) -> None:

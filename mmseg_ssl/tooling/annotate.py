@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmseg_ssl.datasets.blocks import draw_blocks
-from mmseg_ssl.datasets.strokes import draw_scribbles
-from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
-from mmseg_ssl.utils.atomic_files import replace_file
-from mmseg_ssl.utils.choices import one_of
-from mmseg_ssl.utils.random import fold
+from ..datasets.blocks import draw_blocks
+from ..datasets.strokes import draw_scribbles
+from ..errors import DatasetError
+from ..structures import IGNORE_INDEX, UNLABELED
+from ..utils.atomic_files import replace_file
+from ..utils.choices import one_of
+from ..utils.random import fold
 
 KINDS = ('scribble', 'block')
 

@@ -1,33 +1,43 @@
 """Parts of a README that a tool writes, between ``<!-- <name>:begin -->`` and ``<!-- <name>:end -->``."""
 
+import inspect
+import re
 from pathlib import Path
 from typing import Callable, Dict, List
 
 from .cli import UserError
 
 
-def write_blocks(readme: Path, make: Dict[str, Callable[[], str]]) -> List[str]:
-    """Replace what stands between the markers of a README, for every block that it has.
+def write_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> List[str]:
+    """Replace the text between the markers of a README, for every block that the file has.
+
+    A block may carry settings of its own: ``<!-- results:begin classes=pole,sign -->``.
 
     Args:
         readme: The file.
-        make: Name of a block -> what makes its text.
+        make: Name of a block -> function that returns its text, given the block's settings as keyword arguments.
 
     Returns:
         Names of the blocks that were written.
 
     Raises:
-        UserError: The file has no block, or one marker without the other.
+        UserError: The file has no block, one marker without the other, or a setting that the block does not have.
     """
     content = readme.read_text(encoding='utf-8') if readme.is_file() else ''
     written = []
     for name, text in make.items():
-        begin, end = (f'<!-- {name}:{side} -->' for side in ('begin', 'end'))
-        if content.count(begin) != content.count(end) or content.count(begin) > 1:
-            raise UserError(f'{readme} needs one line {begin} and one line {end}.')
-        if begin in content:
-            before, rest = content.split(begin)
-            content = f'{before}{begin}\n{text()}\n{end}{rest.split(end)[1]}'
+        begins, end = list(re.finditer(rf'<!-- {name}:begin((?: \w+=\S+)*) -->', content)), f'<!-- {name}:end -->'
+        if len(begins) != content.count(end) or len(begins) > 1:
+            raise UserError(f'{readme} needs one line <!-- {name}:begin --> and one line {end}.')
+        for begin in begins:
+            settings = dict(pair.split('=', 1) for pair in begin.group(1).split())
+            unknown = sorted(settings.keys() - inspect.signature(text).parameters.keys())
+            if unknown:
+                raise UserError(
+                    f'{readme}: {begin.group()} has the setting {unknown[0]}, which this block does not take.'
+                )
+            after = content[content.index(end, begin.end()) :]
+            content = f'{content[: begin.end()]}\n{text(**settings)}\n{after}'
             written.append(name)
     if not written:
         names = ', '.join(f'<!-- {name}:begin --> and <!-- {name}:end -->' for name in make)

@@ -8,8 +8,8 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .run_logs import CONFIGS, Run, method_names
 
-CLASSES = ('pole', 'sign', 'pedestrian', 'bicyclist')  # the thin and the rare ones of CamVid
-HEAD = ('labels', 'method', 'draws', 'iterations', 'mIoU', 'second network', *CLASSES, 'ECE', 'ms a step', 'memory')
+BEFORE_CLASSES = ('labels', 'method', 'draws', 'iterations', 'mIoU', 'second network')
+AFTER_CLASSES = ('ECE', 'ms per step', 'memory')
 
 
 class Row(NamedTuple):
@@ -46,14 +46,15 @@ def group_rows(runs: List[Run], methods: Sequence[str], by_draw: bool = False) -
     return {row: groups[row] for row in sorted(groups, key=key)}
 
 
-def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False) -> str:
+def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False, classes: Sequence[str] = ()) -> str:
     """Make the markdown table of runs of one network and data set.
 
     Args:
         runs: What was run.
         methods: What names of configs begin with, in the order of the rows; one that has configs for this network and
             data but no run on a list is said to be not run.
-        by_draw: Whether every draw has a row of its own.
+        by_draw: Give every draw a row of its own.
+        classes: Classes whose IoU has a column, where a run has it.
 
     Returns:
         The table.
@@ -64,9 +65,12 @@ def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False
     lists = {run.labels for run in runs if list_order(run.labels) < 1}  # a ceiling needs no other method
     absent = [_absent(runs[0], labels, method) for labels in lists for method in possible]
     rows = group_rows([*runs, *(run for run in absent if (run.labels, run.method) not in done)], methods, by_draw)
-    lines = ['| ' + ' | '.join(HEAD) + ' |', '|' + '---|' * len(HEAD)]
+    scored = {key.rpartition('IoU.')[2] for run in runs for key in run.metrics if 'IoU.' in key}
+    shown = [label for label in classes if label in scored]
+    head = [*BEFORE_CLASSES, *shown, *AFTER_CLASSES]
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
     for row, group in rows.items():
-        cells = _numbers(group) if row.iterations else ['not run', *[''] * (len(HEAD) - 3)]
+        cells = _numbers(group, shown) if row.iterations else ['not run', *[''] * (len(head) - 3)]
         lines.append('| ' + ' | '.join([row.labels, row_name(row), *cells]) + ' |')
     return '\n'.join(lines)
 
@@ -94,8 +98,8 @@ def draws(group: List[Run]) -> str:
     return ', '.join(sorted({match.group(1) for match in found if match})) or '-'
 
 
-def _numbers(group: List[Run]) -> List[str]:
-    """Cells of one row."""
+def _numbers(group: List[Run], shown: Sequence[str]) -> List[str]:
+    """Return the cells of one row behind the method's name."""
     names = [key[: -len('mIoU')] for key in group[0].metrics if key.endswith('mIoU')]  # '' or 'student/'...
     names = [name for name in names if name] or names  # of several networks the first has both
 
@@ -103,7 +107,7 @@ def _numbers(group: List[Run]) -> List[str]:
         return spread([run.metrics.get(key) for run in group])
 
     first, *rest = (f'{cell(f"{name}mIoU")} {name.rstrip("/")}'.strip() for name in names)
-    classes = (cell(f'{names[0]}IoU.{label}') for label in CLASSES)
+    classes = (cell(f'{names[0]}IoU.{label}') for label in shown)
     seeds = len({run.seed for run in group})
     # one mean over two kinds of hardware would say nothing
     alike = len({run.hardware for run in group}) == 1

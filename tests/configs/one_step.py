@@ -57,7 +57,7 @@ def shrink(cfg: Config, thin: bool = True) -> float:
     for part in nested_dicts(cfg.model):
         part.pop('init_cfg', None)
         part.pop('pretrained', None)
-        if part.get('neighbourhood') == 'dense':
+        if part.get('neighborhood') == 'dense':
             part['resolution'] = max(1, round(64 * factor))  # cells along a side, all paired with all
         if thin and part.get('type') == 'ResNetV1c':
             part['depth'] = 50

@@ -135,7 +135,7 @@ def check_soft(options, rest, bandwidth, weights):
     assert (options.eta, options.potts_weight) == weights
     relaxation = next((value for suffix, value in SUFFIXES.items() if rest.startswith(suffix)), None)
     assert options.get('relaxation') == relaxation
-    assert options.get('neighbourhood') == ('dense' if 'dense' in rest else None)
+    assert options.get('neighborhood') == ('dense' if 'dense' in rest else None)
     assert 'dense' in rest or options.bandwidth == bandwidth
     cross_entropy = re.search('ce-(standard|reverse)', rest)
     assert options.get('cross_entropy') == (cross_entropy and cross_entropy[1])

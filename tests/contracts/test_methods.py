@@ -62,13 +62,13 @@ OPTIONS = {
     'UniMatchV1': dict(train=dict(teacher_mode='train')),
     'UniMatchV2': dict(train_mode=dict(teacher=dict(eval_mode=False)), all_dropped=dict(feature_keep=0.0)),
     'PottsRegularized': dict(
-        nonlocal_edges=dict(potts=dict(neighbourhood='nonlocal', normalization='edges', relaxation='log_quadratic')),
-        dense_images=dict(potts=dict(neighbourhood='dense', normalization='images', weight=1e-4)),
+        nonlocal_edges=dict(potts=dict(neighborhood='nonlocal', normalization='edges', relaxation='log_quadratic')),
+        dense_images=dict(potts=dict(neighborhood='dense', normalization='images', weight=1e-4)),
     ),
     'TreeEnergy': dict(colors=dict(use_embedding=False)),
     'SoftSelfLabeling': dict(
         reverse=dict(self_labeling=dict(cross_entropy='reverse', relaxation='bilinear', only_seeded_classes=True)),
-        dense=dict(self_labeling=dict(neighbourhood='dense', cross_entropy='standard', resolution=8, steps=5)),
+        dense=dict(self_labeling=dict(neighborhood='dense', cross_entropy='standard', resolution=8, steps=5)),
     ),
 }
 FORMS = [(name, 'default', {}) for name in METHODS] + [

@@ -1,4 +1,4 @@
-"""ELN's losses on labelled images: the gate of eq. 3 and the balance of eq. 5."""
+"""ELN's losses on labeled images: the gate of eq. 3 and the balance of eq. 5."""
 
 import math
 

@@ -1,11 +1,11 @@
-"""The Potts term of the regularised loss: which pairs, divided by what."""
+"""The Potts term of the regularized loss: which pairs, divided by what."""
 
 import pytest
 import torch
 from mmseg.registry import MODELS
 
 from mmseg_ssl.models.losses import PottsLoss
-from mmseg_ssl.models.losses.potts_loss import NEIGHBOURHOODS, NORMALIZATIONS
+from mmseg_ssl.models.losses.potts_loss import NEIGHBORHOODS, NORMALIZATIONS
 from mmseg_ssl.ops.potts import RELAXATIONS
 from mmseg_ssl.structures import Scribbles
 
@@ -21,8 +21,8 @@ def row(*probs, seeds=()):
 
 @pytest.mark.parametrize(('normalization', 'divisor'), [('images', 1), ('edges', 3), ('pixels', 2)])
 def test_hand_derived_values(normalization, divisor):
-    """(1, 0), (1, 0), (0, 1), (1/2, 1/2): half the squared distances of neighbours are 0, 1 and 1/4, all affinities 1.
-    Three edges; two of the four pixels are unlabelled.
+    """(1, 0), (1, 0), (0, 1), (1/2, 1/2): half the squared distances of neighbors are 0, 1 and 1/4, all affinities 1.
+    Three edges; two of the four pixels are unlabeled.
     """
     probs, scribbles = row(1.0, 1.0, 0.0, 0.5, seeds=(0, 1))
     loss = PottsLoss(normalization=normalization, weight=2.0)(probs, scribbles)
@@ -30,25 +30,25 @@ def test_hand_derived_values(normalization, divisor):
 
 
 def test_far_pairs_count_with_the_grids():
-    """On one row of equal colours each random step adds the pairs at its distance; all are divided by their number."""
+    """On one row of equal colors each random step adds the pairs at its distance; all are divided by their number."""
     probs, scribbles = row(1.0, 0.0, 1.0, 0.0)
-    loss = PottsLoss('bilinear', neighbourhood='nonlocal', radius=1.4, partners=64, normalization='edges')
+    loss = PottsLoss('bilinear', neighborhood='nonlocal', radius=1.4, partners=64, normalization='edges')
     torch.manual_seed(0)
     near_only = PottsLoss('bilinear', normalization='edges')(probs, scribbles)
     assert near_only == 1
     # every step is one to the right (or off the row): all pairs differ
     assert loss(probs, scribbles) == pytest.approx(1.0)
-    far = PottsLoss('bilinear', neighbourhood='nonlocal', radius=3.0, partners=200, normalization='edges')
+    far = PottsLoss('bilinear', neighborhood='nonlocal', radius=3.0, partners=200, normalization='edges')
     assert 0.2 < far(probs, scribbles) < 0.9  # steps of two join equal pixels
 
 
-@pytest.mark.parametrize('neighbourhood', NEIGHBOURHOODS)
+@pytest.mark.parametrize('neighborhood', NEIGHBORHOODS)
 @pytest.mark.parametrize('normalization', NORMALIZATIONS)
 @pytest.mark.parametrize('relaxation', RELAXATIONS)
-def test_every_combination(neighbourhood, normalization, relaxation):
+def test_every_combination(neighborhood, normalization, relaxation):
     """Finite with finite gradients, 0 for a map of one label, inert on padding, finite where nothing is valid."""
     loss = MODELS.build(
-        dict(type='PottsLoss', relaxation=relaxation, neighbourhood=neighbourhood, normalization=normalization)
+        dict(type='PottsLoss', relaxation=relaxation, neighborhood=neighborhood, normalization=normalization)
     )
     logits = torch.randn(2, 3, 6, 6, requires_grad=True)
     valid = torch.ones(2, 6, 6, dtype=torch.bool)
@@ -73,14 +73,14 @@ def test_every_combination(neighbourhood, normalization, relaxation):
     ('options', 'said'),
     [
         (dict(relaxation='potts'), 'relaxation must be one of'),
-        (dict(neighbourhood='far'), 'neighbourhood must be one of'),
+        (dict(neighborhood='far'), 'neighborhood must be one of'),
         (dict(normalization='mean'), 'normalization must be one of'),
         (dict(connectivity=6), 'connectivity must be one of'),
         (dict(weight=-1.0), 'at least 0'),
         (dict(radius=0.5), 'radius and resolution at least 1'),
         (dict(bandwidth=0.0), 'bandwidth is above 0'),
         (dict(bandwidth='wide'), 'bandwidth is above 0'),
-        (dict(bandwidth='adaptive', neighbourhood='dense'), "with neighbourhood='nearest'"),
+        (dict(bandwidth='adaptive', neighborhood='dense'), "with neighborhood='nearest'"),
     ],
 )
 def test_impossible_options_are_refused(options, said):

@@ -8,7 +8,7 @@ from mmseg_ssl.models.losses import TreeEnergyLoss
 
 
 def scene():
-    """Two colours; the left region is class 0, and one of its pixels is predicted otherwise."""
+    """Two colors; the left region is class 0, and one of its pixels is predicted otherwise."""
     images = torch.zeros(1, 3, 4, 6)
     images[..., 3:] = 1.0
     probs = torch.zeros(1, 2, 4, 6)
@@ -19,7 +19,7 @@ def scene():
 
 
 def test_hand_derived_value():
-    """Within a colour all affinities are 1, across exp(-3 / 0.02) = 0: the left mean is (11, 1) / 12. The odd pixel
+    """Within a color all affinities are 1, across exp(-3 / 0.02) = 0: the left mean is (11, 1) / 12. The odd pixel
     differs by 2 * 11 / 12, the other eleven by 2 / 12: 44 / 12 over 24 pixels.
     """
     probs, images, every = scene()

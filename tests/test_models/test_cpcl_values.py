@@ -125,7 +125,7 @@ def free_energy(step: Step, said: Said) -> Tensor:
 
 
 def margins(step: Step, sup: Said) -> Tuple[float, float]:
-    """Mean energies of the rightly and of the wrongly predicted labelled pixels: of this batch, the first one."""
+    """Mean energies of the rightly and of the wrongly predicted labeled pixels: of this batch, the first one."""
     energy, named = free_energy(step, sup).detach(), sup.logits.argmax(dim=1)
     right, wrong = named == step.truth, (named != step.truth) & (step.truth != 255)
     assert right.any() and wrong.any()
@@ -169,7 +169,7 @@ def kendall_gal(step: Step, said: Said, label: Tensor):
 
 
 def release(step: Step, said: Said, label: Tensor):
-    """r u + u + mean_i (e^v - 1), r = - 1/T sum_t ELU(u - d_t); the noise is not reparametrised."""
+    """r u + u + mean_i (e^v - 1), r = - 1/T sum_t ELU(u - d_t); the noise is not reparametrized."""
     z, variance, label = thin(step, said, label)
     over, samples = label != 255, term_option(step, 'aleatoric', 'num_samples', 10)
     deviation = variance.detach().sqrt() + 1e-15

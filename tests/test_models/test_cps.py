@@ -26,13 +26,13 @@ def build(**options):
 
 
 def narrow(data, width=20):
-    """Unlabelled crops with padding on the right."""
+    """Unlabeled crops with padding on the right."""
     data['inputs']['weak'] = [image[:, :, :width] for image in data['inputs']['weak']]
     return data
 
 
 def test_without_cutmix_it_is_the_paper():
-    """L_cps^l + L_cps^u with the host's own cross entropy, on labelled and unlabelled images; padding is ignored."""
+    """L_cps^l + L_cps^u with the host's own cross entropy, on labeled and unlabeled images; padding is ignored."""
     model = build(unsup_weight=1.5)
     data = model.data_preprocessor(narrow(tiny.batch()), True)
     losses = model(**data, mode='loss')
@@ -40,12 +40,12 @@ def test_without_cutmix_it_is_the_paper():
     student, peer = model.student(merged).logits, model.peer(merged).logits
     label = peer.argmax(dim=1)
     label[2:, :, 20:] = 255
-    labelled, unlabelled = (
+    labeled, unlabeled = (
         F.cross_entropy(student[:2], label[:2]),
         F.cross_entropy(student[2:], label[2:], ignore_index=255),
     )
-    torch.testing.assert_close(losses['student.unsup.loss_pseudo_labeled'], 1.5 * labelled)
-    torch.testing.assert_close(losses['student.unsup.loss_pseudo'], 1.5 * unlabelled)
+    torch.testing.assert_close(losses['student.unsup.loss_pseudo_labeled'], 1.5 * labeled)
+    torch.testing.assert_close(losses['student.unsup.loss_pseudo'], 1.5 * unlabeled)
     assert 'student.sup.loss_ce' in losses and 'peer.sup.loss_ce' in losses
 
 
@@ -65,7 +65,7 @@ def test_with_cutmix_labels_are_mixed_as_the_images_are():
         mixed[i][mask[i]] = label[2 + i][mask[i]]
     logits = model.student(torch.cat([data['inputs']['sup'], images])).logits[2:]
     torch.testing.assert_close(losses['student.unsup.loss_pseudo'], F.cross_entropy(logits, mixed, ignore_index=255))
-    assert 'student.unsup.loss_pseudo_labeled' not in losses  # unlabelled images alone, as the authors' code
+    assert 'student.unsup.loss_pseudo_labeled' not in losses  # unlabeled images alone, as the authors' code
 
 
 @pytest.mark.parametrize(('cutmix', 'calls'), [(None, [True]), ({}, [False, True])])
@@ -120,7 +120,7 @@ def test_wrong_options():
 
 def test_located_labels():
     """CPS with ELN's localizer: labels count where it calls them right; a threshold of 1 keeps none, 0 all. It learns
-    from both networks' predictions of the labelled images, and gets no gradient from what is taught.
+    from both networks' predictions of the labeled images, and gets no gradient from what is taught.
     """
     options = dict(tiny.DEFAULTS['LocatedCPS'])
     model = tiny.build('LocatedCPS', **dict(options, threshold=0.5))

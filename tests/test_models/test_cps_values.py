@@ -20,7 +20,7 @@ def argmax_of(step: Step, images: Tensor, logits: Tensor) -> Target:
 
 
 def cps(step: Step) -> Losses:
-    """L_sup + lambda (CE(f1(u), y2) + CE(f2(u), y1)) on labelled and unlabelled images."""
+    """L_sup + lambda (CE(f1(u), y2) + CE(f2(u), y1)) on labeled and unlabeled images."""
     sup, weak, weight = step.views['sup'], step.views['weak'], step.option('unsup_weight', 1.5) * step.scale
     said, losses = {}, {}
     for name in OTHER:

@@ -39,7 +39,7 @@ def gradients(model, losses, chosen):
     ],
 )
 def test_every_term_teaches_its_part_alone(part, touched):
-    """Auxiliary decoders and localizer leave encoder and decoder alone; unlabelled terms leave the localizer alone."""
+    """Auxiliary decoders and localizer leave encoder and decoder alone; unlabeled terms leave the localizer alone."""
     model = tiny.build('ELN')
     assert gradients(model, tiny.loss_of(model, tiny.batch()), lambda key: key.startswith(part)) == touched
 
@@ -51,8 +51,8 @@ def test_the_stages():
     for stage in model.stages:
         model.stage = stage
         parts[stage] = {key.split('.')[0] for key in tiny.loss_of(model, tiny.batch())}
-    labelled = {'sup', 'decoder_0', 'decoder_1', 'localizer'}
-    assert parts == dict(pretrain={'sup'}, warmup=labelled, semi=labelled | {'unsup'})
+    labeled = {'sup', 'decoder_0', 'decoder_1', 'localizer'}
+    assert parts == dict(pretrain={'sup'}, warmup=labeled, semi=labeled | {'unsup'})
 
     model.stage = 'pretrain'
     plain = tiny.build('Supervised')
@@ -150,7 +150,7 @@ def test_contrast_is_equation_10_when_all_pixels_are_sampled(anchors):
 
 
 def test_rejected_pixels_teach_nothing():
-    """A localizer that believes nothing: no unlabelled loss, a zero gradient; nothing is kept."""
+    """A localizer that believes nothing: no unlabeled loss, a zero gradient; nothing is kept."""
     model = tiny.build('ELN', threshold=1.0)
     losses = tiny.loss_of(model, tiny.batch())
     assert losses['unsup.loss_pseudo'] == losses['unsup.loss_contrast'] == losses['unsup.kept'] == 0
@@ -184,7 +184,7 @@ def test_views_of_the_student():
         torch.testing.assert_close(both[term], 2 * one[term])
 
 
-def test_unlabelled_terms_follow_the_ramp():
+def test_unlabeled_terms_follow_the_ramp():
     """Half the scale, half the terms, and nothing else changes."""
     model = tiny.build('ELN')
     state = copy.deepcopy(model.state_dict())
@@ -232,7 +232,7 @@ def test_the_localizer_judges_in_eval_mode_and_learns_in_train_mode():
     with labeling_mode(model.localizer):
         model.localizer(torch.randn(1, 3, 32, 32), torch.randn(1, 4, 32, 32))
     after = model.localizer.state_dict()
-    assert all(torch.equal(before[key], after[key]) for key in before)  # no BatchNorm statistics of unlabelled images
+    assert all(torch.equal(before[key], after[key]) for key in before)  # no BatchNorm statistics of unlabeled images
     assert model.localizer.training and model.localizer.backbone.training
 
 

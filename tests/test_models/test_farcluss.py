@@ -113,7 +113,7 @@ def test_a_uniform_teacher_teaches_nothing_and_a_sure_one_everything():
 
 
 def test_the_contrast_sees_truth_and_mixed_labels():
-    """Labelled pixels weigh 1, unlabelled ones their reliability, from where the boxes took them."""
+    """Labeled pixels weigh 1, unlabeled ones their reliability, from where the boxes took them."""
     model = tiny.build('FARCLUSS', cutmix=dict(prob=1.0))
     seen = watched(model)
     embedding, known, mixed = seen['contrast']
@@ -163,7 +163,7 @@ def test_statistics_are_in_the_checkpoint():
 
 
 def test_it_learns_what_its_teacher_knows():
-    """Trained on unlabelled images alone, the student comes to agree with a teacher that is sure."""
+    """Trained on unlabeled images alone, the student comes to agree with a teacher that is sure."""
     model = tiny.build('FARCLUSS')
     with torch.no_grad():
         model.teacher.network.segmentor.decode_head.conv_seg.weight.mul_(300)
@@ -198,7 +198,7 @@ def test_wrong_options_are_errors_at_once(wrong, message):
         tiny.build('FARCLUSS', **wrong)
 
 
-def test_the_projection_may_have_any_normalisation():
+def test_the_projection_may_have_any_normalization():
     heads = [
         MODELS.build(dict(type='ProjectionHead', in_channels=8, norm_cfg=norm)) for norm in (None, dict(type='BN'))
     ]

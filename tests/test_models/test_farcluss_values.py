@@ -46,7 +46,7 @@ def rarity(frequency: Tensor) -> Tensor:
 
 
 def energy_factor(step: Step, sup: Said, weak: Said) -> Tensor:
-    """Of the project: sigmoid((m - E) / tau), m between the energies of right and wrong labelled pixels."""
+    """Of the project: sigmoid((m - E) / tau), m between the energies of right and wrong labeled pixels."""
     temperature = step.option('reliability', {})['temperature']
     energies = [-temperature * (said.logits / temperature).exp().sum(dim=1).log() for said in (sup, weak)]
     right = sup.logits.argmax(dim=1) == step.truth
@@ -56,7 +56,7 @@ def energy_factor(step: Step, sup: Said, weak: Said) -> Tensor:
 
 
 def cells(step: Step, label: Tensor, weight: Tensor) -> List[Tuple[Pixel, int, float]]:
-    """Labelled images, then the others: place, class and weight of the cells of stride 2 that count (nearest pixel)."""
+    """Labeled images, then the others: place, class and weight of the cells of stride 2 that count (nearest pixel)."""
     result = []
     for b in range(6):
         for y in range(3):

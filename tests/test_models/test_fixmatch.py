@@ -30,7 +30,7 @@ def build(**options):
 
 
 def prepared(model, width=20):
-    """A batch whose unlabelled crops have padding on the right."""
+    """A batch whose unlabeled crops have padding on the right."""
     data = tiny.batch()
     data['inputs']['weak'] = [image[:, :, :width] for image in data['inputs']['weak']]
     return model.data_preprocessor(data, True)
@@ -82,7 +82,7 @@ def test_threshold_limits():
     assert all(parameter.grad is None or parameter.grad.abs().max() == 0 for parameter in model.student.parameters())
 
 
-def test_the_labelled_images_count_half():
+def test_the_labeled_images_count_half():
     """(L_x + L_s) / 2; the accuracy beside it is no loss and is left alone."""
     half, whole = (tiny.loss_of(seeded(sup_weight=weight), tiny.batch()) for weight in (0.5, 1.0))
     torch.testing.assert_close(2 * half['sup.loss_ce'], whole['sup.loss_ce'])
@@ -95,7 +95,7 @@ def seeded(**options):
 
 
 def test_network_calls():
-    """One on weak images, without a gradient and in eval mode; one on labelled and strong images, with one."""
+    """One on weak images, without a gradient and in eval mode; one on labeled and strong images, with one."""
     model, seen = build(), []
     model.student.register_forward_hook(
         lambda module, args, _: seen.append((torch.is_grad_enabled(), module.training, len(args[0])))

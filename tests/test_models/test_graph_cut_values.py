@@ -17,7 +17,7 @@ COLUMNS = list(product((0, 1), repeat=HEIGHT))
 class Cut:
     """The best hard labels of an image with seeds of two classes, by dynamic programming.
 
-    Column by column, over all labellings of a column: exact, where alpha-expansion is exact for two classes too.
+    Column by column, over all labelings of a column: exact, where alpha-expansion is exact for two classes too.
     """
 
     def __init__(self, options: dict, logits: Tensor, drawn: Scribbled, b: int) -> None:
@@ -44,7 +44,7 @@ class Cut:
         return float(self.cost[self.classes[k], y, x])
 
     def of_column(self, x: int, column: Column) -> float:
-        """Cost of a labelling of a column, and of the edges in it."""
+        """Cost of a labeling of a column, and of the edges in it."""
         inner = sum(w for one, two, w in self.edges if one[1] == two[1] == x and column[one[0]] != column[two[0]])
         return inner + sum(self.of_pixel(y, x, k) for y, k in enumerate(column))
 

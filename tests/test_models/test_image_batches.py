@@ -49,7 +49,7 @@ def test_methods_train_and_predict(method, number):
 
 
 @pytest.mark.parametrize('number', [1, 2, 4])
-def test_strong_views_keep_what_needs_no_colour(number, monkeypatch):
+def test_strong_views_keep_what_needs_no_color(number, monkeypatch):
     """Brightness, contrast (about each image's own mean) and blur; one line says what is left out."""
     said = []
     monkeypatch.setattr(strong_augment, 'print_log', lambda text, *_: said.append(text))
@@ -69,8 +69,8 @@ def test_strong_views_keep_what_needs_no_colour(number, monkeypatch):
     assert len(said) == 1 and f'{number} channel(s), so saturation, hue and grayscale are left out' in said[0]
 
 
-def test_grey_is_what_it_is_as_rgb():
-    """A grey image in one channel gets the brightness and contrast that it gets in three equal ones."""
+def test_gray_is_what_it_is_as_rgb():
+    """A gray image in one channel gets the brightness and contrast that it gets in three equal ones."""
     images, uniforms = 255 * torch.rand(2, 1, 16, 16), torch.rand(2, 8)
     augment = StrongAugment(grayscale_prob=0.0, saturation=0.0, hue=0.0)
     three = augment(images.expand(-1, 3, -1, -1), uniforms)
@@ -87,20 +87,20 @@ def test_four_channels_are_not_exchanged():
     assert torch.equal(plain['inputs']['sup'], asked['inputs']['sup'])
 
 
-@pytest.mark.parametrize('number, colours', [(1, [0, 0, 0]), (4, [0, 1, 2])])
-def test_colours_of_scribbles(number, colours):
-    """Affinities see RGB: grey thrice, or the first three."""
+@pytest.mark.parametrize('number, colors', [(1, [0, 0, 0]), (4, [0, 1, 2])])
+def test_colors_of_scribbles(number, colors):
+    """Affinities see RGB: gray thrice, or the first three."""
     data = channels(tiny.batch(), number)
     preprocess = MODELS.build(tiny.preprocessor(**(GRAY if number == 1 else FOUR)))
     raw = torch.stack(data['inputs']['sup']).float()
     out = preprocess(copy.deepcopy(data), True)
     scribbles = preprocess.scribbles(out['inputs']['sup'], out['data_samples']['sup'])
-    assert torch.equal(scribbles.images, raw[:, colours])
+    assert torch.equal(scribbles.images, raw[:, colors])
 
 
 @pytest.mark.parametrize('training', [True, False])
 def test_a_mean_of_other_channels_is_refused(training):
-    """Else torch repeats a grey image to fit three means."""
+    """Else torch repeats a gray image to fit three means."""
     data = channels(tiny.batch(), 1)
     if not training:
         data = dict(inputs=data['inputs']['sup'], data_samples=data['data_samples']['sup'])
@@ -127,7 +127,7 @@ def test_a_network_for_other_channels():
         tiny.loss_of(model, channels(tiny.batch(), 4))
 
 
-def test_a_localizer_of_grey_images():
+def test_a_localizer_of_gray_images():
     """It sees the image beside the prediction, so it is told of its channels, or says so."""
     data = channels(tiny.batch(), 1)
     with pytest.raises(BatchError, match='localizer takes images of 3 channels.*image_channels=1'):

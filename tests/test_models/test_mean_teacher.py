@@ -14,7 +14,7 @@ from mmseg_ssl.models import Branch, EMATeacher
 
 
 def student() -> Branch:
-    """A branch that is not as initialised: every weight, and BatchNorm statistics that have moved."""
+    """A branch that is not as initialized: every weight, and BatchNorm statistics that have moved."""
     branch = Branch(tiny.tiny_segmentor())
     scramble(branch)
     return branch
@@ -92,7 +92,7 @@ def test_the_teacher_is_never_trained():
     assert all(own[key].data_ptr() != new[key].data_ptr() for key in own)
 
 
-def test_it_starts_as_the_student_after_initialisation():
+def test_it_starts_as_the_student_after_initialization():
     """Trap 4 of the host: the copy is made before ``init_weights``, so it has other weights until it is started."""
     model = tiny.build('MeanTeacher')
     model.teacher.updates.fill_(-1)

@@ -9,7 +9,7 @@ from plain_scribbles import GRID, HEIGHT, WIDTH, Pixel, Scribbled, potts, scribb
 
 
 def potts_regularized(step: Step) -> Losses:
-    """Eq. 4: partial cross entropy, eta mean H over unlabelled pixels, and Potts over pairs, by their number Z."""
+    """Eq. 4: partial cross entropy, eta mean H over unlabeled pixels, and Potts over pairs, by their number Z."""
     sup, drawn = step.network('student')(step.views['sup']), Scribbled(step)
     options, probs, losses = step.option('potts', {}), sup.probs, supervised(sup, step.truth)
     entropy = mean(drawn.unlabeled, lambda b, y, x: -(probs[b, :, y, x] * probs[b, :, y, x].log()).sum())
@@ -34,8 +34,8 @@ def pairs_of(options: dict, drawn: Scribbled) -> List[Tuple[int, Pixel, Pixel, f
 
     All pairs are half of the pairs (i, j), of which (i, i) is one.
     """
-    steps = GRID + (far_steps(options) if options.get('neighbourhood') == 'nonlocal' else [])
-    if options.get('neighbourhood') != 'dense':
+    steps = GRID + (far_steps(options) if options.get('neighborhood') == 'nonlocal' else [])
+    if options.get('neighborhood') != 'dense':
         return [(b, one, two, 1.0) for b in range(2) for one, two in drawn.pairs(b, steps)]
     pairs = []
     for b in range(2):
@@ -45,8 +45,8 @@ def pairs_of(options: dict, drawn: Scribbled) -> List[Tuple[int, Pixel, Pixel, f
 
 
 def closeness(options: dict, one: Pixel, two: Pixel) -> float:
-    """What the dense neighbourhood says of places; 1 for the others."""
-    if options.get('neighbourhood') != 'dense':
+    """What the dense neighborhood says of places; 1 for the others."""
+    if options.get('neighborhood') != 'dense':
         return 1.0
     distance = (one[0] - two[0]) ** 2 + (one[1] - two[1]) ** 2
     return float(torch.tensor(-distance / (2 * options['spatial_bandwidth'] ** 2)).exp())

@@ -18,7 +18,7 @@ def process(data, training=True, **options):
     return MODELS.build(tiny.preprocessor(**options))(copy.deepcopy(data), training)
 
 
-def test_views_are_normalised_and_padded():
+def test_views_are_normalized_and_padded():
     """(image - mean) / std within the image; 0 in the padding of the image, 255 in that of the mask, int64."""
     data = tiny.batch(labeled=1, ratio=1)
     raw, mask = data['inputs']['sup'][0][:, :20, :24], data['data_samples']['sup'][0].gt_sem_seg.data[:, :20, :24]
@@ -153,7 +153,7 @@ def test_jitter_of_no_strength_is_an_identity():
 
 
 def test_each_strength_has_its_own_uniform():
-    """The middle uniform is no change; brightness 1 - b scales (or shifts) by b; grey images have no hue to turn."""
+    """The middle uniform is no change; brightness 1 - b scales (or shifts) by b; gray images have no hue to turn."""
     images = torch.rand(1, 3, 8, 8) * 255
     middle = torch.full((1, 8), 0.5)
     full = StrongAugment(0.5, 0.5, 0.5, 0.25, jitter_prob=1.0, grayscale_prob=0.0, blur_prob=0.0)
@@ -165,10 +165,10 @@ def test_each_strength_has_its_own_uniform():
     darker = middle.clone()
     darker[0, 4] = 0.0
     torch.testing.assert_close(full(images, darker), images * 0.5, rtol=0, atol=0.5)
-    grey = images[:, :1].expand_as(images)
+    gray = images[:, :1].expand_as(images)
     turned = middle.clone()
     turned[0, 7] = 0.0
-    torch.testing.assert_close(full(grey, turned), grey, rtol=0, atol=0.5)
+    torch.testing.assert_close(full(gray, turned), gray, rtol=0, atol=0.5)
 
 
 def test_the_blur_is_drawn_per_sample():

@@ -21,7 +21,7 @@ def draw(images: int = 2, classes: int = 4, size: int = 5) -> tuple:
 
 
 def slow_means(embedding, target, classes):
-    """Weighted means of the normalised embeddings, pixel by pixel; None where a class has no weight."""
+    """Weighted means of the normalized embeddings, pixel by pixel; None where a class has no weight."""
     sums, mass = torch.zeros(classes, 3), torch.zeros(classes)
     for b, y, x in torch.ones_like(target.weight).nonzero().tolist():
         c, r, e = int(target.label[b, y, x]), target.weight[b, y, x], embedding[b, :, y, x]
@@ -87,7 +87,7 @@ def test_at_most_so_many_anchors_of_a_class(bound):
 
 
 def test_targets_of_several_batches_hard_and_soft_at_any_size():
-    """Labelled and unlabelled images are one embedding; the classes of the nearest pixels count."""
+    """Labeled and unlabeled images are one embedding; the classes of the nearest pixels count."""
     embedding, (label, weight) = draw(images=3)
     large = label[1:].repeat_interleave(4, dim=1).repeat_interleave(4, dim=2).clamp(max=3)
     soft = 0.6 * F.one_hot(large, 4).movedim(-1, 1) + 0.1

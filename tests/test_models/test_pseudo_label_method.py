@@ -39,7 +39,7 @@ def test_smaller_maps_are_padded_with_no_label():
 
 
 @pytest.mark.parametrize('weighting', ['hard', 'confidence'])
-def test_the_loss_is_the_mean_over_labelled_pixels(weighting):
+def test_the_loss_is_the_mean_over_labeled_pixels(weighting):
     """A slow loop over the pixels of the strong views: w CE, divided by the number of pixels that have a label."""
     model = tiny.build('PseudoLabel', weighting=weighting, unsup_weight=2.0).eval()
     data = model.data_preprocessor(tiny.batch(), True)

@@ -35,7 +35,7 @@ def scribbled(seed=0):
 
 
 def step_of(model, data):
-    """Losses, and the labelled images' logits, seeds, colours and masks as the test looks them up for itself."""
+    """Losses, and the labeled images' logits, seeds, colors and masks as the test looks them up for itself."""
     seen = []
     handle = model.student.register_forward_hook(lambda module, inputs, pred: seen.append(pred.logits))
     losses = tiny.loss_of(model, data)
@@ -46,9 +46,9 @@ def step_of(model, data):
     return losses, seen[0][: len(images)], seeds, images, unlabeled
 
 
-def test_colours_are_exact():
+def test_colors_are_exact():
     """Every value from 0 to 255 in every channel comes back, also laid out channels-last; nothing where nothing was
-    normalised.
+    normalized.
     """
     values = torch.arange(256, dtype=torch.uint8).view(1, 16, 16).repeat(3, 1, 1)
     imagenet = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
@@ -76,8 +76,8 @@ def test_a_mean_over_all_pixels_is_refused(method):
 
 
 @every_relaxation
-def test_the_regularised_loss_is_equation_4(relaxation):
-    """Sums written out: eta * entropy + lambda * Potts over the grid, both divided by the unlabelled pixels."""
+def test_the_regularized_loss_is_equation_4(relaxation):
+    """Sums written out: eta * entropy + lambda * Potts over the grid, both divided by the unlabeled pixels."""
     potts_options = dict(relaxation=relaxation, weight=2.0, bandwidth=30.0)
     model = tiny.build('PottsRegularized', eta=0.7, potts=potts_options)
     losses, logits, seeds, images, unlabeled = step_of(model, scribbled())
@@ -111,8 +111,8 @@ def test_the_network_step_is_equation_8(cross_entropy):
     torch.testing.assert_close(losses['unsup.confidence'], y.amax(dim=-1).mean())
 
 
-def test_labels_of_colours():
-    """Two colours, a stroke in each, and a network that knows nothing: the labels become those of the colours."""
+def test_labels_of_colors():
+    """Two colors, a stroke in each, and a network that knows nothing: the labels become those of the colors."""
     images, seeds = torch.full((1, 3, 12, 16), 20.0), torch.full((1, 12, 16), 255)
     images[..., 8:] = 200.0
     seeds[0, 4, 1:7], seeds[0, 8, 9:15] = 1, 3
@@ -195,7 +195,7 @@ def test_what_is_taught_without_labels_can_be_ramped(method):
 
 @pytest.mark.parametrize('method', METHODS)
 def test_void_pixels_are_inert(method):
-    """No gradient reaches the logits of pixels that are neither scribbled nor unlabelled."""
+    """No gradient reaches the logits of pixels that are neither scribbled nor unlabeled."""
     model, grads = tiny.build(method), []
 
     def keep(module, inputs, pred):
@@ -209,8 +209,8 @@ def test_void_pixels_are_inert(method):
     assert grads[0].grad[:2, :, :, 4:].abs().amax(dim=1).min() > 0
 
 
-def test_scribbles_of_labelled_images_meet_unlabelled_ones():
-    """The terms are those of soft self-labelling on the scribbled part and of mean teacher on the rest."""
+def test_scribbles_of_labeled_images_meet_unlabeled_ones():
+    """The terms are those of soft self-labeling on the scribbled part and of mean teacher on the rest."""
     model = tiny.build('ScribbleMeanTeacher', self_labeling=dict(eta=0.4))
     losses, logits, seeds, images, unlabeled = step_of(model, scribbled())
     label = self_label(logits, images, seeds, valid=unlabeled | (seeds != 255), eta=0.4)

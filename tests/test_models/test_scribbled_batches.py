@@ -39,7 +39,7 @@ def test_the_supervised_loss_is_the_mean_over_the_scribbles():
 
 @pytest.mark.parametrize('method', ['Supervised', 'MeanTeacher', 'CPCL'])
 @pytest.mark.parametrize('keep', [slice(4, 7), slice(0, 0)], ids=['scribbles', 'none in the crop'])
-def test_a_step_on_scribbles_and_unlabelled_images(method, keep):
+def test_a_step_on_scribbles_and_unlabeled_images(method, keep):
     model = tiny.build(method)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.05))
     before = copy.deepcopy(model.state_dict())

@@ -40,7 +40,7 @@ def descended(step: Step, logits: Tensor, drawn: Scribbled) -> Tensor:
 
 
 def self_label_losses(step: Step, logits: Tensor, label: Tensor, drawn: Scribbled) -> Losses:
-    """eta mean H(y_i, sigma_i) over unlabelled pixels (eq. 9 to 11)."""
+    """eta mean H(y_i, sigma_i) over unlabeled pixels (eq. 9 to 11)."""
     options = step.option('self_labeling', {})
     log_probs = logits.log_softmax(dim=1)
 
@@ -66,7 +66,7 @@ def soft_self_labeling(step: Step) -> Losses:
     else:  # given: what the method's solver answered, if it was asked the right question
         logits, scribbles, answer = step.answers[0]
         torch.testing.assert_close(logits.detach().double(), sup.logits.detach(), rtol=1e-4, atol=1e-4)
-        assert torch.equal(scribbles.images.double(), drawn.colours)
+        assert torch.equal(scribbles.images.double(), drawn.colors)
         assert torch.equal(scribbles.seeds, drawn.seeds) and torch.equal(scribbles.valid, drawn.valid)
         label = answer.double()
     return dict(supervised(sup, step.truth), **self_label_losses(step, sup.logits, label, drawn))

@@ -42,7 +42,7 @@ def network(method='MeanTeacher', **options):
 
 
 def views_of(item, branch):
-    """Logits of one image's views at its own size, by a slow transcription: normalise, pad, predict, undo."""
+    """Logits of one image's views at its own size, by a slow transcription: normalize, pad, predict, undo."""
     mean, std = torch.tensor([120.0, 110.0, 100.0]), torch.tensor([60.0, 50.0, 40.0])
     for image, sample in zip(item['inputs'], item['data_samples']):
         height, width = image.shape[1:]

@@ -46,7 +46,7 @@ def along_the_tree(values: Dict, features: Dict, valid: Dict, sigma: float) -> D
 
 
 def tree_energy(step: Step) -> Losses:
-    """Partial cross entropy, and lambda mean |P - P^|_1 over the cells with an unlabelled pixel."""
+    """Partial cross entropy, and lambda mean |P - P^|_1 over the cells with an unlabeled pixel."""
     sup, drawn, options = step.network('student')(step.views['sup']), Scribbled(step), step.option('tree', {})
     costs = []
     for b in range(2):
@@ -54,8 +54,8 @@ def tree_energy(step: Step) -> Losses:
         window = {(y, x): (slice(2 * y, 2 * y + 2), slice(2 * x, 2 * x + 2)) for y, x in places}
         valid = {p: bool(drawn.valid[b][window[p]].any()) for p in places}
         probs = {p: cell_mean(sup.probs[b], drawn.valid[b], *p) for p in places}
-        colours = {p: cell_mean(step.views['sup'][b], drawn.valid[b], *p) for p in places}
-        smooth = along_the_tree(probs, colours, valid, options.get('sigma', 0.02))
+        colors = {p: cell_mean(step.views['sup'][b], drawn.valid[b], *p) for p in places}
+        smooth = along_the_tree(probs, colors, valid, options.get('sigma', 0.02))
         if step.option('use_embedding', True):
             embedding = {p: sup.levels[1][b, :, p[0], p[1]] for p in places}
             smooth = along_the_tree(smooth, embedding, valid, 1.0)

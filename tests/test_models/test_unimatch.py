@@ -142,7 +142,7 @@ def test_labels_carry_no_gradient():
 
 
 def test_the_features_of_the_other_views_are_whole():
-    """The decoder gets the labelled and strong images' features as they are, the weak ones' with channels gone."""
+    """The decoder gets the labeled and strong images' features as they are, the weak ones' with channels gone."""
     model = build('UniMatchV1', feature_dropout=0.999)
     seen = []
     model.student.segmentor.decode_head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))

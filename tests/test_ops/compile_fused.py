@@ -14,7 +14,7 @@ OPTIONS.update(PARTS=fused_updates.PARTS, CLASSES=CLASSES, PIXELS=fused_updates.
 
 
 def main() -> None:
-    """Compile both kernels with either neighbourhood for two generations of GPUs."""
+    """Compile both kernels with either neighborhood for two generations of GPUs."""
     for kernel in (fused_kernels.step_kernel, fused_kernels.energy_kernel):
         for capability, edges in ((80, 2), (80, 4), (90, 2)):
             types = dict(TYPES, shifts=('i32',) * edges)

@@ -41,7 +41,7 @@ def test_equals_the_formula(connectivity, bandwidth):
 
 
 def test_by_hand():
-    """Colours 9 apart in one channel, bandwidth 9: exp(-1 / 2) to the right; below, the same colour: 1."""
+    """Colors 9 apart in one channel, bandwidth 9: exp(-1 / 2) to the right; below, the same color: 1."""
     images = torch.zeros(1, 3, 2, 2)
     images[0, 0, :, 1] = 9
     right, below = grid_affinity(images)[0]
@@ -62,7 +62,7 @@ def test_padding_is_inert(bandwidth):
     assert affinity[..., 4:, :].sum() == affinity[..., 5:].sum() == 0
 
 
-def test_bytes_do_not_wrap_around_and_one_colour_is_one_region():
+def test_bytes_do_not_wrap_around_and_one_color_is_one_region():
     images = torch.tensor([250, 5], dtype=torch.uint8).expand(1, 3, 1, 2)
     assert grid_affinity(images).sum() == 0
     assert grid_affinity(torch.full((1, 3, 2, 2), 7.0), bandwidth=None)[0, 0, 0, 0] == 1

@@ -1,4 +1,4 @@
-"""Alpha-expansion against trying every labelling."""
+"""Alpha-expansion against trying every labeling."""
 
 import itertools
 import sys
@@ -24,7 +24,7 @@ def problem(classes, size, seed, connectivity=4, seeds=()):
 
 
 def best(unary, weights, ends):
-    """The lowest energy of all labellings."""
+    """The lowest energy of all labelings."""
     weight, near, far = np.concatenate(weights), *(np.concatenate([pair[side] for pair in ends]) for side in (0, 1))
     classes, pixels = unary.shape
     return min(
@@ -42,7 +42,7 @@ def energy_of(labels, unary, weights, ends):
 @pytest.mark.parametrize('connectivity', [4, 8])
 @pytest.mark.parametrize('seeds', [(), ((0, 0), (8, 1)), ((4, 1),)])
 def test_two_classes_are_solved_exactly(seed, connectivity, seeds):
-    """On 3 x 3 pixels, 512 labellings."""
+    """On 3 x 3 pixels, 512 labelings."""
     unary, weights, ends = problem(2, (3, 3), seed, connectivity, seeds)
     labels = alpha_expansion(unary, weights, ends)
     assert energy_of(labels, unary, weights, ends) == pytest.approx(best(unary, weights, ends), abs=1e-9)
@@ -51,7 +51,7 @@ def test_two_classes_are_solved_exactly(seed, connectivity, seeds):
 
 @pytest.mark.parametrize('seed', range(6))
 def test_three_classes_are_near_the_optimum(seed):
-    """With costs at least 0: within twice it, Boykov, Veksler & Zabih 2001, theorem 6.1; 6561 labellings."""
+    """With costs at least 0: within twice it, Boykov, Veksler & Zabih 2001, theorem 6.1; 6561 labelings."""
     unary, weights, ends = problem(3, (2, 4), seed, seeds=((0, 0), (7, 2)))
     unary = np.abs(unary)
     value = energy_of(alpha_expansion(unary, weights, ends), unary, weights, ends)
@@ -69,7 +69,7 @@ def test_the_energy_never_rises(seed):
     assert np.array_equal(labels, alpha_expansion(unary, weights, ends, 51))
 
 
-def test_without_neighbours_each_pixel_takes_its_cheapest_class():
+def test_without_neighbors_each_pixel_takes_its_cheapest_class():
     unary, weights, ends = problem(4, (5, 5), 0)
     labels = alpha_expansion(unary, [np.zeros_like(weight) for weight in weights], ends)
     assert np.array_equal(labels, unary.argmin(axis=0))

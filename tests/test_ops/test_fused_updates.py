@@ -26,7 +26,7 @@ if DEVICE == 'cpu' and not fused_kernels.INTERPRETED:
     pytest.skip('Triton was imported before, not to be interpreted; run this file alone', allow_module_level=True)
 
 COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
-# every relaxation, every unary with either neighbourhood; the interpreter takes a second a case
+# every relaxation, every unary with either neighborhood; the interpreter takes a second a case
 FAST = [('collision_divergence', unary, 4) for unary in UNARIES]
 FAST += [(relaxation, 'collision', 8) for relaxation in RELAXATIONS]
 CASES = [pytest.param(*case, marks=[] if case in FAST else pytest.mark.slow) for case in COMBINATIONS]
@@ -43,7 +43,7 @@ def small_tiles(monkeypatch):
 
 
 def scene(size=(2, 3, 5, 9), dtype=torch.float32):
-    """Noisy logits and colours, one pixel in ten scribbled."""
+    """Noisy logits and colors, one pixel in ten scribbled."""
     logits, images = 3 * torch.randn(size, dtype=dtype), 12 * torch.randn(size[0], 3, *size[2:], dtype=dtype)
     drawn = torch.rand(size[0], *size[2:]) < 0.1
     return [x.to(DEVICE) for x in (logits, images, torch.randint(size[1], drawn.shape).where(drawn, 255))]

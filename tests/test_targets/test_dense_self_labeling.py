@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from mmseg_ssl.ops.dense_neighbourhood import bilateral_affinity, dense_potts
+from mmseg_ssl.ops.dense_neighborhood import bilateral_affinity, dense_potts
 from mmseg_ssl.targets import dense_self_label
 
 
 def scene(size=(6, 8), classes=3):
-    """Two colours in turn, column by column, with one seed of each: no neighbour is of a pixel's own colour."""
+    """Two colors in turn, column by column, with one seed of each: no neighbor is of a pixel's own color."""
     images = torch.zeros(1, 3, *size, dtype=torch.float64)
     images[..., 1::2] = 200
     seeds = torch.full((1, *size), 255)
@@ -20,8 +20,8 @@ def scene(size=(6, 8), classes=3):
 
 @pytest.mark.parametrize('relaxation', ['quadratic', 'bilinear'])
 @pytest.mark.parametrize('cross_entropy', ['collision', 'standard', 'reverse'])
-def test_far_pixels_of_one_colour_agree(relaxation, cross_entropy):
-    """What no grid can do: the stripes of a colour take the class of its one seed."""
+def test_far_pixels_of_one_color_agree(relaxation, cross_entropy):
+    """What no grid can do: the stripes of a color take the class of its one seed."""
     logits, images, seeds, valid = scene()
     options = dict(valid=valid, relaxation=relaxation, cross_entropy=cross_entropy, potts_weight=30.0, steps=400)
     label = dense_self_label(logits, images, seeds, eta=0.01, **options)

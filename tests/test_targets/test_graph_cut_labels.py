@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from mmseg_ssl.ops.affinity import GRID_OFFSETS, grid_affinity
-from mmseg_ssl.ops.neighbourhood import offset_potts
+from mmseg_ssl.ops.neighborhood import offset_potts
 from mmseg_ssl.targets import hard_self_label
 
 pytest.importorskip('maxflow')
 
 
-def two_colours(width=8):
+def two_colors(width=8):
     """Left half black, right half white; one seed in each, and a prediction that knows nothing."""
     images = torch.zeros(1, 3, 4, width)
     images[..., width // 2 :] = 255
@@ -20,16 +20,16 @@ def two_colours(width=8):
 
 
 @pytest.mark.parametrize('connectivity', [4, 8])
-def test_regions_of_one_colour_take_their_seeds_class(connectivity):
+def test_regions_of_one_color_take_their_seeds_class(connectivity):
     """A bandwidth so narrow that crossing the border is free; class 1 is not scribbled."""
-    logits, images, seeds = two_colours()
+    logits, images, seeds = two_colors()
     label, weight = hard_self_label(logits, images, seeds, bandwidth=5.0, connectivity=connectivity)
     assert (label[..., :4] == 2).all() and (label[..., 4:] == 0).all()
     assert (weight == 1).all()
 
 
 def test_seeds_stay_whatever_the_prediction_says():
-    logits, images, seeds = two_colours()
+    logits, images, seeds = two_colors()
     logits[:, 1] = 50.0
     for only_seeded in (True, False):
         label, _ = hard_self_label(
@@ -40,15 +40,15 @@ def test_seeds_stay_whatever_the_prediction_says():
 
 
 def test_without_potts_it_is_the_prediction():
-    logits, images, seeds = two_colours()
+    logits, images, seeds = two_colors()
     logits = torch.randn_like(logits)
     label, _ = hard_self_label(logits, images, torch.full_like(seeds, 255), potts_weight=0.0)
     assert torch.equal(label, logits.argmax(dim=1))
 
 
 def test_padding_has_no_label_and_no_influence():
-    """Labels of an image do not change when padding of any colour, seed and prediction is beside it."""
-    logits, images, seeds = two_colours()
+    """Labels of an image do not change when padding of any color, seed and prediction is beside it."""
+    logits, images, seeds = two_colors()
     logits = torch.randn_like(logits)
     options = dict(unary_weight=1.0, potts_weight=1.0, bandwidth='adaptive')
     expected, _ = hard_self_label(logits, images, seeds, **options)
@@ -65,7 +65,7 @@ def test_padding_has_no_label_and_no_influence():
 
 def test_the_energy_is_lower_than_the_predictions():
     """With the six relaxations' own sum, which is [p != q] on one-hot labels: -sum ln sigma + sum w [l != l']."""
-    logits, images, seeds = two_colours(12)
+    logits, images, seeds = two_colors(12)
     logits, seeds = torch.randn_like(logits), torch.full_like(seeds, 255)
     affinity, valid = grid_affinity(images, 'adaptive', 8), torch.ones_like(seeds, dtype=torch.bool)
 
@@ -82,4 +82,4 @@ def test_the_energy_is_lower_than_the_predictions():
 @pytest.mark.parametrize('options', [dict(unary_weight=-1.0), dict(potts_weight=-1.0), dict(max_iterations=0)])
 def test_impossible_numbers_are_refused(options):
     with pytest.raises(ValueError, match='max_iterations at least 1'):
-        hard_self_label(*two_colours(), **options)
+        hard_self_label(*two_colors(), **options)

@@ -28,7 +28,7 @@ CAMVID = Path(__file__).resolve().parents[2] / 'data/camvid'
 
 
 def scene(size=(2, 4, 10, 12), dtype=torch.float32, seed=0, blocks=4):
-    """Logits that are right in most blocks of an image, its noisy colours, and one pixel in ten scribbled."""
+    """Logits that are right in most blocks of an image, its noisy colors, and one pixel in ten scribbled."""
     generator = torch.Generator().manual_seed(seed)
     batch, classes, height, width = size
     coarse = torch.randint(0, classes, (batch, -(-height // blocks), -(-width // blocks)), generator=generator)
@@ -209,8 +209,8 @@ def test_degenerate_batches(solver, unary):
 
 
 @pytest.mark.parametrize('relaxation', ['normalized_quadratic', 'collision_divergence', 'quadratic'])
-def test_two_colours_one_seed_each(relaxation):
-    """A prediction that knows nothing, a seed a region: labels follow the colours."""
+def test_two_colors_one_seed_each(relaxation):
+    """A prediction that knows nothing, a seed a region: labels follow the colors."""
     images, seeds = torch.zeros(1, 3, 8, 10), torch.full((1, 8, 10), 255)
     images[..., 5:] = 200
     seeds[0, 4, 1], seeds[0, 2, 8] = 0, 1
@@ -259,7 +259,7 @@ def test_cells():
         square = image, slice(top, top + 4), slice(left, left + 4)
         inside = valid[square]
         assert cells.valid[image, row, column] == inside.any()
-        assert (cells.index[image].view(11, 9)[square[1:]] == 3 * row + column).all()
+        assert (cells.cell_of_pixel[image].view(11, 9)[square[1:]] == 3 * row + column).all()
         if inside.any():
             for means, maps in ((cells.probs, labels), (cells.images, images)):
                 expected = maps[image][:, square[1], square[2]][:, inside].mean(dim=1)

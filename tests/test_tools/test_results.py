@@ -1,6 +1,7 @@
 """tools/results.py reads runs from what they left, and nothing else."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = '    CUDA available: {cuda}\n{gpu}    PyTorch: 2.13.0+cpu\n  - CPU capability usage: AVX512\n'
 
 
+CLASSES = 'pole,sign,pedestrian,bicyclist'
 README_FILES = [f'configs{folder}/README.md' for folder in ('', '/dueb', '/eln', '/farcluss', '/soft_self_labeling')]
 STEPS = [dict(loss=1.0, time=0.9, data_time=0.1), dict(loss=1.0, time=0.5, data_time=0.2), dict(time=9.0, mIoU=1.0)]
 
@@ -58,7 +60,7 @@ def metrics(*networks, **ious):
 
 
 def report(tool, folder, methods=None, lists=None):
-    return tool.results_report(*tool.choose(tool.find_runs([folder]), methods, lists))
+    return tool.results_report(*tool.choose(tool.find_runs([folder]), methods, lists), classes=CLASSES)
 
 
 def test_mean_and_sample_deviation_over_draws(tool, tmp_path):
@@ -274,6 +276,23 @@ def test_the_blocks_are_replaced_and_the_rest_stays(tool, tmp_path):
     readme.write_text('<!-- results:begin -->')
     with pytest.raises(UserError, match='needs one line'):
         tool.write_blocks(readme, dict(results=lambda: 'new'))
+    readme.write_text(block('results', 'old').replace('begin', 'begin colors=red'))
+    with pytest.raises(UserError, match='has the setting colors, which this block does not take'):
+        tool.write_blocks(readme, dict(results=lambda classes='': 'new'))
+
+
+def test_the_marker_names_the_classes_of_a_table(tool, tmp_path):
+    """Those that no run of the table has get no column: one README may hold tables of two data sets."""
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0), sign=3.0))
+    readme = tmp_path / 'README.md'
+    readme.write_text(block('results', '').replace('begin', 'begin classes=cow,sign'))
+    tool.main([str(tmp_path), '--readme', str(readme)])
+    first, *lines = readme.read_text().splitlines()
+    assert first == '<!-- results:begin classes=cow,sign -->'
+    assert (
+        '| labels | method | draws | iterations | mIoU | second network | sign | ECE | ms per step | memory |' in lines
+    )
+    assert '| camvid/8 | CPCL | 0 | 400 | 2.00 | - | 3.00 | - | - | - |' in lines
 
 
 def test_the_command_line_writes_several_readmes(tool, tmp_path):
@@ -303,4 +322,4 @@ def test_the_readmes_have_the_markers(name):
     text = (ROOT / name).read_text()
     for block_name in ('results', 'localizer')[: 2 if 'eln' in name else 1]:
         for side in ('begin', 'end'):
-            assert text.count(f'<!-- {block_name}:{side} -->') == 1
+            assert len(re.findall(rf'<!-- {block_name}:{side}( classes=\S+)? -->', text)) == 1

@@ -7,6 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.models.losses.utils import get_class_weight
 
 from ...structures import IGNORE_INDEX
+from ..pipelines import pipeline_steps
 from .report import Problem
 
 PLAIN = ('Supervised', 'EncoderDecoder', 'CascadeEncoderDecoder')
@@ -47,7 +48,7 @@ def zero_label_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
         dataset: A built dataset.
     """
     wanted = getattr(dataset, 'reduce_zero_label', False)
-    for step in getattr(dataset.pipeline, 'transforms', []):
+    for step in pipeline_steps(dataset):
         came = getattr(step, 'reduce_zero_label', None)
         if came is not None and bool(came) != bool(wanted):
             yield Problem(

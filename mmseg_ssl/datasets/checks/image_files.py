@@ -10,6 +10,8 @@ from mmengine import fileio
 from mmengine.dataset import BaseDataset
 from PIL import Image, UnidentifiedImageError
 
+from ..pipelines import pipeline_steps
+
 Size = Tuple[int, int]
 EXIF_ORIENTATION = 0x0112
 # Channels that OpenCV's `unchanged` gives; it spells palettes out.
@@ -77,7 +79,7 @@ def load_pixels(dataset: BaseDataset, info: dict) -> np.ndarray:
         info: What it says of the image.
     """
     results = dict(info)
-    for step in getattr(getattr(dataset, 'pipeline', None), 'transforms', None) or [LoadImageFromFile()]:
+    for step in pipeline_steps(dataset) or [LoadImageFromFile()]:
         results = step(results)
         if 'img' in results:
             break

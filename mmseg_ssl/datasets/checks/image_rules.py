@@ -5,6 +5,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from ..pipelines import pipeline_steps
 from .image_files import ImageFacts, load_pixels, load_raw
 from .report import Problem
 
@@ -90,8 +91,7 @@ def channel_problems(dataset: BaseDataset, images: List[Tuple[ImageFacts, dict]]
         dataset: A built dataset.
         images: Its images, each with what the dataset says of it.
     """
-    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    if not any(getattr(step, 'color_type', '') == 'unchanged' for step in steps):
+    if not any(getattr(step, 'color_type', '') == 'unchanged' for step in pipeline_steps(dataset)):
         return  # `color` makes three of any number, `grayscale` one
     first: Dict[int, dict] = {}
     for image, info in images:

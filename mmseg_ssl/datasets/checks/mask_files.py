@@ -10,6 +10,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 
 from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
+from ..pipelines import pipeline_steps
 from ..transforms import LoadScribbles, find_scribble_loader
 from .image_files import Size, undecodable
 
@@ -42,9 +43,10 @@ def label_loader(dataset: BaseDataset) -> Any:
     Args:
         dataset: A built dataset.
     """
-    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    found = [step for step in steps if isinstance(step, LoadAnnotations) or 'Annotation' in type(step).__name__]
-    return found[0] if found else LoadAnnotations()
+    for step in pipeline_steps(dataset):
+        if isinstance(step, LoadAnnotations) or 'Annotation' in type(step).__name__:
+            return step
+    return LoadAnnotations()
 
 
 def meanings(dataset: BaseDataset, info: dict, num_classes: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from . import config_rules, image_rules, pipelines
+from . import config_rules, image_rules, pipeline_rules
 from .label_rules import count_classes, label_problems, label_warnings, mapping_advice, value_problems
 from .look import Seen, evenly_spaced, leaves, look_at
 from .mask_files import MaskFacts, meanings, unexplained
@@ -125,9 +125,9 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal
     if good and not unequal:
-        inputs, failed = pipelines.run_pipeline(key, dataset, good[0].index, role in ('labeled', 'val'))
+        inputs, failed = pipeline_rules.run_pipeline(key, dataset, good[0].index, role in ('labeled', 'val'))
         yield from failed
-        yield from pipelines.channel_problems(key, inputs, model)
+        yield from pipeline_rules.channel_problems(key, inputs, model)
 
 
 def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
@@ -140,4 +140,4 @@ def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict)
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
     if (preprocessor.get('test_cfg') or {}).get('size'):
         return  # it pads them
-    yield from pipelines.batch_problems(key, batch, dataset, list(first.values())[:20])
+    yield from pipeline_rules.batch_problems(key, batch, dataset, list(first.values())[:20])

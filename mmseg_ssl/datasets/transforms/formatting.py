@@ -5,7 +5,7 @@ from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
-from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from ...structures import IGNORE_INDEX, UNLABELED
 
 
 @TRANSFORMS.register_module()

@@ -15,9 +15,10 @@ from mmseg.datasets import PascalVOCDataset
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import TRANSFORMS
 
-from mmseg_ssl.datasets.scribblesup import draw_polylines
-from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
+from ...errors import DatasetError
+from ...structures import IGNORE_INDEX, UNLABELED
+from ..pipelines import pipeline_steps
+from ..scribblesup import draw_polylines
 
 FROM_ZERO = (
     'scribble masks hold class indices from 0: set reduce_zero_label=False on the dataset, and make the masks with '
@@ -130,8 +131,7 @@ def find_scribble_loader(dataset: Any) -> Optional[LoadScribbles]:
     Returns:
         The step of its pipeline, or None.
     """
-    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    return next((step for step in steps if isinstance(step, LoadScribbles)), None)
+    return next((step for step in pipeline_steps(dataset) if isinstance(step, LoadScribbles)), None)
 
 
 @TRANSFORMS.register_module()

@@ -1,6 +1,6 @@
 """Energy terms: what a classifier's logits say as an energy-based model."""
 
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,9 @@ from ...ops.precision import at_least_fp32
 from ...ops.reduction import masked_mean
 from ...structures import IGNORE_INDEX
 from ...utils.choices import one_of
+
+Margin = Union[Tensor, float]
+"""An energy, in the unit of the logits: a number or a 0-d tensor."""
 
 ENERGY_MODES = ('joint', 'hinge', 'weight', 'release')
 
@@ -38,7 +41,7 @@ def energy_loss(
     *,
     temperature: float = 1.0,
     logit_weight: float = 0.1,
-    margins: Tuple[float, float] = (-8.0, -4.0),
+    margins: Tuple[Margin, Margin] = (-8.0, -4.0),
     unreliable: Optional[Tensor] = None,
 ) -> Tensor:
     r"""The energy term of DUEB in one of four forms; means run over the pixels with a label.
@@ -94,7 +97,7 @@ def energy_loss(
 
 
 @torch.no_grad()
-def energy_reliability(logits: Tensor, margin: Tensor, temperature: float = 1.0) -> Tensor:
+def energy_reliability(logits: Tensor, margin: Margin, temperature: float = 1.0) -> Tensor:
     r"""How much a pixel is worth by its free energy: :math:`\mathrm{sigmoid}((m - E_i) / \tau)`.
 
     Args:

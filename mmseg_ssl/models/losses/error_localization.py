@@ -1,4 +1,4 @@
-"""Losses on labelled images of the error localization network (ELN, Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
+"""Losses on labeled images of the error localization network (ELN, Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
 
 from typing import Optional
 

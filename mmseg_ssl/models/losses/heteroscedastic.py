@@ -31,7 +31,7 @@ def heteroscedastic_cross_entropy(
               \qquad \varepsilon_{it} \sim N(0, I_C)
 
     A large variance attenuates pixels whose labels contradict each other; where they do not, a small one is best. The
-    noise is reparametrised, so the gradient reaches logits and variance. Gradients are accumulated while the samples
+    noise is reparametrized, so the gradient reaches logits and variance. Gradients are accumulated while the samples
     are drawn and images go one by one: beside its inputs the term holds less than three tensors of the size of the
     logits (at 6x19x800x800), for any ``num_samples``.
 
@@ -50,9 +50,10 @@ def heteroscedastic_cross_entropy(
         ValueError: If the shapes do not fit or ``num_samples`` is below 1.
     """
     check_shapes(logits, variance, label, num_samples)
-    return _NoisyCrossEntropy.apply(
+    loss: Tensor = _NoisyCrossEntropy.apply(
         at_least_fp32(logits), at_least_fp32(variance), label, num_samples, ignore_index, generator
     )
+    return loss
 
 
 class _NoisyCrossEntropy(torch.autograd.Function):

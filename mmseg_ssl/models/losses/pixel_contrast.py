@@ -19,7 +19,7 @@ def pixel_contrast(
     temperature: float,
     positives: str = 'sum',
 ) -> Tensor:
-    r"""Pull pixels towards those of their class, away from all others (ELN, eq. 10).
+    r"""Pull pixels toward those of their class, away from all others (ELN, eq. 10).
 
     With :math:`d(a, b) = e^{\cos(a, b) / \tau}`, over anchors :math:`i \in V` and keys :math:`j`,
 
@@ -35,7 +35,7 @@ def pixel_contrast(
     .. math:: L_c = - \frac{1}{n_c} \ln \frac{P_c}{P_c + N_c}
 
     Args:
-        anchors: ``(A, D)``, of any length; the cosine normalises them.
+        anchors: ``(A, D)``, of any length; the cosine normalizes them.
         keys: ``(K, D)``.
         anchor_labels: ``(A,)`` int64; an anchor of label 255 is not part of ``V``.
         key_labels: ``(K,)`` int64; a key of label 255 is neither positive nor negative.

@@ -1,37 +1,37 @@
-"""The Potts term of the regularised loss, by gradient descent (arXiv 2507.01721, eq. 4)."""
+"""The Potts term of the regularized loss, by gradient descent (arXiv 2507.01721, eq. 4)."""
 
-from typing import Any, Union
+from typing import Any
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ...ops import masked_mean
-from ...ops.affinity import GRID_OFFSETS, grid_affinity
-from ...ops.dense_neighbourhood import dense_potts
-from ...ops.neighbourhood import PairCost, offset_affinity, offset_potts, random_offsets
+from ...ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
+from ...ops.dense_neighborhood import dense_potts
+from ...ops.neighborhood import PairCost, offset_affinity, offset_potts, random_offsets
 from ...ops.potts import RELAXATIONS
 from ...structures import Scribbles
 from ...utils.choices import one_of
 
-NEIGHBOURHOODS = ('nearest', 'nonlocal', 'dense')
+NEIGHBORHOODS = ('nearest', 'nonlocal', 'dense')
 NORMALIZATIONS = ('pixels', 'edges', 'images')
 
 
 @MODELS.register_module()
 class PottsLoss(nn.Module):
-    r"""Neighbours of like colour should have like predictions.
+    r"""Neighbors of like color should have like predictions.
 
     .. math:: L = \lambda \sum_{ij \in N} w_{ij} P(\sigma_i, \sigma_j) / Z
 
     Args:
         relaxation: :math:`P`, one of the six of :func:`~mmseg_ssl.ops.potts`.
         weight: :math:`\lambda`.
-        neighbourhood: :math:`N`: ``'nearest'``, the pixel grid (GridCRF; NN in the paper); ``'nonlocal'``, the grid and
+        neighborhood: :math:`N`: ``'nearest'``, the pixel grid (GridCRF; NN in the paper); ``'nonlocal'``, the grid and
             pairs at random steps (after Veksler & Boykov, CVPR 2022); ``'dense'``, all pairs (DenseCRF; DN in the
-            paper), see :func:`~mmseg_ssl.ops.dense_neighbourhood.dense_potts`.
-        bandwidth: Colour bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`; ``'adaptive'`` is for the grid alone.
-        connectivity: 4 or 8 neighbours on the grid.
-        normalization: :math:`Z`: ``'pixels'``, the unlabelled ones, so that :math:`\lambda` and the mean entropy's
+            paper), see :func:`~mmseg_ssl.ops.dense_neighborhood.dense_potts`.
+        bandwidth: Color bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`; ``'adaptive'`` is for the grid alone.
+        connectivity: 4 or 8 neighbors on the grid.
+        normalization: :math:`Z`: ``'pixels'``, the unlabeled ones, so that :math:`\lambda` and the mean entropy's
             :math:`\eta` stand in the proportion of eq. 4; ``'edges'``, the pairs, as in the public code of Robust Trust
             Region; ``'images'``, eq. 4's sum for each image, as in the public code of the DenseCRF loss.
         partners: Random steps of ``'nonlocal'``.
@@ -47,8 +47,8 @@ class PottsLoss(nn.Module):
         self,
         relaxation: str = 'quadratic',
         weight: float = 1.0,
-        neighbourhood: str = 'nearest',
-        bandwidth: Union[float, str, None] = 9.0,
+        neighborhood: str = 'nearest',
+        bandwidth: Bandwidth = 9.0,
         connectivity: int = 4,
         normalization: str = 'pixels',
         partners: int = 8,
@@ -58,7 +58,7 @@ class PottsLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.relaxation, self.weight = one_of(RELAXATIONS, relaxation=relaxation), weight
-        self.neighbourhood = one_of(NEIGHBOURHOODS, neighbourhood=neighbourhood)
+        self.neighborhood = one_of(NEIGHBORHOODS, neighborhood=neighborhood)
         self.normalization = one_of(NORMALIZATIONS, normalization=normalization)
         self.connectivity = one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
         self.bandwidth: Any = bandwidth
@@ -85,13 +85,13 @@ class PottsLoss(nn.Module):
     def cost(self, probs: Tensor, scribbles: Scribbles) -> PairCost:
         """Cost and number of the pairs of every image."""
         images, valid = scribbles.images, scribbles.valid
-        if self.neighbourhood == 'dense':
+        if self.neighborhood == 'dense':
             bandwidths = (self.bandwidth, self.spatial_bandwidth)
             return dense_potts(probs, images, valid, self.relaxation, *bandwidths, self.resolution)
         grid = GRID_OFFSETS[self.connectivity]
         affinity = grid_affinity(images, self.bandwidth, self.connectivity, valid)
         near = offset_potts(probs, affinity, grid, valid, self.relaxation)
-        if self.neighbourhood == 'nearest':
+        if self.neighborhood == 'nearest':
             return near
         steps = random_offsets(self.partners, self.radius)
         affinity = offset_affinity(images, steps, self.bandwidth, valid)
@@ -107,10 +107,10 @@ class PottsLoss(nn.Module):
                 f'{self.spatial_bandwidth}.'
             )
         adaptive = self.bandwidth in (None, 'adaptive')
-        if adaptive and self.neighbourhood == 'nearest':
+        if adaptive and self.neighborhood == 'nearest':
             return
         if adaptive or isinstance(self.bandwidth, str) or not self.bandwidth > 0:
             raise ValueError(
-                "PottsLoss: bandwidth is above 0 (in grey levels), or 'adaptive' with neighbourhood='nearest'; got "
-                f'{self.bandwidth!r} with {self.neighbourhood!r}.'
+                "PottsLoss: bandwidth is above 0 (in gray levels), or 'adaptive' with neighborhood='nearest'; got "
+                f'{self.bandwidth!r} with {self.neighborhood!r}.'
             )

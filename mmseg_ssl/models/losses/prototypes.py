@@ -11,7 +11,7 @@ from ...structures import IGNORE_INDEX
 def prototype_contrast(
     embeddings: Tensor, labels: Tensor, prototypes: Tensor, known: Tensor, temperature: float
 ) -> Tensor:
-    r"""Pull every pixel towards the prototype of its class, away from those of the others; not reduced.
+    r"""Pull every pixel toward the prototype of its class, away from those of the others; not reduced.
 
     .. math:: \ell_i = - \ln \frac{e^{\cos(e_i, \mu_{y_i}) / \tau}}
                                 {\sum_{k\ \mathrm{known}} e^{\cos(e_i, \mu_k) / \tau}}

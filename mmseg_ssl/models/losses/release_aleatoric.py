@@ -26,7 +26,7 @@ def release_aleatoric_loss(
 
     .. math:: L = r u + u + \frac1N \sum_i (e^{v_i} - 1), \qquad r = - \frac1T \sum_t \mathrm{ELU}(u - d_t)
 
-    The noise is not reparametrised: the only gradient on the variance is :math:`e^v / N`, which pushes it to 0.
+    The noise is not reparametrized: the only gradient on the variance is :math:`e^v / N`, which pushes it to 0.
 
     Args:
         logits: ``(B, C, H, W)``.
@@ -44,7 +44,7 @@ def release_aleatoric_loss(
     """
     check_shapes(logits, variance, label, num_samples)
     logits, variance = at_least_fp32(logits), at_least_fp32(variance)
-    term = _ReleaseTerm.apply(logits, variance.detach(), label, num_samples, ignore_index, generator)
+    term: Tensor = _ReleaseTerm.apply(logits, variance.detach(), label, num_samples, ignore_index, generator)
     return term + variance.exp().sub(1).mean()
 
 
@@ -65,7 +65,8 @@ class _ReleaseTerm(torch.autograd.Function):
         share = valid.to(logits.dtype) / valid.sum().clamp_min(1)
         deviation = variance.sqrt() + 1e-15
         clean = -(to_gradient(logits.clone(), index) * share).sum()
-        grad_logits, ratio, slopes, noisy = torch.zeros_like(logits), 0.0, 0.0, None
+        grad_logits, ratio, slopes = torch.zeros_like(logits), torch.zeros_like(clean), torch.zeros_like(clean)
+        noisy = torch.empty_like(logits, memory_format=torch.contiguous_format)
         for _ in range(num_samples):
             noisy = normal_like(logits, generator, out=noisy).mul_(deviation).add_(logits)
             gain = clean + (to_gradient(noisy, index) * share).sum()  # u - d_t

@@ -2,7 +2,6 @@
 
 from typing import Optional
 
-import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -18,11 +17,11 @@ class TreeEnergyLoss(nn.Module):
     .. math:: L = \lambda\, \mathrm{mean}_{i \notin S} \| P_i - \hat P_i \|_1, \qquad \hat P = F_{high}(F_{low}(P))
 
     :math:`F` is :func:`~mmseg_ssl.ops.tree_filter.tree_filter` with :math:`a_e = \exp(-\|f_i - f_j\|^2 / \sigma)`:
-    first on the tree of the colours, then on that of the embedding, with :math:`\sigma = 1`.
+    first on the tree of the colors, then on that of the embedding, with :math:`\sigma = 1`.
 
     Args:
         weight: :math:`\lambda`.
-        sigma: :math:`\sigma` of the colours, of images as the network sees them: 0.02 on VOC, 0.002 on Cityscapes.
+        sigma: :math:`\sigma` of the colors, of images as the network sees them: 0.02 on VOC, 0.002 on Cityscapes.
 
     Raises:
         ValueError: If one of them is not possible.
@@ -41,8 +40,8 @@ class TreeEnergyLoss(nn.Module):
 
         Args:
             probs: ``(B, C, h, w)``, distributions on dim 1.
-            images: ``(B, 3, h, w)``, normalised.
-            embedding: ``(B, D, h, w)``; without it, the tree of the colours is the only one.
+            images: ``(B, 3, h, w)``, normalized.
+            embedding: ``(B, D, h, w)``; without it, the tree of the colors is the only one.
             valid: ``(B, h, w)`` bool, false on padding: no tree leads through it.
             unlabeled: ``(B, h, w)`` bool, the pixels that count.
 
@@ -63,4 +62,4 @@ class TreeEnergyLoss(nn.Module):
         inside = valid.flatten() & valid.flatten()[forest.parent]
         weights = (distance.where(inside, 0) / -sigma).exp() * inside
         filtered = tree_filter(flat, weights.to(flat.dtype), forest)
-        return filtered.unflatten(0, torch.Size((len(values), *values.shape[2:]))).movedim(-1, 1)
+        return filtered.view(len(values), *values.shape[2:], -1).movedim(-1, 1)

@@ -32,11 +32,11 @@ class CPCL(SemiSegmentor):
     .. math:: L = L_{sup} + \lambda_u \big( \mathrm{mean}_i\, w^{int}_i CE(f_1(u)_i, y^{int}_i)
                   + \mathrm{mean}_i\, w^{uni}_i CE(f_2(u)_i, y^{uni}_i) \big)
 
-    The means run over all pixels of the image: one that was not agreed on counts as 0. The unlabelled batch holds two
-    independent images a labelled one (``unlabeled_per_labeled=2``). Two network calls a branch and step.
+    The means run over all pixels of the image: one that was not agreed on counts as 0. The unlabeled batch holds two
+    independent images a labeled one (``unlabeled_per_labeled=2``). Two network calls a branch and step.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initialises its own head.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes its own head.
         unsup_weight: :math:`\lambda_u`; 5 on Cityscapes, 1 on VOC.
         cutmix: Config of :class:`CutMix`.
         teacher_mode: ``'train'`` (BatchNorm by the batch and dropout while labels are made, as the public code) or
@@ -45,10 +45,10 @@ class CPCL(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. Two calls a branch and step instead of four: labelled and mixed images share one, and so do u0 and u1.
-           ``batch_statistics='separate'`` normalises them as four calls do (measured in ``configs/dueb/README.md``).
+        1. Two calls a branch and step instead of four: labeled and mixed images share one, and so do u0 and u1.
+           ``batch_statistics='separate'`` normalizes them as four calls do (measured in ``configs/dueb/README.md``).
         2. Padding is not part of the image: it is neither taught nor counted.
-        3. One optimiser for both branches; SGD acts on each weight alone, so this changes nothing but the config.
+        3. One optimizer for both branches; SGD acts on each weight alone, so this changes nothing but the config.
         4. The indicator is computed over the batch of all processes.
     """
 

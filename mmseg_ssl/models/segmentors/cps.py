@@ -25,32 +25,32 @@ class CPS(SemiSegmentor):
     ::
 
         sup  --> student, peer <-- ground truth
-        weak --> student --> argmax --> peer          without CutMix: on labelled images, too
+        weak --> student --> argmax --> peer          without CutMix: on labeled images, too
         weak --> peer ----> argmax --> student
 
-    With CutMix, u0 and u1 are labelled without a gradient, and labels are mixed as the images are.
+    With CutMix, u0 and u1 are labeled without a gradient, and labels are mixed as the images are.
 
     .. math:: L = L_{sup} + \lambda \big( CE(f_1(u), \hat y_2) + CE(f_2(u), \hat y_1) \big)
 
     The means run over all pixels of the image. One call a network and step, two with CutMix.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``; each network initialises its own head.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each network initializes its own head.
         unsup_weight: :math:`\lambda`; 1.5 on VOC and 6 on Cityscapes, with CutMix 1 and 5 (public code).
-        cutmix: Options of :class:`CutMix`, ``dict()`` for CPS's own; not given: nothing is mixed. The unlabelled batch
-            then holds two images a labelled one (``unlabeled_per_labeled=2``).
+        cutmix: Options of :class:`CutMix`, ``dict()`` for CPS's own; not given: nothing is mixed. The unlabeled batch
+            then holds two images a labeled one (``unlabeled_per_labeled=2``).
         teacher_mode: Mode of a network while it labels u0 and u1: ``'train'`` (as the public code) or ``'eval'``.
             Without CutMix the labels are the training call's own.
         side_heads: Side heads of each network by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. Labelled and unlabelled images share a network call; so do u0 and u1. The public code does it without CutMix
+        1. Labeled and unlabeled images share a network call; so do u0 and u1. The public code does it without CutMix
            only. Whether BatchNorm sees them together is ``batch_statistics``.
         2. Padding is not part of the image: it is neither taught nor counted (it is in the public code).
-        3. Without CutMix the means over labelled and over unlabelled images are added, as the paper's
+        3. Without CutMix the means over labeled and over unlabeled images are added, as the paper's
            :math:`L_{cps}^l + L_{cps}^u` (the public code takes one mean over both: half of it for equal batches).
-        4. One optimiser for both networks; it acts on each weight alone, so this changes nothing but the config.
+        4. One optimizer for both networks; it acts on each weight alone, so this changes nothing but the config.
     """
 
     networks = ('student', 'peer')

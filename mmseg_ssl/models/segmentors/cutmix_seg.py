@@ -35,7 +35,7 @@ class CutMixSeg(SemiSegmentor):
               r = \mathrm{mean}_i \, 1[\max_c p^T_{ic} \ge \tau]
 
     The means run over all pixels of the mixed images, and the factor :math:`r` over those of all processes. The
-    unlabelled batch holds two images a labelled one (``unlabeled_per_labeled=2``). One teacher call and one merged
+    unlabeled batch holds two images a labeled one (``unlabeled_per_labeled=2``). One teacher call and one merged
     student call a step.
 
     Args:
@@ -49,7 +49,7 @@ class CutMixSeg(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. Labelled and mixed images share a student call, and u0 and u1 a teacher call (two calls each).
+        1. Labeled and mixed images share a student call, and u0 and u1 a teacher call (two calls each).
         2. The teacher predicts in eval mode. The public code has it in train mode, with frozen BatchNorm on VOC, which
            differs by the dropout alone; ``teacher=dict(eval_mode=False)`` is train mode.
         3. The means leave out padding, which the public code counts as 0.

@@ -42,7 +42,7 @@ class DUEB(SemiSegmentor):
     Two network calls a branch and step, as :class:`CPCL`.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initialises its own head.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes its own head.
         aleatoric: Config of the aleatoric term: :class:`KendallGalTerm` unless its ``type`` says
             :class:`ReleaseAleatoricTerm`; None is without.
         energy: Config of the energy term: :class:`EnergyWeighting`, which scales CPCL's targets and adds no
@@ -55,14 +55,14 @@ class DUEB(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (its equations were not at hand; the public code was read) beside those of CPCL:
-        1. The public code's aleatoric term draws the noise without reparametrisation, averages before it compares, and
-           leaves the variance out of the optimiser, so its variance learns nothing. ``ReleaseAleatoricTerm`` is that
-           loss; the variance is in the optimiser here all the same.
+        1. The public code's aleatoric term draws the noise without reparametrization, averages before it compares, and
+           leaves the variance out of the optimizer, so its variance learns nothing. ``ReleaseAleatoricTerm`` is that
+           loss; the variance is in the optimizer here all the same.
         2. The public code adds ``ln sum_i exp(p_i)``, a confidence penalty (``ReleaseEnergyTerm``). The default was
            chosen on CamVid with 8 labels: ``EnergyWeighting`` and ``ReleaseEnergyTerm`` ended within the noise of one
            draw of each other on val, ``JointEnergyTerm`` well below CPCL, because its reward for the pseudo label never
            saturates; ``configs/dueb/README.md`` compares ``HingeEnergyTerm``.
-        3. The variance starts from a small normal initialisation (the public code leaves torch's).
+        3. The variance starts from a small normal initialization (the public code leaves torch's).
         4. ``sample_stride`` above 1 takes part of the pixels; the public code takes all.
     """
 

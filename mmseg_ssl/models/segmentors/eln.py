@@ -76,9 +76,9 @@ class ELN(SemiSegmentor):
            BatchNorm is in train mode: ``teacher=dict(eval_mode=False, buffers='own')``; that the code's dropout is off
            while its BatchNorm trains is not offered: give the decode head ``dropout_ratio=0``.)
         6. The student is never overwritten (by the teacher each epoch: ``ELNStageHook(reset_interval=266)``).
-        7. Pseudo labels and the localizer's judgement are at the size of the image (at the stride of the decode head;
-           not offered: the host's losses of labelled images are at the size of the image too).
-        8. The localizer judges unlabelled images in eval mode; the text does not say.
+        7. Pseudo labels and the localizer's judgment are at the size of the image (at the stride of the decode head;
+           not offered: the host's losses of labeled images are at the size of the image too).
+        8. The localizer judges unlabeled images in eval mode; the text does not say.
     """
 
     networks = ('student', 'teacher')
@@ -125,11 +125,11 @@ class ELN(SemiSegmentor):
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def warmup_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """All losses of the labelled images (eq. 7)."""
+        """All losses of the labeled images (eq. 7)."""
         return self.labeled_losses(self.student(inputs['sup']), inputs, data_samples)
 
     def semi_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of labelled and unlabelled images (eq. 7 and eq. 11)."""
+        """Losses of labeled and unlabeled images (eq. 7 and eq. 11)."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         weak = self.teacher(inputs['weak'])
         with labeling_mode(self.localizer):

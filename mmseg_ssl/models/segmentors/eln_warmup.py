@@ -47,7 +47,7 @@ class ELNWarmup(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (the public code's choices are options, in brackets):
-        1. Cross entropies are means over labelled pixels, not sums over pixels; eq. 3 compares the same pixels. It
+        1. Cross entropies are means over labeled pixels, not sums over pixels; eq. 3 compares the same pixels. It
            compares, and teaches, by plain cross entropy whatever the decode head's own loss is: hard pixels or class
            weights in the segmentor's config are for the student alone.
         2. Pixels of label 255 do not count as wrong (``localizer=dict(ignored_as_wrong=True)``).
@@ -85,7 +85,7 @@ class ELNWarmup(SemiSegmentor):
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def warmup_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """All losses of the labelled images (eq. 7)."""
+        """All losses of the labeled images (eq. 7)."""
         images, samples = inputs['sup'], data_samples['sup']
         sup = self.student(images)
         decoded = self.auxiliary(sup.feats, images.shape[2:])

@@ -63,12 +63,12 @@ class FARCLUSS(SemiSegmentor):
     Deviations from the paper. Its text beyond the introduction and its code were not at hand: the four parts and the
     mean teacher are the authors', and each of the following is a reconstruction, with the options that change it.
         1. Labels: ``k=3`` classes in the teacher's proportions, not sharpened (``label``).
-        2. Reliability: one minus the normalised entropy of the teacher's whole distribution (``reliability``).
+        2. Reliability: one minus the normalized entropy of the teacher's whole distribution (``reliability``).
         3. Rebalancing: soft counts, frequencies averaged over about 100 batches where the text says "batch-level"
            (``rebalancing=dict(momentum=1)``), inverse square root, bounds; the weight of a pixel is the mean of its
            classes' (``weights='class'``), which matters for soft labels only (``rebalancing``).
         4. The mean runs over the image pixels, not over the sum of the weights (``divide_by``).
-        5. Contrast: InfoNCE with the prototypes of the classes seen so far, labelled and unlabelled anchors; no
+        5. Contrast: InfoNCE with the prototypes of the classes seen so far, labeled and unlabeled anchors; no
            repulsion of prototypes beside it, weight 0.1, after the ramp-up (``contrast``, ``projection``).
         6. CutMix, with UniMatch's boxes, on images, labels and weights (``cutmix``); :math:`\lambda_u = 1`.
     """
@@ -131,7 +131,7 @@ class FARCLUSS(SemiSegmentor):
         return losses
 
     def teach(self, inputs: Views, data_samples: ViewSamples) -> TeacherStep:
-        """The teacher's one call, on labelled and weak images."""
+        """The teacher's one call, on labeled and weak images."""
         sup, weak = self.predict_views(self.teacher, inputs['sup'], inputs['weak'])
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
         valid = valid_pixels(data_samples['weak'], inputs['weak'])

@@ -35,20 +35,20 @@ class FixMatch(SemiSegmentor):
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         threshold: :math:`\tau`, 0.95 on VOC and 0 on Cityscapes; or a config, see :class:`ConfidentLabels`.
-        sup_weight: Weight of the labelled images.
-        unsup_weight: Weight of the unlabelled images.
-        target: Another labelling in the place of the argmax, see :class:`ConfidentLabels`.
+        sup_weight: Weight of the labeled images.
+        unsup_weight: Weight of the unlabeled images.
+        target: Another labeling in the place of the argmax, see :class:`ConfidentLabels`.
         cutmix: Options of :class:`CutMix` beside UniMatch's own.
         teacher_mode: Mode of the network while it labels: ``'eval'``, or ``'train'``.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (FixMatch is one of images; what follows is against UniMatch's public code):
-        1. An image is mixed with the next one of the batch, not with one of a second unlabelled batch, so the call that
+        1. An image is mixed with the next one of the batch, not with one of a second unlabeled batch, so the call that
            labels the image labels its partner, too.
         2. All labels are made in eval mode. The public code does so for the partner, and takes the image's own labels
            from the training call (``teacher_mode='train'`` comes near it).
-        3. All images share the training call, so BatchNorm sees weak, strong and labelled images together.
+        3. All images share the training call, so BatchNorm sees weak, strong and labeled images together.
         4. A box longer than the image is cut to it (drawn again).
     """
 

@@ -1,4 +1,4 @@
-"""Hard self-labelling by graph cut: "Robust Trust Region" (Marin & Boykov, ICCV 2021, arXiv 2104.01948)."""
+"""Hard self-labeling by graph cut: "Robust Trust Region" (Marin & Boykov, ICCV 2021, arXiv 2104.01948)."""
 
 from typing import Any, Optional
 
@@ -23,7 +23,7 @@ class HardSelfLabeling(SemiSegmentor):
                  |   ^
       prediction |   | robust negative log-likelihood
                  v   |
-           hard labels by alpha-expansion <-- scribbles, colours
+           hard labels by alpha-expansion <-- scribbles, colors
 
     .. math:: L = -\mathrm{mean}_{S} \ln \sigma_i^{\bar y_i} - \mathrm{mean}_{i \notin S}
                   \ln\left[\left(1 - \tfrac{C \epsilon}{C - 1}\right) \sigma_i^{l_i} + \tfrac{\epsilon}{C - 1}\right]
@@ -44,7 +44,7 @@ class HardSelfLabeling(SemiSegmentor):
 
     Deviations from the paper:
         1. Labels are cut in every step, for the crop that is trained on; the public code cuts in each fifth epoch.
-        2. The robust loss is the mean over unlabelled pixels, beside the plain one on scribbles.
+        2. The robust loss is the mean over unlabeled pixels, beside the plain one on scribbles.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class MeanTeacher(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. The paper perturbs by noise and translation on CIFAR; here the student sees the strong view (colour jitter,
+        1. The paper perturbs by noise and translation on CIFAR; here the student sees the strong view (color jitter,
            grayscale, blur). The public code of CPS shows both networks the same crop.
         2. No ramp-up of :math:`\lambda`, as in the public code of CPS.
         3. The mean runs over pixels that are not padding.

@@ -1,4 +1,4 @@
-"""Scribbles with a Potts relaxation as a regulariser, by gradient descent: GridCRF, DenseCRF, non-local CRF."""
+"""Scribbles with a Potts relaxation as a regularizer, by gradient descent: GridCRF, DenseCRF, non-local CRF."""
 
 from typing import Any, Optional
 
@@ -13,18 +13,18 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class PottsRegularized(SemiSegmentor):
-    r"""Partial cross entropy, and a prediction that is decided and alike where colours are.
+    r"""Partial cross entropy, and a prediction that is decided and alike where colors are.
 
     ::
 
         sup --> student <-- scribbles
-                   `------- entropy, Potts relaxation over neighbouring pixels <-- colours
+                   `------- entropy, Potts relaxation over neighboring pixels <-- colors
 
     .. math:: L = -\mathrm{mean}_{S} \ln \sigma_i^{\bar y_i} + \eta\, \mathrm{mean}_{i \notin S}\, H(\sigma_i)
                   + \lambda \sum_{ij \in N} w_{ij} P(\sigma_i, \sigma_j) / Z
 
     (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 4.) :class:`PottsLoss` says what :math:`P`, :math:`N` and
-    :math:`Z` are: ``neighbourhood='nearest'`` is the GridCRF loss, ``'dense'`` with ``relaxation='bilinear'`` the
+    :math:`Z` are: ``neighborhood='nearest'`` is the GridCRF loss, ``'dense'`` with ``relaxation='bilinear'`` the
     DenseCRF loss (Tang et al., ECCV 2018), ``'nonlocal'`` the loss of Veksler & Boykov (CVPR 2022).
 
     Args:
@@ -35,7 +35,7 @@ class PottsRegularized(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. Eq. 4 has sums over pixels; here each term is a mean, and :math:`Z` is the number of unlabelled pixels, so
+        1. Eq. 4 has sums over pixels; here each term is a mean, and :math:`Z` is the number of unlabeled pixels, so
            that :math:`\eta` and :math:`\lambda` stand in the same proportion. Their values are not published.
         2. All pairs of pixels are taken at reduced resolution, see :class:`PottsLoss`; the paper filters in a
            permutohedral lattice.
@@ -65,7 +65,7 @@ class PottsRegularized(SemiSegmentor):
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Scribbles and regularisers (eq. 4)."""
+        """Scribbles and regularizers (eq. 4)."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
         log_probs = sup.logits.log_softmax(dim=1)

@@ -1,4 +1,4 @@
-"""Mean teacher on unlabelled images, with scribbles in the place of full masks on the labelled ones."""
+"""Mean teacher on unlabeled images, with scribbles in the place of full masks on the labeled ones."""
 
 from typing import Any, Optional
 
@@ -22,11 +22,11 @@ class ScribbleMeanTeacher(SemiSegmentor):
 
     ::
 
-        sup    --> student <-- scribbles; soft labels elsewhere <-- eq. 8: scribbles, colours, prediction
+        sup    --> student <-- scribbles; soft labels elsewhere <-- eq. 8: scribbles, colors, prediction
         strong --> student <-- probabilities <-- teacher <-- weak
                       `-------- EMA (MeanTeacherHook) --------^
 
-    The labelled images' losses are those of :class:`SoftSelfLabeling`, all else is :class:`MeanTeacher`: still one
+    The labeled images' losses are those of :class:`SoftSelfLabeling`, all else is :class:`MeanTeacher`: still one
     merged student call. Stages: ``pretrain``, without soft labels, and ``full``.
 
     Args:

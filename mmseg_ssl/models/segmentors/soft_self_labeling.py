@@ -1,4 +1,4 @@
-"""Soft self-labelling (Zhang & Boykov, CVPR 2025, arXiv 2507.01721)."""
+"""Soft self-labeling (Zhang & Boykov, CVPR 2025, arXiv 2507.01721)."""
 
 from typing import Any, Optional
 
@@ -13,7 +13,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class SoftSelfLabeling(SemiSegmentor):
-    r"""Soft labels that scribbles, colours and the prediction agree on, solved anew for every batch.
+    r"""Soft labels that scribbles, colors and the prediction agree on, solved anew for every batch.
 
     ::
 
@@ -21,7 +21,7 @@ class SoftSelfLabeling(SemiSegmentor):
                  |   ^
       prediction |   | collision cross entropy, where there is no scribble
                  v   |
-           soft labels y = argmin eq. 8 <-- scribbles, colours
+           soft labels y = argmin eq. 8 <-- scribbles, colors
 
     .. math:: L(\sigma, y) = -\mathrm{mean}_{S} \ln \sigma_i^{\bar y_i}
                   + \eta\, \mathrm{mean}_{i \notin S}\, H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
@@ -38,9 +38,9 @@ class SoftSelfLabeling(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. For the network eq. 8's sums over pixels are means, over scribbled and over unlabelled pixels; the solver
+        1. For the network eq. 8's sums over pixels are means, over scribbled and over unlabeled pixels; the solver
            takes the sums.
-        2. Padding and void pixels have no label and no neighbours.
+        2. Padding and void pixels have no label and no neighbors.
     """
 
     def __init__(

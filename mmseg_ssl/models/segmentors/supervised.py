@@ -1,4 +1,4 @@
-"""Training on the labelled images alone: the baseline of every table."""
+"""Training on the labeled images alone: the baseline of every table."""
 
 from typing import Any
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
-from ...ops.dense_neighbourhood import cell_means
+from ...ops.dense_neighborhood import cell_means
 from ..branch import Branch
 from ..scribble_losses import require_mean_over_labeled
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
@@ -22,7 +22,7 @@ class TreeEnergy(SemiSegmentor):
                  |   ^
       prediction |   | L1, where there is no scribble
                  v   |
-           mean along the spanning tree of the colours, then along that of the embedding
+           mean along the spanning tree of the colors, then along that of the embedding
 
     .. math:: L = -\mathrm{mean}_{S} \ln P_i^{\bar y_i} + \lambda\, \mathrm{mean}_{i \notin S} \| P_i - \hat P_i \|_1
 
@@ -37,8 +37,8 @@ class TreeEnergy(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. The embedding is the input of the head's last convolution. Prediction and colours are means over the cells of
-           the embedding, a cell with one pixel without a scribble counts as unlabelled.
+        1. The embedding is the input of the head's last convolution. Prediction and colors are means over the cells of
+           the embedding, a cell with one pixel without a scribble counts as unlabeled.
         2. Padding and void pixels are cut out of the trees.
     """
 

@@ -32,15 +32,15 @@ class UniMatchV1(SemiSegmentor):
 
     .. math:: L = \tfrac12 \big( L_{sup} + \tfrac14 L_{s1} + \tfrac14 L_{s2} + \tfrac12 L_{fp} \big)
 
-    Each unlabelled term is FixMatch's. One call without a gradient and one merged call a step. The preprocessor makes
+    Each unlabeled term is FixMatch's. One call without a gradient and one merged call a step. The preprocessor makes
     the views: ``strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment'))``.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         threshold: As for :class:`FixMatch`.
-        sup_weight: Weight of the labelled images, the half outside the bracket.
-        unsup_weight: Weight of the unlabelled images, likewise.
-        view_weights: Weights of ``strong1``, ``strong2`` and ``feature`` within the unlabelled part; those that are
+        sup_weight: Weight of the labeled images, the half outside the bracket.
+        unsup_weight: Weight of the unlabeled images, likewise.
+        view_weights: Weights of ``strong1``, ``strong2`` and ``feature`` within the unlabeled part; those that are
             not given keep 0.25, 0.25 and 0.5.
         feature_dropout: Share of channels that the feature view loses.
         target: As for :class:`FixMatch`.
@@ -51,7 +51,7 @@ class UniMatchV1(SemiSegmentor):
 
     Deviations from the paper, beside those of :class:`FixMatch`:
         1. The decoder sees the weak features after dropout alone: the clean ones were decoded for the labels already,
-           without a gradient. (The public code decodes both, of labelled images, too; BatchNorm in the decoder sees
+           without a gradient. (The public code decodes both, of labeled images, too; BatchNorm in the decoder sees
            that.)
         2. Every level of the encoder loses channels, not only those that DeepLabV3+ reads; a head sees no difference.
     """

@@ -37,9 +37,9 @@ class UniMatchV2(SemiSegmentor):
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         threshold: As for :class:`FixMatch`; the paper's is 0.95 on all data.
-        sup_weight: Weight of the labelled images.
-        unsup_weight: Weight of the unlabelled images.
-        view_weights: Weights of ``strong1`` and ``strong2`` within the unlabelled part; 0.5 each where not given.
+        sup_weight: Weight of the labeled images.
+        unsup_weight: Weight of the unlabeled images.
+        view_weights: Weights of ``strong1`` and ``strong2`` within the unlabeled part; 0.5 each where not given.
         feature_keep: Share of the images that keep all of their channels; 1 switches the dropout off.
         target: As for :class:`FixMatch`.
         cutmix: As for :class:`FixMatch`.
@@ -50,7 +50,7 @@ class UniMatchV2(SemiSegmentor):
     Deviations from the paper:
         1. An image is mixed with the next one of the batch (public code: the batch reversed, where the middle image of
            an odd batch meets itself).
-        2. Labelled and strong images share a student call (two calls in the public code; ViTs have no BatchNorm).
+        2. Labeled and strong images share a student call (two calls in the public code; ViTs have no BatchNorm).
         3. Encoders whose levels differ in width get one mask a width; the public code's ViT levels share one.
         4. A box longer than the image is cut to it (drawn again).
     """

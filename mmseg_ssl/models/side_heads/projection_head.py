@@ -18,8 +18,8 @@ class ProjectionHead(BaseModule):
         num_classes: Not used; every side head is told.
         hidden_channels: Channels between the convolutions.
         out_channels: Channels ``D'`` of the projection.
-        norm_cfg: Config of a normalisation behind the first convolution; none by default.
-        init_cfg: As in mmengine; torch's initialisation by default.
+        norm_cfg: Config of a normalization behind the first convolution; none by default.
+        init_cfg: As in mmengine; torch's initialization by default.
     """
 
     def __init__(
@@ -48,6 +48,6 @@ class ProjectionHead(BaseModule):
             logits: ``(B, C, H, W)``; not used.
 
         Returns:
-            ``(B, D', h, w)``, fp32, not normalised: the losses do that.
+            ``(B, D', h, w)``, fp32, not normalized: the losses do that.
         """
         return self.layers(embedding).float()

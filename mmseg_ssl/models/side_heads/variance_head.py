@@ -18,7 +18,7 @@ class VarianceHead(BaseModule):
     r"""Aleatoric variance :math:`\sigma_i^2 = \mathrm{softplus}(w^T f_i + b)` of the logits (DUEB).
 
     A 1x1 convolution on the input of the segmentation classifier, shared by all classes of a pixel, at most
-    ``max_variance`` (beyond it, the noise drowns every logit and the gradient dies). On labelled images it is taught by
+    ``max_variance`` (beyond it, the noise drowns every logit and the gradient dies). On labeled images it is taught by
     :func:`heteroscedastic_cross_entropy`, whatever the method; methods with aleatoric terms of their own (DUEB) set
     ``loss_weight=0``.
 
@@ -26,9 +26,9 @@ class VarianceHead(BaseModule):
         in_channels: Channels of the embedding; the branch fills it in.
         num_classes: Not used; every side head is told.
         max_variance: Upper bound of the variance.
-        loss_weight: Weight of the aleatoric loss on labelled images.
+        loss_weight: Weight of the aleatoric loss on labeled images.
         num_samples: Monte-Carlo samples of that loss.
-        init_cfg: As in mmengine; a small normal initialisation by default.
+        init_cfg: As in mmengine; a small normal initialization by default.
     """
 
     per_pixel = True
@@ -62,7 +62,7 @@ class VarianceHead(BaseModule):
         return F.softplus(self.conv(embedding).float()).clamp(max=self.max_variance)
 
     def loss(self, pred: Prediction, variance: Tensor, label: Tensor) -> Tensor:
-        """Aleatoric loss of labelled images, weighted.
+        """Aleatoric loss of labeled images, weighted.
 
         Args:
             pred: Prediction of the branch.
@@ -70,7 +70,7 @@ class VarianceHead(BaseModule):
             label: ``(B, H, W)`` int64, 255 ignored.
 
         Returns:
-            A scalar, the mean over labelled pixels.
+            A scalar, the mean over labeled pixels.
         """
         loss = heteroscedastic_cross_entropy(pred.logits, variance, label, self.num_samples)
         return self.loss_weight * masked_mean(loss, over=label != IGNORE_INDEX)

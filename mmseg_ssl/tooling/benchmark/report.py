@@ -5,11 +5,11 @@ from typing import Any, Dict
 from ..run_logs import method_names
 
 HEAD = (
-    *('method', 'ms a step', 'ratio', 'memory MB', 'calls', 'images'),
+    *('method', 'ms per step', 'ratio', 'memory MB', 'calls', 'images'),
     *('network', 'own', 'views', 'optim.', 'EMA'),
 )
 NOTE = (
-    'ratio: to supervised. calls and images: branch calls a step and images in them, with a gradient + without (and '
+    'ratio: to supervised. calls and images: branch calls per step and images in them, with a gradient + without (and '
     'calls of other networks: localizers, extra decoders, auxiliary heads). The last five columns share out the step '
     "in %: networks forward and backward, the method's own maths (targets, mixing, losses, forward and backward), the "
     'preprocessor (copy, normalization, strong views), the optimizer, the moving average.'

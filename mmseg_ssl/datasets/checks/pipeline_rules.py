@@ -5,6 +5,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 from mmengine.dataset import BaseDataset
 
 from ...utils.random import fold, seeded
+from ..pipelines import pipeline_steps
 from .report import Problem
 
 
@@ -24,7 +25,7 @@ def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tu
     path = results['img_path']
     try:
         with seeded(fold(0, index)):
-            for step in getattr(dataset.pipeline, 'transforms', []):
+            for step in pipeline_steps(dataset):
                 results = step(results)
                 if results is None:  # a step that filters
                     return None, []

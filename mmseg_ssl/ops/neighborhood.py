@@ -49,7 +49,7 @@ def offset_affinity(images: Tensor, offsets: Offsets, bandwidth: float, valid: T
     Args:
         images: ``(B, 3, H, W)`` RGB in 0..255.
         offsets: ``E`` steps ``(rows, columns)`` with ``rows >= 0``.
-        bandwidth: :math:`\beta` in grey levels.
+        bandwidth: :math:`\beta` in gray levels.
         valid: ``(B, H, W)`` bool.
 
     Returns:

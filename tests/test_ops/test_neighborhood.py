@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mmseg_ssl.ops.affinity import GRID_OFFSETS, grid_affinity
-from mmseg_ssl.ops.dense_neighbourhood import dense_potts
-from mmseg_ssl.ops.neighbourhood import offset_affinity, offset_potts, random_offsets
+from mmseg_ssl.ops.dense_neighborhood import dense_potts
+from mmseg_ssl.ops.neighborhood import offset_affinity, offset_potts, random_offsets
 from mmseg_ssl.ops.potts import RELAXATIONS, potts
 
 ALL_STEPS = ((0, 1), (0, 2), (1, 0), (1, 1), (1, -1), (1, 2), (1, -2))  # of all pairs of a map of 2 x 3 pixels
@@ -41,9 +41,9 @@ def test_steps_equal_the_loop(relaxation, offsets):
     affinity = offset_affinity(images, offsets, 9.0, valid)
     total, count = torch.zeros(2, dtype=torch.float64), torch.zeros(2)
     for image, near, far in pairs_of(valid, offsets):
-        colour = (images[image, :, near[0], near[1]] - images[image, :, far[0], far[1]]).square().sum()
+        color = (images[image, :, near[0], near[1]] - images[image, :, far[0], far[1]]).square().sum()
         one, other = probs[image, :, near[0], near[1]], probs[image, :, far[0], far[1]]
-        total[image] += math.exp(-colour / (2 * 81)) * potts(one[None], other[None], relaxation)[0]
+        total[image] += math.exp(-color / (2 * 81)) * potts(one[None], other[None], relaxation)[0]
         count[image] += 1
     cost = offset_potts(probs, affinity, offsets, valid, relaxation)
     torch.testing.assert_close(cost.total, total)
@@ -51,7 +51,7 @@ def test_steps_equal_the_loop(relaxation, offsets):
 
 
 def test_steps_on_the_grid_have_the_affinity_of_the_grid():
-    """With 4 neighbours; the diagonals' shorter affinity is the grid's alone."""
+    """With 4 neighbors; the diagonals' shorter affinity is the grid's alone."""
     _, images, valid = scene()
     torch.testing.assert_close(
         offset_affinity(images, GRID_OFFSETS[4], 5.0, valid), grid_affinity(images, 5.0, 4, valid)
@@ -65,10 +65,10 @@ def test_all_pairs_equal_the_loop(relaxation, chunk):
     probs, images, valid = scene()
     expected = torch.zeros(2, dtype=torch.float64)
     for image, near, far in pairs_of(valid, ALL_STEPS):
-        colour = (images[image, :, near[0], near[1]] - images[image, :, far[0], far[1]]).square().sum()
+        color = (images[image, :, near[0], near[1]] - images[image, :, far[0], far[1]]).square().sum()
         place = (near[0] - far[0]) ** 2 + (near[1] - far[1]) ** 2
         one, other = probs[image, :, near[0], near[1]], probs[image, :, far[0], far[1]]
-        affinity = math.exp(-colour / (2 * 225) - place / (2 * 4))
+        affinity = math.exp(-color / (2 * 225) - place / (2 * 4))
         expected[image] += affinity * potts(one[None], other[None], relaxation)[0]
     own = potts(probs, probs, relaxation)
     expected += (own * valid).sum(dim=(1, 2)) / 2
@@ -81,8 +81,8 @@ def test_the_bilinear_relaxation_is_half_the_dense_crf_loss():
     """Tang et al., ECCV 2018: sum over k of S_k^T A (1 - S_k), with the matrix written out."""
     probs, images, valid = scene(batch=1)
     places = torch.stack(torch.meshgrid(torch.arange(2), torch.arange(3), indexing='ij'), dim=-1).flatten(0, 1).double()
-    colours = images[0].flatten(1).T
-    square = torch.cdist(places, places) ** 2 / (2 * 100**2) + torch.cdist(colours, colours) ** 2 / (2 * 15**2)
+    colors = images[0].flatten(1).T
+    square = torch.cdist(places, places) ** 2 / (2 * 100**2) + torch.cdist(colors, colors) ** 2 / (2 * 15**2)
     matrix, labels = (-square).exp(), probs[0].flatten(1)
     valid = torch.ones_like(valid)
     expected = sum(row @ matrix @ (1 - row) for row in labels) / 2
@@ -90,7 +90,7 @@ def test_the_bilinear_relaxation_is_half_the_dense_crf_loss():
 
 
 def test_reduced_resolution_keeps_the_scale():
-    """Cells of one colour and one label lose nothing: a map of doubled pixels costs 4 x 4 times what the map itself
+    """Cells of one color and one label lose nothing: a map of doubled pixels costs 4 x 4 times what the map itself
     costs, whatever lies in the padding.
     """
     probs, images, valid = scene()

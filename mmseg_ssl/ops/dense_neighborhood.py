@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from ..utils.choices import one_of
-from .neighbourhood import PairCost
+from .neighborhood import PairCost
 from .potts import RELAXATIONS, potts_value
 from .precision import at_least_fp32
 
@@ -39,7 +39,7 @@ def dense_potts(
         images: ``(B, 3, H, W)`` RGB in 0..255.
         valid: ``(B, H, W)`` bool.
         relaxation: :math:`P`, see :func:`~mmseg_ssl.ops.potts`.
-        bandwidth: :math:`s_{rgb}` in grey levels.
+        bandwidth: :math:`s_{rgb}` in gray levels.
         spatial_bandwidth: :math:`s_{xy}` in pixels of the images, before they are reduced.
         resolution: Longer side of the reduced map; a map that is not longer stays as it is.
         chunk: Rows of the matrix at a time.
@@ -51,7 +51,7 @@ def dense_potts(
     probs = at_least_fp32(probs)
     size = cell_size(probs.shape[2:], resolution)
     features = _features(images, valid, size, bandwidth, spatial_bandwidth)
-    # not 0 where nothing is valid: the normalised relaxations have no value there
+    # not 0 where nothing is valid: the normalized relaxations have no value there
     cells, share = cell_means(probs, valid, size, fill=1 / probs.shape[1])
     mass = share * (probs[0, 0].numel() / (size[0] * size[1]))
     total = probs.new_zeros(len(probs))
@@ -70,7 +70,7 @@ def bilateral_affinity(
         images: ``(B, 3, H, W)`` RGB in 0..255.
         valid: ``(B, H, W)`` bool.
         size: Rows and columns of cells.
-        bandwidth: In grey levels.
+        bandwidth: In gray levels.
         spatial_bandwidth: In pixels.
 
     Returns:
@@ -115,14 +115,14 @@ def cell_means(values: Tensor, valid: Tensor, size: Tuple[int, int], fill: float
 def _features(
     images: Tensor, valid: Tensor, size: Tuple[int, int], bandwidth: float, spatial_bandwidth: float
 ) -> Tensor:
-    """Places and colours of cells, each in units of its bandwidth, (B, N, 5)."""
-    colours = cell_means(at_least_fp32(images), valid, size, fill=0)[0].transpose(1, 2)
+    """Places and colors of cells, each in units of its bandwidth, (B, N, 5)."""
+    colors = cell_means(at_least_fp32(images), valid, size, fill=0)[0].transpose(1, 2)
     axes = [
-        (torch.arange(cells, device=images.device, dtype=colours.dtype) + 0.5) * (pixels / cells)
+        (torch.arange(cells, device=images.device, dtype=colors.dtype) + 0.5) * (pixels / cells)
         for cells, pixels in zip(size, images.shape[2:])
     ]
     places = torch.stack(torch.meshgrid(*axes, indexing='ij'), dim=-1).flatten(0, 1).expand(len(images), -1, -1)
-    return torch.cat([places / spatial_bandwidth, colours / bandwidth], dim=2)
+    return torch.cat([places / spatial_bandwidth, colors / bandwidth], dim=2)
 
 
 def _gaussian(features: Tensor, others: Tensor) -> Tensor:
