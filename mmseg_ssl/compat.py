@@ -45,7 +45,7 @@ class _MissingOps(ModuleType):
         if name.startswith('_'):
             raise AttributeError(name)
 
-        def refuse(cls, *args: Any, **kwargs: Any) -> None:
+        def refuse(cls: type, *args: Any, **kwargs: Any) -> None:
             raise ImportError(
                 f'mmcv.ops.{name} is a compiled operator, and {_ops_error()}. '
                 'Install full mmcv (>=2.0.0rc4, <2.2.0) in place of mmcv-lite, or choose a model without it.'
@@ -118,7 +118,7 @@ def mend_seg_data_list() -> None:
     """
     from mmseg.datasets import BaseSegDataset
 
-    def load_data_list(self) -> List[Dict[str, Any]]:
+    def load_data_list(self: Any) -> List[Dict[str, Any]]:
         """List images and masks: see ``mmseg_ssl.datasets.seg_data_list``."""
         from .datasets.seg_data_list import list_images_and_masks
 
@@ -140,7 +140,7 @@ def mend_decode_head_resize() -> None:
     if resize.__name__ == 'resize_if_needed':
         return
 
-    def resize_if_needed(input: torch.Tensor, size=None, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def resize_if_needed(input: torch.Tensor, size: Any = None, *args: Any, **kwargs: Any) -> torch.Tensor:
         if size is not None and tuple(input.shape[2:]) == tuple(size):
             return input
         return resize(input, size, *args, **kwargs)

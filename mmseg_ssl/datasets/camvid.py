@@ -1,5 +1,7 @@
 """CamVid: road scenes in 11 classes."""
 
+from typing import Any
+
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
@@ -29,5 +31,5 @@ class CamVidDataset(BaseSegDataset):
                  [0, 128, 192]])
     # fmt: on
 
-    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs) -> None:
+    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs: Any) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)

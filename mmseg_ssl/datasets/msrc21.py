@@ -1,5 +1,7 @@
 """MSRC-21: photos of things and stuff in 21 classes, a data set where labels are the bottleneck."""
 
+from typing import Any
+
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
@@ -29,5 +31,5 @@ class MSRC21Dataset(BaseSegDataset):
                  [192, 64, 0]])
     # fmt: on
 
-    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs) -> None:
+    def __init__(self, img_suffix: str = '.jpg', seg_map_suffix: str = '.png', **kwargs: Any) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)

@@ -36,7 +36,7 @@ def list_images_and_masks(dataset: Any) -> List[dict]:
     if dataset.ann_file and not osp.isdir(dataset.ann_file):
         path = locate_list(dataset.ann_file, None)
         ids = match_ids(path, images, masks, dataset.data_root or '')
-        names = [(image_id, images.find(image_id)) for image_id in ids]
+        names = [(image_id, images.find(image_id) or image_id + dataset.img_suffix) for image_id in ids]
     else:
         found = leave_out_masks(images.files(), images, folder, dataset.seg_map_suffix)
         names = [(image_id, image_id + suffix) for image_id, suffix in found]

@@ -5,7 +5,7 @@ import os.path as osp
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ class ShapesDataset(BaseSegDataset):
                  [60, 60, 60], [240, 150, 20], [220, 220, 0]])
     # fmt: on
 
-    def __init__(self, data_root: Optional[str] = 'data/shapes', img_suffix: str = '.png', **kwargs) -> None:
+    def __init__(self, data_root: Optional[str] = 'data/shapes', img_suffix: str = '.png', **kwargs: Any) -> None:
         if data_root:
             self.prepare(data_root)
         super().__init__(data_root=data_root, img_suffix=img_suffix, **kwargs)

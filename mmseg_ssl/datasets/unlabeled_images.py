@@ -1,7 +1,7 @@
 """Images without labels: a folder, a list, or a list of a folder. A mask is never looked for."""
 
 import os.path as osp
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
@@ -52,7 +52,7 @@ class UnlabeledImages(BaseDataset):
         data_root: str = '',
         data_prefix: Optional[dict] = None,
         backend_args: Optional[dict] = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         self.img_suffix: Tuple[str, ...] = (img_suffix,) if isinstance(img_suffix, str) else tuple(img_suffix)
         self.exclude = exclude

@@ -7,6 +7,8 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from ..models.branch import Branch
+from ..models.ema_teacher import EMATeacher
 from .bare_model import bare_model
 
 
@@ -41,15 +43,17 @@ class MeanTeacherHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Start the teacher, unless a checkpoint brought one, and listen to the optimizer."""
         model = bare_model(runner)
-        if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
+        teacher, student = getattr(model, 'teacher', None), getattr(model, 'student', None)
+        if teacher is None or student is None:
             raise TypeError(
                 f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '
                 'Remove the hook from custom_hooks.'
             )
-        self.model = model
-        if not model.teacher.started:
-            model.teacher.start(model.student)
-        self.updates = int(model.teacher.updates)
+        self.teacher: EMATeacher = teacher
+        self.student: Branch = student
+        if not self.teacher.started:
+            self.teacher.start(self.student)
+        self.updates = int(self.teacher.updates)
         wrapper = runner.optim_wrapper
         wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
         # the optimizer itself knows best whether it stepped: accumulation and loss scalers skip this call
@@ -66,5 +70,5 @@ class MeanTeacherHook(Hook):
             return
         self.stepped = False
         momentum = max(1 / (self.updates + 1), self.momentum) if self.warmup else self.momentum
-        self.model.teacher.update(self.model.student, momentum)
+        self.teacher.update(self.student, momentum)
         self.updates += 1

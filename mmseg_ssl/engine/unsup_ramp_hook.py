@@ -45,6 +45,7 @@ class UnsupRampHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the factor for the step that follows."""
         model = bare_model(runner)
-        if not hasattr(model, 'unsup_scale'):
+        scale = getattr(model, 'unsup_scale', None)
+        if scale is None:
             raise TypeError(f'UnsupRampHook needs one of the methods of mmseg_ssl, got {type(model).__name__}.')
-        model.unsup_scale.fill_(self.scale(runner.iter))
+        scale.fill_(self.scale(runner.iter))

@@ -95,7 +95,7 @@ class ErrorLocalizationMetric(BaseMetric):
                 row = ' '.join(f'{value:7.2f}' for value in rounded[:3] + rounded[3:])
                 lines.append(f'{judge:16s} {positive:8s} {row}')
         for judge in results[0]['ranked']:
-            precision = _average_precision(sum(result['ranked'][judge] for result in results))
+            precision = _average_precision(np.sum([result['ranked'][judge] for result in results], axis=0))
             metrics[f'{judge}/error_AP'] = round(100 * precision, 2)
             lines.append(f'{judge:16s} error    average precision {100 * precision:.2f}')
         print_log('\n'.join(['Error localization:', *lines]), MMLogger.get_current_instance())

@@ -33,6 +33,9 @@ class SemiIoUMetric(IoUMetric):
         **kwargs: The host's options.
     """
 
+    output_dir: Optional[str]
+    format_only: bool
+
     def __init__(self, *args: Any, image_root: Optional[str] = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.image_root = image_root
@@ -44,7 +47,7 @@ class SemiIoUMetric(IoUMetric):
             found = {name: sample[FIELD + name] if name else sample['pred_sem_seg'] for name in predicted_by(sample)}
             if self.output_dir is not None:
                 for name, predicted in found.items():
-                    self._write(name, sample, predicted)
+                    self._write(self.output_dir, name, sample, predicted)
             if not self.format_only:
                 self.results.append({name: self._count(sample, predicted) for name, predicted in found.items()})
 
@@ -54,7 +57,7 @@ class SemiIoUMetric(IoUMetric):
         label = sample['gt_sem_seg']['data'].squeeze().to(pred_label)
         return self.intersect_and_union(pred_label, label, len(self.dataset_meta['classes']), self.ignore_index)
 
-    def _write(self, network: str, sample: dict, pred: dict) -> None:
+    def _write(self, root: str, network: str, sample: dict, pred: dict) -> None:
         """Let the host write a mask, for it knows the numbers of the classes in the files, under a name of ours.
 
         Raises:
@@ -67,7 +70,7 @@ class SemiIoUMetric(IoUMetric):
                 f'{other} and {sample["img_path"]} would both be written to {place}.png. Set image_root of '
                 'SemiIoUMetric to a folder above both, or run tools/test.py --out, which does so.'
             )
-        root, format_only = self.output_dir, self.format_only
+        format_only = self.format_only
         self.output_dir, self.format_only = os.path.join(root, place.parent), True
         os.makedirs(self.output_dir, exist_ok=True)
         super().process({}, [dict(sample, pred_sem_seg=pred, img_path=f'{place.name}.png')])
@@ -87,7 +90,8 @@ class SemiIoUMetric(IoUMetric):
             # the first one's first, so that save_best='auto', which takes the first metric, has a plain name
             metrics = metrics or dict(summary)
             metrics.update({prefix + key: value for key, value in summary.items()})
-            intersect, union = (sum(torch.as_tensor(result[i]) for result in own) for i in (0, 1))
+            zero = torch.zeros(())
+            intersect, union = (sum((torch.as_tensor(result[i]) for result in own), zero) for i in (0, 1))
             for label, iou in zip(self.dataset_meta['classes'], (intersect / union * 100).tolist()):
                 metrics[f'{prefix}IoU.{label}'] = round(iou, 2)
         return metrics

@@ -67,9 +67,10 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
         config = Config.fromfile(path)
     except Exception as error:  # a config is the user's program
         raise UserError(f'{_place(path, error)}: {type(error).__name__}: {error}') from error
-    _check_options(config, path, options or {})
+    options = options or {}
+    _check_options(config, path, options)
     try:
-        config.merge_from_dict(options or {})
+        config.merge_from_dict(options)
     except Exception as error:
         given = ' '.join(f'{key}={value!r}' for key, value in options.items())
         raise UserError(f'--cfg-options {given} does not fit {path}: {error}') from error

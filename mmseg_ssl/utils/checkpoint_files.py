@@ -55,7 +55,8 @@ def _read_zip(file: IO[bytes], restore: Restore) -> Any:
             if key not in done:
                 record = records.get(f'{folder}data/{key}')
                 size = count * _item_size(kind.dtype)
-                require(record is not None and record.file_size == size, f'no record {key} of {size} bytes')
+                if record is None or record.file_size != size:
+                    raise pickle.UnpicklingError(f'no record {key} of {size} bytes')
                 with archive.open(record) as source:
                     done[key] = _typed(restore(_fill(UntypedStorage(size), source), location), kind)
             require(done[key].dtype == kind.dtype, f'storage {key} is of two types')
@@ -117,10 +118,11 @@ def _read_legacy(file: IO[bytes], restore: Restore) -> Any:
 
 def _fill(storage: UntypedStorage, source: IO[bytes]) -> UntypedStorage:
     """Read a storage on the CPU in place; a zip's record compares its checksum at the end."""
-    view = memoryview(torch.empty(0, dtype=torch.uint8).set_(storage).numpy())
+    view = torch.empty(0, dtype=torch.uint8).set_(storage).numpy().data
     done = 0
     while done < len(view):
-        count = source.readinto(view[done : done + _CHUNK])
+        # files and records of a zip have it, but typing.IO does not list it
+        count = source.readinto(view[done : done + _CHUNK])  # type: ignore[attr-defined]
         if not count:
             raise EOFError('cut short')
         done += count

@@ -34,10 +34,10 @@ def mend_history_buffer() -> None:
 
     numbers = ('_log_history', '_count_history', 'max_length')
 
-    def get_state(self) -> Dict[str, Any]:
+    def get_state(self: Any) -> Dict[str, Any]:
         return {name: self.__dict__[name] for name in numbers}
 
-    def set_state(self, state: Dict[str, Any]) -> None:
+    def set_state(self: Any, state: Dict[str, Any]) -> None:
         self._set_default_statistics()
         self.__dict__.update({name: state[name] for name in numbers})
 
@@ -105,7 +105,10 @@ def mend_config_text() -> None:
     BaseInferencer._init_model = init_model_of_config
 
 
-class _PlainLoader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
+_Loader: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+
+
+class _PlainLoader(_Loader):
     """YAML of plain values, and of the tuples that mmengine's own dumps have."""
 
 

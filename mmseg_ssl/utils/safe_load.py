@@ -6,12 +6,12 @@ checkpoints hold (:mod:`safe_pickle`) and refuses a file that asks for anything 
 
 import os
 import pickle
-from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, Optional, Union
 from urllib.parse import urlparse
 
 import torch
+from torch.storage import UntypedStorage
 
 from ..errors import UnsafeCheckpointError
 from .checkpoint_files import Restore, read_checkpoint
@@ -34,15 +34,16 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
         UnsafeCheckpointError: The file asks for anything else, or is damaged. Nothing of it was run.
         OSError: There is no such file, or it cannot be read.
     """
-    is_open = hasattr(file, 'read')
-    name = getattr(file, 'name', 'the open file') if is_open else os.fspath(file)
+    name = os.fspath(file) if isinstance(file, (str, os.PathLike)) else getattr(file, 'name', 'the open file')
     if weights_only is False:
         raise UnsafeCheckpointError(
             f'{name}: weights_only=False was asked for, which runs code that a checkpoint '
             'brings. Leave the argument out.'
         )
     try:
-        with nullcontext(file) if is_open else open(file, 'rb') as opened:
+        if not isinstance(file, (str, os.PathLike)):
+            return read_checkpoint(file, _restorer(map_location))
+        with open(file, 'rb') as opened:
             return read_checkpoint(opened, _restorer(map_location))
     except pickle.UnpicklingError as error:
         raise UnsafeCheckpointError(_refusal(name, f'{error!s:.400}')) from error
@@ -69,7 +70,7 @@ def _restorer(map_location: Any) -> Restore:
         return default
     if callable(map_location):
 
-        def restore(storage, location):
+        def restore(storage: UntypedStorage, location: str) -> UntypedStorage:
             moved = map_location(storage, location)
             return default(storage, location) if moved is None else moved
 
@@ -79,7 +80,14 @@ def _restorer(map_location: Any) -> Restore:
     return lambda storage, location: default(storage, str(map_location))
 
 
-def load_url(url: str, model_dir=None, map_location=None, progress=True, check_hash=False, file_name=None) -> Any:
+def load_url(
+    url: str,
+    model_dir: Optional[str] = None,
+    map_location: Any = None,
+    progress: bool = True,
+    check_hash: bool = False,
+    file_name: Optional[str] = None,
+) -> Any:
     """Download as ``torch.hub.load_state_dict_from_url`` does (one cached file), and read weights only."""
     folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
     path = folder / (file_name or Path(urlparse(url).path).name)

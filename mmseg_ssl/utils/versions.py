@@ -15,7 +15,7 @@ PYTHONS = ((3, 10), (3, 12))
 
 def release(version: str) -> Tuple[int, ...]:
     """``'2.13.0+cpu'`` -> ``(2, 13, 0)``."""
-    return tuple(int(part) for part in re.match(r'\d+(\.\d+)*', version).group().split('.'))
+    return tuple(int(part) for part in re.split(r'\.?[^\d.]', version, maxsplit=1)[0].split('.'))
 
 
 def check_versions() -> None:

@@ -54,8 +54,9 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     if depth not in DEPTHS:
         raise ValueError(f'depth must be one of {DEPTHS}, got {depth!r}.')
     report = Report()
-    if getattr(cfg, 'filename', None):
-        report.command = f'python tools/check_dataset.py {cfg.filename}'
+    path = getattr(cfg, 'filename', None)  # of a Config that was read from a file
+    if path:
+        report.command = f'python tools/check_dataset.py {path}'
     sets = list(build_sets(cfg, depth))
     labeled = {key: dataset for role, key, dataset in sets if role != 'unlabeled'}
     for key, dataset in labeled.items():
@@ -121,7 +122,7 @@ def _set_problems(cfg: dict, sets: List[Tuple[str, str, BaseDataset]]) -> Iterat
         return
     unlabeled = by_role.get('unlabeled')
     ratio = 0 if unlabeled is None else loader['dataset'].get('unlabeled_per_labeled', 1)
-    size = len(unlabeled) if ratio else 0
+    size = len(unlabeled) if unlabeled is not None and ratio else 0
     distinct, processes = loader['sampler'].get('distinct'), expected_world_size()
     batch = loader.get('batch_size', 1)
     for text in size_problems(batch, len(by_role['labeled']), size, ratio, distinct, processes):

@@ -99,7 +99,7 @@ def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
         if weights is None or len(weights) != len(pixels) or len(pixels) < 3 or len(set(weights)) == 1:
             continue
         ranks = [np.argsort(np.argsort(values)) for values in (weights, pixels)]
-        if np.corrcoef(*ranks)[0, 1] > 0.2:
+        if np.corrcoef(ranks)[0, 1] > 0.2:
             yield Problem(
                 'class_weight',
                 f'{path}.class_weight is {list(weights)}: frequent classes get the larger weights. If it is copied '

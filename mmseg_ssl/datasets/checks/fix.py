@@ -75,12 +75,15 @@ class _Translator:
         for mask in masks:
             if mask.problem and mask.kind != 'color mask':
                 raise DatasetError(f'{mask.path}: {mask.problem}')
-        self.values = {value: value for value in range(256) if self.known[value] != UNKNOWN}
+        self.values: Dict[Value, int] = {value: value for value in range(256) if self.known[value] != UNKNOWN}
         if len(classes) == 2 and _black_and_white(masks):
             self.values[255] = self._value_of(1)
         self.values.update({old: new for old, new in mapping.items() if isinstance(old, int)})
-        palette = {tuple(map(int, one)): self._value_of(index) for index, one in enumerate(dataset.metainfo['palette'])}
-        self.colors = {**palette, **{old: new for old, new in mapping.items() if isinstance(old, tuple)}}
+        self.colors: Dict[Value, int] = {
+            (int(red), int(green), int(blue)): self._value_of(index)
+            for index, (red, green, blue) in enumerate(dataset.metainfo['palette'])
+        }
+        self.colors.update({old: new for old, new in mapping.items() if isinstance(old, tuple)})
         wrong = [new for new in mapping.values() if not 0 <= new < 256 or self.known[new] == UNKNOWN]
         if wrong:
             raise DatasetError(f'--map: {wrong[0]} is no class of {", ".join(classes)} and not {IGNORE_INDEX}.')

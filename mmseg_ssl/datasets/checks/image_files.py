@@ -8,7 +8,8 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from ..pipelines import pipeline_steps
 
@@ -108,13 +109,13 @@ def _has_end(kind: Optional[str], source: Any) -> bool:
     return kind == 'JPEG' and tail.rstrip(b'\0').endswith(b'\xff\xd9')
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _is_deep(image: ImageFile.ImageFile) -> bool:
     """More than 8 bits per channel. Pillow shows 16-bit color PNG as 8-bit; what it unpacks tells."""
     return image.mode in ('F', 'I') or image.mode.startswith('I;') or ';16' in str(image.tile)
 
 
-def _orientation(image: Image.Image) -> int:
-    if image.format == 'TIFF':
+def _orientation(image: ImageFile.ImageFile) -> int:
+    if isinstance(image, TiffImageFile):
         return int(image.tag_v2.get(EXIF_ORIENTATION, 1))
     # a PNG without the tag would be decoded to look for it
     return int(image.getexif().get(EXIF_ORIENTATION, 1)) if 'exif' in image.info else 1
@@ -129,7 +130,7 @@ def _ask_loader(dataset: BaseDataset, info: dict, reason: Optional[Exception] = 
         return ImageFacts(info['img_path'], problem=undecodable(reason or error))
     deep = raw is not None and raw.dtype != np.uint8
     channels = 0 if raw is None else (raw.shape[2] if raw.ndim == 3 else 1)
-    return ImageFacts(info['img_path'], pixels.shape[1::-1], channels, deep)
+    return ImageFacts(info['img_path'], (pixels.shape[1], pixels.shape[0]), channels, deep)
 
 
 def undecodable(error: Exception) -> str:

@@ -141,7 +141,7 @@ def label_warnings(facts: SetFacts, num_masks: int, empty: List[str]) -> Iterato
         num_masks: Number of its masks.
         empty: What :func:`count_classes` returned.
     """
-    if facts.pixels is None or not facts.pixels.any():
+    if facts.pixels is None or facts.holders is None or not facts.pixels.any():
         return
     absent = [name for name, pixels in zip(facts.classes, facts.pixels) if not pixels]
     whole = facts.checked == facts.images

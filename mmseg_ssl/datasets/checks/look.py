@@ -18,12 +18,12 @@ class Seen(NamedTuple):
     """An image of a set.
 
     Attributes:
-        index: Its number in the dataset.
+        number: Its number in the dataset.
         image: The image file.
         mask: The mask file; None where none is wanted, or none is configured.
     """
 
-    index: int
+    number: int
     image: ImageFacts
     mask: Optional[MaskFacts]
 

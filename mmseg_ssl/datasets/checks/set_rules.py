@@ -118,14 +118,14 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     """What the images of a dataset and its pipeline say together."""
     model: Dict[str, Any] = cfg.get('model') or {}
     good = [one for one in seen if not one.image.problem and not (one.mask and one.mask.problem)]
-    deep = [(one.image.path, dataset.get_data_info(one.index)) for one in good if one.image.deep]
+    deep = [(one.image.path, dataset.get_data_info(one.number)) for one in good if one.image.deep]
     mean = (model.get('data_preprocessor') or {}).get('mean')
     yield from image_rules.range_problems(key, dataset, deep, mean)
-    yield from image_rules.channel_problems(dataset, [(one.image, dataset.get_data_info(one.index)) for one in good])
+    yield from image_rules.channel_problems(dataset, [(one.image, dataset.get_data_info(one.number)) for one in good])
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal
     if good and not unequal:
-        inputs, failed = pipeline_rules.run_pipeline(key, dataset, good[0].index, role in ('labeled', 'val'))
+        inputs, failed = pipeline_rules.run_pipeline(key, dataset, good[0].number, role in ('labeled', 'val'))
         yield from failed
         yield from pipeline_rules.channel_problems(key, inputs, model)
 
@@ -135,7 +135,7 @@ def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict)
     first: Dict[Any, int] = {}
     for one in seen:
         if one.image.size and not one.image.problem and not (one.mask and one.mask.problem):
-            first.setdefault(one.image.size, one.index)
+            first.setdefault(one.image.size, one.number)
     batch = (cfg.get(key) or {}).get('batch_size', 1)
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
     if (preprocessor.get('test_cfg') or {}).get('size'):

@@ -35,7 +35,9 @@ def build_tensor_v3(
     return tensor.requires_grad_(requires_grad)
 
 
-def build_tensor(storage: Any, offset: Any, size: Any, stride: Any, grad: Any = False, hooks: Any = None, *rest: Any):
+def build_tensor(
+    storage: Any, offset: Any, size: Any, stride: Any, grad: Any = False, hooks: Any = None, *rest: Any
+) -> torch.Tensor:
     """Build a tensor of its storage's own type."""
     return build_tensor_v3(storage, offset, size, stride, grad, hooks, getattr(storage, 'dtype', None), *rest)
 

@@ -3,7 +3,7 @@
 import os
 import pickle
 from collections import Counter, OrderedDict
-from typing import IO, Any, Callable, Dict, Optional
+from typing import IO, Any, Callable, ClassVar, Dict, List, Union
 
 import numpy as np
 import torch
@@ -18,7 +18,13 @@ _DATA = (
     'EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST EMPTY_DICT EMPTY_SET '
     'BINGET LONG_BINGET BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL BINPERSID'
 )
+_BUILD_PLAINLY: Callable[[Any], None] = pickle._Unpickler.dispatch[pickle.BUILD[0]]
 LoadStorage = Callable[[StorageKind, str, str, int], Any]
+
+
+def no_storage(*_: Any) -> Any:
+    """Refuse a tensor in a pickle that is no checkpoint."""
+    raise pickle.UnpicklingError('a storage outside a checkpoint')
 
 
 class ExactFile:
@@ -50,15 +56,20 @@ class SafeUnpickler(pickle._Unpickler):
 
     Args:
         file: Of the pickle.
-        load_storage: Makes a storage from its kind, key, location and number of elements; none by default.
+        load_storage: Makes a storage from its kind, key, location and number of elements.
     """
 
+    # of Python's reader, which its stubs leave out
+    stack: List[Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], List[Any]]
+
     # Only what protocols 2 to 4 write for data. Text opcodes, INST, OBJ and extensions are not among them.
-    dispatch: Dict[int, Any] = {
+    dispatch: ClassVar[Dict[int, Callable[..., None]]] = {
         code: pickle._Unpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in _DATA.split())
     }
 
-    def __init__(self, file: IO[bytes], load_storage: Optional[LoadStorage] = None) -> None:
+    def __init__(self, file: Union[IO[bytes], ExactFile], load_storage: LoadStorage = no_storage) -> None:
         exact = file if isinstance(file, ExactFile) else ExactFile(file)
         super().__init__(exact, encoding='utf-8')
         self.load_storage = load_storage
@@ -88,7 +99,6 @@ class SafeUnpickler(pickle._Unpickler):
         valid = isinstance(pid, tuple) and len(pid) in (5, 6) and pid[0] == 'storage' and pid[5:] in ((), (None,))
         valid = valid and isinstance(pid[1], StorageKind) and type(pid[2]) is type(pid[3]) is str
         require(valid and type(pid[4]) is int and pid[4] >= 0, 'a storage of an unknown kind')
-        require(self.load_storage is not None, 'a storage outside a checkpoint')
         return self.load_storage(*pid[1:5])
 
     def load_reduce(self) -> None:
@@ -111,7 +121,7 @@ class SafeUnpickler(pickle._Unpickler):
         state, instance = self.stack[-1], self.stack[-2]
         kind = type(instance)
         if f'{kind.__module__}.{kind.__qualname__}' in self.trusted:
-            return super().load_build()
+            return _BUILD_PLAINLY(self)
         self.stack.pop()
         if isinstance(instance, np.dtype):
             check_dtype_state(instance, state)
@@ -167,7 +177,7 @@ def _name(part: Any) -> str:
 
 def _trusted_by_the_user() -> Dict[str, Part]:
     """What was given to ``torch.serialization.add_safe_globals``; torch's own additions are of no use here."""
-    listed = getattr(torch.serialization, 'get_safe_globals', list)()
+    listed: List[Any] = getattr(torch.serialization, 'get_safe_globals', list)()
     pairs = (item if isinstance(item, tuple) else (item, f'{item.__module__}.{item.__qualname__}') for item in listed)
     return {
         name: Part(name, call=kind, new=lambda *args, kind=kind: kind.__new__(kind, *args))

@@ -2,7 +2,7 @@
 
 from collections import Counter, OrderedDict
 from functools import lru_cache
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 import torch
 
@@ -59,7 +59,7 @@ def allow_list() -> Dict[str, Any]:
     from mmengine.logging.history_buffer import HistoryBuffer
 
     found = torch_names()
-    calls = {
+    calls: Dict[str, Optional[Callable]] = {
         'collections.OrderedDict': build_mapping(OrderedDict),
         'collections.Counter': build_mapping(Counter),
         'builtins.set': build_set,
