@@ -1,12 +1,12 @@
 """Semi-supervised semantic segmentation for mmsegmentation 1.x; importing it registers everything.
 
-The mends of the host come first: without them mmseg 1.2.2 does not import on mmcv-lite.
+The patches of the host come first: without them mmseg 1.2.2 does not import on mmcv-lite.
 """
 
 from . import compat
 
 compat.check_versions()
-compat.mend_host()
+compat.patch_host()
 
 from . import datasets, engine, evaluation, models  # noqa: E402
 from .version import __version__  # noqa: E402

@@ -1,4 +1,4 @@
-"""The mends of the host: each does what it says, twice over, and gets out of the way where it is not needed."""
+"""The patches of the host: each does what it says, twice over, and gets out of the way where it is not needed."""
 
 import importlib.util
 import math
@@ -17,6 +17,7 @@ from mmseg.models.losses import accuracy as host_accuracy
 from mmseg.models.utils import resize as host_resize
 
 from mmseg_ssl import compat
+from mmseg_ssl.compat.imports import MissingOps
 from mmseg_ssl.utils.versions import release
 
 NO_OPS = importlib.util.find_spec('mmcv._ext') is None
@@ -80,19 +81,19 @@ def test_versions_compare_as_numbers():
     assert release('0.10.0rc4') == (0, 10, 0)
 
 
-def test_mends_may_be_applied_twice():
-    def mended():
+def test_patches_may_be_applied_twice():
+    def patched():
         from mmengine.runner import checkpoint
 
         return decode_head.resize, checkpoint.load_url, checkpoint.torch.load, dict(sys.modules)
 
-    before = mended()
-    compat.mend_host()
-    assert mended() == before
+    before = patched()
+    compat.patch_host()
+    assert patched() == before
 
 
 def test_operator_placeholder_is_a_class_that_cannot_be_used():
-    ops = compat._MissingOps('mmcv.ops')
+    ops = MissingOps('mmcv.ops')
     assert not isinstance(torch.nn.Identity(), ops.CrissCrossAttention)
     assert ops.point_sample is ops.point_sample
 
@@ -123,6 +124,17 @@ def test_configs_inherit_from_the_host(tmp_path):
     path = tmp_path / 'child.py'
     path.write_text("_base_ = 'mmseg::_base_/models/fcn_unet_s5-d16.py'")
     assert Config.fromfile(str(path)).model.type == 'EncoderDecoder'
+
+
+def test_base_configs_of_the_host_cost_no_reading_of_metafiles(tmp_path, monkeypatch):
+    """No metafile lists a base; any other config is looked up there, as mmengine does."""
+    monkeypatch.setattr(mmengine.config.utils, '_get_cfg_metainfo', lambda *args: pytest.fail('read the metafiles'))
+    path = tmp_path / 'child.py'
+    path.write_text("_base_ = 'mmseg::_base_/models/fcn_unet_s5-d16.py'")
+    Config.fromfile(str(path))
+    path.write_text("_base_ = 'mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py'")
+    with pytest.raises(pytest.fail.Exception, match='read the metafiles'):
+        Config.fromfile(str(path))
 
 
 def binary_cross_entropy(logit, label, **options):

@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-import mmseg_ssl  # noqa: F401  # isort: skip  (mends what the next imports need)
+import mmseg_ssl  # noqa: F401  # isort: skip  (patches what the next imports need)
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub

@@ -20,7 +20,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-import mmseg_ssl  # noqa: E402, F401  (mends the host)
+import mmseg_ssl  # noqa: E402, F401  (patches the host)
 from mmseg_ssl.tooling.annotate import KINDS, Summary, WeakAnnotator, annotate_folder  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, readable_errors  # noqa: E402
 

@@ -21,7 +21,7 @@ from typing import List, Optional, Tuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import mmseg_ssl  # noqa: E402, F401  (mends the host, which reads configs)
+import mmseg_ssl  # noqa: E402, F401  (patches the host, which reads configs)
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.localizer_table import localizer_report  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402

@@ -7,7 +7,7 @@ import sys
 from typing import Callable, List, Sequence
 
 ONCE = ('mmseg_ssl.compat', 'mmseg_ssl.utils.atomic_files')
-"""Modules that mend or extend the host when they are imported, and are not imported again."""
+"""Modules that patch or extend the host when they are imported, and are not imported again."""
 LIMIT = 240
 """Seconds that the tests of one error may take."""
 

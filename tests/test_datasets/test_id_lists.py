@@ -117,4 +117,4 @@ def test_the_hosts_entries_are_unchanged(data, monkeypatch):
     assert folder[0]['seg_fields'] == [] and folder[0]['label_map'] is None
     (data / 'list.txt').write_text('11\n04\n')
     assert [info['img_path'][-6:] for info in labeled(data)] == ['11.png', '04.png']
-    assert BaseSegDataset.load_data_list.__module__ == 'mmseg_ssl.compat'
+    assert BaseSegDataset.load_data_list.__module__ == 'mmseg_ssl.compat.seg_data_list'

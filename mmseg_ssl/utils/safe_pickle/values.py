@@ -46,7 +46,7 @@ def build_set(items: Any) -> set:
 def _statistics_method(owner: Any, name: Any) -> str:
     """Stand in for ``getattr``, by which plain mmengine checkpoints name ``HistoryBuffer.mean`` and its like.
 
-    The real one would reach any attribute. The name is enough: the mended ``HistoryBuffer`` ignores the methods.
+    The real one would reach any attribute. The name is enough: the patched ``HistoryBuffer`` ignores the methods.
     """
     wanted = isinstance(owner, Part) and owner.name.endswith('.HistoryBuffer') and isinstance(name, str)
     require(wanted, f'getattr({shown(owner)}, {shown(name)})')

@@ -1,4 +1,4 @@
-"""The host's ways of reading files that run what is in them, mended; :mod:`mmseg_ssl.compat` applies this."""
+"""Patches of the host's ways to read files that would run their content, see :mod:`mmseg_ssl.compat`."""
 
 import pickle
 from types import ModuleType, SimpleNamespace
@@ -11,24 +11,24 @@ from mmengine.fileio.handlers.pickle_handler import PickleHandler
 from mmengine.fileio.handlers.yaml_handler import YamlHandler
 
 from ..errors import UnsafeCheckpointError, UnsafeFileError
-from .safe_load import load_url, load_weights_only
-from .safe_pickle import SafeUnpickler
+from ..utils.safe_load import load_url, load_weights_only
+from ..utils.safe_pickle import SafeUnpickler
 
 
-def mend_reading() -> None:
-    """Apply every mend of this file; twice does no harm."""
-    mend_history_buffer()
-    mend_checkpoint_loading()
-    mend_config_text()
-    mend_file_handlers()
+def patch_reading() -> None:
+    """Apply every patch of this file."""
+    patch_history_buffer()
+    patch_checkpoint_loading()
+    patch_config_text()
+    patch_file_handlers()
 
 
-def mend_history_buffer() -> None:
+def patch_history_buffer() -> None:
     """Keep functions out of mmengine's log history in checkpoints.
 
     ``HistoryBuffer`` saves its table of statistics (``min``, ``mean``...) as functions and, when loaded, puts whatever
-    functions the file names into a table that all buffers share. So a file could replace ``mean`` by another function,
-    and reading it takes ``getattr``. The table is always there after import; only the numbers need saving.
+    functions the file names into a table that all buffers share. So a file could replace ``mean`` with another
+    function, and reading it needs ``getattr``. The table exists after import; only the numbers need saving.
     """
     from mmengine.logging import HistoryBuffer
 
@@ -45,8 +45,8 @@ def mend_history_buffer() -> None:
     HistoryBuffer.__setstate__ = set_state
 
 
-class _Stand(ModuleType):
-    """A module as the host sees it: the same, but for some names."""
+class _StandIn(ModuleType):
+    """A module as the host sees it: the same, except for some names."""
 
     def __init__(self, module: ModuleType, **others: Any) -> None:
         super().__init__(module.__name__)
@@ -56,18 +56,18 @@ class _Stand(ModuleType):
         return getattr(self._module, name)
 
 
-def mend_checkpoint_loading() -> None:
-    """Make every loader of mmengine read weights only, with an allow-list.
+def patch_checkpoint_loading() -> None:
+    """Make every loader of mmengine read only weights, with an allow-list.
 
-    mmengine 0.10.7 calls bare ``torch.load``: before torch 2.6 that runs a checkpoint's code, from 2.6 on it refuses
-    mmengine's own checkpoints, so that they cannot be resumed. onedl-mmengine tries the safe way and silently falls
+    mmengine 0.10.7 calls bare ``torch.load``: before torch 2.6 that runs a checkpoint's code; from 2.6 on it refuses
+    mmengine's own checkpoints, which then cannot be resumed. onedl-mmengine tries the safe way and silently falls
     back to the unsafe one. Both download with ``torch.hub``, which is unsafe by default.
     """
     from mmengine.runner import checkpoint
     from mmengine.utils import dl_utils
     from mmengine.utils.dl_utils import hub
 
-    safe_torch = _Stand(torch, load=load_weights_only)
+    safe_torch = _StandIn(torch, load=load_weights_only)
     for module in (checkpoint, hub):
         module.torch = safe_torch
     for module in (checkpoint, hub, dl_utils):
@@ -76,11 +76,11 @@ def mend_checkpoint_loading() -> None:
         checkpoint._safe_torch_load = load_weights_only
 
 
-def mend_config_text() -> None:
-    """Never run the text of a config that a checkpoint brings.
+def patch_config_text() -> None:
+    """Never run the text of a config inside a checkpoint.
 
     mmengine's inferencers without a model run ``meta['cfg']`` as Python, and resuming runs ``meta['config']`` (which
-    mmcv 1 wrote) for a number of GPUs. Reading the text without running it would not do: in a config,
+    mmcv 1 wrote) to learn the number of GPUs. Parsing the text without running it would not help: in a config,
     ``dict(type='os.system', ...)`` calls whatever it names as soon as the model is built.
     """
     import mmengine
@@ -89,7 +89,7 @@ def mend_config_text() -> None:
 
     config = SimpleNamespace(fromstring=lambda *args, **kwargs: {})  # a config that says nothing of GPUs
     for module in (runner, _flexible_runner):
-        module.mmengine = _Stand(mmengine, Config=config)
+        module.mmengine = _StandIn(mmengine, Config=config)
     init_model = BaseInferencer._init_model
     if init_model.__name__ == 'init_model_of_config':
         return
@@ -109,7 +109,7 @@ _Loader: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 
 
 class _PlainLoader(_Loader):
-    """YAML of plain values, and of the tuples that mmengine's own dumps have."""
+    """YAML loader for plain values, and for the tuples in mmengine's own dumps."""
 
 
 _PlainLoader.add_constructor(
@@ -118,13 +118,13 @@ _PlainLoader.add_constructor(
 
 
 class PlainYamlHandler(YamlHandler):
-    """mmengine's reader of YAML without tags that make objects or call functions (``!!python/object/apply``)."""
+    """mmengine's YAML reader that refuses tags which make objects or call functions (``!!python/object/apply``)."""
 
     def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
         """Read values; see mmengine.
 
         Raises:
-            UnsafeFileError: A tag asks for more; says the line.
+            UnsafeFileError: A tag asks for more; names the line.
         """
         try:
             return yaml.load(file, Loader=_PlainLoader)
@@ -136,7 +136,7 @@ class PlainYamlHandler(YamlHandler):
 
 
 class PlainPickleHandler(PickleHandler):
-    """mmengine's reader of pickles (lists of annotations, class weights) that takes plain values and arrays alone."""
+    """mmengine's reader of pickles (lists of annotations, class weights), for plain values and arrays only."""
 
     def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
         """Read values; see mmengine.
@@ -153,7 +153,7 @@ class PlainPickleHandler(PickleHandler):
             ) from error
 
 
-def mend_file_handlers() -> None:
-    """Let ``mmengine.load``, which reads configs too, run nothing of a YAML file or a pickle."""
+def patch_file_handlers() -> None:
+    """Make ``mmengine.load``, which also reads configs, run nothing in a YAML file or a pickle."""
     register_handler(['yaml', 'yml'])(PlainYamlHandler)
     register_handler(['pickle', 'pkl'])(PlainPickleHandler)
