@@ -1,12 +1,14 @@
 """Networks, parts and methods; importing this registers them with mmseg."""
 
 from ..errors import NetworkError
+from .aleatoric_terms import KendallGalTerm, ReleaseAleatoricTerm
 from .branch import Branch
 from .class_rebalancing import ClassRebalancing
 from .cutmix import CutMix
 from .data_preprocessor import SemiDataPreProcessor
 from .ema_teacher import EMATeacher
 from .energy_margins import EnergyMargins
+from .energy_terms import EnergyWeighting, HingeEnergyTerm, JointEnergyTerm, ReleaseEnergyTerm
 from .error_localizer import ErrorLocalizer
 from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
@@ -57,6 +59,7 @@ __all__ = [
     'EMATeacher',
     'EnergyHead',
     'EnergyMargins',
+    'EnergyWeighting',
     'EntropyReliability',
     'ErrorCorrector',
     'ErrorLocalizer',
@@ -65,6 +68,9 @@ __all__ = [
     'FixedThreshold',
     'FuzzyLabels',
     'HardSelfLabeling',
+    'HingeEnergyTerm',
+    'JointEnergyTerm',
+    'KendallGalTerm',
     'LocatedCPS',
     'MapDPTHead',
     'MeanTeacher',
@@ -73,6 +79,8 @@ __all__ = [
     'ProjectionHead',
     'PrototypeContrast',
     'PseudoLabel',
+    'ReleaseAleatoricTerm',
+    'ReleaseEnergyTerm',
     'ScribbleMeanTeacher',
     'ScribbleSupervised',
     'SelfLabeling',

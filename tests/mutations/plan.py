@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Tuple
 FOLDERS = ('segmentors', '', 'losses')
 """Where a file of a name is looked for, in ``mmseg_ssl/models``."""
 VALUES: Dict[str, Tuple[str, ...]] = {
+    'aleatoric_terms': ('cpcl',),
     'auxiliary_decoders': ('eln',),
     'base': ('fixmatch', 'cps', 'cpcl', 'farcluss'),
     'collaborative_labels': ('cpcl',),
@@ -15,10 +16,10 @@ VALUES: Dict[str, Tuple[str, ...]] = {
     'cps': ('cps',),
     'cutmix_seg': ('teacher',),
     'dueb': ('cpcl',),
-    'dueb_terms': ('cpcl',),
     'eln': ('eln',),
     'eln_warmup': ('eln',),
     'energy_margins': ('cpcl',),
+    'energy_terms': ('cpcl',),
     'farcluss': ('farcluss',),
     'fixmatch': ('fixmatch',),
     'hard_self_labeling': ('graph_cut',),

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from mmseg_ssl.models.losses import (
-    energy_loss,
     heteroscedastic,
     heteroscedastic_cross_entropy,
     release_aleatoric,
     release_aleatoric_loss,
+    release_energy_loss,
 )
 
 
@@ -46,7 +46,7 @@ def test_release_aleatoric(golden, given):
 
 def test_release_energy(golden, given):
     logits, _, label = given
-    loss = energy_loss(logits, label, 'release')
+    loss = release_energy_loss(logits, label)
     loss.backward()
     close(loss, golden['release_energy']['value'])
     close(logits.grad, golden['release_energy']['grad_logits'])

@@ -133,7 +133,7 @@ def margins(step: Step, sup: Said) -> Tuple[float, float]:
 
 
 def energy_term(step: Step, mode: str, said: Said, label: Tensor, margins: Tuple, disagreed: Tensor = None):
-    """In one of the forms of the docstring of ``energy_loss``."""
+    """The equation of the term's loss."""
     z, energy, over = said.logits, free_energy(step, said), label != 255
     if mode == 'JointEnergyTerm':
         share = term_option(step, 'energy', 'logit_weight', 0.1)

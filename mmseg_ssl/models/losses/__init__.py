@@ -2,7 +2,13 @@
 
 from .collision import collision_cross_entropy, reverse_cross_entropy
 from .cross_entropy import pixel_cross_entropy
-from .energy import energy_loss, energy_reliability, free_energy
+from .energy import (
+    energy_reliability,
+    free_energy,
+    hinge_energy_loss,
+    joint_energy_loss,
+    release_energy_loss,
+)
 from .error_localization import balanced_binary_cross_entropy, constrained_cross_entropy
 from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy
@@ -20,15 +26,17 @@ __all__ = [
     'balanced_binary_cross_entropy',
     'collision_cross_entropy',
     'constrained_cross_entropy',
-    'energy_loss',
     'energy_reliability',
     'free_energy',
     'heteroscedastic_cross_entropy',
+    'hinge_energy_loss',
+    'joint_energy_loss',
     'pixel_contrast',
     'pixel_cross_entropy',
     'prototype_contrast',
     'prototype_repulsion',
     'release_aleatoric_loss',
+    'release_energy_loss',
     'reverse_cross_entropy',
     'robust_cross_entropy',
 ]
