@@ -18,10 +18,9 @@ CASES = {
     'MeanTeacher-train': Case('MeanTeacher', dict(teacher=dict(eval_mode=False))),
     'CutMixSeg': Case('CutMixSeg', dict(threshold=0.8)),
     'CutMixSeg-default': Case('CutMixSeg'),
-    'CutMixSeg-pixel': Case('CutMixSeg', dict(confidence='pixel', threshold=0.8, unsup_weight=1.3)),
+    'CutMixSeg-weight': Case('CutMixSeg', dict(threshold=0.8, unsup_weight=1.3)),
     'FixMatch': Case('FixMatch', dict(threshold=0.8, sup_weight=0.4, unsup_weight=1.3, cutmix=BOX)),
     'FixMatch-default': Case('FixMatch', dict(cutmix=dict(prob=1.0))),
-    'FixMatch-train': Case('FixMatch', dict(teacher_mode='train', cutmix=BOX)),
     'FixMatch-adaptive': Case(
         'FixMatch', dict(threshold=dict(type='AdaptiveThreshold', initial=0.5, momentum=0.6), cutmix=BOX)
     ),
@@ -34,7 +33,6 @@ CASES = {
             sup_weight=0.4,
             unsup_weight=1.3,
             view_weights=dict(strong1=0.3, strong2=0.9, feature=0.7),
-            feature_dropout=0.3,
             cutmix=BOX,
         ),
     ),
@@ -45,7 +43,6 @@ CASES = {
             threshold=0.5,
             sup_weight=0.4,
             unsup_weight=1.3,
-            view_weights=dict(strong1=0.3),
             feature_keep=0.3,
             cutmix=BOX,
         ),
@@ -102,7 +99,6 @@ CASES = {
             label=dict(k=2),
             reliability=dict(exponent=2.0),
             unsup_weight=1.3,
-            divide_by='weight',
             contrast=dict(weight=0.4, temperature=0.3),
             rebalancing=dict(momentum=1.0, weights='class'),
         ),
@@ -116,7 +112,7 @@ CASES = {
         dict(
             projection=HEAD,
             cutmix=BOX,
-            label=dict(mode='full', sharpening=0.5),
+            label=dict(mode='full'),
             reliability=dict(form='exponential'),
         ),
     ),
@@ -150,6 +146,6 @@ CASES = {
         'ELN', dict(localizer=dict(type='ConfidenceThreshold'), **CONTRAST, threshold=0.7, slack=(), pseudo_weight=0.4)
     ),
     'PseudoLabel': Case('PseudoLabel'),
-    'PseudoLabel-confidence': Case('PseudoLabel', dict(weighting='confidence', threshold=0.7, unsup_weight=1.3)),
+    'PseudoLabel-threshold': Case('PseudoLabel', dict(threshold=0.7, unsup_weight=1.3)),
     **SCRIBBLES,
 }

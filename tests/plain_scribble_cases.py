@@ -49,9 +49,7 @@ SCRIBBLES = {
     ),
     'TreeEnergy-pretrain': Case('TreeEnergy', stage='pretrain'),
     'TreeEnergy': Case('TreeEnergy', dict(tree=dict(sigma=1.0))),
-    'TreeEnergy-colors': Case(
-        'TreeEnergy', dict(use_embedding=False, tree=dict(sigma=0.5, weight=0.7)), scribbles=True
-    ),
+    'TreeEnergy-weights': Case('TreeEnergy', dict(tree=dict(sigma=0.5, weight=0.7))),
     'ScribbleMeanTeacher-pretrain': Case('ScribbleMeanTeacher', stage='pretrain'),
     'ScribbleMeanTeacher': Case('ScribbleMeanTeacher', dict(self_labeling=SOLVER, unsup_weight=1.3)),
 }

@@ -1,7 +1,5 @@
 """Running class frequencies of what is taught, and weights that make up for them."""
 
-import math
-
 import torch
 from mmengine.dist import all_reduce
 from mmseg.registry import MODELS
@@ -11,7 +9,6 @@ from ..ops import class_rarity
 from ..structures import PixelTarget
 from ..utils.choices import one_of
 
-FORMS = ('power', 'inverse')
 COUNTS = ('soft', 'hard')
 WEIGHTS = ('pixel', 'class')
 TINY = torch.finfo(torch.float32).tiny  # all weights may be 0
@@ -39,8 +36,6 @@ class ClassRebalancing(nn.Module):
 
     Args:
         num_classes: ``C``.
-        form: ``'power'`` with the options below, or ``'inverse'``: weights proportional to :math:`1 / f_c` without
-            bounds, as in CW-BASS-v2.
         exponent: :math:`g \ge 0`; 0 switches the weights off.
         low: Lower bound of a class's weight, before their mean is set to 1.
         high: Upper bound.
@@ -56,7 +51,6 @@ class ClassRebalancing(nn.Module):
     def __init__(
         self,
         num_classes: int,
-        form: str = 'power',
         exponent: float = 0.5,
         low: float = 0.5,
         high: float = 5.0,
@@ -67,8 +61,7 @@ class ClassRebalancing(nn.Module):
         super().__init__()
         if not 0 < momentum <= 1:
             raise ValueError(f'ClassRebalancing: momentum is the share of the new batch in (0, 1], got {momentum}.')
-        inverse = one_of(FORMS, form=form) == 'inverse'
-        self.exponent, self.low, self.high = (1.0, 0.0, math.inf) if inverse else (exponent, low, high)
+        self.exponent, self.low, self.high = exponent, low, high
         self.counts, self.weights = one_of(COUNTS, counts=counts), one_of(WEIGHTS, weights=weights)
         self.momentum = momentum
         self.register_buffer('frequency', torch.full((num_classes,), 1 / num_classes))

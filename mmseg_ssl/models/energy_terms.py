@@ -89,6 +89,9 @@ class HingeEnergyTerm(EnergyTerm):
     """Low energies where the branches agree, high ones where they do not: :func:`hinge_energy_loss`.
 
     The margins are running means of the energies of labeled pixels, see :class:`EnergyMargins`.
+
+    Args:
+        weight: Weights of the term on (ground truth, pseudo labels).
     """
 
     def __init__(self, weight: Tuple[float, float] = (0.5, 1.0)) -> None:

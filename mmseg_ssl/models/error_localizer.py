@@ -58,7 +58,6 @@ class ErrorLocalizer(BaseModule):
             prediction's largest probability, times a learned scale that begins at 1. Then it begins near the confidence
             baseline and learns what that gets wrong; from nothing, this takes more iterations than a short run has.
         balance: Whether right and wrong pixels are balanced in each ``'image'`` or over the ``'batch'``.
-        max_ratio: Upper bound of that ratio, see :func:`balanced_binary_cross_entropy`.
         ignored_as_wrong: Whether pixels of label 255 count as wrong, or not at all.
         image_channels: Channels of an image.
         init_cfg: As in mmengine.
@@ -76,7 +75,6 @@ class ErrorLocalizer(BaseModule):
         inputs: str = 'probs',
         prior: str = 'none',
         balance: str = 'image',
-        max_ratio: Optional[float] = None,
         ignored_as_wrong: bool = False,
         image_channels: int = 3,
         init_cfg: Optional[dict] = None,
@@ -93,7 +91,7 @@ class ErrorLocalizer(BaseModule):
         )
         self.prior_scale = nn.Parameter(torch.ones(())) if prior == 'confidence' else None
         self.inputs, self.image_channels = one_of(LOCALIZER_INPUTS, inputs=inputs), image_channels
-        self.balance, self.max_ratio, self.ignored_as_wrong = balance, max_ratio, ignored_as_wrong
+        self.balance, self.ignored_as_wrong = balance, ignored_as_wrong
 
     @staticmethod
     def _outputs(num_classes: int) -> dict:
@@ -172,7 +170,7 @@ class ErrorLocalizer(BaseModule):
         """
         valid = inside if self.ignored_as_wrong else inside & (label != IGNORE_INDEX)
         correct = likeliest(logits)[1] == label
-        loss = balanced_binary_cross_entropy(output.squeeze(1), correct, valid, self.balance, self.max_ratio)
+        loss = balanced_binary_cross_entropy(output.squeeze(1), correct, valid, self.balance)
         wrong = masked_mean((~correct).float(), over=valid)
         return dict(loss_detection=masked_mean(loss, over=valid), wrong=wrong)
 

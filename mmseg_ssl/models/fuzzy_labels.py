@@ -4,7 +4,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..targets import fuzzy_cumulative, fuzzy_topk, sharpen
+from ..targets import fuzzy_cumulative, fuzzy_topk
 from ..utils.choices import one_of
 
 FUZZY_MODES = ('hard', 'topk', 'cumulative', 'full')
@@ -19,18 +19,17 @@ class FuzzyLabels(nn.Module):
             ``'full'`` (the teacher's whole distribution).
         k: Classes that ``'topk'`` keeps, at least 1; all of them where there are fewer.
         mass: Share of the probability that ``'cumulative'`` keeps, in ``(0, 1]``.
-        sharpening: Temperature of :func:`sharpen` before the classes are chosen; 1 leaves the probabilities alone.
 
     Raises:
         ValueError: If an option is unknown or out of its range.
     """
 
-    def __init__(self, mode: str = 'topk', k: int = 3, mass: float = 0.9, sharpening: float = 1.0) -> None:
+    def __init__(self, mode: str = 'topk', k: int = 3, mass: float = 0.9) -> None:
         super().__init__()
         self.mode = one_of(FUZZY_MODES, mode=mode)
-        self.k, self.mass, self.sharpening = k, mass, sharpening
+        self.k, self.mass = k, mass
         nothing = torch.full((1, 2, 1, 1), 0.5)  # a wrong option fails now, not in the first step
-        fuzzy_topk(sharpen(nothing, sharpening), k), fuzzy_cumulative(nothing, mass)
+        fuzzy_topk(nothing, k), fuzzy_cumulative(nothing, mass)
 
     def forward(self, probs: Tensor) -> Tensor:
         """Label every pixel.
@@ -41,7 +40,6 @@ class FuzzyLabels(nn.Module):
         Returns:
             ``(B, C, H, W)``, summing to one over dim 1, without a gradient.
         """
-        probs = sharpen(probs, self.sharpening)
         if self.mode == 'cumulative':
             return fuzzy_cumulative(probs, self.mass).label
         kept = dict(hard=1, topk=self.k, full=probs.shape[1])[self.mode]

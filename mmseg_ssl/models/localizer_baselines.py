@@ -20,8 +20,7 @@ class ErrorCorrector(ErrorLocalizer):
     of all pixels; as a detector it calls right what it would not change.
 
     Args:
-        **kwargs: As for :class:`ErrorLocalizer`, whose ``balance``, ``max_ratio`` and ``ignored_as_wrong`` are not
-            used.
+        **kwargs: As for :class:`ErrorLocalizer`, whose ``balance`` and ``ignored_as_wrong`` are not used.
 
     Deviations from the paper:
         1. The paper gives neither loss nor filter of its baseline; these are the plain choices.

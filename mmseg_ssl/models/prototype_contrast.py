@@ -12,6 +12,9 @@ from ..ops import chosen_per_class, masked_mean
 from ..structures import IGNORE_INDEX, PixelTarget
 from .losses import prototype_contrast, prototype_repulsion
 
+REPULSION_MARGIN = 0.2
+"""Cosine between a class and the prototype of another one that costs nothing."""
+
 
 @MODELS.register_module()
 class PrototypeContrast(nn.Module):
@@ -37,7 +40,6 @@ class PrototypeContrast(nn.Module):
         momentum: :math:`m`, the share of the new batch.
         anchors_per_class: Largest number of anchors of a class in the batch of a process.
         repulsion: Weight of :func:`prototype_repulsion` of the anchors' means (of a process); 0 leaves it out.
-        repulsion_margin: Cosine between classes that costs nothing there.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -51,7 +53,6 @@ class PrototypeContrast(nn.Module):
         momentum: float = 0.01,
         anchors_per_class: int = 256,
         repulsion: float = 0.0,
-        repulsion_margin: float = 0.2,
     ) -> None:
         super().__init__()
         if temperature <= 0 or not 0 < momentum <= 1 or anchors_per_class < 1 or repulsion < 0:
@@ -62,7 +63,7 @@ class PrototypeContrast(nn.Module):
             )
         self.temperature, self.momentum = temperature, momentum
         self.anchors_per_class = anchors_per_class
-        self.repulsion, self.repulsion_margin = repulsion, repulsion_margin
+        self.repulsion = repulsion
         self.register_buffer('prototypes', torch.zeros(num_classes, channels))
         self.register_buffer('known', torch.zeros(num_classes, dtype=torch.bool))
 
@@ -102,7 +103,7 @@ class PrototypeContrast(nn.Module):
         loss = masked_mean(cost * weights, over=anchors)
         if self.repulsion:
             means, mass = self._class_sums(F.normalize(pixels, dim=1), labels, weights * anchors)
-            push = prototype_repulsion(means, mass > 0, self.prototypes, self.known, self.repulsion_margin)
+            push = prototype_repulsion(means, mass > 0, self.prototypes, self.known, REPULSION_MARGIN)
             loss = loss + self.repulsion * push
         return loss
 

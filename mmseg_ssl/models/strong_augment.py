@@ -17,6 +17,12 @@ from mmengine.logging import print_log
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+BLUR_SIGMA = (0.1, 2.0)
+"""Range of the Gaussian's standard deviation in pixels."""
+
+BLUR_WINDOW = (9, 9)
+"""Size of its window in pixels: two standard deviations on either side, at most."""
+
 
 @MODELS.register_module()
 class StrongAugment(nn.Module):
@@ -34,9 +40,7 @@ class StrongAugment(nn.Module):
         hue: Largest shift as a share of the color circle, in ``[0, 0.5]``.
         jitter_prob: Share of images whose colors are jittered.
         grayscale_prob: Share of images that lose their color.
-        blur_prob: Share of images that are blurred.
-        blur_sigma: Range of the Gaussian's standard deviation in pixels.
-        blur_kernel: Size of the Gaussian's window in pixels, odd.
+        blur_prob: Share of images that are blurred, with a standard deviation of 0.1 to 2 pixels.
 
     Raises:
         ValueError: If a probability or range is not possible.
@@ -55,8 +59,6 @@ class StrongAugment(nn.Module):
         jitter_prob: float = 0.8,
         grayscale_prob: float = 0.2,
         blur_prob: float = 0.5,
-        blur_sigma: Tuple[float, float] = (0.1, 2.0),
-        blur_kernel: int = 9,
     ) -> None:
         super().__init__()
         for name, value in dict(jitter_prob=jitter_prob, grayscale_prob=grayscale_prob, blur_prob=blur_prob).items():
@@ -71,14 +73,8 @@ class StrongAugment(nn.Module):
                 'StrongAugment: brightness, contrast and saturation lie in [0, 1], hue in [0, 0.5], got '
                 f'{(brightness, contrast, saturation, hue)}.'
             )
-        if blur_kernel % 2 == 0 or not 0 < blur_sigma[0] <= blur_sigma[1]:
-            raise ValueError(
-                f'StrongAugment: blur_kernel is odd and blur_sigma an increasing range above 0, got '
-                f'{blur_kernel} and {blur_sigma}.'
-            )
         self.strengths = (brightness, contrast, saturation, hue)
         self.jitter_prob, self.grayscale_prob, self.blur_prob = jitter_prob, grayscale_prob, blur_prob
-        self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel
 
     @torch.no_grad()
     def forward(self, images: Tensor, uniforms: Tensor) -> Tensor:
@@ -100,10 +96,9 @@ class StrongAugment(nn.Module):
             gray = rgb_to_grayscale(images).expand_as(images)
             images = _where(choose_gray < self.grayscale_prob, gray, images)
         if self.blur_prob > 0:
-            low, high = self.blur_sigma
+            low, high = BLUR_SIGMA
             sigma = (low + scale * (high - low))[:, None].expand(-1, 2)
-            kernel = (self.blur_kernel, self.blur_kernel)
-            images = _where(choose_blur < self.blur_prob, gaussian_blur2d(images, kernel, sigma), images)
+            images = _where(choose_blur < self.blur_prob, gaussian_blur2d(images, BLUR_WINDOW, sigma), images)
         return images.clamp(0, 1) * 255
 
     def _colored(self, images: Tensor) -> bool:

@@ -4,7 +4,7 @@ from .adaptive_threshold import adaptive_threshold
 from .agreement import Vote, disagreement, intersection, union, vote
 from .confidence import argmax_target, confident
 from .dense_self_labeling import dense_self_label
-from .fuzzy import fuzzy_cumulative, fuzzy_topk, sharpen
+from .fuzzy import fuzzy_cumulative, fuzzy_topk
 from .graph_cut_labels import hard_self_label
 from .located import located
 from .self_labeling import self_label
@@ -22,7 +22,6 @@ __all__ = [
     'intersection',
     'located',
     'self_label',
-    'sharpen',
     'union',
     'vote',
 ]

@@ -14,6 +14,7 @@ from ..utils.choices import one_of
 
 RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0
+STEP_SIZE = 0.075
 
 
 @torch.no_grad()
@@ -31,7 +32,6 @@ def dense_self_label(
     relaxation: str = 'quadratic',
     cross_entropy: str = 'collision',
     steps: int = 200,
-    step_size: float = 0.075,
 ) -> Tensor:
     r"""The y-step of :func:`~mmseg_ssl.targets.self_label` over all pairs, by gradient descent on cells.
 
@@ -55,7 +55,6 @@ def dense_self_label(
         relaxation: :math:`P`: ``'quadratic'`` or ``'bilinear'``, as in the paper.
         cross_entropy: :math:`H`, as for :func:`~mmseg_ssl.targets.self_label`.
         steps: Steps of gradient descent.
-        step_size: Their size.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
@@ -79,7 +78,7 @@ def dense_self_label(
     free = (drawn == 0) & (share > 0).unsqueeze(1)
 
     unary = cross_entropy, eta * share * free[:, 0]
-    labels = _descend(cells, fixed.where(drawn > 0, cells), free, affinity, unary, relaxation, steps, step_size)
+    labels = _descend(cells, fixed.where(drawn > 0, cells), free, affinity, unary, relaxation, steps)
     labels = labels.unflatten(2, size)
     labels = F.interpolate(labels, size=probs.shape[2:], mode='bilinear')
     labels = labels.where(valid.unsqueeze(1), 1 / probs.shape[1])
@@ -94,7 +93,6 @@ def _descend(
     unary: Tuple[str, Tensor],
     relaxation: str,
     steps: int,
-    step_size: float,
 ) -> Tensor:
     """Gradient descent from the prediction; labels (B, C, N)."""
     cross_entropy, weight = unary
@@ -109,7 +107,7 @@ def _descend(
             pairs = (labels * (degree * labels - labels @ affinity).detach()).sum()
             energy = (unary_value(labels, prediction, cross_entropy) * weight).sum() + pairs
             (grad,) = torch.autograd.grad(energy, variables)
-        variables = variables.detach() - step_size * grad
+        variables = variables.detach() - STEP_SIZE * grad
     return variables.softmax(dim=1).where(free, fixed)
 
 

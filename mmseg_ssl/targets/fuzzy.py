@@ -8,29 +8,6 @@ from ..structures import PixelTarget
 
 
 @torch.no_grad()
-def sharpen(probs: Tensor, temperature: float) -> Tensor:
-    r"""Sharpened distribution :math:`q_{ic}^{1/T} / \sum_k q_{ik}^{1/T}` (MixMatch, Berthelot et al. 2019, eq. 7).
-
-    Args:
-        probs: ``(B, C, H, W)``, summing to one over dim 1.
-        temperature: :math:`T > 0`; 1 changes nothing, toward 0 the label becomes hard, above 1 it is flattened.
-
-    Returns:
-        ``(B, C, H, W)``, summing to one over dim 1.
-
-    Raises:
-        ValueError: If the temperature is not positive.
-    """
-    if temperature <= 0:
-        raise ValueError(f'sharpen needs temperature > 0, got {temperature}. 1 leaves the probabilities alone.')
-    if temperature == 1:
-        return probs
-    # relative to the largest: a power of small numbers would be 0 for all classes
-    powers = (probs / probs.amax(dim=1, keepdim=True)) ** (1 / temperature)
-    return powers / powers.sum(dim=1, keepdim=True)
-
-
-@torch.no_grad()
 def fuzzy_topk(probs: Tensor, k: int) -> PixelTarget:
     r"""Soft label of the ``k`` likeliest classes of every pixel, in the proportions that the teacher gives them.
 

@@ -24,14 +24,14 @@ def hard_self_label(
     connectivity: int = 8,
     max_iterations: int = 5,
     valid: Optional[Tensor] = None,
-    only_seeded_classes: bool = True,
 ) -> PixelTarget:
     r"""Hard pseudo-labels of "Robust Trust Region" (arXiv 2104.01948): a Potts model solved by alpha-expansion.
 
     .. math:: \min_l\ -\alpha \sum_i \ln \sigma_{i l_i} + \lambda \sum_{ij \in N} w_{ij} [l_i \ne l_j], \qquad
               l_i = \bar y_i \text{ on the seeds}
 
-    The default numbers are those of the public code for whole scribbles. The cuts run on the CPU, image by image: this
+    Pixels take only classes that are scribbled in their image, or all where nothing is. The default numbers are those
+    of the public code for whole scribbles. The cuts run on the CPU, image by image: this
     waits for the device.
 
     Args:
@@ -44,8 +44,6 @@ def hard_self_label(
         connectivity: 4 or 8 neighbors.
         max_iterations: Rounds of expansions over all classes.
         valid: ``(B, H, W)`` bool, false on padding; all true if not given.
-        only_seeded_classes: Whether pixels may only take classes that are scribbled in their image; images without
-            seeds may take all.
 
     Returns:
         Label ``(B, H, W)`` int64, 255 where not valid, and weight 1 there, else 0.
@@ -67,18 +65,18 @@ def hard_self_label(
     ends = grid_edges((seeds.shape[1], seeds.shape[2]), GRID_OFFSETS[connectivity])
     labels = []
     for costs, weights, drawn in zip(*(values.flatten(-2).cpu().numpy() for values in (unary, affinity, seeds))):
-        costs = _with_seeds(costs.astype(np.float64), drawn, only_seeded_classes)
+        costs = _with_seeds(costs.astype(np.float64), drawn)
         weights = [direction[near] for direction, (near, _) in zip(weights, ends)]
         labels.append(torch.from_numpy(alpha_expansion(costs, weights, ends, max_iterations)))
     label = torch.stack(labels).to(seeds.device).view_as(seeds).where(valid, IGNORE_INDEX)
     return PixelTarget(label, valid.to(affinity.dtype))
 
 
-def _with_seeds(costs: np.ndarray, seeds: np.ndarray, only_seeded_classes: bool) -> np.ndarray:
+def _with_seeds(costs: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     """Costs (C, N) with infinity where a class may not be taken."""
     drawn = np.flatnonzero(seeds != IGNORE_INDEX)
     present = np.unique(seeds[drawn])
-    if only_seeded_classes and len(present):
+    if len(present):
         costs[np.setdiff1d(np.arange(len(costs)), present)] = np.inf
     costs[:, drawn] = np.inf
     costs[seeds[drawn], drawn] = 0

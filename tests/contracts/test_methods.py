@@ -18,19 +18,15 @@ METHODS = sorted(
     for name, cls in MODELS.module_dict.items()
     if inspect.isclass(cls) and issubclass(cls, SemiSegmentor) and not inspect.isabstract(cls)
 )
-VARIANCE = dict(variance=dict(type='VarianceHead', num_samples=2))
+VARIANCE = dict(variance=dict(type='VarianceHead'))
 # forms of a method that its options choose; options only, no method is named that is not registered
 OPTIONS = {
     'MeanTeacher': dict(ce=dict(consistency='ce'), train_mode=dict(teacher=dict(eval_mode=False, buffers='average'))),
-    'CPCL': dict(
-        separate=dict(batch_statistics='separate'), eval=dict(teacher_mode='eval'), prob=dict(cutmix=dict(prob=0.5))
-    ),
-    'PseudoLabel': dict(confidence=dict(weighting='confidence', threshold=0.5)),
+    'CPCL': dict(separate=dict(batch_statistics='separate'), eval=dict(teacher_mode='eval')),
+    'PseudoLabel': dict(threshold=dict(threshold=0.5)),
     'CPS': dict(cutmix=dict(cutmix={}), eval=dict(cutmix={}, teacher_mode='eval')),
-    'FixMatch': dict(
-        train=dict(teacher_mode='train'), adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))
-    ),
-    'CutMixSeg': dict(pixel=dict(confidence='pixel'), train_mode=dict(teacher=dict(eval_mode=False))),
+    'FixMatch': dict(adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))),
+    'CutMixSeg': dict(train_mode=dict(teacher=dict(eval_mode=False))),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(
             aleatoric=aleatoric and dict(type=f'{aleatoric}Term'), energy=energy and dict(type=energy)
@@ -43,10 +39,11 @@ OPTIONS = {
     | dict(
         plain=dict(reliability=dict(form='none'), rebalancing=dict(exponent=0.0), cutmix=dict(prob=0.0)),
         inverse=dict(
-            reliability=dict(form='exponential'), rebalancing=dict(form='inverse', counts='hard', momentum=1.0)
+            reliability=dict(form='exponential'),
+            rebalancing=dict(exponent=1.0, low=0.0, high=1e4, counts='hard', momentum=1.0),
         ),
         classes=dict(rebalancing=dict(weights='class')),
-        other=dict(divide_by='weight', label=dict(sharpening=0.5), contrast=dict(repulsion=0.5), side_heads=VARIANCE),
+        other=dict(contrast=dict(repulsion=0.5), side_heads=VARIANCE),
     ),
     'ELNWarmup': dict(release=dict(gate='batch', reduction='sum')),
     'ELN': dict(
@@ -59,13 +56,11 @@ OPTIONS = {
             teacher=dict(eval_mode=False, buffers='own'),
         )
     ),
-    'UniMatchV1': dict(train=dict(teacher_mode='train')),
-    'UniMatchV2': dict(train_mode=dict(teacher=dict(eval_mode=False)), all_dropped=dict(feature_keep=0.0)),
+    'UniMatchV2': dict(all_dropped=dict(feature_keep=0.0)),
     'PottsRegularized': dict(
         nonlocal_edges=dict(potts=dict(neighborhood='nonlocal', normalization='edges', relaxation='log_quadratic')),
         dense_images=dict(potts=dict(neighborhood='dense', normalization='images', weight=1e-4)),
     ),
-    'TreeEnergy': dict(colors=dict(use_embedding=False)),
     'SoftSelfLabeling': dict(
         reverse=dict(self_labeling=dict(cross_entropy='reverse', relaxation='bilinear', only_seeded_classes=True)),
         dense=dict(self_labeling=dict(neighborhood='dense', cross_entropy='standard', resolution=8, steps=5)),

@@ -6,6 +6,9 @@ from mmseg.registry import MODELS
 
 from mmseg_ssl.models.losses import TreeEnergyLoss
 
+APART = 100.0 * torch.arange(24.0).view(1, 1, 4, 6)
+"""Embeddings so far apart that the second tree leaves every pixel as it is."""
+
 
 def scene():
     """Two colors; the left region is class 0, and one of its pixels is predicted otherwise."""
@@ -23,11 +26,11 @@ def test_hand_derived_value():
     differs by 2 * 11 / 12, the other eleven by 2 / 12: 44 / 12 over 24 pixels.
     """
     probs, images, every = scene()
-    loss = TreeEnergyLoss(weight=0.4)(probs, images, None, every, every)
+    loss = TreeEnergyLoss(weight=0.4)(probs, images, APART, every, every)
     assert loss.item() == pytest.approx(0.4 * (44 / 12) / 24)
     unlabeled = torch.zeros_like(every)
     unlabeled[0, 1, 1] = True
-    assert TreeEnergyLoss(weight=1.0)(probs, images, None, every, unlabeled).item() == pytest.approx(22 / 12)
+    assert TreeEnergyLoss(weight=1.0)(probs, images, APART, every, unlabeled).item() == pytest.approx(22 / 12)
 
 
 def test_the_second_tree_filters_the_first_ones_result():

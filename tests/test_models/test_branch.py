@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 
-from mmseg_ssl.models import Branch, EnergyHead, NetworkError, VarianceHead
+from mmseg_ssl.models import Branch, NetworkError, VarianceHead
 
 HEADS = dict(
     fcn=tiny.fcn_head(),
@@ -107,27 +107,25 @@ def test_the_shipped_networks_divide_by_valid_pixels(root):
 
 def test_side_heads():
     """Built with what the branch knows; per-pixel maps have the size of the image; variance is softplus(w f + b)."""
-    branch = make(side_heads=dict(variance=dict(type='VarianceHead'), energy=dict(type='EnergyHead', temperature=2.0)))
+    branch = make(side_heads=dict(variance=dict(type='VarianceHead'), energy=dict(type='EnergyHead')))
     pred = branch(torch.randn(2, 3, 32, 24))
     head = branch.side_heads['variance']
     assert head.conv.in_channels == branch.segmentor.decode_head.conv_seg.in_channels
     low = F.softplus(head.conv(pred.embedding))
     expected = F.interpolate(low, (32, 24), mode='bilinear', align_corners=False)
     torch.testing.assert_close(pred.side['variance'], expected)
-    energy = -2 * torch.logsumexp(pred.logits / 2, dim=1, keepdim=True)
+    energy = -torch.logsumexp(pred.logits, dim=1, keepdim=True)
     torch.testing.assert_close(pred.side['energy'], energy)
     assert not list(branch.side_heads['energy'].parameters())
 
 
 def test_variance_is_bounded():
-    head = VarianceHead(in_channels=1, max_variance=3.0)
+    head = VarianceHead(in_channels=1)
     torch.nn.init.ones_(head.conv.weight)
     torch.nn.init.zeros_(head.conv.bias)
     variance = head(torch.tensor([-50.0, 0.0, 50.0]).reshape(1, 1, 1, 3), None)
     assert variance.flatten()[0] > 0
-    torch.testing.assert_close(variance.flatten()[1:], torch.tensor([0.6931472, 3.0]))
-    with pytest.raises(ValueError, match='temperature'):
-        EnergyHead(temperature=0)
+    torch.testing.assert_close(variance.flatten()[1:], torch.tensor([0.6931472, 10.0]))
 
 
 def test_autocast():

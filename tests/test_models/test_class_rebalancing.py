@@ -97,14 +97,16 @@ def test_before_the_first_batch_and_without_an_exponent_all_weights_are_one():
     torch.testing.assert_close(weigh(off, label), torch.ones(2, 5, 6))
 
 
-def test_inverse_is_exponent_one_without_bounds():
-    one, other = ClassRebalancing(4, form='inverse'), ClassRebalancing(4, exponent=1.0, low=0.0, high=float('inf'))
+def test_inverse_frequencies():
+    """CW-BASS-v2: weights proportional to 1 / f, as far as the floor of the frequencies, here 1e-4."""
+    rebalancing = ClassRebalancing(4, exponent=1.0, low=0.0, high=1e4)
     label, valid = (20 * torch.randn(2, 4, 5, 6)).softmax(dim=1), torch.ones(2, 5, 6, dtype=torch.bool)
-    label = label * torch.tensor([1.0, 1e-3, 1.0, 1.0]).reshape(4, 1, 1)  # rarer than the bounds of 'power'
-    one.update(label, valid)
-    other.update(label, valid)
-    assert torch.equal(weigh(one, label), weigh(other, label))
-    assert one.rarity.max() / one.rarity.min() > 10
+    label = label * torch.tensor([1.0, 1e-3, 1.0, 1.0]).reshape(4, 1, 1)  # rarer than the default bounds
+    rebalancing.update(label, valid)
+    frequency = rebalancing.frequency
+    assert frequency.min() > 1e-4
+    torch.testing.assert_close(rebalancing.rarity, 1 / frequency / (1 / frequency).mean())
+    assert rebalancing.rarity.max() / rebalancing.rarity.min() > 10
 
 
 def test_a_batch_without_a_valid_pixel_changes_nothing():
@@ -119,7 +121,7 @@ def test_a_batch_without_a_valid_pixel_changes_nothing():
 
 
 def test_errors():
-    for option, wrong in dict(form='log', counts='all', weights='label').items():
+    for option, wrong in dict(counts='all', weights='label').items():
         with pytest.raises(ValueError, match=f'{option} must be one of .*{wrong}'):
             ClassRebalancing(4, **{option: wrong})
     with pytest.raises(ValueError, match='momentum is the share'):

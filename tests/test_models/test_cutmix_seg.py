@@ -29,12 +29,11 @@ def prepared(model, width=20):
     return model.data_preprocessor(data, True)
 
 
-@pytest.mark.parametrize('confidence', ['fraction', 'pixel'])
-def test_the_formula(confidence):
+def test_the_formula():
     """Pixel by pixel: teacher probabilities of u0, u1 pasted as the student's images are; squared differences summed
-    over classes; times the share of confident pixels, or those pixels alone; mean over the image.
+    over classes; times the share of confident pixels; mean over the image.
     """
-    model = build(threshold=0.6, confidence=confidence)
+    model = build(threshold=0.6)
     data = prepared(model)
     inputs, samples = data['inputs'], data['data_samples']['weak']
     losses = model(**data, mode='loss')
@@ -50,7 +49,7 @@ def test_the_formula(confidence):
             terms.append((says[i, :, y, x] - probs[source, :, y, x]).square().sum())
             sure.append(float(probs[source, :, y, x].max() >= 0.6))
     terms, sure = torch.stack(terms), torch.tensor(sure)
-    expected = terms.mean() * sure.mean() if confidence == 'fraction' else (terms * sure).mean()
+    expected = terms.mean() * sure.mean()
     torch.testing.assert_close(losses['unsup.loss_consistency'], expected)
     torch.testing.assert_close(losses['unsup.confident'], sure.mean())
     assert 0 < sure.mean() < 1
@@ -95,7 +94,5 @@ def test_network_calls_and_no_gradient_into_the_target():
 
 
 def test_wrong_options():
-    with pytest.raises(ValueError, match="'fraction', 'pixel'.*got 'batch'"):
-        build(confidence='batch')
     with pytest.raises(ValueError, match='unlabeled_per_labeled=2'):
         tiny.loss_of(build(), tiny.batch(labeled=1, ratio=1))

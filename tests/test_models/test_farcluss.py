@@ -88,16 +88,6 @@ def test_the_full_form_is_cross_entropy_with_the_teachers_probabilities():
         torch.testing.assert_close(seen['losses']['unsup.loss_fuzzy'], expected)
 
 
-def test_dividing_by_the_weights():
-    """``'valid'`` is ``'weight'`` times the mean weight: an uncertain batch teaches less."""
-    model, losses = tiny.build('FARCLUSS', rebalancing=dict(exponent=0.0)), {}
-    for model.divide_by in ('valid', 'weight'):
-        losses[model.divide_by] = tiny.loss_of(model, tiny.batch())
-    mean = losses['valid']['unsup.reliability']
-    assert mean < 0.9
-    torch.testing.assert_close(losses['valid']['unsup.loss_fuzzy'], losses['weight']['unsup.loss_fuzzy'] * mean)
-
-
 def test_a_uniform_teacher_teaches_nothing_and_a_sure_one_everything():
     model = tiny.build('FARCLUSS')
     head = model.teacher.network.segmentor.decode_head.conv_seg
@@ -182,13 +172,10 @@ def test_it_learns_what_its_teacher_knows():
     ('wrong', 'message'),
     [
         (dict(label=dict(mode='soft')), "'hard', 'topk', 'cumulative', 'full'.*'soft'"),
-        (dict(divide_by='all'), "'valid', 'weight'.*'all'"),
         (dict(label=dict(k=0)), 'at least 1 class, got k=0'),
         (dict(label=dict(mass=0)), 'mass=0'),
-        (dict(label=dict(sharpening=0)), 'temperature > 0'),
         (dict(reliability=dict(exponent=-1)), 'exponent'),
         (dict(reliability=dict(form='hard')), "'linear', 'exponential', 'none'.*'hard'"),
-        (dict(rebalancing=dict(form='log')), "'power', 'inverse'"),
         (dict(rebalancing=dict(weights='label')), "'pixel', 'class'.*'label'"),
         (dict(contrast=dict(temperature=0)), 'temperature > 0'),
     ],

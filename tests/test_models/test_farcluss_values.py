@@ -17,8 +17,6 @@ Pixel = Tuple[int, int, int]
 def soft_label(step: Step, q: Tensor) -> Tensor:
     """The k likeliest classes of a pixel (or all, or those that hold a share) in the teacher's proportions."""
     options = step.option('label', {})
-    sharpening = options.get('sharpening', 1.0)
-    q = q ** (1 / sharpening) / (q ** (1 / sharpening)).sum()
     order = sorted(range(len(q)), key=lambda c: -q[c])
     mode = options.get('mode', 'topk')
     count = dict(hard=1, topk=options.get('k', 3), full=len(q)).get(mode)
@@ -119,9 +117,8 @@ def farcluss(step: Step) -> Losses:
     cost = sum(
         -weight[b, y, x] * (label[b, :, y, x] * log_probs[b, :, y, x]).sum() for b, y, x in valid.nonzero().tolist()
     )
-    divisor = float(weight.sum()) if step.option('divide_by', 'valid') == 'weight' else int(valid.sum())
     losses = supervised(student.part(0, 2), step.truth)
-    losses['unsup.loss_fuzzy'] = step.option('unsup_weight', 1.0) * step.scale * cost / divisor
+    losses['unsup.loss_fuzzy'] = step.option('unsup_weight', 1.0) * step.scale * cost / int(valid.sum())
     push = contrast(step, teacher, own, student, cells(step, label, reliability))
     on = 1.0 if step.scale >= 1 else 0.0
     losses['unsup.loss_contrast'] = step.option('contrast', {}).get('weight', 0.1) * on * push

@@ -60,7 +60,7 @@ def labeled_and_logs(step: Step, sup, probs: Tensor, target: Target) -> Losses:
 
 def fixmatch(step: Step) -> Losses:
     student, boxes = step.network('student'), step.boxes(4)
-    probs = student(step.views['weak'], train=step.option('teacher_mode', 'eval') == 'train').probs
+    probs = student(step.views['weak'], train=False).probs
     target = target_of(step, probs)
     sup, strong = student.together(step.views['sup'], with_next(step.views['strong'], boxes))
     losses = labeled_and_logs(step, sup, probs, target)
@@ -74,7 +74,7 @@ def dropped(step: Step) -> Callable:
     def perturb(levels):
         result = []
         for level in levels:
-            kept = F.dropout2d(torch.ones(4, *level.shape[1:]), step.option('feature_dropout', 0.5)).double()
+            kept = F.dropout2d(torch.ones(4, *level.shape[1:]), 0.5).double()
             result.append(torch.cat([level[:-4], level[-4:] * kept]))
         return result
 
@@ -119,15 +119,14 @@ def complementary(step: Step) -> Callable:
 
 def unimatch_v2(step: Step) -> Losses:
     """(L_sup + (L_s1 + L_s2) / 2) / 2, with labels of an EMA teacher."""
-    weights = dict(dict(strong1=0.5, strong2=0.5), **step.option('view_weights', {}))
     boxes = [step.boxes(4, number) for number in (0, 1)]
     probs = step.network('teacher')(step.views['weak'], train=False).probs
     target = target_of(step, probs)
     mixed = [with_next(step.views[f'strong{n + 1}'], boxes[n]) for n in (0, 1)]
     sup, one, two = step.network('student').together(step.views['sup'], *mixed, perturb=complementary(step))
     losses = labeled_and_logs(step, sup, probs, target)
-    losses['unsup.strong1.loss_pseudo'] = weights['strong1'] * taught(step, one.logits, target, boxes[0])
-    losses['unsup.strong2.loss_pseudo'] = weights['strong2'] * taught(step, two.logits, target, boxes[1])
+    losses['unsup.strong1.loss_pseudo'] = 0.5 * taught(step, one.logits, target, boxes[0])
+    losses['unsup.strong2.loss_pseudo'] = 0.5 * taught(step, two.logits, target, boxes[1])
     return losses
 
 

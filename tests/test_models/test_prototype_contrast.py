@@ -103,10 +103,12 @@ def test_targets_of_several_batches_hard_and_soft_at_any_size():
 
 
 def test_repulsion_is_added_with_its_weight():
+    """Embeddings of all classes along one direction, so that every pair is nearer than the margin."""
     embedding, target = draw()
+    embedding = embedding + 3
     losses = []
     for repulsion in (0.0, 1.0, 2.0):
-        contrast = PrototypeContrast(4, 3, repulsion=repulsion, repulsion_margin=-1.0)
+        contrast = PrototypeContrast(4, 3, repulsion=repulsion)
         contrast.update(embedding, target)
         losses.append(contrast(embedding, target))
     assert losses[1] > losses[0]

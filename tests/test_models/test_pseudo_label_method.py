@@ -24,10 +24,9 @@ def sample(label, confidence):
 def test_target_by_hand():
     """Confidence 51 is 0.2, 255 is 1; below the threshold 0.5 there is no label, and none where the tool left 255."""
     written = sample([[0, 1, 255], [2, 3, 0]], [[255, 51, 255], [204, 128, 127]])
-    model = tiny.build('PseudoLabel', threshold=0.5, weighting='confidence')
-    label, weight = model.written_target([written], images())
+    model = tiny.build('PseudoLabel', threshold=0.5)
+    label, _ = model.written_target([written], images())
     assert label.tolist() == [[[0, 255, 255], [2, 3, 255]]]  # 127 / 255 is below a half
-    torch.testing.assert_close(weight, torch.tensor([[[1, 0.2, 1], [0.8, 128 / 255, 127 / 255]]]))
     label, weight = tiny.build('PseudoLabel').written_target([written], images())
     assert label.tolist() == [[[0, 1, 255], [2, 3, 0]]]
     assert (weight == 1).all()
@@ -38,10 +37,9 @@ def test_smaller_maps_are_padded_with_no_label():
     assert label.tolist() == [[[0, 1, 255], [255, 255, 255]]]
 
 
-@pytest.mark.parametrize('weighting', ['hard', 'confidence'])
-def test_the_loss_is_the_mean_over_labeled_pixels(weighting):
-    """A slow loop over the pixels of the strong views: w CE, divided by the number of pixels that have a label."""
-    model = tiny.build('PseudoLabel', weighting=weighting, unsup_weight=2.0).eval()
+def test_the_loss_is_the_mean_over_labeled_pixels():
+    """A slow loop over the pixels of the strong views: CE, divided by the number of pixels that have a label."""
+    model = tiny.build('PseudoLabel', unsup_weight=2.0).eval()
     data = model.data_preprocessor(tiny.batch(), True)
     generator = torch.Generator().manual_seed(0)
     for item in data['data_samples']['weak']:
@@ -50,10 +48,9 @@ def test_the_loss_is_the_mean_over_labeled_pixels(weighting):
     logits = model.student(data['inputs']['strong']).logits.detach()
     total, count = 0.0, 0
     for one, item in zip(logits, data['data_samples']['weak']):
-        label, confidence = item.pseudo_sem_seg.data
+        label = item.pseudo_sem_seg.data[0]
         for row, col in (label != 255).nonzero().tolist():
-            weight = 1 if weighting == 'hard' else int(confidence[row, col]) / 255
-            total += weight * F.cross_entropy(one[None, :, row, col], label[row, col][None].long()).item()
+            total += F.cross_entropy(one[None, :, row, col], label[row, col][None].long()).item()
             count += 1
     assert losses['unsup.loss_pseudo'].item() == pytest.approx(2 * total / count, rel=1e-4)
     assert losses['unsup.kept'].item() == pytest.approx(count / logits[:, 0].numel())
@@ -78,8 +75,6 @@ def test_no_label_at_all_is_zero_with_a_zero_gradient():
 
 
 def test_errors_tell_the_fix():
-    with pytest.raises(ValueError, match=r"weighting must be one of \('hard', 'confidence'\), got 'soft'"):
-        tiny.build('PseudoLabel', weighting='soft')
     with pytest.raises(ValueError, match='threshold is a confidence'):
         tiny.build('PseudoLabel', threshold=1.5)
     data = tiny.batch()

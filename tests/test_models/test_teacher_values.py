@@ -37,10 +37,7 @@ def cutmix_seg(step: Step) -> Losses:
     sure = [[[float(taught[b, :, y, x].max() >= threshold) for x in range(8)] for y in range(6)] for b in range(2)]
     share = mean(valid, lambda b, y, x: sure[b][y][x])
     distance = squared_distance(mixed.probs, taught)
-    if step.option('confidence', 'fraction') == 'pixel':
-        cost = mean(valid, lambda b, y, x: sure[b][y][x] * distance(b, y, x))
-    else:
-        cost = share * mean(valid, distance)
+    cost = share * mean(valid, distance)
     assert 0 < share < 1
     losses = supervised(sup, step.truth)
     losses['unsup.loss_consistency'] = step.option('unsup_weight', 1.0) * step.scale * cost
@@ -49,17 +46,16 @@ def cutmix_seg(step: Step) -> Losses:
 
 
 def pseudo_label(step: Step) -> Losses:
-    """L_sup + lambda 1/|K| sum_K w_i CE(f(s)_i, y_i), K the pixels with a label that reach the threshold."""
+    """L_sup + lambda 1/|K| sum_K CE(f(s)_i, y_i), K the pixels with a label that reach the threshold."""
     valid, threshold = step.valid['weak'], step.option('threshold', 0.0)
-    label, weight = torch.full(valid.shape, 255), torch.ones(valid.shape, dtype=torch.float64)
+    label = torch.full(valid.shape, 255)
     for b, y, x in valid.nonzero().tolist():
         written, confidence = step.samples['weak'][b].pseudo_sem_seg.data[:, y, x].tolist()
         label[b, y, x] = written if confidence / 255 >= threshold else 255
-        weight[b, y, x] = confidence / 255 if step.option('weighting', 'hard') == 'confidence' else 1.0
     kept = valid & (label != 255)
     sup, strong = step.network('student').together(step.views['sup'], step.views['strong'])
     losses = supervised(sup, step.truth)
-    cost = cross_entropy(strong.logits, label, kept, weight)
+    cost = cross_entropy(strong.logits, label, kept)
     losses['unsup.loss_pseudo'] = step.option('unsup_weight', 1.0) * step.scale * cost
     losses['unsup.kept'] = int(kept.sum()) / int(valid.sum())
     return losses

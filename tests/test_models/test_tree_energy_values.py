@@ -56,9 +56,8 @@ def tree_energy(step: Step) -> Losses:
         probs = {p: cell_mean(sup.probs[b], drawn.valid[b], *p) for p in places}
         colors = {p: cell_mean(step.views['sup'][b], drawn.valid[b], *p) for p in places}
         smooth = along_the_tree(probs, colors, valid, options.get('sigma', 0.02))
-        if step.option('use_embedding', True):
-            embedding = {p: sup.levels[1][b, :, p[0], p[1]] for p in places}
-            smooth = along_the_tree(smooth, embedding, valid, 1.0)
+        embedding = {p: sup.levels[1][b, :, p[0], p[1]] for p in places}
+        smooth = along_the_tree(smooth, embedding, valid, 1.0)
         assert any(valid[p] and not drawn.unlabeled[b][window[p]].any() for p in places)
         counted = [p for p in places if drawn.unlabeled[b][window[p]].any()]
         costs += [(probs[p] - smooth[p]).abs().sum() for p in counted]

@@ -143,13 +143,14 @@ def test_labels_carry_no_gradient():
 
 def test_the_features_of_the_other_views_are_whole():
     """The decoder gets the labeled and strong images' features as they are, the weak ones' with channels gone."""
-    model = build('UniMatchV1', feature_dropout=0.999)
+    model = build('UniMatchV1')
     seen = []
     model.student.segmentor.decode_head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     tiny.loss_of(model, tiny.batch())
     for level in seen[-1]:
         assert level[:10].abs().amax(dim=(1, 2, 3)).min() > 0
-        assert (level[10:] == 0).float().mean() > 0.9
+        gone = (level[10:] == 0).all(dim=(2, 3)).float().mean() - (level[:10] == 0).all(dim=(2, 3)).float().mean()
+        assert 0.2 < gone < 0.8
 
 
 def test_views_of_v2_complete_each_other():
@@ -188,16 +189,15 @@ def test_threshold_limits(method):
     assert all(value == 0 for key, value in losses.items() if 'loss_pseudo' in key)
 
 
-@every_version
-def test_view_weights(method):
+def test_view_weights():
     """Those that are given replace the defaults; an unknown view is named."""
-    first, second = build(method, threshold=0.0), build(method, threshold=0.0, view_weights=dict(strong2=0.0))
+    first, second = (build('UniMatchV1', threshold=0.0, view_weights=weights) for weights in ({}, dict(strong2=0.0)))
     second.load_state_dict(first.state_dict())
     one, two = (tiny.loss_of(model, tiny.batch()) for model in (first, second))
     assert torch.equal(one['unsup.strong1.loss_pseudo'], two['unsup.strong1.loss_pseudo'])
     assert one['unsup.strong2.loss_pseudo'] > 0 and two['unsup.strong2.loss_pseudo'] == 0
-    with pytest.raises(ValueError, match=r"view_weights are those of .*'strong2'.*got \['strong3'\]"):
-        build(method, view_weights=dict(strong3=1))
+    with pytest.raises(ValueError, match=r"view of view_weights must be one of .*'strong2'.*got 'strong3'"):
+        build('UniMatchV1', view_weights=dict(strong3=1))
 
 
 @every_version
@@ -229,4 +229,3 @@ def test_v2_has_no_teacher_mode():
 
 def test_the_teacher_averages_buffers():
     assert build('UniMatchV2').teacher.buffer_mode == 'average'
-    assert build('UniMatchV2', teacher=dict(buffers='copy')).teacher.buffer_mode == 'copy'

@@ -47,7 +47,7 @@ def test_the_weight_is_the_product_of_both():
 
 
 def test_it_steps_with_the_variance_head():
-    model = build(side_heads=dict(variance=dict(type='VarianceHead', num_samples=2)))
+    model = build(side_heads=dict(variance=dict(type='VarianceHead')))
     losses = tiny.loss_of(model, tiny.batch())
     assert {'sup.loss_variance', 'unsup.loss_fuzzy', 'unsup.loss_contrast'} <= set(losses)
     sum(value for key, value in losses.items() if 'loss' in key).backward()

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmseg_ssl.models.losses import pixel_cross_entropy
-from mmseg_ssl.targets import fuzzy_cumulative, fuzzy_topk, sharpen
+from mmseg_ssl.targets import fuzzy_cumulative, fuzzy_topk
 
 
 def draw(*shape: int) -> torch.Tensor:
@@ -95,26 +95,9 @@ def test_all_classes_are_the_distribution():
     torch.testing.assert_close(fuzzy_cumulative(probs, 1.0).label, probs)
 
 
-def test_sharpening_by_hand():
-    """(0.8, 0.2) at T = 1/2: 0.64 / 0.68 and 0.04 / 0.68; T = 1 gives the tensor back."""
-    probs = pixel(0.8, 0.2)
-    torch.testing.assert_close(sharpen(probs, 0.5), pixel(0.64 / 0.68, 0.04 / 0.68))
-    assert sharpen(probs, 1.0) is probs
-
-
-@pytest.mark.parametrize('temperature', [1e-3, 0.5, 2.0])
-def test_sharpened_pixels_are_distributions_in_the_same_order(temperature):
-    """Powers of 1000 would underflow for every class of a hesitant pixel."""
-    probs = draw(1, 6, 3, 3)
-    result = sharpen(probs, temperature)
-    torch.testing.assert_close(result.sum(dim=1), torch.ones(1, 3, 3))
-    assert torch.equal(result.argmax(dim=1), probs.argmax(dim=1))
-    assert ((result.amax(dim=1) > probs.amax(dim=1)) == (temperature < 1)).all()
-
-
 def test_the_label_has_no_gradient():
     logits = torch.randn(1, 4, 2, 2, requires_grad=True)
-    assert not fuzzy_topk(sharpen(logits.softmax(dim=1), 0.5), 2).label.requires_grad
+    assert not fuzzy_topk(logits.softmax(dim=1), 2).label.requires_grad
 
 
 def test_more_classes_than_there_are():
@@ -129,9 +112,7 @@ def test_no_class_at_all(k):
         fuzzy_topk(draw(1, 3, 2, 2), k)
 
 
-def test_shares_and_temperatures_that_are_none():
+def test_shares_that_are_none():
     for mass in (0, 1.1):
         with pytest.raises(ValueError, match=r'share of the probability in \(0, 1\]'):
             fuzzy_cumulative(draw(1, 3, 2, 2), mass)
-    with pytest.raises(ValueError, match='temperature > 0, got 0'):
-        sharpen(draw(1, 3, 2, 2), 0)

@@ -31,12 +31,9 @@ def test_regions_of_one_color_take_their_seeds_class(connectivity):
 def test_seeds_stay_whatever_the_prediction_says():
     logits, images, seeds = two_colors()
     logits[:, 1] = 50.0
-    for only_seeded in (True, False):
-        label, _ = hard_self_label(
-            logits, images, seeds, unary_weight=1.0, potts_weight=0.1, only_seeded_classes=only_seeded
-        )
-        assert (label[seeds != 255] == seeds[seeds != 255]).all()
-        assert (label == 1).any() != only_seeded
+    label, _ = hard_self_label(logits, images, seeds, unary_weight=1.0, potts_weight=0.1)
+    assert (label[seeds != 255] == seeds[seeds != 255]).all()
+    assert not (label == 1).any()  # not scribbled in this image
 
 
 def test_without_potts_it_is_the_prediction():

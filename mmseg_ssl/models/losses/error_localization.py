@@ -1,7 +1,5 @@
 """Losses on labeled images of the error localization network (ELN, Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
 
-from typing import Optional
-
 import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor
@@ -42,9 +40,7 @@ def constrained_cross_entropy(aux_ce: Tensor, main_ce: Tensor, slack: float) -> 
     return aux_ce.where(aux_ce > slack * main_ce.detach(), aux_ce.new_zeros(()))
 
 
-def balanced_binary_cross_entropy(
-    logits: Tensor, correct: Tensor, valid: Tensor, balance: str = 'image', max_ratio: Optional[float] = None
-) -> Tensor:
+def balanced_binary_cross_entropy(logits: Tensor, correct: Tensor, valid: Tensor, balance: str = 'image') -> Tensor:
     r"""Binary cross entropy of every pixel, in which wrong and correct pixels weigh the same together (ELN, eq. 5).
 
     With :math:`b = \mathrm{sigmoid}(z)` and :math:`m_i = 1` where the prediction is correct,
@@ -59,7 +55,6 @@ def balanced_binary_cross_entropy(
         correct: ``(B, H, W)`` bool.
         valid: ``(B, H, W)`` bool, which pixels count.
         balance: Whether the ratio is counted for each ``'image'`` or over the ``'batch'`` of all processes.
-        max_ratio: Upper bound of the ratio; none if not given.
 
     Returns:
         ``(B, H, W)``, at least 0, fp32 or wider; 0 with a zero gradient where not valid.
@@ -80,7 +75,7 @@ def balanced_binary_cross_entropy(
     if balance == 'batch':
         all_reduce(num_correct)
         all_reduce(num_wrong)
-    ratio = (num_correct / num_wrong.clamp(min=1)).clamp(max=max_ratio if max_ratio is not None else float('inf'))
+    ratio = num_correct / num_wrong.clamp(min=1)
     loss = F.binary_cross_entropy_with_logits(logits, correct.to(logits), reduction='none')
     loss = loss * ratio.expand_as(loss).where(~correct, ratio.new_ones(()))
     return loss.where(valid, loss.new_zeros(()))

@@ -46,8 +46,10 @@ class HardPixelCrossEntropy(nn.Module):
         min_kept: Pixels an image of the batch that are kept at least.
         class_weight: One weight a class; all 1 by default.
         loss_weight: Factor of the loss.
-        loss_name: Its key in the losses.
     """
+
+    loss_name = 'loss_ohem'
+    """Its key in the host's losses."""
 
     def __init__(
         self,
@@ -55,11 +57,10 @@ class HardPixelCrossEntropy(nn.Module):
         min_kept: int = 50000,
         class_weight: Optional[Sequence[float]] = None,
         loss_weight: float = 1.0,
-        loss_name: str = 'loss_ohem',
     ) -> None:
         super().__init__()
         self.threshold, self.min_kept = threshold, min_kept
-        self.class_weight, self.loss_weight, self.loss_name = class_weight, loss_weight, loss_name
+        self.class_weight, self.loss_weight = class_weight, loss_weight
 
     def forward(self, cls_score: Tensor, label: Tensor, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> Tensor:
         """Loss of a batch.

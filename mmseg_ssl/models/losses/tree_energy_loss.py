@@ -1,7 +1,5 @@
 """Tree energy loss (Liang et al., CVPR 2022, arXiv 2203.10739)."""
 
-from typing import Optional
-
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -33,15 +31,13 @@ class TreeEnergyLoss(nn.Module):
             raise ValueError(f'TreeEnergyLoss: weight is at least 0 and sigma above 0, got {weight} and {sigma}.')
         self.weight, self.sigma = weight, sigma
 
-    def forward(
-        self, probs: Tensor, images: Tensor, embedding: Optional[Tensor], valid: Tensor, unlabeled: Tensor
-    ) -> Tensor:
+    def forward(self, probs: Tensor, images: Tensor, embedding: Tensor, valid: Tensor, unlabeled: Tensor) -> Tensor:
         """Cost of a prediction.
 
         Args:
             probs: ``(B, C, h, w)``, distributions on dim 1.
             images: ``(B, 3, h, w)``, normalized.
-            embedding: ``(B, D, h, w)``; without it, the tree of the colors is the only one.
+            embedding: ``(B, D, h, w)``.
             valid: ``(B, h, w)`` bool, false on padding: no tree leads through it.
             unlabeled: ``(B, h, w)`` bool, the pixels that count.
 
@@ -49,8 +45,7 @@ class TreeEnergyLoss(nn.Module):
             A scalar, at least 0.
         """
         smooth = self.smooth(at_least_fp32(probs), images, valid, self.sigma)
-        if embedding is not None:
-            smooth = self.smooth(smooth, embedding, valid, 1.0)
+        smooth = self.smooth(smooth, embedding, valid, 1.0)
         return self.weight * masked_mean((probs - smooth).abs().sum(dim=1), over=unlabeled)
 
     @staticmethod

@@ -10,6 +10,7 @@ from ...targets import vote
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..collaborative_labels import collaborative_labels
+from ..cutmix import CutMix
 from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
@@ -38,7 +39,6 @@ class CPCL(SemiSegmentor):
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes its own head.
         unsup_weight: :math:`\lambda_u`; 5 on Cityscapes, 1 on VOC.
-        cutmix: Config of :class:`CutMix`.
         teacher_mode: ``'train'`` (BatchNorm by the batch and dropout while labels are made, as the public code) or
             ``'eval'``.
         side_heads: Side heads of each branch by name.
@@ -59,7 +59,6 @@ class CPCL(SemiSegmentor):
         self,
         segmentor: dict,
         unsup_weight: float = 1.0,
-        cutmix: Optional[dict] = None,
         teacher_mode: str = 'train',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
@@ -67,7 +66,7 @@ class CPCL(SemiSegmentor):
         super().__init__(**kwargs)
         self.conservative = Branch(segmentor, side_heads)
         self.progressive = Branch(segmentor, side_heads)
-        self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
+        self.cutmix = CutMix()
         self.unsup_weight = unsup_weight
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 

@@ -6,18 +6,13 @@ import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
-from torch import Tensor
 
 from ...ops import masked_mean
-from ...utils.choices import one_of
 from ..branch import Branch
+from ..cutmix import CutMix
 from ..ema_teacher import EMATeacher
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
-
-CONFIDENCES = ('fraction', 'pixel')
-HALF_BOX = dict(num_boxes=1, area=(0.5, 0.5))
-"""One box an image, half of its area."""
 
 
 @MODELS.register_module()
@@ -42,8 +37,6 @@ class CutMixSeg(SemiSegmentor):
         segmentor: Config of an mmseg ``EncoderDecoder``.
         unsup_weight: :math:`\lambda`.
         threshold: :math:`\tau` in ``[0, 1]``; 0 switches the factor off.
-        confidence: ``'fraction'``, the factor :math:`r` of the whole batch; or ``'pixel'``, each pixel by itself.
-        cutmix: Options of :class:`CutMix` beside one box of half the area.
         teacher: Options of :class:`EMATeacher` beside ``buffers='average'`` (public code).
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
@@ -63,8 +56,6 @@ class CutMixSeg(SemiSegmentor):
         segmentor: dict,
         unsup_weight: float = 1.0,
         threshold: float = 0.97,
-        confidence: str = 'fraction',
-        cutmix: Optional[dict] = None,
         teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
@@ -74,9 +65,8 @@ class CutMixSeg(SemiSegmentor):
             raise ValueError(f'CutMixSeg: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
         self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
-        self.cutmix = MODELS.build(dict(HALF_BOX, type='CutMix', **(cutmix or {})))
+        self.cutmix = CutMix(num_boxes=1, area=(0.5, 0.5))  # one box, half of the image
         self.unsup_weight, self.threshold = unsup_weight, threshold
-        self.confidence = one_of(CONFIDENCES, confidence=confidence)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
@@ -90,15 +80,8 @@ class CutMixSeg(SemiSegmentor):
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         confident = (probs.amax(dim=1) >= self.threshold).to(probs.dtype)
         distance = F.mse_loss(mixed.logits.softmax(dim=1), probs, reduction='none').sum(dim=1)
-        consistency = masked_mean(distance * self.factor(confident, valid), over=valid)
-        losses['unsup.loss_consistency'] = self.unsup_weight * consistency
-        losses['unsup.confident'] = masked_mean(confident, over=valid)
+        share = masked_mean(confident, over=valid)
+        all_reduce(share, op='mean')  # masked_mean gives this process's part of the share of them all
+        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance * share, over=valid)
+        losses['unsup.confident'] = share
         return losses
-
-    def factor(self, confident: Tensor, valid: Tensor) -> Tensor:
-        """How much each pixel counts: the share of confident pixels, everywhere; or whether it is one."""
-        if self.confidence == 'pixel':
-            return confident
-        fraction = masked_mean(confident, over=valid)
-        all_reduce(fraction, op='mean')  # each process's part of the share of them all
-        return fraction

@@ -13,6 +13,7 @@ from ...targets import vote
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..collaborative_labels import collaborative_labels
+from ..cutmix import CutMix
 from ..dueb_terms import MixedLabels, build_term
 from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
@@ -49,7 +50,6 @@ class DUEB(SemiSegmentor):
             :math:`L_{en}`, unless its ``type`` says :class:`JointEnergyTerm`, :class:`HingeEnergyTerm` or
             :class:`ReleaseEnergyTerm`; None is without.
         unsup_weight: CPCL's :math:`\lambda_u`.
-        cutmix: Options of :class:`CutMix`.
         teacher_mode: As for :class:`CPCL`.
         side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if there is none.
         **kwargs: As for :class:`SemiSegmentor`.
@@ -75,7 +75,6 @@ class DUEB(SemiSegmentor):
         aleatoric: Optional[dict] = {},
         energy: Optional[dict] = {},
         unsup_weight: float = 1.0,
-        cutmix: Optional[dict] = None,
         teacher_mode: str = 'train',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
@@ -89,7 +88,7 @@ class DUEB(SemiSegmentor):
         self.progressive = Branch(segmentor, side_heads)
         self.aleatoric = build_term(aleatoric, 'KendallGalTerm')
         self.energy = ModuleDict({name: build_term(energy, 'EnergyWeighting') for name in self.networks})
-        self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
+        self.cutmix = CutMix()
         self.unsup_weight = unsup_weight
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 

@@ -5,11 +5,9 @@ from typing import Any, Optional
 import torch
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
-from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import PixelTarget, Prediction
-from ...utils.choices import one_of
+from ...structures import PixelTarget
 from ..branch import Branch
 from ..cutmix import UNIMATCH_BOX
 from ..ema_teacher import EMATeacher
@@ -17,8 +15,6 @@ from ..losses import pixel_cross_entropy
 from ..reliability import TeacherStep
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
-
-DIVISORS = ('valid', 'weight')
 
 
 @MODELS.register_module()
@@ -43,20 +39,17 @@ class FARCLUSS(SemiSegmentor):
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
-        label: Options of :class:`FuzzyLabels`: ``mode``, ``k``, ``mass``, ``sharpening``; or, with a ``type``, of
+        label: Options of :class:`FuzzyLabels`: ``mode``, ``k``, ``mass``; or, with a ``type``, of
             another registered module that makes labels from probabilities.
         reliability: Options of :class:`EntropyReliability`: ``form``, ``exponent``; or, with a ``type``, of another
             registered module that makes weights from a :class:`TeacherStep`, as ``projects/energy_farcluss`` does.
-        rebalancing: Options of :class:`ClassRebalancing`; ``dict(exponent=0)`` is without, ``dict(form='inverse')`` as
-            in CW-BASS-v2, ``dict(weights='class')`` weighs the terms of the cross entropy, not the pixel.
+        rebalancing: Options of :class:`ClassRebalancing`; ``dict(exponent=0)`` is without, ``dict(exponent=1, low=0,
+            high=1e4)`` as in CW-BASS-v2; ``dict(weights='class')`` weighs the terms of the cross entropy, not pixels.
         contrast: ``weight`` is :math:`\lambda_c`, 0.1 by default; the others are options of
             :class:`PrototypeContrast`: ``temperature``, ``momentum``, ``anchors_per_class``, ...
         projection: Options of :class:`ProjectionHead`.
-        divide_by: ``'valid'`` (:math:`N` is the number of image pixels: an uncertain batch teaches less) or
-            ``'weight'`` (the sum of the weights: it teaches as much).
         unsup_weight: :math:`\lambda_u`.
         cutmix: Options of :class:`CutMix`; ``dict(prob=0)`` is without.
-        teacher: Options of :class:`EMATeacher`.
         side_heads: Further side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -67,7 +60,7 @@ class FARCLUSS(SemiSegmentor):
         3. Rebalancing: soft counts, frequencies averaged over about 100 batches where the text says "batch-level"
            (``rebalancing=dict(momentum=1)``), inverse square root, bounds; the weight of a pixel is the mean of its
            classes' (``weights='class'``), which matters for soft labels only (``rebalancing``).
-        4. The mean runs over the image pixels, not over the sum of the weights (``divide_by``).
+        4. The mean runs over the image pixels, not over the sum of the weights: an uncertain batch teaches less.
         5. Contrast: InfoNCE with the prototypes of the classes seen so far, labeled and unlabeled anchors; no
            repulsion of prototypes beside it, weight 0.1, after the ramp-up (``contrast``, ``projection``).
         6. CutMix, with UniMatch's boxes, on images, labels and weights (``cutmix``); :math:`\lambda_u = 1`.
@@ -84,20 +77,17 @@ class FARCLUSS(SemiSegmentor):
         rebalancing: Optional[dict] = None,
         contrast: Optional[dict] = None,
         projection: Optional[dict] = None,
-        divide_by: str = 'valid',
         unsup_weight: float = 1.0,
         cutmix: Optional[dict] = None,
-        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         projection = dict(dict(type='ProjectionHead', out_channels=128, norm_cfg=dict(type='BN')), **(projection or {}))
         self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
-        self.teacher = EMATeacher(self.student, **(teacher or {}))
+        self.teacher = EMATeacher(self.student)
         contrast = dict(dict(weight=0.1), **(contrast or {}))
         self.contrast_weight, self.unsup_weight = contrast.pop('weight'), unsup_weight
-        self.divide_by = one_of(DIVISORS, divide_by=divide_by)
         known = dict(num_classes=self.student.num_classes)
         self.rebalancing = MODELS.build(dict(type='ClassRebalancing', **known, **(rebalancing or {})))
         known['channels'] = projection['out_channels']
@@ -123,7 +113,8 @@ class FARCLUSS(SemiSegmentor):
         target, reliability, valid = mix(target), mix(reliability), mix(valid)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        losses['unsup.loss_fuzzy'] = self.unsup_weight * self.fuzzy_loss(strong, target, valid)
+        fuzzy = masked_mean(pixel_cross_entropy(strong.logits, target), over=valid)
+        losses['unsup.loss_fuzzy'] = self.unsup_weight * fuzzy
         anchors = torch.cat([pred.side['projection'] for pred in (sup, strong)])
         contrast = self.contrast(anchors, known, PixelTarget(target.label, reliability))
         losses['unsup.loss_contrast'] = self.contrast_weight * self.ramp_ended * contrast
@@ -136,10 +127,3 @@ class FARCLUSS(SemiSegmentor):
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         return TeacherStep(sup, truth, weak, weak.logits.softmax(dim=1), valid)
-
-    def fuzzy_loss(self, pred: Prediction, target: PixelTarget, valid: Tensor) -> Tensor:
-        """Weighted soft cross entropy, by the number of image pixels or by the sum of the weights."""
-        if self.divide_by == 'weight':
-            cost = pixel_cross_entropy(pred.logits, PixelTarget(target.label, valid.float()))
-            return masked_mean(cost, over=target.weight)
-        return masked_mean(pixel_cross_entropy(pred.logits, target), over=valid)

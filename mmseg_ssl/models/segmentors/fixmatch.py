@@ -6,11 +6,9 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
-from ...utils.choices import one_of
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
-from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
@@ -39,7 +37,6 @@ class FixMatch(SemiSegmentor):
         unsup_weight: Weight of the unlabeled images.
         target: Another labeling in the place of the argmax, see :class:`ConfidentLabels`.
         cutmix: Options of :class:`CutMix` beside UniMatch's own.
-        teacher_mode: Mode of the network while it labels: ``'eval'``, or ``'train'``.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -47,7 +44,7 @@ class FixMatch(SemiSegmentor):
         1. An image is mixed with the next one of the batch, not with one of a second unlabeled batch, so the call that
            labels the image labels its partner, too.
         2. All labels are made in eval mode. The public code does so for the partner, and takes the image's own labels
-           from the training call (``teacher_mode='train'`` comes near it).
+           from the training call.
         3. All images share the training call, so BatchNorm sees weak, strong and labeled images together.
         4. A box longer than the image is cut to it (drawn again).
     """
@@ -62,7 +59,6 @@ class FixMatch(SemiSegmentor):
         unsup_weight: float = 0.5,
         target: Optional[dict] = None,
         cutmix: Optional[dict] = None,
-        teacher_mode: str = 'eval',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
@@ -70,13 +66,12 @@ class FixMatch(SemiSegmentor):
         self.student = Branch(segmentor, side_heads)
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
-        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
-        (weak,) = self.label_views(self.student, inputs['weak'], mode=self.teacher_mode)
+        (weak,) = self.label_views(self.student, inputs['weak'], mode='eval')
         target = self.labels(weak.logits.softmax(dim=1), valid)
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
 

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
-from ...utils.choices import one_of
 from ..branch import Branch
 from ..error_localizer import judge_labeled
-from ..label_modes import TEACHER_MODES, labeling_mode
+from ..label_modes import labeling_mode
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
@@ -40,7 +39,6 @@ class LocatedCPS(SemiSegmentor):
         threshold: Correctness that a pixel must exceed, in ``[0, 1]``.
         unsup_weight: As for :class:`CPS`.
         cutmix: Options of :class:`CutMix`.
-        teacher_mode: As for :class:`CPS`.
         side_heads: Side heads of each network by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -58,7 +56,6 @@ class LocatedCPS(SemiSegmentor):
         threshold: float = 0.5,
         unsup_weight: float = 1.5,
         cutmix: Optional[dict] = None,
-        teacher_mode: str = 'train',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
@@ -71,7 +68,6 @@ class LocatedCPS(SemiSegmentor):
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
         self.threshold, self.unsup_weight = threshold, unsup_weight
-        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
@@ -80,7 +76,7 @@ class LocatedCPS(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         labels = {}
         for name in self.networks:
-            preds = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
+            preds = self.label_views(getattr(self, name), weak_a, weak_b, mode='train')
             located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
             labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
 

@@ -11,13 +11,10 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget
-from ...utils.choices import one_of
 from ..branch import Branch
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
-
-WEIGHTINGS = ('hard', 'confidence')
 
 
 @MODELS.register_module()
@@ -29,7 +26,7 @@ class PseudoLabel(SemiSegmentor):
         sup    --> student <-- ground truth
         strong --> student <-- label and confidence, read with the image <-- files <-- a trained network
 
-    .. math:: L = L_{sup} + \lambda \, \frac{1}{|K|} \sum_{i \in K} w_i \, CE(f(s)_i, \hat y_i)
+    .. math:: L = L_{sup} + \lambda \, \frac{1}{|K|} \sum_{i \in K} CE(f(s)_i, \hat y_i)
 
     :math:`K` are the pixels that have a label and reach the threshold. One network call a step. The one-stage form of
     ST++ (Yang et al., CVPR 2022, arXiv 2106.05095): strong views, hard labels, no threshold.
@@ -37,7 +34,6 @@ class PseudoLabel(SemiSegmentor):
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         unsup_weight: :math:`\lambda`.
-        weighting: ``'hard'`` (:math:`w_i = 1`) or ``'confidence'`` (:math:`w_i` is the written confidence).
         threshold: Confidence that a pixel must reach, in ``[0, 1]``, beside what the tool left out already. It is
             compared with 8-bit values, so steps below 1/255 make no difference.
         side_heads: Side heads of the student by name.
@@ -57,7 +53,6 @@ class PseudoLabel(SemiSegmentor):
         self,
         segmentor: dict,
         unsup_weight: float = 1.0,
-        weighting: str = 'hard',
         threshold: float = 0.0,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
@@ -67,7 +62,6 @@ class PseudoLabel(SemiSegmentor):
             raise ValueError(f'PseudoLabel: threshold is a confidence in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
         self.unsup_weight, self.threshold = unsup_weight, threshold
-        self.weighting = one_of(WEIGHTINGS, weighting=weighting)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
@@ -85,14 +79,14 @@ class PseudoLabel(SemiSegmentor):
 
     @torch.no_grad()
     def written_target(self, samples: List[SegDataSample], images: Tensor) -> PixelTarget:
-        """Labels and weights that came with the images.
+        """Labels that came with the images.
 
         Args:
             samples: With ``pseudo_sem_seg``, ``(2, H, W)`` uint8: classes and confidence times 255.
             images: Their view, ``(B, 3, H, W)``; smaller maps are padded with 255.
 
         Returns:
-            Label ``(B, H, W)``, 255 where there is none, and weight ``(B, H, W)`` in ``[0, 1]``.
+            Label ``(B, H, W)``, 255 where there is none or its confidence is too low, and weight 1.
 
         Raises:
             ValueError: If a sample has no such map.
@@ -109,5 +103,4 @@ class PseudoLabel(SemiSegmentor):
         label, confidence = torch.stack(padded).to(images.device).unbind(dim=1)
         confidence = confidence.float() / 255
         label = label.long().where(confidence >= self.threshold, label.new_full((), IGNORE_INDEX, dtype=torch.long))
-        weight = confidence if self.weighting == 'confidence' else torch.ones_like(confidence)
-        return PixelTarget(label, weight)
+        return PixelTarget(label, torch.ones_like(confidence))

@@ -34,7 +34,6 @@ class ScribbleMeanTeacher(SemiSegmentor):
         self_labeling: As for :class:`SoftSelfLabeling`.
         unsup_weight: As for :class:`MeanTeacher`.
         consistency: As for :class:`MeanTeacher`.
-        teacher: Options of :class:`EMATeacher`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -50,14 +49,13 @@ class ScribbleMeanTeacher(SemiSegmentor):
         self_labeling: Optional[dict] = None,
         unsup_weight: float = 100.0,
         consistency: str = 'mse',
-        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
         require_mean_over_labeled(self.student)
-        self.teacher = EMATeacher(self.student, **(teacher or {}))
+        self.teacher = EMATeacher(self.student)
         self.self_labeling = SelfLabeling(**(self_labeling or {}))
         self.unsup_weight = unsup_weight
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)

@@ -32,7 +32,6 @@ class TreeEnergy(SemiSegmentor):
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         tree: Options of :class:`TreeEnergyLoss`.
-        use_embedding: Whether the second tree, of the embedding, filters too.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -46,7 +45,6 @@ class TreeEnergy(SemiSegmentor):
         self,
         segmentor: dict,
         tree: Optional[dict] = None,
-        use_embedding: bool = True,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
@@ -54,7 +52,6 @@ class TreeEnergy(SemiSegmentor):
         self.student = Branch(segmentor, side_heads)
         require_mean_over_labeled(self.student)
         self.tree = MODELS.build(dict(dict(type='TreeEnergyLoss'), **(tree or {})))
-        self.use_embedding = use_embedding
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """The scribbles alone."""
@@ -75,8 +72,7 @@ class TreeEnergy(SemiSegmentor):
         )
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        embedding = sup.embedding if self.use_embedding else None
-        losses['unsup.loss_tree'] = self.tree(probs, images, embedding, valid, unlabeled)
+        losses['unsup.loss_tree'] = self.tree(probs, images, sup.embedding, valid, unlabeled)
         return losses
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)

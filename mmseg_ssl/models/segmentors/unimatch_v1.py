@@ -11,11 +11,11 @@ from ...utils.choices import one_of
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
-from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
-from ..view_weights import STRONG, weights_by_view
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
+
+VIEW_WEIGHTS = dict(strong1=0.25, strong2=0.25, feature=0.5)
 
 
 @MODELS.register_module()
@@ -40,12 +40,10 @@ class UniMatchV1(SemiSegmentor):
         threshold: As for :class:`FixMatch`.
         sup_weight: Weight of the labeled images, the half outside the bracket.
         unsup_weight: Weight of the unlabeled images, likewise.
-        view_weights: Weights of ``strong1``, ``strong2`` and ``feature`` within the unlabeled part; those that are
-            not given keep 0.25, 0.25 and 0.5.
-        feature_dropout: Share of channels that the feature view loses.
-        target: As for :class:`FixMatch`.
+        view_weights: Weights of ``strong1``, ``strong2`` and ``feature`` within the unlabeled part, 0.25, 0.25 and
+            0.5 where not given. A view of weight 0 is the paper's ablation: without ``feature`` DusPerb, without
+            ``strong2`` UniPerb.
         cutmix: As for :class:`FixMatch`.
-        teacher_mode: As for :class:`FixMatch`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -56,7 +54,7 @@ class UniMatchV1(SemiSegmentor):
         2. Every level of the encoder loses channels, not only those that DeepLabV3+ reads; a head sees no difference.
     """
 
-    views = ('sup', 'weak', *STRONG)
+    views = ('sup', 'weak', 'strong1', 'strong2')
 
     def __init__(
         self,
@@ -65,31 +63,28 @@ class UniMatchV1(SemiSegmentor):
         sup_weight: float = 0.5,
         unsup_weight: float = 0.5,
         view_weights: Optional[Dict[str, float]] = None,
-        feature_dropout: float = 0.5,
-        target: Optional[dict] = None,
         cutmix: Optional[dict] = None,
-        teacher_mode: str = 'eval',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
-        self.labels = ConfidentLabels(threshold, target)
+        self.labels = ConfidentLabels(threshold)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
-        self.view_weights = weights_by_view(view_weights, dict(strong1=0.25, strong2=0.25, feature=0.5))
-        self.feature_dropout = feature_dropout
-        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
+        for view in view_weights or {}:
+            one_of(tuple(VIEW_WEIGHTS), **{'a view of view_weights': view})
+        self.view_weights = dict(VIEW_WEIGHTS, **(view_weights or {}))
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        (unperturbed,) = self.label_views(self.student, weak, mode=self.teacher_mode)
+        (unperturbed,) = self.label_views(self.student, weak, mode='eval')
         target = self.labels(unperturbed.logits.softmax(dim=1), valid)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
-        drop = partial(drop_channels, last=len(weak), prob=self.feature_dropout)
+        drop = partial(drop_channels, last=len(weak), prob=0.5)
         views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2']), weak
         sup, strong1, strong2, feature = self.predict_views(self.student, *views, perturb=drop)
 

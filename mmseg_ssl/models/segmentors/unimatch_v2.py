@@ -1,7 +1,7 @@
 """UniMatch V2: one stream with complementary channel dropout (Yang et al., TPAMI 2025, arXiv 2410.10777)."""
 
 from functools import partial
-from typing import Any, Dict, Optional, Union
+from typing import Any, Optional, Union
 
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
@@ -13,7 +13,6 @@ from ..cutmix import UNIMATCH_BOX
 from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
-from ..view_weights import STRONG, weights_by_view
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 
@@ -39,11 +38,9 @@ class UniMatchV2(SemiSegmentor):
         threshold: As for :class:`FixMatch`; the paper's is 0.95 on all data.
         sup_weight: Weight of the labeled images.
         unsup_weight: Weight of the unlabeled images.
-        view_weights: Weights of ``strong1`` and ``strong2`` within the unlabeled part; 0.5 each where not given.
         feature_keep: Share of the images that keep all of their channels; 1 switches the dropout off.
         target: As for :class:`FixMatch`.
         cutmix: As for :class:`FixMatch`.
-        teacher: Options of :class:`EMATeacher` beside ``buffers='average'`` (public code).
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -56,7 +53,7 @@ class UniMatchV2(SemiSegmentor):
     """
 
     networks = ('student', 'teacher')
-    views = ('sup', 'weak', *STRONG)
+    views = ('sup', 'weak', 'strong1', 'strong2')
 
     def __init__(
         self,
@@ -64,21 +61,18 @@ class UniMatchV2(SemiSegmentor):
         threshold: Union[float, dict] = 0.95,
         sup_weight: float = 0.5,
         unsup_weight: float = 0.5,
-        view_weights: Optional[Dict[str, float]] = None,
         feature_keep: float = 0.5,
         target: Optional[dict] = None,
         cutmix: Optional[dict] = None,
-        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
-        self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
+        self.teacher = EMATeacher(self.student, buffers='average')  # as the public code
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
-        self.view_weights = weights_by_view(view_weights, dict(strong1=0.5, strong2=0.5))
         self.feature_keep = feature_keep
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
@@ -98,6 +92,6 @@ class UniMatchV2(SemiSegmentor):
             strong2=masked_mean(pixel_cross_entropy(strong2.logits, mix2(target)), over=mix2(valid)),
         )
         for view, pseudo in taught.items():
-            losses[f'unsup.{view}.loss_pseudo'] = self.unsup_weight * self.view_weights[view] * pseudo
+            losses[f'unsup.{view}.loss_pseudo'] = self.unsup_weight * 0.5 * pseudo
         losses.update(self.labels.logs(target, valid))
         return losses

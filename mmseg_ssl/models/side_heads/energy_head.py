@@ -9,26 +9,19 @@ from ..losses.energy import free_energy
 
 @MODELS.register_module()
 class EnergyHead(nn.Module):
-    r"""Free energy :math:`E_i = -\tau \ln \sum_c e^{z_{ic} / \tau}`; no parameters.
+    r"""Free energy :math:`E_i = -\ln \sum_c e^{z_{ic}}`; no parameters.
 
     Low where the network has seen the like. Attach it to any branch to have the map at inference.
 
     Args:
-        temperature: :math:`\tau > 0`.
         in_channels: Not used; every side head is told.
         num_classes: Not used.
-
-    Raises:
-        ValueError: If the temperature is not positive.
     """
 
     per_pixel = True
 
-    def __init__(self, temperature: float = 1.0, in_channels: int = 0, num_classes: int = 0) -> None:
+    def __init__(self, in_channels: int = 0, num_classes: int = 0) -> None:
         super().__init__()
-        if temperature <= 0:
-            raise ValueError(f'EnergyHead needs temperature > 0, got {temperature}.')
-        self.temperature = temperature
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
         """Energy of every pixel.
@@ -40,4 +33,4 @@ class EnergyHead(nn.Module):
         Returns:
             ``(B, 1, H, W)`` in the unit of the logits, fp32.
         """
-        return free_energy(logits, self.temperature).unsqueeze(1)
+        return free_energy(logits).unsqueeze(1)

@@ -12,22 +12,22 @@ from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, Prediction
 from ..losses.heteroscedastic import heteroscedastic_cross_entropy
 
+MAX_VARIANCE = 10.0
+
 
 @MODELS.register_module()
 class VarianceHead(BaseModule):
     r"""Aleatoric variance :math:`\sigma_i^2 = \mathrm{softplus}(w^T f_i + b)` of the logits (DUEB).
 
     A 1x1 convolution on the input of the segmentation classifier, shared by all classes of a pixel, at most
-    ``max_variance`` (beyond it, the noise drowns every logit and the gradient dies). On labeled images it is taught by
-    :func:`heteroscedastic_cross_entropy`, whatever the method; methods with aleatoric terms of their own (DUEB) set
+    :data:`MAX_VARIANCE` (beyond it, the noise drowns every logit and the gradient dies). On labeled images it is taught
+    by :func:`heteroscedastic_cross_entropy`, whatever the method; methods with aleatoric terms of their own (DUEB) set
     ``loss_weight=0``.
 
     Args:
         in_channels: Channels of the embedding; the branch fills it in.
         num_classes: Not used; every side head is told.
-        max_variance: Upper bound of the variance.
         loss_weight: Weight of the aleatoric loss on labeled images.
-        num_samples: Monte-Carlo samples of that loss.
         init_cfg: As in mmengine; a small normal initialization by default.
     """
 
@@ -38,16 +38,12 @@ class VarianceHead(BaseModule):
         self,
         in_channels: int,
         num_classes: int = 0,
-        max_variance: float = 10.0,
         loss_weight: float = 0.5,
-        num_samples: int = 10,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.01))
         self.conv = nn.Conv2d(in_channels, 1, kernel_size=1)
-        self.max_variance = max_variance
         self.loss_weight = loss_weight
-        self.num_samples = num_samples
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
         """Variance of every pixel.
@@ -57,9 +53,9 @@ class VarianceHead(BaseModule):
             logits: ``(B, C, H, W)``; not used.
 
         Returns:
-            ``(B, 1, h, w)`` in ``(0, max_variance]``, fp32.
+            ``(B, 1, h, w)`` in ``(0, MAX_VARIANCE]``, fp32.
         """
-        return F.softplus(self.conv(embedding).float()).clamp(max=self.max_variance)
+        return F.softplus(self.conv(embedding).float()).clamp(max=MAX_VARIANCE)
 
     def loss(self, pred: Prediction, variance: Tensor, label: Tensor) -> Tensor:
         """Aleatoric loss of labeled images, weighted.
@@ -72,5 +68,5 @@ class VarianceHead(BaseModule):
         Returns:
             A scalar, the mean over labeled pixels.
         """
-        loss = heteroscedastic_cross_entropy(pred.logits, variance, label, self.num_samples)
+        loss = heteroscedastic_cross_entropy(pred.logits, variance, label)
         return self.loss_weight * masked_mean(loss, over=label != IGNORE_INDEX)
