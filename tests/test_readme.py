@@ -108,6 +108,13 @@ def test_what_it_links_to_is_there():
     assert not [link for link in links if not (ROOT / link).exists()]
 
 
+def test_its_picture_is_small():
+    """What ``make demo`` writes to ``work_dirs/demo/demo.png``, copied."""
+    (picture,) = re.findall(r'!\[[^\]]+\]\((\S+\.png)\)', TEXT)
+    assert cv2.imread(str(ROOT / picture)).std() > 20
+    assert (ROOT / picture).stat().st_size < 300_000
+
+
 def test_it_is_short():
     assert len(TEXT.splitlines()) <= 120
     assert len(next(block for block in blocks('python') if block.startswith('_base_')).splitlines()) <= 12

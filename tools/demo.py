@@ -10,25 +10,23 @@ import os
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Dict, List, Optional
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 
 from mmseg_ssl.datasets import ShapesDataset  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.demo_picture import draw  # noqa: E402
 
 CONFIGS = {name: ROOT / f'configs/{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
 TITLES = dict(supervised='supervised', dueb='DUEB')
 DATA = ROOT / 'data/shapes'
-CLASSES, PALETTE = ShapesDataset.METAINFO['classes'], np.uint8(ShapesDataset.METAINFO['palette'])
+CLASSES = ShapesDataset.METAINFO['classes']
 
 
 def start(name: str, folder: Path, iterations: int) -> subprocess.Popen:
@@ -80,58 +78,18 @@ def _iteration(folder: Path) -> int:
     return max((entry.get('iter', 0) for entry in _scalars(folder)), default=0)
 
 
+def last_scores(folder: Path) -> Dict[str, float]:
+    """Return the metrics of the last validation, in %."""
+    return next(entry for entry in reversed(_scalars(folder)) if 'mIoU' in entry)
+
+
 def compare(folders: Dict[str, Path]) -> str:
     """Make a table of the IoU of every class, one column a method."""
-    metrics = {name: next(e for e in reversed(_scalars(folder)) if 'mIoU' in e) for name, folder in folders.items()}
+    metrics = {name: last_scores(folder) for name, folder in folders.items()}
     lines = ['', f'{"IoU in %":12}' + ''.join(f'{TITLES[name]:>12}' for name in folders)]
     for title, key in [*((label, f'IoU.{label}') for label in CLASSES), ('mIoU', 'mIoU')]:
         lines.append(f'{title:12}' + ''.join(f'{metrics[name][key]:12.2f}' for name in folders))
     return '\n'.join(lines)
-
-
-def draw(folders: Dict[str, Path], iterations: int, path: Path, rows: int = 4) -> None:
-    """Draw images, ground truth, both predictions and DUEB's uncertainty.
-
-    The images are the validation images with the most classes, whatever the networks say of them.
-
-    Args:
-        folders: Work dir of each training.
-        iterations: Of both; names the checkpoint.
-        path: Picture to write.
-        rows: How many images.
-    """
-    import matplotlib
-
-    matplotlib.use('Agg')
-    from matplotlib import pyplot as plt
-    from matplotlib.patches import Patch
-    from mmseg.apis import inference_model, init_model
-
-    warnings.filterwarnings('ignore')  # of the host, about itself
-    models = {name: init_model(Config.fromfile(str(CONFIGS[name])), str(folder / f'iter_{iterations}.pth'), 'cpu')
-              for name, folder in folders.items()}  # fmt: skip
-    masks = {file: cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in sorted(DATA.glob('ann_dir/val/*.png'))}
-    chosen = sorted(masks, key=lambda file: (-len(np.unique(masks[file])), file.name))[:rows]
-    titles = ['image', 'ground truth', *TITLES.values(), 'uncertainty of DUEB (energy)']
-    figure, axes = plt.subplots(rows, len(titles), figsize=(2.6 * len(titles), 1.8 * rows + 0.5))
-    for row, file in enumerate(chosen):
-        image = cv2.imread(str(DATA / 'img_dir/val' / file.name))
-        results = {name: inference_model(model, image) for name, model in models.items()}
-        labels = [results[name].pred_sem_seg.data[0].numpy() for name in TITLES]
-        panels = [image[..., ::-1], *(PALETTE[label] for label in (masks[file], *labels))]
-        for axis, panel in zip(axes[row], panels):
-            axis.imshow(panel)
-        # finds wrong pixels better than the variance (AUROC 0.75 against 0.68 over the validation images)
-        axes[row, -1].imshow(results['dueb'].energy.data[0].numpy(), cmap='magma')
-    for axis, title in zip(axes[0], titles):
-        axis.set_title(title)
-    for axis in axes.flat:
-        axis.axis('off')
-    legend = [Patch(color=color / 255, label=label) for label, color in zip(CLASSES, PALETTE)]
-    figure.legend(handles=legend, loc='lower center', ncol=len(legend), frameon=False)
-    figure.tight_layout(rect=(0, 0.05, 1, 1))
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -152,7 +110,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     wait({name: start(name, folder, iterations) for name, folder in folders.items()}, folders, iterations)
     print(compare(folders))
     torch.set_num_threads(1)
-    draw(folders, iterations, out / 'demo.png')
+    checkpoints = {name: folder / f'iter_{iterations}.pth' for name, folder in folders.items()}
+    titles = {name: f'{TITLES[name]}: mIoU {last_scores(folder)["mIoU"]:.1f}' for name, folder in folders.items()}
+    draw(CONFIGS, checkpoints, titles, DATA, ROOT / 'configs/splits/shapes/8_draw0.txt', out / 'demo.png')
     print(f'\nPicture: {out / "demo.png"}')
 
 
