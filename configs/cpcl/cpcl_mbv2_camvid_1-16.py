@@ -7,4 +7,4 @@ _base_ = [
 model = dict(type='CPCL', segmentor=_base_.segmentor, unsup_weight=5.0, predict_on=('conservative', 'progressive'))
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))
 # the papers' schedules are long enough to forget what the first labels got wrong; this one is not
-custom_hooks = [dict(type='UnsupRampHook', begin=130, end=260)]
+custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

@@ -1,4 +1,4 @@
 _base_ = './cps_r101_voc_1-8.py'
 model = dict(cutmix=None, unsup_weight=1.5)
 train_dataloader = dict(dataset=dict(split='voc/cps/1-4.txt', unlabeled_per_labeled=1))
-train_cfg, param_scheduler = _base_.schedules['1-4']
+train_cfg = dict(max_iters=_base_.iters['1-4'])

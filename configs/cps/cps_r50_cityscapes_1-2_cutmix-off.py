@@ -1,4 +1,4 @@
 _base_ = './cps_r50_cityscapes_1-8.py'
 model = dict(cutmix=None, unsup_weight=6.0)
 train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-2.txt', unlabeled_per_labeled=1))
-train_cfg, param_scheduler = _base_.schedules['1-2']
+train_cfg = dict(max_iters=_base_.iters['1-2'])

@@ -1,3 +1,3 @@
 _base_ = './cps_r50_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/classic/92.txt', unlabeled=dict(exclude='')))
-train_cfg, param_scheduler = _base_.schedules['classic']
+train_cfg = dict(max_iters=_base_.iters['classic'])

@@ -1,3 +1,3 @@
 _base_ = './cps_r50_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/u2pl/2646.txt'))
-train_cfg, param_scheduler = _base_.schedules['1-4']
+train_cfg = dict(max_iters=_base_.iters['1-4'])

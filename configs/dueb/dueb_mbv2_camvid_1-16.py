@@ -15,4 +15,4 @@ model = dict(
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt', unlabeled_per_labeled=2))
 # the papers' schedules are long enough to forget what the first labels got wrong; this one is not
-custom_hooks = [dict(type='UnsupRampHook', begin=130, end=260)]
+custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

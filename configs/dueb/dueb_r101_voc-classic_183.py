@@ -1,3 +1,3 @@
 _base_ = './dueb_r101_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/classic/183.txt', unlabeled=dict(exclude='')))
-train_cfg, param_scheduler = _base_.schedules['classic']
+train_cfg = dict(max_iters=_base_.iters['classic'])

@@ -17,7 +17,7 @@ model = dict(
 )
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(localizer=dict(lr_mult=5.0), auxiliary=dict(lr_mult=5.0))))
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))
-starts = dict(pretrain=0, warmup=50, semi=300)
+starts = dict(pretrain=0, warmup=0.0625, semi=0.375)
 custom_hooks = [dict(type='ELNStageHook', starts=starts), dict(type='MeanTeacherHook', momentum=0.02, warmup=False)]
 find_unused_parameters = True  # of the parts that wait for their stage, on several processes
 localization = dict(type='ErrorLocalizationMetric', further_thresholds=(0.3, 0.4, 0.6, 0.7))

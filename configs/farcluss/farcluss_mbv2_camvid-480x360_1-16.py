@@ -11,4 +11,4 @@ model = dict(
     data_preprocessor=dict(strong=dict(type='StrongAugment')),
 )
 train_dataloader = dict(dataset=dict(split='camvid/1-16_draw0.txt'))
-custom_hooks = [dict(type='MeanTeacherHook', momentum=0.001), dict(type='UnsupRampHook', begin=0, end=600)]
+custom_hooks = [dict(type='MeanTeacherHook', momentum=0.001), dict(type='UnsupRampHook', begin=0.0, end=0.06)]

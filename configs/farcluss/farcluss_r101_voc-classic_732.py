@@ -1,3 +1,3 @@
 _base_ = './farcluss_r101_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/classic/732.txt'))
-train_cfg, param_scheduler, custom_hooks = _base_.schedules['732']
+train_cfg = dict(max_iters=_base_.iters['732'])

@@ -12,5 +12,5 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size, strong=dict(type='StrongAugment')),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='voc/cps/1-8.txt'))  # 16 over 4 processes
-train_cfg, param_scheduler, custom_hooks = _base_.schedules['1-8']
+train_cfg = dict(max_iters=_base_.iters['1-8'])
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

@@ -12,5 +12,5 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size, strong=dict(type='StrongAugment')),
 )
 train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-8.txt'))
-train_cfg, param_scheduler, custom_hooks = _base_.schedules['1-8']
+train_cfg = dict(max_iters=_base_.iters['1-8'])
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

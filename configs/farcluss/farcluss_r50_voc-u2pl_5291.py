@@ -1,3 +1,3 @@
 _base_ = './farcluss_r50_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/u2pl/5291.txt'))
-train_cfg, param_scheduler, custom_hooks = _base_.schedules['5291']
+train_cfg = dict(max_iters=_base_.iters['5291'])

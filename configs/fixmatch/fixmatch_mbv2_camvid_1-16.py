@@ -12,4 +12,4 @@ model = dict(
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))
 # the ramp: this schedule is too short to forget what an early teacher got wrong
-custom_hooks = [dict(type='UnsupRampHook', begin=130, end=260)]
+custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

@@ -2,4 +2,4 @@ _base_ = './fixmatch_r101_voc_1-8.py'
 # CorrMatch's threshold, which follows the classes' largest confidences
 model = dict(threshold=dict(_delete_=True, type='AdaptiveThreshold'))
 train_dataloader = dict(dataset=dict(split='voc/classic/92.txt'))
-train_cfg, param_scheduler = _base_.schedules['92']
+train_cfg = dict(max_iters=_base_.iters['92'])

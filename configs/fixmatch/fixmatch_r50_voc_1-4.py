@@ -1,3 +1,3 @@
 _base_ = './fixmatch_r50_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/cps/1-4.txt'))
-train_cfg, param_scheduler = _base_.schedules['1-4']
+train_cfg = dict(max_iters=_base_.iters['1-4'])

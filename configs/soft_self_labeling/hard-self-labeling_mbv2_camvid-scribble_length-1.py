@@ -12,6 +12,6 @@ model = dict(
     self_labeling=dict(unary_weight=1.0, potts_weight=6.0, connectivity=4, max_iterations=2),
 )
 custom_hooks = [
-    dict(type='StageHook', starts=dict(pretrain=0, full=400)),
+    dict(type='StageHook', starts=dict(pretrain=0, full=0.5)),
     dict(type='ScribbleVisHook', interval=400),
 ]

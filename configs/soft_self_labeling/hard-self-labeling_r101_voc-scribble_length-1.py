@@ -12,4 +12,4 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]
-load_from = 'work_dirs/scribble-supervised_r101_voc-scribble_length-1/iter_52860.pth'
+load_from = 'work_dirs/scribble-supervised_r101_voc-scribble_length-1/last_checkpoint'

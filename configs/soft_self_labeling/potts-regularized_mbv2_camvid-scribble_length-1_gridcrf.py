@@ -11,6 +11,6 @@ model = dict(
     potts=dict(relaxation='quadratic', weight=6.0, normalization='pixels'),
 )
 custom_hooks = [
-    dict(type='StageHook', starts=dict(pretrain=0, full=400)),
+    dict(type='StageHook', starts=dict(pretrain=0, full=0.5)),
     dict(type='ScribbleVisHook', interval=400),
 ]

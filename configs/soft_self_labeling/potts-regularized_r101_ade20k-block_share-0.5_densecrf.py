@@ -12,5 +12,5 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=6)
-train_cfg, param_scheduler = _base_.schedules['ade20k']
-load_from = 'work_dirs/scribble-supervised_r101_ade20k-block_share-0.5/iter_101040.pth'
+train_cfg = dict(max_iters=_base_.iters['ade20k'])
+load_from = 'work_dirs/scribble-supervised_r101_ade20k-block_share-0.5/last_checkpoint'

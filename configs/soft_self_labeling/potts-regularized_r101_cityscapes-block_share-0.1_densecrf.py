@@ -12,5 +12,5 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=3)  # 4 processes
-train_cfg, param_scheduler = _base_.schedules['cityscapes']
-load_from = 'work_dirs/scribble-supervised_r101_cityscapes-block_share-0.1/iter_14820.pth'
+train_cfg = dict(max_iters=_base_.iters['cityscapes'])
+load_from = 'work_dirs/scribble-supervised_r101_cityscapes-block_share-0.1/last_checkpoint'

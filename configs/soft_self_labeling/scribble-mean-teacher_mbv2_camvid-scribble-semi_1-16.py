@@ -15,7 +15,7 @@ model = dict(
 train_dataloader = dict(batch_size=4, dataset=dict(split='camvid/1-16_draw0.txt'))
 custom_hooks = [
     dict(type='MeanTeacherHook', momentum=0.01),
-    dict(type='UnsupRampHook', begin=200, end=400),
-    dict(type='StageHook', starts=dict(pretrain=0, full=400)),
+    dict(type='UnsupRampHook', begin=0.25, end=0.5),
+    dict(type='StageHook', starts=dict(pretrain=0, full=0.5)),
     dict(type='ScribbleVisHook', interval=400),
 ]

@@ -10,4 +10,4 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
 )
 train_dataloader = dict(batch_size=6)
-train_cfg, param_scheduler = _base_.schedules['ade20k']
+train_cfg = dict(max_iters=_base_.iters['ade20k'])

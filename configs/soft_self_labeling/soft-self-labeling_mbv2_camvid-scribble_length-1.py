@@ -10,6 +10,6 @@ model = dict(
     type='SoftSelfLabeling', segmentor=_base_.segmentor, self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0)
 )
 custom_hooks = [
-    dict(type='StageHook', starts=dict(pretrain=0, full=400)),
+    dict(type='StageHook', starts=dict(pretrain=0, full=0.5)),
     dict(type='ScribbleVisHook', interval=400),
 ]

@@ -1,3 +1,3 @@
 _base_ = './soft-self-labeling_mbv2_voc-scribble_length-1.py'
 train_dataloader = dict(dataset=dict(labeled=dict(data_prefix=dict(seg_map_path='pascal_2012_scribble_length-0.3'))))
-load_from = 'work_dirs/scribble-supervised_mbv2_voc-scribble_length-0.3/iter_52860.pth'
+load_from = 'work_dirs/scribble-supervised_mbv2_voc-scribble_length-0.3/last_checkpoint'

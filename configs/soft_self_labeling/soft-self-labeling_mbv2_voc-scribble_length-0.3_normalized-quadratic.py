@@ -1,4 +1,4 @@
 _base_ = './soft-self-labeling_mbv2_voc-scribble_length-1.py'
 model = dict(self_labeling=dict(relaxation='normalized_quadratic'))
 train_dataloader = dict(dataset=dict(labeled=dict(data_prefix=dict(seg_map_path='pascal_2012_scribble_length-0.3'))))
-load_from = 'work_dirs/scribble-supervised_mbv2_voc-scribble_length-0.3/iter_52860.pth'
+load_from = 'work_dirs/scribble-supervised_mbv2_voc-scribble_length-0.3/last_checkpoint'

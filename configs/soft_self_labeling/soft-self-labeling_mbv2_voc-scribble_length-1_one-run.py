@@ -3,5 +3,5 @@ _base_ = './soft-self-labeling_mbv2_voc-scribble_length-1.py'
 load_from = None
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(type='StageHook', starts=dict(pretrain=0, full=_base_.iters['voc'] // 6)),
+    dict(type='StageHook', starts=dict(pretrain=0, full=1 / 6)),
 ]

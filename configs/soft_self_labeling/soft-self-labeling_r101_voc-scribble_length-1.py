@@ -12,4 +12,4 @@ model = dict(
 )
 custom_hooks = [dict(type='ScribbleVisHook', interval=1000, bandwidth=9.0)]
 # Starts from scribbles alone, trained first with the config of that name.
-load_from = 'work_dirs/scribble-supervised_r101_voc-scribble_length-1/iter_52860.pth'
+load_from = 'work_dirs/scribble-supervised_r101_voc-scribble_length-1/last_checkpoint'

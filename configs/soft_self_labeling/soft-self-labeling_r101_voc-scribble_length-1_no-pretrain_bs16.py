@@ -1,3 +1,3 @@
 _base_ = './soft-self-labeling_r101_voc-scribble_length-1_no-pretrain.py'
 train_dataloader = dict(batch_size=8)
-train_cfg, param_scheduler = _base_.schedules['voc-bs16']
+train_cfg = dict(max_iters=_base_.iters['voc-bs16'])

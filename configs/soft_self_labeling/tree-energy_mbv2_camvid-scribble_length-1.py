@@ -6,6 +6,6 @@ _base_ = [
 ]
 model = dict(type='TreeEnergy', segmentor=_base_.segmentor, tree=dict(weight=0.4, sigma=0.02))
 custom_hooks = [
-    dict(type='StageHook', starts=dict(pretrain=0, full=400)),
+    dict(type='StageHook', starts=dict(pretrain=0, full=0.5)),
     dict(type='ScribbleVisHook', interval=400),
 ]

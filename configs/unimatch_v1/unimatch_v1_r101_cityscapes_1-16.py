@@ -1,3 +1,3 @@
 _base_ = './unimatch_v1_r101_cityscapes_1-8.py'
 train_dataloader = dict(dataset=dict(split='cityscapes/cps/1-16.txt'))
-train_cfg, param_scheduler = _base_.schedules['1-16']
+train_cfg = dict(max_iters=_base_.iters['1-16'])

@@ -1,3 +1,3 @@
 _base_ = './unimatch_v2_dinov2s_voc-classic_183.py'
 train_dataloader = dict(dataset=dict(split='voc/classic/1464.txt'))
-train_cfg, param_scheduler = _base_.schedules['1464']
+train_cfg = dict(max_iters=_base_.iters['1464'])

@@ -1,3 +1,3 @@
 _base_ = './unimatch_v2_r101_voc_1-8.py'
 train_dataloader = dict(dataset=dict(split='voc/classic/732.txt'))
-train_cfg, param_scheduler = _base_.schedules['732']
+train_cfg = dict(max_iters=_base_.iters['732'])

@@ -5,6 +5,7 @@ from typing import Any, Dict, Optional
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from .run_length import Moment
 from .stage_hook import StageHook
 
 
@@ -15,8 +16,8 @@ class ELNStageHook(StageHook):
     It does so when the stage ``semi`` begins after others. Use it with ``MeanTeacherHook(warmup=False)``.
 
     Args:
-        starts: First iteration of each stage by name, e.g. ``dict(pretrain=0, warmup=18620, semi=31920)``; the first
-            one starts at 0.
+        starts: First iteration of each stage by name, as in :class:`StageHook`, e.g.
+            ``dict(pretrain=0, warmup=0.14, semi=0.24)``.
         reset_interval: The student is overwritten by the teacher every so many iterations of ``semi``, as the public
             code does each epoch (of 266); never if not given.
 
@@ -24,7 +25,7 @@ class ELNStageHook(StageHook):
         ValueError: If no stage starts at 0, two start together, or the interval is not possible.
     """
 
-    def __init__(self, starts: Dict[str, int], reset_interval: Optional[int] = None) -> None:
+    def __init__(self, starts: Dict[str, Moment], reset_interval: Optional[int] = None) -> None:
         super().__init__(starts)
         if reset_interval is not None and reset_interval < 1:
             raise ValueError(

@@ -9,6 +9,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from .endless_batches import EndlessBatches, Unstarted
+from .run_length import to_interval
+
+
+def _in_steps(options: Dict[str, Any], length: int) -> Dict[str, Any]:
+    """Turn a ``val_interval`` that is a share of the run into iterations (or epochs)."""
+    steps = {key: to_interval(options[key], length) for key in ('val_interval',) if key in options}
+    return {**options, **steps}
 
 
 def _built(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataLoader:
@@ -32,12 +39,13 @@ class SemiTrainLoop(IterBasedTrainLoop):
         runner: The runner.
         dataloader: A dataloader, or the config of one.
         max_iters: Number of training iterations.
-        **kwargs: ``val_begin``, ``val_interval``, ``dynamic_intervals``: see the host's loop.
+        **kwargs: ``val_begin``, ``val_interval``, ``dynamic_intervals``: see the host's loop. ``val_interval`` may be
+            a share of ``max_iters``: ``0.1`` validates ten times, ``1.0`` at the end alone.
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
         built: Any = _built(runner, dataloader)
-        super().__init__(runner, Unstarted(built), max_iters, **kwargs)
+        super().__init__(runner, Unstarted(built), max_iters, **_in_steps(kwargs, max_iters))
         self.dataloader = built
         self.dataloader_iterator = EndlessBatches(built)
 
@@ -84,10 +92,11 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
         dataloader: A dataloader, or the config of one.
         max_epochs: Number of epochs.
         **kwargs: ``val_begin``, ``val_interval``, ``dynamic_intervals``, in epochs: see the host's loop.
+            ``val_interval`` may be a share of ``max_epochs``.
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_epochs: int, **kwargs: Any) -> None:
-        super().__init__(runner, _built(runner, dataloader), max_epochs, **kwargs)
+        super().__init__(runner, _built(runner, dataloader), max_epochs, **_in_steps(kwargs, max_epochs))
         self._stream = EndlessBatches(self.dataloader)
         self._endless = self._stream.skippable()[0] is not None
 

@@ -9,6 +9,7 @@ from typing import Callable, List, Optional, Union
 from mmengine.logging import print_log
 from torch import nn
 
+from ..utils.last_checkpoint import NOTE, named_by
 from ..utils.safe_load import load_weights_only
 
 NEEDED = ('meta', 'state_dict', 'message_hub', 'optimizer')
@@ -77,7 +78,7 @@ def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path]
         The checkpoint, or ``None`` if the folder has none.
     """
     work_dir = Path(work_dir)
-    for path in _named_by(work_dir / 'last_checkpoint') + _numbered(work_dir):
+    for path in _noted(work_dir / NOTE) + _numbered(work_dir):
         reason = why_not(path) if why_not else '' if is_complete(path) else 'is gone, cut short or damaged'
         if not reason:
             print_log(f'Resuming from {path}.', 'current')
@@ -91,19 +92,12 @@ def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path]
     return None
 
 
-def _named_by(note: Path) -> List[Path]:
-    """Read the path in ``last_checkpoint``: the file beside the note if there is one, as in a folder that was moved or
-    copied."""
-    try:
-        text = note.read_text().strip()
-        paths = [path for path in (note.parent / Path(text).name, Path(text)) if path.is_file()]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError):  # not readable, not text, or no possible path
-        text, paths = '', []
-    if not paths:
-        print_log(f'{note} names no file (it says {text[:80]!r}); looking for one.', 'current', logging.WARNING)
-    return paths[:1]
+def _noted(note: Path) -> List[Path]:
+    """List the checkpoint that ``last_checkpoint`` names, or say that it names none."""
+    path = named_by(note)
+    if path is None and note.exists():
+        print_log(f'{note} names no file that is there; looking for one.', 'current', logging.WARNING)
+    return [path] if path else []
 
 
 def _numbered(work_dir: Path) -> List[Path]:

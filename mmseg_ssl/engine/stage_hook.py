@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from .bare_model import bare_model
+from .run_length import Moment, check_moment, to_iteration
 
 
 @HOOKS.register_module()
@@ -14,34 +15,41 @@ class StageHook(Hook):
     """Sets ``model.stage`` by the iteration, so a resumed run is in the stage it was in.
 
     Args:
-        starts: First iteration of each stage by name, e.g. ``dict(pretrain=0, full=5000)``; the first one starts at 0.
+        starts: First iteration of each stage by name; the first one starts at 0. An ``int`` is an iteration, a
+            ``float`` a share of the run's length: ``dict(pretrain=0, full=0.5)``. A stage that starts with a later
+            one, in a very short run, is skipped.
 
     Raises:
-        ValueError: If no stage starts at 0, or two start together.
+        ValueError: If no stage starts at 0, or two are given one start.
     """
 
     priority = 'HIGH'  # before the step that it is for
 
-    def __init__(self, starts: Dict[str, int]) -> None:
-        first = sorted(starts.values())
-        if not first or first[0] != 0 or len(set(first)) != len(first):
+    def __init__(self, starts: Dict[str, Moment]) -> None:
+        for name, start in starts.items():
+            check_moment(start, f'{type(self).__name__}: the start of {name}')
+        first = [*starts.values()]
+        if 0 not in first or len(set(first)) != len(first):
             raise ValueError(
                 f'{type(self).__name__}: starts gives each stage its own first iteration, one of them 0; '
                 f'got {dict(starts)}.'
             )
-        self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
+        self.given = dict(sorted(starts.items(), key=lambda item: item[1]))
+        self.starts: Dict[str, int] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Check that the model has the stages."""
+        """Check that the model has the stages, and find their iterations in this run."""
         model: Any = bare_model(runner)
         known = getattr(model, 'stages', ())
-        unknown = [name for name in self.starts if name not in known]
+        unknown = [name for name in self.given if name not in known]
         if unknown:
             raise ValueError(
                 f'{type(self).__name__}: {type(model).__name__} has the stages {tuple(known)}, not {unknown}. '
                 'Correct custom_hooks.starts, or take a model type that has them.'
             )
         self.model = model
+        starts = {name: to_iteration(start, runner.max_iters) for name, start in self.given.items()}
+        self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Enter the stage of this iteration."""

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from .bare_model import bare_model
+from .run_length import Moment, check_moment, to_iteration
 
 SHAPES = ('linear', 'sigmoid')
 
@@ -22,22 +23,37 @@ class UnsupRampHook(Hook):
     a resumed run goes on exactly.
 
     Args:
-        begin: First iteration that counts.
-        end: Iteration from which on the terms count in full, above ``begin``.
+        begin: First iteration that counts: an ``int``, or a ``float`` as a share of the run's length (``0.1``).
+        end: Iteration from which on the terms count in full, above ``begin``; likewise.
         shape: ``'linear'`` or ``'sigmoid'``.
 
     Raises:
         ValueError: If the range or the shape is not possible.
     """
 
-    def __init__(self, begin: int, end: int, shape: str = 'linear') -> None:
-        if not 0 <= begin < end or shape not in SHAPES:
-            raise ValueError(f'UnsupRampHook needs 0 <= begin < end and shape in {SHAPES}, got {begin, end, shape}.')
+    def __init__(self, begin: Moment, end: Moment, shape: str = 'linear') -> None:
+        for name, moment in dict(begin=begin, end=end).items():
+            check_moment(moment, f'UnsupRampHook: {name}')
+        if shape not in SHAPES or type(begin) is type(end) and begin >= end:
+            raise ValueError(f'UnsupRampHook needs begin < end and shape in {SHAPES}, got {begin, end, shape}.')
         self.begin, self.end, self.shape = begin, end, shape
+        self._range = (0, 1)
+
+    def before_train(self, runner: Runner) -> None:
+        """Turn shares into iterations of this run."""
+        begin, end = (to_iteration(moment, runner.max_iters) for moment in (self.begin, self.end))
+        if begin > end:
+            raise ValueError(
+                f'UnsupRampHook: begin={self.begin} and end={self.end} are iterations {begin} and {end} of the '
+                f"run's {runner.max_iters}: give both as shares of its length, e.g. begin=0.1, end=0.2."
+            )
+        self._range = begin, end
+        runner.logger.info(f'Unlabeled images count from iteration {begin} on, and in full from iteration {end} on.')
 
     def scale(self, iteration: int) -> float:
         """Factor of the unlabeled terms at an iteration, in ``[0, 1]``."""
-        progress = min(max((iteration - self.begin) / (self.end - self.begin), 0.0), 1.0)
+        begin, end = self._range
+        progress = min(max((iteration - begin) / max(end - begin, 1), 0.0), 1.0)
         if self.shape == 'linear' or progress == 0:
             return progress
         return math.exp(-5 * (1 - progress) ** 2)

@@ -5,21 +5,18 @@ import re
 import statistics
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 
 from .cli import UserError, read_json
+from .run_options import changed_options
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and what an ablation changes."""
 HOW_MUCH = re.compile(r'(length|share)-.+')
 """A split that says how much of every image is labeled, not which images are."""
-NOT_A_CONDITION = re.compile(
-    r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels'
-)
-"""Settings that differ between runs of one row, or that do not change the numbers."""
 
 
 class Run(NamedTuple):
@@ -104,7 +101,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         variant=(said['variant'] or '') if said else '',
         labels=re.sub(r'(_draw\d+)?\.txt$', '', draw) + amount,
         draw=draw,
-        options=_options(committed, cfg),
+        options=changed_options(committed, cfg),
         config=name,
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
@@ -144,24 +141,6 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
     for path in (path for folder in folders for path in folder.rglob(f'{checkpoint.parent.name}/*/vis_data')):
         return path.parents[1]
     raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
-
-
-def _options(committed: Optional[Path], cfg: Config) -> Tuple[str, ...]:
-    """What a run changed in the model, the optimizer and the data of the committed config."""
-    before = Config.fromfile(str(committed)) if committed else cfg
-    parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
-    old, new = (dict(_flat({part: it.get(part) for part in parts})) for it in (before, cfg))
-    changed = [key for key in sorted({**old, **new}) if old.get(key) != new.get(key)]
-    return tuple(f'{key}={new.get(key)}' for key in changed if not NOT_A_CONDITION.search(key))
-
-
-def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
-    """Leaves of a nested config by dotted key."""
-    nested = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
-    if not isinstance(value, (dict, list, tuple)):
-        yield key, value
-    for name, item in nested:
-        yield from _flat(item, f'{key}.{name}' if key else str(name))
 
 
 def _cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:

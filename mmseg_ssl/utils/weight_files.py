@@ -7,10 +7,11 @@ from typing import Any, Iterator, List, Optional, Tuple, Union
 from mmengine.config import Config
 
 from ..errors import UserError
+from .last_checkpoint import NOTE, end_of_run
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Written by another training, e.g. the first of two stages.
-OF_A_RUN = re.compile(r'work_dirs/(?P<run>[^/]+)/.*\.pth$')
+OF_A_RUN = re.compile(rf'work_dirs/(?P<run>[^/]+)/(.*\.pth|{NOTE})$')
 KEYS = ('checkpoint', 'pretrained', 'load_from')
 
 
@@ -18,14 +19,17 @@ def find_weights(config: Config, path: Optional[Union[str, Path]] = None) -> Non
     """Make the paths of weights absolute, and stop if there is no such file.
 
     A relative path is looked for in the current folder, then in the folders above the config file, then in this
-    project, so that a config works from any folder. Addresses (``https://``, ``open-mmlab://``) stay as they are.
+    project, so that a config works from any folder. Addresses (``https://``, ``open-mmlab://``) stay as they are. A
+    ``load_from`` that ends in ``last_checkpoint`` becomes the last checkpoint of that run, which must have ended: so a
+    first stage has one name, whatever its length.
 
     Args:
         config: The config, changed in place: ``load_from``, and ``checkpoint`` or ``pretrained`` in ``model``.
         path: The config file; by default the one that the config was read from.
 
     Raises:
-        UserError: Files are missing; the message says where each was looked for and where it comes from.
+        UserError: Files are missing; the message says where each was looked for and where it comes from. Or a run
+            whose last checkpoint is wanted has not ended.
     """
     file = path or config.filename
     above = list(Path(file).resolve().parents)[:-1] if file else []
@@ -36,6 +40,8 @@ def find_weights(config: Config, path: Optional[Union[str, Path]] = None) -> Non
         found = next((folder / value for folder in folders if (folder / value).is_file()), None)
         if found is None:
             problems.append(f'  {where}: {holder[key]} ({_source(holder[key])})')
+        elif found.name == NOTE:
+            holder[key] = str(end_of_run(found))
         elif found != Path.cwd() / value:
             holder[key] = str(found)
     if problems:

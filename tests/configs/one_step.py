@@ -136,13 +136,16 @@ def train(cfg: Config, model: torch.nn.Module, batch: dict) -> List[Tuple[str, D
     """A step in each stage, or one at the end of the ramp; returns stage and logs of each step."""
     wrapper = build_optim_wrapper(model.train(), cfg.optim_wrapper)
     hooks = [HOOKS.build(hook) for hook in cfg.get('custom_hooks', []) if hook.type != 'ScribbleVisHook']  # it draws
-    runner = SimpleNamespace(model=model, optim_wrapper=wrapper, iter=0, logger=logging.getLogger('one_step'))
+    length = cfg.train_cfg.max_iters
+    runner = SimpleNamespace(
+        model=model, optim_wrapper=wrapper, iter=0, max_iters=length, logger=logging.getLogger('one_step')
+    )
     for hook in hooks:
         hook.before_train(runner)
     starts = {start for hook in hooks for start in getattr(hook, 'starts', {}).values()}
     ramps = any(type(hook).__name__ == 'UnsupRampHook' for hook in hooks)
     logs = []
-    for runner.iter in sorted(starts | ({cfg.train_cfg.max_iters - 1} if ramps or not starts else set())):
+    for runner.iter in sorted(starts | ({length - 1} if ramps or not starts else set())):
         for hook in hooks:
             hook.before_train_iter(runner, runner.iter, batch)
         outputs = model.train_step(copy.deepcopy(batch), wrapper)

@@ -51,10 +51,10 @@ def test_both_stages_in_one_run(tmp_path):
 def test_one_stage_after_the_other(tmp_path):
     """The second begins with the networks of the first, its teacher as the student."""
     data = draw_images(tmp_path / 'data')
-    first = write_config(tmp_path / 'first.py', config_of(data, 'ELNWarmup', pretrain=0, warmup=3))
+    first = write_config(tmp_path / 'first.py', config_of(data, 'ELNWarmup', pretrain=0, warmup=0.5))
     assert train(first, tmp_path / 'one') == 0, output(tmp_path / 'one')
     assert stages(tmp_path / 'one') == [PARTS['pretrain']] * 3 + [PARTS['warmup']] * 3
-    config = dict(config_of(data, 'ELN', semi=0), load_from=str(tmp_path / 'one' / 'iter_6.pth'))
+    config = dict(config_of(data, 'ELN', semi=0), load_from=str(tmp_path / 'one' / 'last_checkpoint'))
     assert train(write_config(tmp_path / 'second.py', config), tmp_path / 'two') == 0, output(tmp_path / 'two')
     assert stages(tmp_path / 'two') == [PARTS['semi']] * 6
     text = output(tmp_path / 'two')

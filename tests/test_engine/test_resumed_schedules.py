@@ -169,8 +169,9 @@ def test_epochs_in_a_loop_that_has_none():
 def test_a_longer_run_follows_its_schedule(tmp_path):
     """Its rates are those of a run that was so long from the start; a shorter one says so."""
     config = toy_config(draw_images(tmp_path / 'data'))
+    del config['param_scheduler'][1]['end']
     path, run = write_config(tmp_path / 'config.py', config), tmp_path / 'run'
-    longer = ['--cfg-options', 'train_cfg.max_iters=9', 'param_scheduler.1.end=9']
+    longer = ['--cfg-options', 'train_cfg.max_iters=9']
     assert train(path, run) == 0, output(run)
     assert train(path, run, '--resume', *longer) == 0, output(run)
     assert train(path, tmp_path / 'whole', *longer) == 0

@@ -269,7 +269,7 @@ def test_correctness_map():
 
 
 def runner_of(model, iteration=0):
-    return SimpleNamespace(model=model, iter=iteration, logger=logging.getLogger('test'))
+    return SimpleNamespace(model=model, iter=iteration, max_iters=8, logger=logging.getLogger('test'))
 
 
 def test_stages_follow_the_iteration():

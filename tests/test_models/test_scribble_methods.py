@@ -253,7 +253,7 @@ def test_stages_follow_the_iteration():
     """Also when training goes on in the middle."""
     model = tiny.build('SoftSelfLabeling')
     hook = StageHook(dict(full=3, pretrain=0))
-    runner = SimpleNamespace(model=model, iter=0, logger=logging.getLogger('test'))
+    runner = SimpleNamespace(model=model, iter=0, max_iters=10, logger=logging.getLogger('test'))
     hook.before_train(runner)
     seen = []
     for runner.iter in (0, 2, 3, 9):

@@ -70,7 +70,7 @@ def test_it_trains_and_validates(tmp_path):
     data, run = tmp_path / 'shapes', tmp_path / 'run'
     sets = ['train_dataloader.dataset.labeled', 'train_dataloader.dataset.unlabeled', 'val_dataloader.dataset']
     options = [f'{name}.data_root={data}' for name in sets]
-    options += ['train_cfg.max_iters=2', 'train_cfg.val_interval=2', 'default_hooks.logger.interval=1']
+    options += ['train_cfg.max_iters=2', 'default_hooks.logger.interval=1']
     config = PROJECT / 'configs/confident_teacher_unet_shapes_8.py'
     assert train(config, run, '--cfg-options', *options) == 0, output(run)
     assert {'unsup.loss_pseudo', 'unsup.kept'} <= set(loss_curve(run)[1])

@@ -15,7 +15,6 @@ def test_it_trains_and_validates(tmp_path, monkeypatch):
     sets = ['train_dataloader.dataset.labeled', 'train_dataloader.dataset.unlabeled', 'val_dataloader.dataset']
     options = [f'{name}.data_root={data}' for name in sets] + [
         'train_cfg.max_iters=2',
-        'train_cfg.val_interval=2',
         'default_hooks.logger.interval=1',
     ]
     run = tmp_path / 'run'

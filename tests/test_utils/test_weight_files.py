@@ -1,6 +1,7 @@
 """Weights are found from any folder, or named with their source before anything starts."""
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmseg_ssl.tooling.cli import UserError
@@ -56,6 +57,42 @@ def test_addresses_and_none_are_no_files(tmp_path, backbone):
 def test_a_run_that_goes_on_needs_no_load_from(tmp_path, backbone):
     find_weights(config(tmp_path, model={}, load_from='https://x/y.pth', resume=True))
     find_weights(config(tmp_path, model={}, load_from='gone.pth', resume=True))
+
+
+def run_of(folder, done, length, note='iter_9.pth'):
+    """A run's last checkpoint, and the note that names it."""
+    folder.mkdir(parents=True)
+    checkpoint = dict(meta=dict(iter=done), message_hub=dict(runtime_info=dict(max_iters=length)), state_dict={})
+    torch.save(checkpoint, folder / 'iter_9.pth')
+    (folder / 'last_checkpoint').write_text(f'/where/it/was/{note}')
+
+
+def test_the_end_of_a_first_stage_has_one_name(tmp_path, backbone):
+    """Whatever its length was, and where its folder was when it trained."""
+    run_of(tmp_path / 'mine' / 'work_dirs' / 'first', 9, 9)
+    cfg = config(tmp_path, load_from='work_dirs/first/last_checkpoint')
+    find_weights(cfg)
+    assert cfg.load_from == str(tmp_path / 'mine' / 'work_dirs' / 'first' / 'iter_9.pth')
+
+
+def test_a_first_stage_that_has_not_ended(tmp_path, backbone):
+    run_of(tmp_path / 'mine' / 'work_dirs' / 'first', 9, 20)
+    cfg = config(tmp_path, load_from='work_dirs/first/last_checkpoint')
+    with pytest.raises(UserError, match=r'stopped after iteration 9 of 20.*--resume.*load_from=.*iter_9\.pth'):
+        find_weights(cfg)
+
+
+def test_a_note_that_names_nothing(tmp_path, backbone):
+    run_of(tmp_path / 'mine' / 'work_dirs' / 'first', 9, 9, note='gone.pth')
+    cfg = config(tmp_path, load_from='work_dirs/first/last_checkpoint')
+    with pytest.raises(UserError, match=r'last_checkpoint names no checkpoint that is there'):
+        find_weights(cfg)
+
+
+def test_a_first_stage_that_was_not_trained(tmp_path, backbone):
+    cfg = config(tmp_path, load_from='work_dirs/first/last_checkpoint')
+    with pytest.raises(UserError, match=r'the run of config first\.py writes it'):
+        find_weights(cfg)
 
 
 def test_all_that_is_missing_is_named_with_its_source(tmp_path, backbone):

@@ -1,8 +1,7 @@
 # CutMix-Seg: Adam at a fixed rate, 40 epochs of 1000 iterations, BatchNorm of the encoder frozen.
-max_iters = 40 * 1000
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-5))
 param_scheduler = None
-train_cfg = dict(type='SemiTrainLoop', max_iters=max_iters, val_interval=4000)
+train_cfg = dict(type='SemiTrainLoop', max_iters=40 * 1000, val_interval=0.1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -1,13 +1,12 @@
 # ELN on Cityscapes: AdamW without a schedule. The public code's epochs of 266 iterations: 100 of L_sup, 58 of eq. 7, 500 in all.
-epoch = 266
-starts = dict(pretrain=0, warmup=100 * epoch, semi=158 * epoch)
+starts = dict(pretrain=0, warmup=100 / 500, semi=158 / 500)
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-5),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),  # the student's and the localizer's
 )
 param_scheduler = None
-train_cfg = dict(type='SemiTrainLoop', max_iters=500 * epoch, val_interval=4 * epoch)
+train_cfg = dict(type='SemiTrainLoop', max_iters=500 * 266, val_interval=4 / 500)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 custom_hooks = [

@@ -6,7 +6,6 @@ iters = {
     '1-4': 160 * (2231 // 16),  # 22240
     '1-2': 240 * (1488 // 16),  # 22320
 }
-schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -14,7 +13,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=16)
-param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['1-8'], by_epoch=False)
-train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=2000)
+param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
+train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=0.1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

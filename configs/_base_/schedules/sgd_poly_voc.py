@@ -8,7 +8,6 @@ iters = {
     # 92 to 1464 labels, all 10582 images unlabeled: the papers' epochs are not known here, so those of 1/16
     'classic': 32 * (10582 // 8),  # 42304
 }
-schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -16,7 +15,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=8)
-param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['1-8'], by_epoch=False)
-train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=4000)
+param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
+train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=0.1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

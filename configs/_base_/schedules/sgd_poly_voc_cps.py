@@ -9,7 +9,5 @@ iters = {
     # 92 to 1464 labels, all 10582 images unlabeled: the paper's epochs are not known here, so those of 1/16
     'classic': 32 * (10582 // 16),  # 21152
 }
-schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 auto_scale_lr = dict(base_batch_size=16)
-param_scheduler = dict(end=iters['1-8'])
-train_cfg = dict(max_iters=iters['1-8'], val_interval=2000)
+train_cfg = dict(max_iters=iters['1-8'])

@@ -6,7 +6,6 @@ unlabeled = {
     **{'92': 10490, '183': 10399, '366': 10216, '732': 9850, '1464': 9118},
 }
 iters = {split: 80 * (count // 8) for split, count in unlabeled.items()}
-schedules = {split: (dict(max_iters=n), dict(end=n)) for split, n in iters.items()}
 
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -14,7 +13,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0))),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=8)
-param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=iters['1-8'], by_epoch=False)
-train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=10000)
+param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)
+train_cfg = dict(type='SemiTrainLoop', max_iters=iters['1-8'], val_interval=0.1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -14,5 +14,5 @@ model = dict(
     predict_on=('student', 'teacher'),
 )
 train_dataloader = dict(batch_size=4, dataset=dict(split='shapes/8_draw0.txt'))
-custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01), dict(type='UnsupRampHook', begin=100, end=200)]
+custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01), dict(type='UnsupRampHook', begin=1 / 6, end=1 / 3)]
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

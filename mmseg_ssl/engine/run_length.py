@@ -1,0 +1,53 @@
+"""Moments of a run, in iterations or as shares of its length."""
+
+import math
+from typing import Union
+
+Moment = Union[int, float]
+"""An ``int`` is a number of iterations; a ``float`` from 0.0 to 1.0 is a share of the run's length."""
+
+
+def check_moment(moment: Moment, name: str) -> Moment:
+    """Return a moment of a run, once it is sure to be one.
+
+    Args:
+        moment: Iterations or a share.
+        name: What the error calls it, e.g. ``'UnsupRampHook: end'``.
+
+    Raises:
+        ValueError: An ``int`` below 0, or a ``float`` outside of 0.0 to 1.0.
+    """
+    if isinstance(moment, float) and 0 <= moment <= 1 or isinstance(moment, int) and moment >= 0:
+        return moment
+    raise ValueError(
+        f'{name} is a number of iterations (an int, at least 0) or a share of the run (a float from 0.0 to 1.0), '
+        f'got {moment!r}.'
+    )
+
+
+def to_iteration(moment: Moment, length: int) -> int:
+    """Return the iteration of a moment; a share's is the nearest one, :math:`\\mathrm{round}(share \\cdot length)`.
+
+    Args:
+        moment: Iterations or a share.
+        length: Iterations of the whole run.
+    """
+    return round(moment * length) if isinstance(moment, float) else moment
+
+
+def to_interval(interval: Moment, length: int) -> int:
+    """Return the iterations (or epochs) between two events, at least 1.
+
+    A share is rounded up: ten intervals of 0.1 must not end just before the run, where an event comes anyway.
+
+    Args:
+        interval: Iterations or a share.
+        length: Iterations of the whole run.
+
+    Raises:
+        ValueError: It is 0, or no moment.
+    """
+    if check_moment(interval, 'an interval such as val_interval') == 0:
+        raise ValueError(f'an interval such as val_interval is above 0, got {interval!r}.')
+    # 0.07 * 100 is a little above 7
+    return max(1, math.ceil(round(interval * length, 6))) if isinstance(interval, float) else interval
