@@ -77,10 +77,12 @@ def read_label(mask: Union[str, Path], confidence: Union[str, Path]) -> Tuple[np
     Raises:
         DatasetError: One is not an 8-bit map of one channel, or they are not of one size.
     """
-    maps = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (mask, confidence)]
-    for path, values in zip((mask, confidence), maps):
+    maps = []
+    for path in (mask, confidence):
+        values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if values is None or values.dtype != np.uint8 or values.ndim != 2:
             raise DatasetError(f'{path}: not an 8-bit map of one channel. Remove it, run tools/pseudo_label.py again.')
+        maps.append(values)
     if maps[0].shape != maps[1].shape:
         sizes = f'{maps[0].shape} and {maps[1].shape}'
         raise DatasetError(

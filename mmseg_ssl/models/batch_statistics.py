@@ -1,7 +1,7 @@
 """Which images share the BatchNorm statistics of a network call that several views share."""
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Sequence, Tuple
+from typing import Dict, Iterator, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -13,19 +13,19 @@ had a call of its own. ``'separate_unkept'``: likewise, and the running statisti
 inference, follow labeled images alone."""
 
 
-class _ViewNorm:
+class _ViewNorm(_BatchNorm):
     """Mixed into a BatchNorm class: normalizes the views of a batch one by one while :attr:`view_sizes` is set."""
 
     view_sizes: Tuple[int, ...] = ()
     views_kept: Tuple[bool, ...] = ()
 
-    def forward(self: Any, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor) -> Tensor:
         if not self.view_sizes or not self.training:
-            return super().forward(values)  # type: ignore[misc]
+            return super().forward(values)
         momentum, parts = self.momentum, []
         for part, kept in zip(values.split(self.view_sizes), self.views_kept):
             self.momentum = momentum if kept else 0.0  # 0: normalized by the batch, the running statistics stay
-            parts.append(super().forward(part))  # type: ignore[misc]
+            parts.append(super().forward(part))
         self.momentum = momentum
         return torch.cat(parts)
 
@@ -46,17 +46,22 @@ def separate_views(network: nn.Module, sizes: Sequence[int], kept: Sequence[bool
         sizes: Number of images of each view, in the order of the batch.
         kept: Per view, whether running statistics follow it.
     """
-    layers = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    layers = [_with_views(module) for module in network.modules() if isinstance(module, _BatchNorm)]
     for layer in layers:
-        if not isinstance(layer, _ViewNorm):
-            # here and not when the model is built: the runner may have exchanged BatchNorm for SyncBatchNorm since.
-            # Weights, their names and isinstance() stay as they were
-            kind = type(layer)
-            mixed = _WITH_VIEWS.setdefault(kind, type(kind.__name__, (_ViewNorm, kind), {}))
-            layer.__class__ = mixed
         layer.view_sizes, layer.views_kept = tuple(sizes), tuple(kept)
     try:
         yield
     finally:
         for layer in layers:
             layer.view_sizes = ()
+
+
+def _with_views(layer: _BatchNorm) -> _ViewNorm:
+    """The layer itself, after :class:`_ViewNorm` was mixed into its class."""
+    if not isinstance(layer, _ViewNorm):
+        # here and not when the model is built: the runner may have exchanged BatchNorm for SyncBatchNorm since.
+        # Weights, their names and isinstance() stay as they were
+        kind = type(layer)
+        layer.__class__ = _WITH_VIEWS.setdefault(kind, type(kind.__name__, (_ViewNorm, kind), {}))
+    assert isinstance(layer, _ViewNorm)
+    return layer

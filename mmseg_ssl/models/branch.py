@@ -42,7 +42,9 @@ class Branch(BaseModule):
             class, or a head with one channel whose loss does not train it.
     """
 
-    def __init__(self, segmentor: dict, side_heads: Optional[Dict[str, dict]] = None, init_cfg=None) -> None:
+    def __init__(
+        self, segmentor: dict, side_heads: Optional[Dict[str, dict]] = None, init_cfg: Optional[dict] = None
+    ) -> None:
         super().__init__(init_cfg)
         self.segmentor = MODELS.build(segmentor)
         check_network(self.segmentor)

@@ -48,6 +48,9 @@ class ClassRebalancing(nn.Module):
         ValueError: If an option is unknown or the momentum out of range.
     """
 
+    frequency: Tensor
+    updates: Tensor
+
     def __init__(
         self,
         num_classes: int,

@@ -43,7 +43,7 @@ class CutMix(nn.Module):
         super().__init__()
         if num_boxes < 1 or not 0 <= prob <= 1:
             raise ValueError(f'CutMix needs num_boxes >= 1 and prob in [0, 1], got {num_boxes} and {prob}.')
-        self.num_boxes, self.area, self.aspect, self.prob = num_boxes, tuple(area), aspect, prob
+        self.num_boxes, self.area, self.aspect, self.prob = num_boxes, area, aspect, prob
 
     @torch.no_grad()
     def sample(self, samples: List[SegDataSample], images: Tensor, number: int = 0) -> BoxMix:
@@ -59,5 +59,6 @@ class CutMix(nn.Module):
         """
         count = 1 + UNIFORMS_PER_BOX * self.num_boxes
         uniforms = sample_uniforms(samples, count, MIX_BOXES + number, images.device)
-        mask = box_mask(uniforms[:, 1:], tuple(images.shape[2:]), self.area, self.aspect)
+        height, width = images.shape[2:]
+        mask = box_mask(uniforms[:, 1:], (height, width), self.area, self.aspect)
         return BoxMix(mask & (uniforms[:, :1, None] < self.prob))

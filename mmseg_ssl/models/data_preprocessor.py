@@ -66,7 +66,9 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         self.channel_conversion = bool(kwargs.get('bgr_to_rgb') or kwargs.get('rgb_to_bgr'))
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         configs = {'strong': strong} if strong is None or 'type' in strong else strong
-        self.strong = torch.nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in configs.items() if cfg})
+        augments = {name: MODELS.build(cfg) for name, cfg in configs.items() if cfg}
+        self.strong = torch.nn.ModuleDict(augments)
+        self.num_uniforms = {name: augment.num_uniforms for name, augment in augments.items()}
 
     def forward(self, data: Dict[str, Any], training: bool = False) -> Dict[str, Any]:
         """Make the views of a batch.
@@ -90,7 +92,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             inputs[view] = self._normalize(raw, valid)
             if view == 'weak' and training:
                 for number, (name, augment) in enumerate(self.strong.items()):
-                    uniforms = sample_uniforms(samples['weak'], augment.num_uniforms, STRONG_VIEW + number, raw.device)
+                    count, purpose = self.num_uniforms[name], STRONG_VIEW + number
+                    uniforms = sample_uniforms(samples['weak'], count, purpose, raw.device)
                     inputs[name] = self._normalize(augment(raw, uniforms), valid)
         return dict(inputs=inputs, data_samples=samples)
 
@@ -100,7 +103,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         check_channels(images, samples, getattr(self, 'mean', None))
         if not training and len({image.shape for image in images}) > 1:
             check_sizes(images, samples, (self.test_cfg or {}).get('size'))
-            singles = [dict(inputs=[image], data_samples=[sample]) for image, sample in zip(images, samples)]
+            pairs = zip(images, data['data_samples'])
+            singles = [dict(inputs=[image], data_samples=[sample]) for image, sample in pairs]
             parts = [super(SemiDataPreProcessor, self).forward(single, training) for single in singles]
             inputs, samples = torch.cat([part['inputs'] for part in parts]), [part['data_samples'][0] for part in parts]
         else:

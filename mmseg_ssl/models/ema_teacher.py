@@ -31,6 +31,8 @@ class EMATeacher(nn.Module):
         ValueError: If ``buffers`` is unknown, or ``'own'`` in eval mode.
     """
 
+    updates: Tensor
+
     def __init__(self, student: Branch, buffers: str = 'copy', eval_mode: bool = True) -> None:
         super().__init__()
         if one_of(BUFFER_MODES, buffers=buffers) == 'own' and eval_mode:

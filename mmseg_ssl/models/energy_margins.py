@@ -24,6 +24,9 @@ class EnergyMargins(nn.Module):
         temperature: :math:`\tau` of the free energy.
     """
 
+    means: Tensor
+    seen: Tensor
+
     def __init__(self, momentum: float = 0.05, temperature: float = 1.0) -> None:
         super().__init__()
         self.momentum = momentum

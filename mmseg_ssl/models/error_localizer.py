@@ -15,6 +15,7 @@ from ..structures import IGNORE_INDEX, PixelTarget
 from ..targets import located
 from ..utils.choices import one_of
 from .batch_checks import BatchError
+from .judge import Judge
 from .losses import balanced_binary_cross_entropy
 from .sample_pixels import valid_pixels
 
@@ -176,7 +177,7 @@ class ErrorLocalizer(BaseModule):
 
 
 def judge_labeled(
-    localizer: nn.Module,
+    localizer: Judge,
     images: Tensor,
     predicted: Sequence[Tensor],
     samples: List[SegDataSample],
@@ -185,7 +186,7 @@ def judge_labeled(
     """Let a localizer learn from several predictions of the labeled images, in one call (eq. 6).
 
     Args:
-        localizer: An :class:`ErrorLocalizer`, or another judge.
+        localizer: The judge.
         images: ``(B, 3, H, W)``, normalized.
         predicted: Logits ``(B, C, H, W)`` of each network or decoder; they get no gradient.
         samples: Of the images, with ``gt_sem_seg``.

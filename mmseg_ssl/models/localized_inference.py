@@ -3,10 +3,11 @@
 from typing import List
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .branch import Branch
 from .inference import BranchInference
+from .judge import Judge
 
 
 class LocalizedInference(BranchInference):
@@ -14,10 +15,10 @@ class LocalizedInference(BranchInference):
 
     Args:
         branch: The network that predicts.
-        localizer: The judge, e.g. an :class:`ErrorLocalizer`.
+        localizer: The judge.
     """
 
-    def __init__(self, branch: Branch, localizer: nn.Module) -> None:
+    def __init__(self, branch: Branch, localizer: Judge) -> None:
         super().__init__(branch)
         self.localizer = localizer
         self.head_names = self.side_names

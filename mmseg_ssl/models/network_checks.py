@@ -1,5 +1,7 @@
 """Which networks a branch takes; all others are refused when the model is built."""
 
+from typing import List, Tuple
+
 import torch
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -21,7 +23,8 @@ def check_network(segmentor: nn.Module) -> None:
             head with one channel whose loss does not train it.
     """
     head = getattr(segmentor, 'decode_head', None)
-    if not isinstance(segmentor, EncoderDecoder) or not isinstance(getattr(head, 'conv_seg', None), nn.Module):
+    ends_in_conv_seg = isinstance(getattr(head, 'conv_seg', None), nn.Module)
+    if head is None or not isinstance(segmentor, EncoderDecoder) or not ends_in_conv_seg:
         raise NetworkError(
             'A branch wraps an EncoderDecoder whose decode_head ends in conv_seg, got '
             f'{type(segmentor).__name__} with {type(head).__name__}. Use type="EncoderDecoder" with one decode head.'
@@ -35,7 +38,8 @@ def check_network(segmentor: nn.Module) -> None:
         )
     auxiliary = segmentor.auxiliary_head if segmentor.with_auxiliary_head else []
     auxiliary = auxiliary if isinstance(auxiliary, (nn.ModuleList, list)) else [auxiliary]
-    for name, own in [('decode_head', head), *(('auxiliary_head', own) for own in auxiliary)]:
+    heads: List[Tuple[str, BaseDecodeHead]] = [('decode_head', head), *(('auxiliary_head', own) for own in auxiliary)]
+    for name, own in heads:
         # heads that make their own labels, as STDC's boundary head, are their own business
         if own.out_channels == 1 and type(own).loss_by_feat is BaseDecodeHead.loss_by_feat:
             _check_one_channel(name, own)

@@ -45,6 +45,9 @@ class PrototypeContrast(nn.Module):
         ValueError: If a number is out of its range.
     """
 
+    prototypes: Tensor
+    known: Tensor
+
     def __init__(
         self,
         num_classes: int,

@@ -56,7 +56,7 @@ class SemiTTAModel(SegTTAModel):
 
     def _mean(self, maps: List[Tensor], name: str) -> Dict[str, PixelData]:
         """Merged logits and prediction of one network."""
-        mean = sum(class_probabilities(one) for one in maps) / len(maps)
+        mean = sum((class_probabilities(one) for one in maps), torch.zeros(())) / len(maps)
         if len(maps[0]) == 1:
             head = (self.module.branch(name).segmentor if name else self.module).decode_head
             predicted, logits = mean[1:] > head.threshold, mean[1:]

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from typing import Tuple
+from typing import Sequence
 
 import torch
 from kornia.color import rgb_to_grayscale
@@ -114,7 +114,7 @@ class StrongAugment(nn.Module):
             )
         return images.shape[1] == 3
 
-    def _jitter(self, images: Tensor, uniforms: Tuple[Tensor, ...]) -> Tensor:
+    def _jitter(self, images: Tensor, uniforms: Sequence[Tensor]) -> Tensor:
         signed = [(2 * uniform - 1) * strength for uniform, strength in zip(uniforms, self.strengths)]
         brightness, contrast, saturation, hue = signed
         colored = images.shape[1] == 3

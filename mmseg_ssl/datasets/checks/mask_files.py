@@ -60,7 +60,7 @@ def meanings(dataset: BaseDataset, info: dict, num_classes: int) -> np.ndarray:
     Returns:
         ``(256,)`` int64.
     """
-    labels = np.arange(256)
+    labels: np.ndarray = np.arange(256)
     loader = label_loader(dataset)
     if isinstance(loader, LoadAnnotations):
         if info.get('reduce_zero_label') and not isinstance(loader, LoadScribbles):

@@ -79,7 +79,7 @@ class CPCL(SemiSegmentor):
         for name in self.networks:
             pred_a, pred_b = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
-        targets = collaborative_labels(*votes, valid)
+        targets = collaborative_labels(votes[0], votes[1], valid)
 
         losses = {}
         for name in self.networks:

@@ -143,8 +143,9 @@ class ELN(SemiSegmentor):
         over = valid if self.pseudo_mean == 'all' else target.weight
         keys = weak.side['projection']
         classes = kept_classes(target, keys.shape[2:])
-        pseudo = sum(masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught)
-        contrast = sum(self.contrast(own.side['projection'], keys, classes) for own in taught)
+        nothing = sup.logits.new_zeros(())
+        pseudo = sum((masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught), nothing)
+        contrast = sum((self.contrast(own.side['projection'], keys, classes) for own in taught), nothing)
         losses['unsup.loss_pseudo'] = self.pseudo_weight * pseudo
         losses['unsup.loss_contrast'] = self.contrast_weight * contrast
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)

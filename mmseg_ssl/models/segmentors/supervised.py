@@ -1,6 +1,6 @@
 """Training on the labeled images alone: the baseline of every table."""
 
-from typing import Any
+from typing import Any, Optional
 
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
@@ -25,7 +25,7 @@ class Supervised(SemiSegmentor):
     Deviations from mmseg: none known.
     """
 
-    def __init__(self, segmentor: dict, side_heads: dict = None, **kwargs: Any) -> None:
+    def __init__(self, segmentor: dict, side_heads: Optional[dict] = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
 
