@@ -95,9 +95,11 @@ def supervised(said: Said, truth: Tensor, prefix: str = 'sup') -> Losses:
     return losses
 
 
-def binary_losses(output: Tensor, correct: Tensor, valid: Tensor) -> Losses:
+def binary_losses(output: Tensor, correct: Tensor, valid: Tensor, balance: str = 'image') -> Losses:
     """ELN, eq. 5 and 6: in each image, wrong pixels weigh #correct / #wrong; the mean over all valid pixels."""
     count = [(int((own & over).sum()), int((~own & over).sum())) for own, over in zip(correct, valid)]
+    if balance == 'batch':
+        count = [tuple(map(sum, zip(*count)))] * len(count)
 
     def cost(b: int, y: int, x: int) -> Any:
         if correct[b, y, x]:

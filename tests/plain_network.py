@@ -65,11 +65,12 @@ class Network:
             start += len(part)
         return result
 
-    def judged(self, images: Tensor, logits: Tensor, train: bool, channels: Any = 0) -> Tensor:
+    def judged(self, images: Tensor, logits: Tensor, train: bool, channels: Any = 0, inputs: str = 'probs') -> Tensor:
         """Error localizer: logits of "right" from the image, the prediction and its share of the largest entropy."""
         probs = logits.detach().softmax(dim=1)
         entropy = -(probs * probs.log()).sum(dim=1, keepdim=True) / torch.tensor(float(plain.CLASSES)).double().log()
-        level = self.levels(torch.cat([images, probs, entropy], dim=1), train, 'backbone.')[1]
+        seen = probs if inputs == 'probs' else logits.detach()
+        level = self.levels(torch.cat([images, seen, entropy], dim=1), train, 'backbone.')[1]
         return upsampled(self.conv(level, 'decode_head.conv_seg'))[:, channels]
 
 

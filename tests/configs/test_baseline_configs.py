@@ -24,7 +24,7 @@ CONFIGS = {path.name: path for method in METHODS for path in sorted((FOLDER / me
 NAME = re.compile(
     r'(?P<method>cutmix_seg|cps|fixmatch|unimatch_v1|unimatch_v2)_(?P<net>mbv2|r50|r101|dinov2s|dinov2b)_'
     r'(?P<data>camvid|voc|voc-classic|voc-u2pl|cityscapes)_(?P<split>[^_]+?)'
-    r'(_(?P<variant>cutmix-off|located|threshold-adaptive|fuzzy))?\.py'
+    r'(_(?P<variant>cutmix-off|located|release|threshold-adaptive|fuzzy))?\.py'
 )
 CPS_LISTS = ('1-16', '1-8', '1-4', '1-2')
 SPLITS = {

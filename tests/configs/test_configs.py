@@ -24,7 +24,7 @@ CONFIGS = {
     for path in sorted(FOLDER.glob('*/*.py'))
     if path.parent.name in METHODS and '-eln_' not in path.name
 }
-NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)\.py')
+NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)(_release.*)?\.py')
 TEACHERS = ('mean_teacher', 'farcluss')
 NETWORKS = dict(mbv2=('MobileNetV2', None), unet=('UNet', None), r50=('ResNetV1c', 50), r101=('ResNetV1c', 101))
 # dataset class, classes, folder of the lists, training list, ending of a list's name

@@ -3,7 +3,7 @@
 The tests of each method put a tiny network in the place of the config's, so they cannot see that the two do not fit.
 
 Configs that differ by their lists, seeds, lengths or the depth of a ResNet alone take one step together, the first that
-comes: 128 steps for 559 configs, about 4 minutes of one core. ``MMSEG_SSL_STEPS=all`` takes a step of each config, at
+comes: 128 steps for 566 configs, about 4 minutes of one core. ``MMSEG_SSL_STEPS=all`` takes a step of each config, at
 its own depth: about half an hour.
 """
 

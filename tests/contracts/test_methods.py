@@ -26,7 +26,6 @@ OPTIONS = {
     'PseudoLabel': dict(threshold=dict(threshold=0.5)),
     'CPS': dict(cutmix=dict(cutmix={}), eval=dict(cutmix={}, teacher_mode='eval')),
     'FixMatch': dict(adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))),
-    'CutMixSeg': dict(train_mode=dict(teacher=dict(eval_mode=False))),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(
             aleatoric=aleatoric and dict(type=f'{aleatoric}Term'), energy=energy and dict(type=energy)

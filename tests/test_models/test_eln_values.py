@@ -36,8 +36,9 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
     assert not shares or 0 < sum(shares) < len(shares)  # the gate is open here and closed there
     judged, count = torch.cat([sup.logits, *others]).detach(), 1 + len(others)
     truth, inside = (torch.cat([maps] * count) for maps in (step.truth, step.valid['sup']))
-    correct, valid = judged.argmax(dim=1) == truth, inside & (truth != 255)
-    kind = step.case.options['localizer'].get('type')
+    judge = step.case.options['localizer']
+    correct, kind = judged.argmax(dim=1) == truth, judge.get('type')
+    valid = inside if judge.get('ignored_as_wrong') else inside & (truth != 255)
     if kind == 'ConfidenceThreshold':
         return losses
     images = torch.cat([step.views['sup']] * count)
@@ -46,7 +47,8 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
         found = dict(loss_correction=cross_entropy(output, truth, valid))
         found['wrong'] = mean(valid, lambda b, y, x: float(not correct[b, y, x]))
     else:
-        found = binary_losses(step.network('localizer').judged(images, judged, train=True), correct, valid)
+        output = step.network('localizer').judged(images, judged, train=True, inputs=judge.get('inputs', 'probs'))
+        found = binary_losses(output, correct, valid, judge.get('balance', 'image'))
     scale = count if step.option('reduction', 'mean') == 'sum' else 1
     losses.update({f'localizer.{k}': value * scale if 'loss' in k else value for k, value in found.items()})
     return losses
@@ -60,20 +62,21 @@ def corrected(step: Step, images: Tensor, logits: Tensor, train: bool) -> Tensor
 def pseudo_labels(step: Step, logits: Tensor) -> Tuple[Tensor, Tensor]:
     """Eq. 9: the argmax of the teacher where it is believed to be right (or the correction, everywhere)."""
     images, valid = step.views['weak'], step.valid['weak'].double()
-    kind = step.case.options['localizer'].get('type')
+    judge = step.case.options['localizer']
+    kind, inputs = judge.get('type'), judge.get('inputs', 'probs')
     if kind == 'ErrorCorrector':
         return corrected(step, images, logits, train=False).argmax(dim=1), valid
     if kind == 'ConfidenceThreshold':
         right = logits.softmax(dim=1).amax(dim=1)
     else:
-        right = step.network('localizer').judged(images, logits, train=False).sigmoid()
+        right = step.network('localizer').judged(images, logits, train=False, inputs=inputs).sigmoid()
     kept = (right > step.option('threshold', 0.5)) * valid
     assert 0 < kept.sum() < valid.sum()
     return logits.argmax(dim=1), kept
 
 
 def contrast(step: Step, student: Tensor, teacher: Tensor, label: Tensor, weight: Tensor) -> Any:
-    """Eq. 10 over the cells of stride 2: mean over anchors, mean (or sum) over their positives."""
+    """Eq. 10 over the cells of stride 2: mean over anchors, mean (or sum) over positives; or the public code's."""
     options = step.option('contrast', {})
     places = [(b, y, x) for b in range(4) for y in range(3) for x in range(4) if weight[b, 2 * y + 1, 2 * x + 1] > 0]
     labels = torch.tensor([int(label[b, 2 * y + 1, 2 * x + 1]) for b, y, x in places])
@@ -81,6 +84,13 @@ def contrast(step: Step, student: Tensor, teacher: Tensor, label: Tensor, weight
     own, keys = (maps / (maps**2).sum(dim=1, keepdim=True).sqrt() for maps in (own, keys))
     similar, costs = (own @ keys.T / options.get('temperature', 0.5)).exp(), []
     assert len(set(labels.tolist())) > 1
+    if options.get('positives') == 'log_sum':  # the teacher's are the anchors; a window covers the whole map here
+        assert options['anchors'] == 'teacher'
+        for c in set(labels.tolist()):
+            positives, negatives = (similar[same][:, labels == c] for same in (labels == c, labels != c))
+            share = positives.sum() / (positives.sum() + negatives.sum())
+            costs.append(-share.log() / int((labels == c).sum()))
+        return sum(costs) / len(costs)
     for i, c in enumerate(labels.tolist()):
         positives, negatives = similar[i][labels == c], similar[i][labels != c].sum()
         terms = -(positives / (positives + negatives)).log()

@@ -37,14 +37,13 @@ class CutMixSeg(SemiSegmentor):
         segmentor: Config of an mmseg ``EncoderDecoder``.
         unsup_weight: :math:`\lambda`.
         threshold: :math:`\tau` in ``[0, 1]``; 0 switches the factor off.
-        teacher: Options of :class:`EMATeacher` beside ``buffers='average'`` (public code).
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
         1. Labeled and mixed images share a student call, and u0 and u1 a teacher call (two calls each).
         2. The teacher predicts in eval mode. The public code has it in train mode, with frozen BatchNorm on VOC, which
-           differs by the dropout alone; ``teacher=dict(eval_mode=False)`` is train mode.
+           differs by the dropout alone.
         3. The means leave out padding, which the public code counts as 0.
     """
 
@@ -56,7 +55,6 @@ class CutMixSeg(SemiSegmentor):
         segmentor: dict,
         unsup_weight: float = 1.0,
         threshold: float = 0.97,
-        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
@@ -64,7 +62,7 @@ class CutMixSeg(SemiSegmentor):
         if not 0 <= threshold <= 1:
             raise ValueError(f'CutMixSeg: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
-        self.teacher = EMATeacher(self.student, **dict(dict(buffers='average'), **(teacher or {})))
+        self.teacher = EMATeacher(self.student, buffers='average')  # as the public code
         self.cutmix = CutMix(num_boxes=1, area=(0.5, 0.5))  # one box, half of the image
         self.unsup_weight, self.threshold = unsup_weight, threshold
 

@@ -54,7 +54,8 @@ class DUEB(SemiSegmentor):
         side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if there is none.
         **kwargs: As for :class:`SemiSegmentor`.
 
-    Deviations from the paper (its equations were not at hand; the public code was read) beside those of CPCL:
+    Deviations from the paper (its equations were not at hand; the public code was read, whose step is
+    ``dueb_r50_voc_1-8_release.py``) beside those of CPCL:
         1. The public code's aleatoric term draws the noise without reparametrization, averages before it compares, and
            leaves the variance out of the optimizer, so its variance learns nothing. ``ReleaseAleatoricTerm`` is that
            loss; the variance is in the optimizer here all the same.

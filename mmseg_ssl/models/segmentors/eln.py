@@ -65,7 +65,7 @@ class ELN(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper, beside those of :class:`ELNWarmup` (the public code's choices in brackets; each has an
-    option but where it says "not offered"):
+    option, which ``eln_r50_voc-eln_1-20_release.py`` sets, but where it says "not offered"):
         1. Eq. 10 takes sampled anchors and keys, and the mean over an anchor's positives, because the sum grows with
            the number of pixels; ``contrast=dict(positives='sum')`` is the equation as written. (Windows of 32x32, the
            logarithm of sums, divided by the pixels of a class: ``contrast=dict(windows=8, positives='log_sum')``.)
@@ -78,7 +78,8 @@ class ELN(SemiSegmentor):
         6. The student is never overwritten (by the teacher each epoch: ``ELNStageHook(reset_interval=266)``).
         7. Pseudo labels and the localizer's judgment are at the size of the image (at the stride of the decode head;
            not offered: the host's losses of labeled images are at the size of the image too).
-        8. The localizer judges unlabeled images in eval mode; the text does not say.
+        8. The localizer judges unlabeled images in eval mode; the text does not say (BatchNorm is in train mode; not
+           offered).
     """
 
     networks = ('student', 'teacher')

@@ -46,7 +46,8 @@ class ELNWarmup(SemiSegmentor):
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
-    Deviations from the paper (the public code's choices are options, in brackets):
+    Deviations from the paper (the public code's choices are options, in brackets, which
+    ``eln_r50_voc-eln_1-20_release.py`` sets):
         1. Cross entropies are means over labeled pixels, not sums over pixels; eq. 3 compares the same pixels. It
            compares, and teaches, by plain cross entropy whatever the decode head's own loss is: hard pixels or class
            weights in the segmentor's config are for the student alone.

@@ -38,7 +38,8 @@ class MeanTeacher(SemiSegmentor):
 
     Deviations from the paper:
         1. The paper perturbs by noise and translation on CIFAR; here the student sees the strong view (color jitter,
-           grayscale, blur). The public code of CPS shows both networks the same crop.
+           grayscale, blur). The public code of CPS shows both networks the same crop, in train mode
+           (``mean_teacher_r50_voc_1-8_release.py``), and holds them to each other on labeled images, too.
         2. No ramp-up of :math:`\lambda`, as in the public code of CPS.
         3. The mean runs over pixels that are not padding.
     """
