@@ -45,6 +45,7 @@ def to_markdown(text: str, link: Callable[[str], str]) -> str:
     text = LISTED.sub(_unindented, text)
     text = re.sub(r'^( *)::\n', '', text, flags=re.MULTILINE)
     text = re.sub(r'::$', ':', text, flags=re.MULTILINE)
+    text = re.sub(r'^Example:$', 'Examples:', text, flags=re.MULTILINE)  # the name of Griffe's section
     text = re.sub(r'^(Deviations from [^:\n(]*:)$', r'**\1**', text, flags=re.MULTILINE)
     return inline(text, link)
 
