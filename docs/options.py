@@ -1,15 +1,17 @@
-"""Tables of options, read from the constructors without running them: name, default, and what the docstring says."""
+"""Tables of options, read from constructors and functions without running them: name, default, and docstring."""
 
 import ast
 import functools
 import inspect
 import re
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Callable, Dict, List, NamedTuple, Tuple, Union
 
 from rst import inline, sections, to_markdown
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmseg_ssl'
+Definition = Union[ast.ClassDef, ast.FunctionDef]
+FORMULA = re.compile(r'\$[^$]+\$')
 INHERITED = re.compile(r'^As for :class:`(\w+)`')
 
 
@@ -19,26 +21,27 @@ class Option(NamedTuple):
     name: str
     default: str
     meaning: str
+    is_tensor: bool
 
 
 @functools.lru_cache(maxsize=None)
-def classes() -> Dict[str, Tuple[Path, ast.ClassDef]]:
-    """All classes of the package by name, with their files."""
+def definitions() -> Dict[str, Tuple[Path, Definition]]:
+    """All classes and functions of the package by name, with their files."""
     found = {}
     for path in sorted(PACKAGE.rglob('*.py')):
         for node in ast.parse(path.read_text(encoding='utf-8')).body:
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 found[node.name] = (path, node)
     return found
 
 
 def docstring(name: str) -> str:
-    """Return the docstring of a class, without its indentation."""
-    return inspect.cleandoc(ast.get_docstring(classes()[name][1]) or '')
+    """Return the docstring of a class or function, without its indentation."""
+    return inspect.cleandoc(ast.get_docstring(definitions()[name][1]) or '')
 
 
 def meanings(name: str) -> Dict[str, str]:
-    """What a class's docstring says of each argument, on one line; "as for" another class is looked up there."""
+    """What a docstring says of each argument, on one line; "as for" another class is looked up there."""
     said: Dict[str, str] = {}
     current = ''
     for line in sections(docstring(name), 'Args'):
@@ -56,39 +59,54 @@ def meanings(name: str) -> Dict[str, str]:
 
 
 def options(name: str) -> List[Option]:
-    """Arguments of a class's constructor in their order; of its parent's, where it has none of its own.
+    """Arguments of a class's constructor in their order, of its parent's where it has none of its own; of a function
+    those that have a default and are no tensors.
 
     Raises:
-        KeyError: No class of the package has the name, or neither it nor a parent has a constructor.
+        KeyError: Nothing in the package has the name.
+        StopIteration: Neither the class nor a parent has a constructor.
     """
-    node = classes()[name][1]
+    node = definitions()[name][1]
+    if isinstance(node, ast.FunctionDef):
+        return [option for option in _arguments(node, meanings(name)) if option.default and not option.is_tensor]
     own = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == '__init__']
     if not own:
-        parent = next(base.id for base in node.bases if isinstance(base, ast.Name) and base.id in classes())
-        return options(parent)
-    said, arguments = meanings(name), own[0].args
-    positional = arguments.args[1:]
-    defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
-    pairs = [*zip(positional, defaults), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+        return options(next(base.id for base in node.bases if isinstance(base, ast.Name) and base.id in definitions()))
+    return _arguments(own[0], meanings(name))[1:]
+
+
+def _arguments(function: ast.FunctionDef, said: Dict[str, str]) -> List[Option]:
+    arguments = function.args
+    defaults = [None] * (len(arguments.args) - len(arguments.defaults)) + list(arguments.defaults)
+    pairs = [*zip(arguments.args, defaults), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
     return [
-        Option(argument.arg, ast.unparse(default) if default is not None else '', said.get(argument.arg, ''))
+        Option(
+            argument.arg,
+            ast.unparse(default) if default is not None else '',
+            said.get(argument.arg, ''),
+            argument.annotation is not None and 'Tensor' in ast.unparse(argument.annotation),
+        )
         for argument, default in pairs
     ]
 
 
+def _without_bars(formula: re.Match) -> str:
+    """Return a formula for a cell of a table, which a bar would end."""
+    return formula[0].replace(r'\|', r'\Vert ').replace('|', r'\vert ')
+
+
 def table(name: str, link: Callable[[str], str], everyone: str = '') -> str:
-    """Write the table of a class's options.
+    """Write the table of options of a class, or of a function that a config's options go to.
 
     Args:
-        name: Class of the package.
+        name: Class or function of the package.
         link: Makes Markdown of the name of another class.
         everyone: Markdown of the last row, for options that come with ``**kwargs``.
     """
     lines = ['| option | default | meaning |', '|---|---|---|']
     for option in options(name):
         default = f'`{option.default}`' if option.default else 'required'
-        # a bar would end the cell
-        meaning = inline(option.meaning, link).replace('|', r'\vert ')
+        meaning = FORMULA.sub(_without_bars, inline(option.meaning, link))
         lines.append(f'| `{option.name}` | {default} | {meaning} |')
     return '\n'.join([*lines, *([f'| {everyone} | | |'] if everyone else [])])
 
@@ -106,5 +124,5 @@ def summary(name: str, link: Callable[[str], str]) -> str:
 
 
 def place(name: str) -> str:
-    """Path of the file of a class, from the root of the project."""
-    return classes()[name][0].relative_to(PACKAGE.parent).as_posix()
+    """Path of the file of a class or function, from the root of the project."""
+    return definitions()[name][0].relative_to(PACKAGE.parent).as_posix()

@@ -11,7 +11,7 @@ class MarkdownDocstrings(griffe.Extension):
     """Rewrites each docstring as Markdown before it is taken apart into its Google sections."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
-        """Rewrite the docstring of a module, class, function or attribute; of a package, the page says what it is for."""
+        """Rewrite a docstring; what a package is for says its page."""
         if obj.is_module and obj.is_init_module:
             obj.docstring = None
         if obj.docstring:
