@@ -1,5 +1,6 @@
 """What every method shares: who shares a network call, when unlabeled images count, and stages of training."""
 
+import math
 from contextlib import nullcontext
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -38,12 +39,16 @@ class SemiSegmentor(NamedNetworks):
     A method registers its networks (:class:`Branch`, :class:`EMATeacher`) as attributes, lists their names in
     ``networks``, trained ones first, and writes ``loss()``. Three decisions are made here, once for all methods: what
     is learned from pixels without a label (keys with ``unsup``, see :func:`is_unlabeled_loss`) is multiplied by
-    :attr:`unsup_scale`; :meth:`predict_views` says who shares a network call and BatchNorm statistics; and a method of
-    several stages lists them in :attr:`stages`, from which ``StageHook`` chooses by the iteration.
+    :attr:`unsup_scale`, the ramp, and ``unsup_factor``; :meth:`predict_views` says who shares a network call and
+    BatchNorm statistics; and a method of several stages lists them in :attr:`stages`, from which ``StageHook`` chooses
+    by the iteration.
 
     Args:
         batch_statistics: Which images of a network call are normalized together: ``'merged'``, ``'separate'`` or
             ``'separate_unkept'``, see :mod:`mmseg_ssl.models.batch_statistics`.
+        unsup_factor: A further factor of the same terms, constant over the run. 0 makes a method's control: it reads,
+            predicts and computes all the same, and learns from labels alone. A term that is not finite stays so
+            (0 x nan is nan), and the run stops as it would at 1.
         data_preprocessor: Config of :class:`~mmseg_ssl.models.SemiDataPreProcessor`.
         predict_on: Names of the networks that predict, see :class:`~mmseg_ssl.models.named_networks.NamedNetworks`.
         init_cfg: As in mmengine.
@@ -63,6 +68,7 @@ class SemiSegmentor(NamedNetworks):
         self,
         data_preprocessor: Optional[dict] = None,
         batch_statistics: str = 'merged',
+        unsup_factor: float = 1.0,
         predict_on: Union[str, Sequence[str], None] = None,
         init_cfg: Optional[dict] = None,
         pretrained: None = None,
@@ -74,7 +80,10 @@ class SemiSegmentor(NamedNetworks):
                 f'{type(self).__name__}: pretrained, train_cfg and test_cfg belong to model.segmentor, got '
                 f'{pretrained!r}, {train_cfg!r}, {test_cfg!r}.'
             )
+        if not 0 <= unsup_factor < math.inf:
+            raise ValueError(f'{type(self).__name__}: unsup_factor is a finite number >= 0, got {unsup_factor}.')
         super().__init__(predict_on, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.unsup_factor = unsup_factor
         self.batch_statistics = one_of(STATISTICS, batch_statistics=batch_statistics)
         # how much what is taught on unlabeled images counts now; UnsupRampHook sets it, a function of the iteration
         self.register_buffer('unsup_scale', torch.ones(()), persistent=False)
@@ -159,5 +168,6 @@ class SemiSegmentor(NamedNetworks):
             return super().forward(inputs, data_samples, mode)
 
     def ramped(self, losses: LossDict) -> LossDict:
-        """Multiply what is learned from pixels without a label by :attr:`unsup_scale`."""
-        return {key: value * self.unsup_scale if is_unlabeled_loss(key) else value for key, value in losses.items()}
+        """Multiply what is learned from pixels without a label by :attr:`unsup_scale` and :attr:`unsup_factor`."""
+        scale = self.unsup_scale * self.unsup_factor
+        return {key: value * scale if is_unlabeled_loss(key) else value for key, value in losses.items()}
