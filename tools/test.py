@@ -20,7 +20,7 @@ from mmseg_ssl.utils.image_names import image_root  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    """Read the command line: mmseg's options, and ``--predict-on``."""
+    """Read the command line: mmseg's options, ``--predict-on`` and ``--val``."""
     parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
@@ -31,6 +31,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         nargs='+',
         metavar='NAME',
         help='which network predicts, e.g. student teacher: several are evaluated in one pass',
+    )
+    parser.add_argument(
+        '--val', action='store_true', help='evaluate on the validation set as well, before the test set'
     )
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
@@ -87,15 +90,17 @@ def enable_tta(cfg: Config) -> None:
     cfg.model = dict(wrapper, module=cfg.model)
 
 
-def evaluators(cfg: Config) -> List[dict]:
-    """Configs of the metrics.
+def evaluators(cfg: Config, part: str = 'test') -> List[dict]:
+    """Configs of the metrics of a set, ``test`` or ``val``.
 
     Raises:
         UserError: There is none.
     """
-    if not cfg.get('test_evaluator') or not cfg.get('test_dataloader'):
-        raise UserError('the config has no test_dataloader or no test_evaluator; those of validation may do.')
-    return cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    other = dict(test='; those of validation may do', val='')[part]
+    found = cfg.get(f'{part}_evaluator')
+    if not found or not cfg.get(f'{part}_dataloader'):
+        raise UserError(f'the config has no {part}_dataloader or no {part}_evaluator{other}.')
+    return found if isinstance(found, list) else [found]
 
 
 def name_by_folder(runner: Runner) -> None:
@@ -114,7 +119,7 @@ def main(argv: Optional[List[str]] = None) -> dict:
     cfg.load_from, cfg.resume = args.checkpoint, False
     set_launcher(cfg, args.launcher)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
-    for evaluator in evaluators(cfg):
+    for evaluator in [*evaluators(cfg), *(evaluators(cfg, 'val') if args.val else [])]:
         if evaluator.type == 'IoUMetric':
             evaluator.type = 'SemiIoUMetric'  # the host's scores one network, and writes equal names over each other
     if args.predict_on:
@@ -132,6 +137,8 @@ def main(argv: Optional[List[str]] = None) -> dict:
         raise UserError('--show-dir: only the first of several processes draws. Run with one process to have all.')
     if args.out:
         name_by_folder(runner)
+    if args.val:
+        runner.val()
     return runner.test()
 
 

@@ -128,7 +128,7 @@ class SafeCheckpointHook(AtomicCheckpointHook):
             raise SystemExit(STOPPED)
 
     def after_val_epoch(self, runner: Any, metrics: Optional[Dict[str, float]] = None) -> None:
-        """Give the buffers back, and save the best.
+        """Give the buffers back, and save the best; outside of training (``runner.val()``) there is nothing to save.
 
         Args:
             runner: The runner.
@@ -137,7 +137,7 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         return_buffers(runner, self._own_buffers)
         if self._training:
             runner.message_hub.update_info('last_validation', runner.iter)
-        super().after_val_epoch(runner, metrics)
+            super().after_val_epoch(runner, metrics)
 
     def after_train(self, runner: Any) -> None:
         """Publish, as mmengine's hook."""

@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from .cli import UserError, read_json
 from .run_options import changed_options
+from .trainings.provenance import read_provenance
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
@@ -32,13 +33,14 @@ class Run(NamedTuple):
     iterations: int
     seed: int
     metrics: Dict[str, float]
-    val_metrics: Dict[str, float]  # of the training's last validation
+    val_metrics: Dict[str, float]  # of the same checkpoint: with the test, else of the training's last validation
     judge: str  # class of model.localizer, if it has one
     step_ms: Optional[float]  # median time of an iteration without waiting for data
     memory_mb: Optional[float]
     hardware: str
     images: str  # folder of the test images
     data: Optional[Dict[str, Any]] = None  # numbers of images, list and its hash, as DataSummaryHook wrote them
+    provenance: Optional[Dict[str, Any]] = None  # what tools/run_benchmark.py wrote: commit, versions, seconds, ...
 
 
 def find_runs(folders: List[Path]) -> List[Run]:
@@ -92,7 +94,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
     method = method_of(committed) if committed else cfg.model.type
     said = NAME.fullmatch(name[len(method) + 1 :])
-    logged = _scalars(training)
+    logged = _scalars(sorted(training.glob('*/vis_data/scalars.json')))
     draw = cfg.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
     return Run(
@@ -106,12 +108,13 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
         metrics=read_json(path),
-        val_metrics=next((entry for entry in reversed(logged) if _is_validation(entry)), {}),
+        val_metrics=_last_validation(_scalars([path.parent / 'vis_data/scalars.json'])) or _last_validation(logged),
         judge=(cfg.model.get('localizer') or {}).get('type', ''),
         **_cost(logged),
         hardware=_hardware(training),
         images=cfg.test_dataloader.dataset.data_prefix.img_path,
         data=_data(training),
+        provenance=read_provenance(training),
     )
 
 
@@ -158,14 +161,14 @@ def _data(training: Path) -> Optional[Dict[str, Any]]:
     return json.loads(written[-1].read_text()) if written else None
 
 
-def _scalars(training: Path) -> List[Dict[str, float]]:
-    """Everything that a training logged, in order; a line that was cut off is left out."""
-    lines = [line for log in sorted(training.glob('*/vis_data/scalars.json')) for line in log.read_text().splitlines()]
+def _scalars(logs: List[Path]) -> List[Dict[str, float]]:
+    """Everything that a process logged, in order; a line that was cut off is left out."""
+    lines = [line for log in logs if log.is_file() for line in log.read_text().splitlines()]
     return [json.loads(line) for line in lines if line.endswith('}')]
 
 
-def _is_validation(entry: Dict[str, float]) -> bool:
-    return any(key.endswith('mIoU') for key in entry)
+def _last_validation(logged: List[Dict[str, float]]) -> Dict[str, float]:
+    return next((entry for entry in reversed(logged) if any(key.endswith('mIoU') for key in entry)), {})
 
 
 def _hardware(training: Path) -> str:

@@ -1,27 +1,68 @@
-"""What a run changed of its committed config."""
+"""What a config says about the numbers of a run, and what it only says about the machine."""
 
+import hashlib
 import re
 from pathlib import Path
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 from ..engine.run_length import to_iteration
 
+COMPARED = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
+"""Parts of a config in which a changed setting makes another row of a table."""
+CONDITIONS = (*COMPARED, 'param_scheduler', 'train_cfg', 'load_from')
+LOADING = re.compile(r'num_workers$|persistent_workers$|prefetch_factor$')
+"""How a machine loads images, which changes none of them."""
 NOT_A_CONDITION = re.compile(
-    r'num_workers|persistent_workers|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels'
+    rf'{LOADING.pattern}|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels|^model\.predict_on'
 )
 """Settings that differ between runs of one row, or that do not change the numbers."""
+PLACES = re.compile(r'data_root$|val_interval$|max_iters$')
+"""Where things lie, and what stands beside a digest: not part of it."""
+
+
+def networks_of(model: Any) -> Tuple[str, ...]:
+    """Names of all networks of a method, the one that inference uses first.
+
+    Args:
+        model: Its config.
+
+    Returns:
+        The names, the first of ``predict_on`` before the others; empty for a model that is no method.
+    """
+    known = tuple(getattr(MODELS.get(model.type), 'networks', ()))
+    chosen = model.get('predict_on') or known
+    chosen = (chosen,) if isinstance(chosen, str) else tuple(chosen)
+    return tuple(dict.fromkeys([*chosen, *known]))
 
 
 def changed_options(committed: Optional[Path], cfg: Config) -> Tuple[str, ...]:
-    """What a run changed in the model, the optimizer and the data of the committed config."""
-    before = Config.fromfile(str(committed)) if committed else cfg
-    parts = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
-    old, new = (dict(_flat({part: it.get(part) for part in parts})) for it in (before, cfg))
+    """``key=value`` of what a run changed in the model, the optimizer and the data of the committed config.
+
+    Args:
+        committed: Its file; without one nothing is known to be changed.
+        cfg: The config of the run.
+    """
+    old, new = (_settings(it, COMPARED) for it in (Config.fromfile(str(committed)) if committed else cfg, cfg))
     length = cfg.train_cfg.max_iters
     changed = [key for key in sorted({**old, **new}) if not _same(old.get(key), new.get(key), length)]
-    return tuple(f'{key}={new.get(key)}' for key in changed if not NOT_A_CONDITION.search(key))
+    return tuple(f'{key}={new.get(key)}' for key in changed)
+
+
+def digest_of(cfg: Config) -> str:
+    """First digits of a hash of all settings of a config that decide the numbers of a run, bar list, seed and length.
+
+    Args:
+        cfg: The whole config.
+
+    Returns:
+        Eight hexadecimal digits; equal on every machine and stack.
+    """
+    settings = {key: value for key, value in _settings(cfg, CONDITIONS).items() if not PLACES.search(key)}
+    text = '\n'.join(f'{key}={settings[key]!r}' for key in sorted(settings))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _same(committed: Any, value: Any, length: int) -> bool:
@@ -29,6 +70,14 @@ def _same(committed: Any, value: Any, length: int) -> bool:
     if isinstance(committed, float) and type(value) is int and 0 < committed < 1:
         return to_iteration(committed, length) == value
     return committed == value
+
+
+def _settings(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, Any]:
+    """Conditions by dotted key; of ``predict_on`` the network that is reported, whatever else is scored beside it."""
+    leaves = dict(_flat({part: cfg.get(part) for part in parts}))
+    kept = {key: value for key, value in leaves.items() if not NOT_A_CONDITION.search(key)}
+    names = networks_of(cfg.model)
+    return dict(kept, **{'model.predict_on': names[0]}) if names else kept
 
 
 def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:

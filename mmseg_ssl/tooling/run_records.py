@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List
 
-from ..utils.atomic_files import replace_file
+from ..utils.atomic_files import alone_in, replace_file
 from .cli import UserError
 from .run_logs import Run, identity
 
@@ -33,7 +33,7 @@ def add_records(path: Path, runs: List[Run]) -> List[Run]:
     """Add runs to a file of records, each in place of an older record of the same run.
 
     Args:
-        path: The file; it is made if it is not there, and replaced in one step.
+        path: The file; it is made if it is not there, and replaced in one step, by one process at a time.
         runs: What was read from work dirs.
 
     Returns:
@@ -42,14 +42,15 @@ def add_records(path: Path, runs: List[Run]) -> List[Run]:
     Raises:
         UserError: A line of the file is no record; it is left as it is.
     """
-    known = {identity(run): run for run in [*read_records(path), *runs]}
-    # in an order of their own, so that two branches that add runs rarely touch the same line
-    kept = sorted(known.values(), key=lambda run: tuple(map(str, identity(run))))
-    replace_file(path, ''.join(f'{json.dumps(_record(run))}\n' for run in kept).encode())
+    with alone_in(path.resolve().parent):
+        known = {identity(run): run for run in [*read_records(path), *runs]}
+        # in an order of their own, so that two branches that add runs rarely touch the same line
+        kept = sorted(known.values(), key=lambda run: tuple(map(str, identity(run))))
+        replace_file(path, ''.join(f'{json.dumps(_record(run))}\n' for run in kept).encode())
     return kept
 
 
 def _record(run: Run) -> Dict[str, Any]:
-    """What a line holds; the numbers of images only where the run has them, so that older lines stay as they are."""
+    """What a line holds; what older runs do not have only where a run has it, so that their lines stay as they are."""
     record = run._asdict()
-    return {key: value for key, value in record.items() if key != 'data' or value is not None}
+    return {key: value for key, value in record.items() if key not in ('data', 'provenance') or value is not None}

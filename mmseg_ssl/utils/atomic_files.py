@@ -31,6 +31,28 @@ def replace_file(path: Union[str, Path], content: bytes) -> None:
     _flush_folder(path.parent)
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes of this machine that do the same out of a folder, so that none overwrites what another one
+    has just written; they wait. Nothing where the system has no such locks (Windows).
+
+    Args:
+        folder: It is made if it does not exist.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # which gives the lock back
+
+
 def _flush_folder(folder: Path) -> None:
     """Flush the folder's list of names, so that the new name survives a power cut as well."""
     if os.name != 'posix':

@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 from load_tool import load_tool
-from test_results import STEPS, block, metrics, report, write_run
+from test_results import STEPS, block, metrics, write_run
 
 from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.run_records import add_records, read_records
+from mmseg_ssl.tooling.trainings.provenance import note_process
 
 
 @pytest.fixture(scope='module')
@@ -28,7 +29,7 @@ def test_tables_outlive_the_work_dirs(tool, tmp_path, readme):
     runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
     write_run(runs, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)), steps=STEPS, **{'model.energy': 'release'})
     write_run(runs, 'cpcl', 'camvid/8_draw0.txt', dict(metrics(('', 30.0)), ECE=float('nan')))
-    expected = report(tool, runs)
+    expected = tool.results_report(*tool.choose(tool.find_runs([runs]), None, None))
     options = ['--records', str(records), '--readme', str(readme)]
     tool.main([str(runs), *options])
     shutil.rmtree(runs)
@@ -80,3 +81,20 @@ def test_the_numbers_of_images_are_kept_where_a_run_wrote_them(tool, tmp_path):
     (folder / 'data.json').write_text(json.dumps(numbers))
     add_records(records, tool.find_runs([runs]))
     assert [run.data for run in read_records(records)] == [numbers]
+
+
+def test_what_a_benchmark_noted_is_kept_and_validation_comes_with_the_test(tool, tmp_path):
+    """Scores on val of the tested checkpoint, from the test's own log, come before those of the training's log."""
+    runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
+    write_run(runs, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 30.0)), steps=[dict(STEPS[2], mIoU=1.0)])
+    assert tool.find_runs([runs])[0].val_metrics['mIoU'] == 1.0
+    test = next(path.parent for path in runs.rglob('*_test/*/vis_data/config.py'))
+    (test / 'scalars.json').write_text('{"mIoU": 35.0, "step": 0}\n')
+    seconds = dict(cpu_seconds=3.0, wall_seconds=4.0)
+    entry = dict(step='train', code=0, digest='1a2b', variant='control', commit='3c4d', versions={}, cores=1, **seconds)
+    training = next(path.parents[2] for path in runs.rglob('vis_data/scalars.json') if '_test' not in str(path))
+    note_process(training, **entry)
+    add_records(records, tool.find_runs([runs]))
+    (run,) = read_records(records)
+    assert run.val_metrics['mIoU'] == 35.0
+    assert (run.provenance['digest'], run.provenance['cpu_seconds']) == ('1a2b', dict(train=3.0))

@@ -40,6 +40,18 @@ def test_scores_what_training_scored(trained, tmp_path):
     assert len(list((tmp_path / 'masks').glob('*/*.png'))) == 4  # two networks
 
 
+def test_val_is_scored_in_the_same_process(trained, tmp_path):
+    """The network is the same, and so are the images here: val's scores, in the log, are the test's, in the file."""
+    config, checkpoint, _ = trained
+    line = [config, checkpoint, '--work-dir', tmp_path / 'test', '--val', '--predict-on', 'student', 'teacher']
+    assert run_tool('test', line) == 0, output(tmp_path / 'test')
+    (log,) = tmp_path.glob('test/*/vis_data/scalars.json')
+    (file,) = (path for path in tmp_path.glob('test/*/*.json') if path.stem == path.parent.name)
+    val, test = json.loads(log.read_text()), json.loads(file.read_text())
+    assert test['teacher/mIoU'] > 0
+    assert {key: val[key] for key in test if 'IoU' in key} == {key: test[key] for key in test if 'IoU' in key}
+
+
 def test_the_plain_name_of_a_metric_is_the_first_networks(trained):
     """``save_best='mIoU'`` and early stopping, whose second validation of three, after 6 iterations, is no better."""
     files = sorted(path.name for path in trained[1].parent.glob('*.pth'))

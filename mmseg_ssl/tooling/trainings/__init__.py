@@ -1,0 +1,1 @@
+"""Plans of trainings, run side by side: what ``tools/run_benchmark.py`` does."""

@@ -1,0 +1,40 @@
+"""Which cores a process runs on."""
+
+import os
+from contextlib import contextmanager
+from typing import Iterator, List, Sequence
+
+
+def share_cores(processes: int) -> List[List[int]]:
+    """Share out the cores that this process may use.
+
+    Args:
+        processes: How many get some.
+
+    Returns:
+        Numbers of cores for each; equally many, as far as they go round. With more processes than cores several share
+        one. Empty lists where the system does not pin (macOS, Windows).
+    """
+    if not hasattr(os, 'sched_getaffinity'):
+        return [[] for _ in range(processes)]
+    cores = sorted(os.sched_getaffinity(0))
+    each = max(len(cores) // processes, 1)
+    return [[cores[(number * each + i) % len(cores)] for i in range(each)] for number in range(processes)]
+
+
+@contextmanager
+def pinned(cores: Sequence[int]) -> Iterator[None]:
+    """Pin this process, and so what it starts in the block, to some cores.
+
+    Args:
+        cores: Their numbers; without any, nothing is changed.
+    """
+    if not cores:
+        yield
+        return
+    former = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, former)

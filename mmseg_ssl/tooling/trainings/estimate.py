@@ -1,0 +1,83 @@
+"""How long the rest of a plan takes, from what was measured so far."""
+
+import math
+import statistics
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+
+from .job import Job, logged_progress
+from .provenance import read_processes
+
+
+class Pace(NamedTuple):
+    """What was measured on this machine."""
+
+    iteration: Dict[str, float]  # training -> seconds per iteration of one process
+    test: float  # seconds that a test takes
+
+
+class Estimate(NamedTuple):
+    """What is left."""
+
+    seconds: float  # of one process
+    unmeasured: int  # jobs of trainings that no process was measured of: counted with the mean pace of the others
+
+    def say(self, processes: int) -> str:
+        """In words, for a number of processes side by side."""
+        if math.isnan(self.seconds):
+            return 'no estimate before the first iterations'
+        hours = self.seconds / 3600
+        text = f'{hours:.2f} process hours left, {hours / processes:.2f} h on {processes}'
+        guessed = f', {self.unmeasured} of the jobs at the mean pace of the others' if self.unmeasured else ''
+        return text + guessed
+
+
+def measure_pace(jobs: Sequence[Job], running: Iterable[Job]) -> Pace:
+    """Read how long iterations took: of trainings that ended, by their clocks; of those that run, by their logs.
+
+    Args:
+        jobs: All of the plan; those whose work dirs are not here tell nothing.
+        running: Those of which a process runs now.
+
+    Returns:
+        Seconds per iteration of each training, the mean over its runs: start, validation and saving included where
+        a run has ended; and the mean time of a test.
+    """
+    found: Dict[str, List[float]] = {}
+    tests: List[float] = []
+    for job in jobs:
+        processes = read_processes(job.folder)
+        trained = [process for process in processes if process['step'] == 'train']
+        tests += [process['wall_seconds'] for process in processes if process['step'] == 'test' and not process['code']]
+        if trained and trained[-1]['code'] == 0:
+            found.setdefault(job.training, []).append(
+                sum(process['wall_seconds'] for process in trained) / job.iterations
+            )
+    for job in running:
+        seconds = logged_progress(job)[1]
+        if seconds and job.training not in found:
+            found[job.training] = [seconds]
+    return Pace({name: statistics.mean(values) for name, values in found.items()}, statistics.mean(tests or [0.0]))
+
+
+def estimate(jobs: Sequence[Job], done: Set[str], progress: Dict[str, Tuple[int, bool]], pace: Pace) -> Estimate:
+    """Sum up what is left of a plan.
+
+    Args:
+        jobs: All of the plan.
+        done: Names of those that are finished or failed.
+        progress: Name -> iterations done, and whether the training has ended, of those that were begun.
+        pace: What was measured.
+
+    Returns:
+        Iterations left x seconds per iteration, and a test for each; NaN seconds where nothing was measured.
+    """
+    mean = statistics.mean(pace.iteration.values()) if pace.iteration else float('nan')
+    seconds, unmeasured = 0.0, 0
+    for job in jobs:
+        if job.name in done:
+            continue
+        iterations, trained = progress.get(job.name, (0, False))
+        left = 0 if trained else job.iterations - iterations
+        unmeasured += left > 0 and job.training not in pace.iteration
+        seconds += left * pace.iteration.get(job.training, mean) + pace.test if left else pace.test
+    return Estimate(seconds, unmeasured)

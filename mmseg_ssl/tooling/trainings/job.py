@@ -1,0 +1,122 @@
+"""One training of a plan: what tells it from all others, where it lies, and the commands that make it."""
+
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ...engine.resume import is_complete
+from .provenance import ROOT, read_processes
+
+LOG = 'output.txt'
+RUNNING_SECONDS = 180.0
+"""Age up to which a work dir's ``run.lock`` means that somebody trains there, as in ``mmseg_ssl.engine.run_lock``."""
+STOPPED_CODES = (143, -15, -9)
+"""Exit codes that are no failure: saved and stopped; ended by SIGTERM, as a test is; killed."""
+
+
+def training_name(config: str, variant: str) -> str:
+    """Config and variant, which share a pace and a row: ``dueb_mbv2_msrc21_20+control``."""
+    return Path(config).stem + (f'+{variant}' if variant else '')
+
+
+def job_name(config: str, variant: str, split: str, seed: int) -> str:
+    """What progress, errors and ``--only`` call a job."""
+    return f'{training_name(config, variant)} {split} seed {seed}'
+
+
+class Job(NamedTuple):
+    """A config, what is changed in it, a list and a seed; and what the config says about the run."""
+
+    config: str  # path, as on the command line
+    variant: str  # names of the plan's variants, 'control'; '' for the config as it is
+    options: Tuple[str, ...]  # KEY=VALUE of --cfg-options
+    split: str  # list of labeled images
+    seed: int
+    iterations: int
+    networks: Tuple[str, ...]  # all of the method, the one that inference uses first
+    digest: str  # of everything above and the list's content
+    folder: Path  # work dir
+
+    @property
+    def training(self) -> str:
+        """See :func:`training_name`."""
+        return training_name(self.config, self.variant)
+
+    @property
+    def name(self) -> str:
+        """See :func:`job_name`."""
+        return job_name(self.config, self.variant, self.split, self.seed)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The one that is tested: the last of the training."""
+        return self.folder / f'iter_{self.iterations}.pth'
+
+    def command(self, step: str) -> List[str]:
+        """Command line of a step, ``'train'`` or ``'test'``; either can be given by hand as well."""
+        chosen = [f'train_dataloader.dataset.split={self.split}', f'randomness.seed={self.seed}', *self.options]
+        if step == 'train':
+            words = ['--work-dir', str(self.folder), *(['--resume'] if self.saved_iterations else [])]
+        else:
+            words = [str(self.checkpoint), '--work-dir', str(self.folder / 'test'), '--val', '--predict-on']
+            words += self.networks
+        return [sys.executable, str(ROOT / f'tools/{step}.py'), self.config, *words, '--cfg-options', *chosen]
+
+    @property
+    def saved_iterations(self) -> int:
+        """Iterations that the newest whole checkpoint has, 0 without one."""
+        names = {path: re.fullmatch(r'iter_(\d+)\.pth', path.name) for path in self.folder.glob('iter_*.pth')}
+        numbers = sorted(((int(name.group(1)), path) for path, name in names.items() if name), reverse=True)
+        return next((number for number, path in numbers if is_complete(path)), 0)
+
+
+def next_step(job: Job, recorded: bool) -> Optional[str]:
+    """What a job needs: ``'train'``, ``'test'``, or None if it is done.
+
+    Args:
+        job: The job.
+        recorded: Whether the records hold it.
+    """
+    return None if recorded else 'test' if is_complete(job.checkpoint) else 'train'
+
+
+def state_of(job: Job, recorded: bool) -> str:
+    """A job in words: done, running, trained, failed, interrupted or open.
+
+    Args:
+        job: The job.
+        recorded: Whether the records hold it.
+    """
+    if recorded:
+        return 'done'
+    lock = job.folder / 'run.lock'
+    if lock.is_file() and time.time() - lock.stat().st_mtime < RUNNING_SECONDS:
+        return f'running, {logged_progress(job)[0]} of {job.iterations} iterations'
+    if is_complete(job.checkpoint):
+        return 'trained, not yet tested'
+    processes, saved = read_processes(job.folder), job.saved_iterations
+    if processes and processes[-1]['code'] not in (0, *STOPPED_CODES):
+        return f'failed, see {job.folder / LOG}'
+    return f'interrupted, {saved} of {job.iterations} iterations' if saved else 'open'
+
+
+def logged_progress(job: Job) -> Tuple[int, Optional[float]]:
+    """Iterations of a running training, and its seconds per iteration, both from the log of its last process.
+
+    Args:
+        job: The job.
+
+    Returns:
+        Iterations since the training began, 0 if none is logged; seconds, or None.
+    """
+    logs = sorted(job.folder.glob('*/vis_data/scalars.json'))
+    steps = [entry for entry in _entries(logs[-1]) if 'loss' in entry] if logs else []
+    times = [entry['time'] for entry in steps if 'time' in entry]
+    return (int(steps[-1]['step']) if steps else 0), (sum(times) / len(times) if times else None)
+
+
+def _entries(log: Path) -> List[Dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines() if line.endswith('}')]

@@ -1,0 +1,172 @@
+"""Processes side by side, each on cores of its own: what starts, watches and stops them."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from .cores import pinned
+from .job import LOG, Job
+from .provenance import commit_of, note_process, versions
+
+POLL_SECONDS = 0.5
+NextStep = Callable[[Job], Optional[str]]
+Ended = Callable[[Job, str], None]
+
+
+class Failure(NamedTuple):
+    """A job that did not get to its end."""
+
+    job: Job
+    reason: str  # exit code and the last line that it printed
+
+    def __str__(self) -> str:
+        """One line, with where to read more."""
+        return f'{self.job.name}: {self.reason} (log: {self.job.folder / LOG})'
+
+
+class Running(NamedTuple):
+    """A process that is being waited for."""
+
+    job: Job
+    step: str
+    process: subprocess.Popen
+    began: float
+    commit: str
+
+
+class SideBySide:
+    """Runs jobs, several at a time, step after step, in their order.
+
+    A process that fails takes nothing down with it: its job is noted in :attr:`failures`, the next one starts. SIGINT
+    and SIGTERM are passed on as SIGTERM, on which a training saves and ends; a second one kills.
+
+    Args:
+        next_step: Says what a job needs now; called again after each step, so it has to say something else then.
+        ended: Called with a job and its step that ended well, before ``next_step``; an error of it is the job's.
+        cores: Cores of each process at a time, see :func:`~mmseg_ssl.tooling.trainings.cores.share_cores`.
+        tell: Called with a line on everything that happens.
+        watch: Called again and again while the processes run.
+    """
+
+    def __init__(
+        self,
+        next_step: NextStep,
+        ended: Ended,
+        cores: Sequence[List[int]],
+        tell: Callable[[str], None] = print,
+        watch: Callable[['SideBySide'], None] = lambda crew: None,
+    ) -> None:
+        self.next_step, self.ended, self.tell, self.watch = next_step, ended, tell, watch
+        self.free = [list(own) for own in cores]
+        self.running: Dict[int, Running] = {}  # by number of the place
+        self.failures: List[Failure] = []
+        self.asked = 0  # signals so far
+
+    def run(self, jobs: Sequence[Job]) -> bool:
+        """Run jobs until none is left, or until asked to stop.
+
+        Args:
+            jobs: In their order; those that need no step are passed over.
+
+        Returns:
+            Whether all were gone through; False after a signal.
+        """
+        queue = list(jobs)
+        with self._signals():
+            while self.running or (queue and not self.asked):
+                for place in range(len(self.free)):
+                    while queue and not self.asked and place not in self.running:
+                        job = queue.pop(0)
+                        self._start(place, job, self.next_step(job))
+                time.sleep(POLL_SECONDS)
+                for place in list(self.running):
+                    self._look_after(place)
+                self.watch(self)
+        return not self.asked
+
+    def _start(self, place: int, job: Job, step: Optional[str]) -> None:
+        """Start a step of a job on the cores of a place; nothing if it needs none."""
+        if step is None:
+            return
+        job.folder.mkdir(parents=True, exist_ok=True)
+        cores = self.free[place]
+        threads = str(len(cores) or 1)
+        environment = dict(os.environ, OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads)
+        with pinned(cores), open(job.folder / LOG, 'ab') as log:
+            # A session of its own: Ctrl-C in the terminal must not reach the training, which would not save.
+            process = subprocess.Popen(
+                job.command(step), env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self.running[place] = Running(job, step, process, time.time(), commit_of())
+        if self.asked:  # while it was being started
+            self._send(signal.SIGTERM)
+        self.tell(f'{step}: {job.name}')
+
+    def _look_after(self, place: int) -> None:
+        """If the process of a place has ended, note what it took and go on with its job's next step."""
+        job, step, process, began, commit = self.running[place]
+        before = sum(os.times()[2:4])  # of the children that were waited for: only this one is, in the next line
+        code = process.poll()
+        if code is None:
+            return
+        del self.running[place]
+        note_process(
+            job.folder,
+            **dict(step=step, code=code, digest=job.digest, variant=job.variant, commit=commit, versions=versions()),
+            **dict(cores=len(self.free[place]), cpu_seconds=sum(os.times()[2:4]) - before),
+            wall_seconds=time.time() - began,
+        )
+        if not self.asked:
+            self._go_on(place, job, step, code)
+
+    def _go_on(self, place: int, job: Job, step: str, code: int) -> None:
+        """Start a job's next step, or note that it failed."""
+        reason = '' if code == 0 else f'{step} ended with exit code {code}: {_last_line(job.folder / LOG)}'
+        following = None
+        if not reason:
+            try:
+                self.ended(job, step)
+                following = self.next_step(job)
+            except Exception as error:  # of one job's logs, whatever they hold; the others go on
+                reason = f'{step} ended well, but left nothing to go on with: {error or repr(error)}'
+        if following == step:
+            reason = f'{step} ended with exit code 0 and has to be done again: {_last_line(job.folder / LOG)}'
+        if reason:
+            self.failures.append(Failure(job, ' '.join(reason.split())))
+            self.tell(f'FAILED: {self.failures[-1]}')
+        else:
+            self._start(place, job, following)
+
+    def _send(self, number: int) -> None:
+        """Send a signal to every process that has not been waited for."""
+        for running in self.running.values():
+            if running.process.returncode is None:
+                os.kill(running.process.pid, number)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Pass on signals to the processes in the block."""
+
+        def on_signal(number: int, frame: Any) -> None:
+            self.asked += 1
+            self._send(signal.SIGTERM if self.asked == 1 else signal.SIGKILL)
+            self.tell('stopping: trainings save first; once more ends them at once' if self.asked == 1 else 'ended')
+
+        former = {kind: signal.signal(kind, on_signal) for kind in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for kind, handler in former.items():
+                signal.signal(kind, handler)
+            self._send(signal.SIGTERM)  # none runs, unless an error ended the block
+
+
+def _last_line(log: Path) -> str:
+    """What a log ends with: a tool's ``error: ...`` near its end, else its last line; cut to a line of a terminal."""
+    lines = [line.strip() for line in log.read_text(errors='replace').splitlines() if line.strip()][-10:]
+    errors = [line for line in lines if line.startswith('error: ')]
+    return ([*lines, *errors] or ['nothing printed'])[-1][:200]
