@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 root = Path(__file__).parent
-tests = ['pytest>=7', 'pytest-timeout', 'pytest-xdist', 'ruff']
+tests = ['mypy', 'pytest>=7', 'pytest-cov', 'pytest-timeout', 'pytest-xdist', 'ruff']
 
 setup(
     name='mmseg_ssl',
@@ -16,6 +16,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssl', 'mmseg_ssl.*']),
+    package_data={'mmseg_ssl': ['py.typed']},
     python_requires='>=3.10,<3.13',
     # scipy: shortest paths, along which tools/make_scribbles.py draws
     install_requires=['torch>=2.1', 'numpy', 'kornia>=0.8', 'pillow', 'scipy'],
