@@ -119,8 +119,8 @@ def deviations(name: str, link: Callable[[str], str]) -> str:
 
 def summary(name: str, link: Callable[[str], str]) -> str:
     """Return what a class's docstring says before its arguments, without the diagram, as Markdown."""
-    text = re.sub(r'^::\n\n(?: {4}.*\n|\n)+', '', docstring(name).split('\nArgs:')[0] + '\n', flags=re.MULTILINE)
-    return to_markdown(text, link).strip()
+    text = to_markdown(docstring(name).split('\nArgs:')[0] + '\n', link)
+    return re.sub(r'```text\n.*?```\n', '', text, flags=re.DOTALL).strip()
 
 
 def place(name: str) -> str:

@@ -5,11 +5,13 @@ numbered lists that are indented below their heading. Nothing here needs a packa
 """
 
 import re
+import textwrap
 from typing import Callable, List
 
 ROLE = re.compile(r':(?:class|func|mod|meth|attr|data):`~?([^`]+)`')
 MATH = re.compile(r':math:`([^`]+)`')
 BLOCK = re.compile(r'^( *)\.\. math:: *(.*(?:\n\1 +\S.*)*)(?:\n((?: *\n)*(?:\1    .*\n?)+))?', re.MULTILINE)
+LITERAL = re.compile(r'^( *)::\n\n((?:\1 +.*\n|\n)+)', re.MULTILINE)
 LISTED = re.compile(r'^(\S.*)\n((?: {4}.*\n?)+)', re.MULTILINE)
 
 
@@ -30,6 +32,12 @@ def _display(match: re.Match) -> str:
     return f'\n{match[1]}$$\n{match[1]}{formula}\n{match[1]}$$\n'
 
 
+def _literal(match: re.Match) -> str:
+    """Return a literal block, such as a drawing, as a block of code."""
+    lines = textwrap.dedent(match[2].rstrip('\n')).splitlines()
+    return '\n'.join(match[1] + line for line in ['```text', *lines, '```']) + '\n\n'
+
+
 def _unindented(match: re.Match) -> str:
     """Return a list that was indented below its heading as Markdown knows one; other blocks stay."""
     heading, block = match.groups()
@@ -41,9 +49,9 @@ def _unindented(match: re.Match) -> str:
 
 def to_markdown(text: str, link: Callable[[str], str]) -> str:
     """Return a docstring, without its indentation, as Markdown with Google sections."""
+    text = LITERAL.sub(_literal, text)
     text = BLOCK.sub(_display, text)
     text = LISTED.sub(_unindented, text)
-    text = re.sub(r'^( *)::\n', '', text, flags=re.MULTILINE)
     text = re.sub(r'::$', ':', text, flags=re.MULTILINE)
     text = re.sub(r'^Example:$', 'Examples:', text, flags=re.MULTILINE)  # the name of Griffe's section
     text = re.sub(r'^(Deviations from [^:\n(]*:)$', r'**\1**', text, flags=re.MULTILINE)

@@ -92,10 +92,12 @@ def test_public_names_are_shown_once():
 
 
 def test_docstrings_become_markdown():
-    text = 'Loss::\n\n    a --> b\n\n.. math:: L = a\n    + b\n\nSee :class:`~x.Y` and :math:`a\n b`.\n'
+    text = 'Loss::\n\n    a --> b\n\n::\n\n    c\n  d\n\n.. math:: L = a\n    + b\n'
+    text += '\nSee :class:`~x.Y` and :math:`a\n b`.\n'
     text += '\nDeviations from the paper:\n    1. One\n       more.\n    2. Two.\n'
     made = to_markdown(text, lambda name: f'<{name}>')
     assert 'Loss:\n\n    a --> b\n' in made
+    assert '```text\n  c\nd\n```\n' in made
     assert '$$\nL = a + b\n$$' in made
     assert 'See <x.Y> and $a b$.' in made
     assert made.endswith('**Deviations from the paper:**\n\n1. One\n   more.\n2. Two.\n')
@@ -130,16 +132,23 @@ def test_a_drawing_with_a_mistake_is_refused(tmp_path):
             figures.read(path)
 
 
+def shell_lines(text):
+    """Lines of blocks of shell, continued ones joined, and commands inside of sentences."""
+    for block in re.findall(r'```(?:bash|sh)\n(.*?)```', text, re.DOTALL):
+        yield from block.replace('\\\n', ' ').splitlines()
+    for command in re.findall(r'(?<!`)`((?:python|bash) tools/[^`]+)`', text):
+        yield command.replace('\n', ' ')
+
+
 def commands():
-    """Command lines of tools in blocks of shell, continued lines joined: file and words."""
+    """Commands of all texts as words; a placeholder such as <n> is a 1, settings of the environment are left out."""
     for path in TEXTS:
-        for block in re.findall(r'```(?:bash|sh)\n(.*?)```', path.read_text(), re.DOTALL):
-            for line in block.replace('\\\n', ' ').splitlines():
-                words = shlex.split(re.sub(r'<[\w ]+>', '1', line), comments=True)
-                while words and re.fullmatch(r'\w+=\S*', words[0]):
-                    words.pop(0)
-                if words:
-                    yield pytest.param(path, words, id=f'{path.parent.name}-{" ".join(words)}'[:100])
+        for line in shell_lines(path.read_text()):
+            words = shlex.split(re.sub(r'<[\w ]+>', '1', line), comments=True)
+            while words and re.fullmatch(r'\w+=\S*', words[0]):
+                words.pop(0)
+            if words:
+                yield pytest.param(path, words, id=f'{path.parent.name}-{" ".join(words)}'[:100])
 
 
 @pytest.mark.parametrize(('path', 'words'), commands())
@@ -167,6 +176,12 @@ def test_commands_are_understood(path, words, monkeypatch):
     else:
         text = (ROOT / script).read_text()
         assert all(word.split('=')[0] in text for word in arguments if word.startswith('--'))
+
+
+@pytest.mark.parametrize('path', PAGES, ids=lambda path: path.stem)
+def test_python_in_pages_is_python(path):
+    for block in re.findall(r'```python\n(.*?)```', path.read_text(), re.DOTALL):
+        compile(block, str(path), 'exec')
 
 
 def test_tools_that_are_named_exist():
