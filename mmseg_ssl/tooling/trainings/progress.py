@@ -2,7 +2,7 @@
 
 import sys
 import time
-from typing import Dict, List, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, List, Sequence, Set, Tuple
 
 from .estimate import Estimate, estimate, measure_pace
 from .job import Job, logged_progress, state_of
@@ -58,7 +58,7 @@ class Progress:
         left = self.left(failed, [running.job for running in crew.running.values() if running.step == 'train'])
         return '; '.join([counts, *parts, left.say(len(crew.free))])
 
-    def left(self, failed: Set[str] = frozenset(), running: Sequence[Job] = ()) -> Estimate:
+    def left(self, failed: AbstractSet[str] = frozenset(), running: Sequence[Job] = ()) -> Estimate:
         """What is left, failed jobs not counted."""
         done = {job.name for job in self.jobs if job.digest in self.recorded} | set(failed)
         return estimate(self.jobs, done, self.begun, measure_pace(self.jobs, running))
