@@ -1,4 +1,4 @@
-"""Measure what a training step of every method costs, on one network and random data: no data set is needed.
+"""Measure what a training step of every method costs, on one network and random data: no dataset is needed.
 
 python tools/benchmark_step.py                                            # every method of configs/, MobileNetV2, CPU
 python tools/benchmark_step.py --network r50 --device cuda --amp --batch 8+8 --out benchmark.json

@@ -1,4 +1,4 @@
-"""Train the supervised baseline and DUEB side by side on the drawn data set, compare them, and draw a picture.
+"""Train the supervised baseline and DUEB side by side on the drawn dataset, compare them, and draw a picture.
 
 ``make demo`` runs this. Both see the same 8 labeled images for the same number of iterations, one CPU core each; DUEB
 also sees 152 images without labels.
@@ -102,7 +102,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     iterations = args.iters or Config.fromfile(str(CONFIGS['dueb'])).train_cfg.max_iters
     out = args.out.resolve()
 
-    print(f'Drawing the data set in {DATA}' if not DATA.is_dir() else f'The data set is in {DATA}', flush=True)
+    print(f'Drawing the dataset in {DATA}' if not DATA.is_dir() else f'The dataset is in {DATA}', flush=True)
     ShapesDataset.prepare(str(DATA))
     folders = {name: out / name for name in CONFIGS}
     print(f'Training both for {iterations} iterations, one core each; logs in {out}', flush=True)

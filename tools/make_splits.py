@@ -55,7 +55,7 @@ def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('list', type=Path, help='text file with one image id a line')
+    parser.add_argument('list', type=Path, help='text file with one image id per line')
     parser.add_argument('--out', type=Path, required=True, help='folder for the lists')
     parser.add_argument('--subset', action='append', required=True, metavar='NAME=SIZE', help='may be repeated')
     parser.add_argument('--draws', type=at_least(1), default=3, help='draws per subset (default 3)')

@@ -69,7 +69,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages, Dict[str, int]]:
-    """Build the data set of the images; returns it with the place of each id in it.
+    """Build the dataset of the images; returns it with the place of each id in it.
 
     Raises:
         UserError: The config has no test pipeline.
@@ -140,7 +140,7 @@ def rank(out: Path, ids: List[str]) -> None:
 
 
 def class_names(cfg: Config, count: int) -> List[str]:
-    """Names of the classes, from the config's data set; their numbers where it does not fit."""
+    """Names of the classes, from the config's dataset; their numbers where it does not fit."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
     known = getattr(DATASETS.get(dataset.type), 'METAINFO', {}) if 'type' in dataset else {}
     names = dict(known, **dataset.get('metainfo', {})).get('classes', ())

@@ -54,7 +54,7 @@ def choose(
 
 
 def results_report(runs: List[Run], methods: List[str], by_draw: bool = False, classes: str = '') -> str:
-    """Make the block of results: one table per network and data set, and how the numbers were made.
+    """Make the block of results: one table per network and dataset, and how the numbers were made.
 
     Args:
         runs: Runs to show.

@@ -1,4 +1,4 @@
-"""A split reaches both sets, or stops: nothing that a config says about the labeled images is passed over."""
+"""Applies a split to the labeled and the unlabeled set, or raises an error where the config contradicts it."""
 
 import copy
 import os.path as osp
@@ -22,8 +22,8 @@ def build_labeled(dataset: Union[dict, BaseDataset], path: Optional[str]) -> Bas
     """Build the labeled set; with a split it holds exactly the split's images.
 
     Args:
-        dataset: A config, whose ``ann_file`` is filled where it names no list; through wrappers of one data set, too.
-            Or a built dataset.
+        dataset: A config, or a built dataset. In a config, also inside wrappers of one dataset, an ``ann_file`` that
+            names no list is set to the split.
         path: The split.
 
     Raises:
@@ -69,7 +69,7 @@ def build_unlabeled(dataset: Union[dict, BaseDataset], path: Optional[str], labe
     shared = [] if keep or not path else [one for one in image_paths(dataset) if one in known]
     if shared:
         raise DatasetError(
-            f'split={path} says which images are labeled, but {len(shared)} of them are among the unlabeled ones: '
+            f'split={path} lists the labeled images, but {len(shared)} of them are among the unlabeled ones: '
             f'{shared[0]}. Use type UnlabeledImages for the unlabeled data and no other '
             f"exclude; to keep the labeled images there, set exclude=''; or {LEAVE_OUT}."
         )
@@ -77,10 +77,10 @@ def build_unlabeled(dataset: Union[dict, BaseDataset], path: Optional[str], labe
 
 
 def image_paths(dataset: BaseDataset) -> List[str]:
-    """Paths of the images of a dataset, each once, in its order.
+    """Return the paths of a dataset's images, each once, in its order.
 
     Args:
-        dataset: A built dataset, a wrapper, too.
+        dataset: A built dataset; may be a wrapper.
     """
     if not hasattr(dataset, 'get_data_info'):  # MultiImageMixDataset of the host
         return image_paths(dataset._dataset)
@@ -88,7 +88,7 @@ def image_paths(dataset: BaseDataset) -> List[str]:
 
 
 def _leaves(cfg: dict) -> Iterator[dict]:
-    """The configs of the datasets inside wrappers; of a plain dataset, itself."""
+    """Yield the configs of the datasets inside wrappers; a plain dataset yields itself."""
     inner = wrapped(cfg)
     if not inner:
         yield cfg
@@ -102,46 +102,49 @@ def _is_unlabeled(cfg: dict) -> bool:
 
 
 def _fill_ann_file(cfg: dict, path: str) -> None:
-    """Put a split into a config that names no list."""
+    """Set the list of a config to the split, unless it names one with the same images."""
     named = cfg.get('ann_file')
     if named:
         other = locate_list(named, cfg.get('data_root'))
         own, split = ({SUFFIX.sub('', line) for line in read_ids(one)} for one in (other, path))
         if own != split:
             raise DatasetError(
-                f'Two lists say which images are labeled: split={path} names {len(split)}, labeled.ann_file={named} '
+                f'Two lists name the labeled images: split={path} names {len(split)}, labeled.ann_file={named} '
                 f'names {len(own)}, not the same. Leave one of them out.'
             )
     cfg['ann_file'] = path
 
 
 def _require_effect(dataset: BaseDataset, path: str) -> None:
-    """Stop unless a labeled set holds as many images as its split names, and these where the set was not filled."""
+    """Raise an error unless a labeled set holds the images that its split names.
+
+    A dataset that reads the list itself needs only the right number; of any other the file names are compared, too.
+    """
     dataset.full_init()
     ids, paths = read_ids(path), image_paths(dataset)
-    if len(ids) == len(paths) and (_reads(dataset, path) or _all_named(ids, paths)):
+    if len(ids) == len(paths) and (_reads_list(dataset, path) or _all_named(ids, paths)):
         return
     raise DatasetError(
         f'split={path} names {len(ids)} images, but labeled, a {type(dataset).__name__}, holds {len(paths)}'
-        f'{" others" if len(ids) == len(paths) else ""}: a split cannot be applied to datasets that are built already, '
-        f'to several at once (ConcatDataset), or to one with indices. Take one config of a dataset, or {LEAVE_OUT}.'
+        f'{" others" if len(ids) == len(paths) else ""}: a split cannot be applied to datasets that are already built, '
+        f'to several at once (ConcatDataset), or to one with indices. Give the config of one dataset, or {LEAVE_OUT}.'
     )
 
 
-def _reads(dataset: Any, path: str) -> bool:
-    """Whether a dataset, or what it wraps, got its images from a list."""
+def _reads_list(dataset: Any, path: str) -> bool:
+    """Check if a dataset, or the one that it wraps, got its images from a list."""
     inner = getattr(dataset, 'dataset', None)
-    return _reads(inner, path) if inner is not None else getattr(dataset, 'ann_file', None) == path
+    return _reads_list(inner, path) if inner is not None else getattr(dataset, 'ann_file', None) == path
 
 
 def _all_named(ids: Sequence[str], paths: Sequence[str]) -> bool:
-    """Whether a list names each of some images."""
+    """Check if a list names all of these images."""
     ends = {osp.splitext(osp.basename(one.replace('\\', '/')))[0] for one in ids}
     return all(any(osp.basename(path).startswith(end) for end in ends) for path in paths)
 
 
 def _fill_unlabeled(cfg: dict, excluded: Sequence[str], labeled: Any) -> None:
-    """Tell an unlabeled set which images are labeled, and what the masks are called that may lie beside them."""
+    """Tell an unlabeled set which images are labeled, and how to recognize masks that lie beside the images."""
     if excluded and cfg.get('exclude') is None:
         cfg['exclude'] = excluded
     suffix = getattr(labeled, 'seg_map_suffix', None)

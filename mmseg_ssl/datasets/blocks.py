@@ -1,4 +1,4 @@
-"""Block annotations: some square blocks of an image are fully labeled, the rest is not."""
+"""Block annotations: some square blocks of an image are fully labeled, the rest is unlabeled."""
 
 import numpy as np
 
@@ -10,15 +10,15 @@ def draw_blocks(
 ) -> np.ndarray:
     """Keep the labels of randomly chosen blocks of a fixed grid.
 
-    The annotation of the tree energy loss (Liang et al., CVPR 2022), which soft self-labeling is compared on, with
-    shares of 10, 20 and 50 %. The size of its blocks is not published.
+    These are the annotations of the tree energy loss (Liang et al., CVPR 2022), with shares of 10, 20 and 50 %; the
+    paper of soft self-labeling compares on them. The size of the blocks is not published.
 
     Args:
         mask: Full index mask, ``(H, W)`` uint8.
-        rng: Source of the choice.
-        share: Share of the labeled pixels of ``mask`` to keep, in (0, 1]; met from above, by less than a block.
+        rng: Random generator.
+        share: Share of the labeled pixels of ``mask`` to keep, in (0, 1]; exceeded by less than a block.
         block: Side of a block in pixels; blocks at the right and lower edge may be smaller.
-        void: Index of pixels without a class; they are void in the result too, inside and outside of blocks.
+        void: Index of pixels without a class; they are void in the result, too, inside and outside of blocks.
 
     Returns:
         ``(H, W)`` uint8: classes in the blocks, 254 outside, 255 where void.

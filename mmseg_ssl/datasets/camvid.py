@@ -8,10 +8,9 @@ from mmseg.registry import DATASETS
 
 @DATASETS.register_module()
 class CamVidDataset(BaseSegDataset):
-    """CamVid in the 11 classes and the 367 / 101 / 233 split of SegNet; 255 is unlabeled.
+    """CamVid with the 11 classes and the 367 / 101 / 233 split of SegNet; 255 is void.
 
-    Layout: ``img_dir/{train,val,test}/*.jpg`` and ``ann_dir/{train,val,test}/*.png``, the masks
-        8-bit indices.
+    Layout: ``img_dir/{train,val,test}/*.jpg`` and ``ann_dir/{train,val,test}/*.png``, masks of 8-bit indices.
 
     Args:
         img_suffix: Suffix of images.

@@ -1,4 +1,4 @@
-"""What a run trains on, in numbers; and whether images that it trains on are those that judge it."""
+"""Counts of the images that a run trains on, and of those that are in its validation or test set as well."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from .splits import list_name
 
 
 class DataSummary(NamedTuple):
-    """Numbers of different images, and the list that says which are labeled."""
+    """Numbers of distinct images, and the list of the labeled ones."""
 
     labeled: int
     total: int  # labeled or unlabeled
@@ -21,7 +21,7 @@ class DataSummary(NamedTuple):
     hash: str  # first digits of its SHA-256, as in configs/splits/index.json; without a list, of the images' names
 
     def __str__(self) -> str:
-        """One line for the log."""
+        """Return one line for the log."""
         source = self.list or 'no list: every image of its folder'
         return (
             f'{self.labeled} labeled of {self.total} ({source}, hash {self.hash}), {self.unlabeled} unlabeled, '
@@ -30,7 +30,7 @@ class DataSummary(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Training images that are images of a set for validation or test, too, by path or content."""
+    """Training images that are also in a set for validation or test, by path or content."""
 
     name: str  # val or test
     images: int  # of that set
@@ -38,7 +38,7 @@ class Overlap(NamedTuple):
     unlabeled: List[str]
 
     def __str__(self) -> str:
-        """One line for the log."""
+        """Return one line for the log."""
         return (
             f'{self.name}: {self.images} images, {len(self.labeled)} of them labeled and {len(self.unlabeled)} '
             'unlabeled in training'
@@ -49,11 +49,11 @@ def summarize_data(dataset: Any) -> DataSummary:
     """Count the images of a training set.
 
     Args:
-        dataset: A :class:`SemiDataset`, or any other: then all of it is labeled.
+        dataset: A :class:`SemiDataset`; any other dataset counts as labeled.
     """
-    labeled, unlabeled = _paths(dataset)
+    labeled, unlabeled = _labeled_and_unlabeled(dataset)
     shared = len(find_copies(labeled, unlabeled))
-    lists = sorted(set(_lists(getattr(dataset, 'labeled', dataset))))
+    lists = sorted(set(_lists_read_by(getattr(dataset, 'labeled', dataset))))
     content = b''.join(Path(path).read_bytes() for path in lists)
     return DataSummary(
         labeled=len(labeled),
@@ -66,29 +66,30 @@ def summarize_data(dataset: Any) -> DataSummary:
 
 
 def find_overlap(dataset: Any, name: str, other: Any) -> Overlap:
-    """Compare the training's images with those of another set.
+    """Compare the training images with those of another set.
 
     Args:
         dataset: The training set.
-        name: Of the other set.
+        name: Name of the other set.
         other: The other set.
     """
     images = image_paths(other)
-    return Overlap(name, len(images), *(sorted(find_copies(paths, images)) for paths in _paths(dataset)))
+    shared = (sorted(find_copies(paths, images)) for paths in _labeled_and_unlabeled(dataset))
+    return Overlap(name, len(images), *shared)
 
 
-def _paths(dataset: Any) -> List[List[str]]:
-    """Paths of the labeled and the unlabeled images."""
+def _labeled_and_unlabeled(dataset: Any) -> List[List[str]]:
+    """Return the paths of the labeled and of the unlabeled images."""
     if not isinstance(dataset, SemiDataset):
         return [image_paths(dataset), []]
     return [image_paths(dataset.labeled), image_paths(dataset.unlabeled) if dataset.unlabeled is not None else []]
 
 
-def _lists(dataset: Any) -> Iterator[str]:
-    """Lists that a dataset, or those inside it, got their images from."""
+def _lists_read_by(dataset: Any) -> Iterator[str]:
+    """Yield the lists that a dataset, or those inside it, got their images from."""
     inner = [*getattr(dataset, 'datasets', ()), *filter(None, [getattr(dataset, 'dataset', None)])]
     for part in inner:
-        yield from _lists(part)
+        yield from _lists_read_by(part)
     path = getattr(dataset, 'ann_file', '')
     if not inner and path and Path(path).is_file():
         yield path

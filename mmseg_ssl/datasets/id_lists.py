@@ -1,4 +1,4 @@
-"""Lists of images as people have them: other encodings, suffixes, paths, pairs; read right, or refused by line."""
+"""Reads lists of images as people have them (encodings, suffixes, paths, pairs), or names the line that is wrong."""
 
 import codecs
 import difflib
@@ -11,8 +11,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional
 from ..errors import DatasetError
 from .image_folder import ImageFolder
 
-FORM = 'Write one image id a line (the path below the image folder, without suffix).'
-BYTE_ORDER_MARKS = (  # the longer ones first: that of UTF-32 begins like that of UTF-16
+FORM = 'Write one image id per line (the path below the image folder, without suffix).'
+BYTE_ORDER_MARKS = (  # the longer ones first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, 'utf-32'),
     (codecs.BOM_UTF32_BE, 'utf-32'),
     (codecs.BOM_UTF16_LE, 'utf-16'),
@@ -23,19 +23,19 @@ MAX_PROBLEMS = 5
 
 
 class Line(NamedTuple):
-    """A line of a list that names something."""
+    """A line of a list that is neither blank nor a comment."""
 
     number: int  # from 1
-    text: str  # without blanks around it
+    text: str  # stripped
 
 
 def read_lines(path: str) -> List[Line]:
     """Read a list; blank lines and lines that begin with ``#`` are skipped.
 
-    UTF-8 with or without byte order mark and UTF-16 are read, with line ends of any system.
+    Reads UTF-8 with or without byte order mark and UTF-16, with line ends of any system.
 
     Raises:
-        DatasetError: The list is not text, names nothing, or names something twice.
+        DatasetError: The list is not text, is empty, or has a line twice.
     """
     texts = [text.strip() for text in re.split(r'\r\n|\n|\r', _decode(path))]
     lines = [Line(number, text) for number, text in enumerate(texts, start=1) if text and text[0] != '#']
@@ -48,20 +48,20 @@ def read_lines(path: str) -> List[Line]:
 def match_ids(path: str, images: ImageFolder, masks: Optional[ImageFolder] = None, root: str = '') -> List[str]:
     """Read a list and find its images.
 
-    Where it is clear which image is meant, a line may also hold a name with suffix, backslashes, an absolute path or
-    one below ``root``, or, as in lists of VOC, an image and its mask.
+    Where the image is unambiguous, a line may also hold a name with suffix, backslashes, an absolute path, a path below
+    ``root`` or, as in lists of VOC, an image and its mask.
 
     Args:
         path: The list.
-        images: Where the images are.
-        masks: Where their masks are, to see that a pair belongs together.
-        root: What paths may be relative to, beside the image folder.
+        images: Folder of the images.
+        masks: Folder of their masks, to check that a pair belongs together.
+        root: Folder that paths may be relative to, beside the image folder.
 
     Returns:
         Ids in the list's order.
 
     Raises:
-        DatasetError: Names the first lines that no image is found for, and the nearest image; or an image named twice.
+        DatasetError: Names the first lines without an image, and the nearest image; or an image that is listed twice.
     """
     lines = read_lines(path)
     ids, problems = [], []
@@ -77,14 +77,14 @@ def match_ids(path: str, images: ImageFolder, masks: Optional[ImageFolder] = Non
 
 
 def clean_id(text: str, images: ImageFolder) -> str:
-    """An id without backslashes, ``./`` and suffix, whether there is such an image or not."""
+    """Remove backslashes, ``./`` and the suffix from a name; the image need not exist."""
     name = posixpath.normpath(text.replace('\\', '/'))
     parts = images.split(name)
     return parts[0] if parts else name
 
 
 def _match(text: str, images: ImageFolder, masks: Optional[ImageFolder], root: str) -> Optional[str]:
-    """The id that a line means, or None."""
+    """Return the id that a line means, or None."""
     if not images.is_local:
         return clean_id(text, images)
     found = _find(text, images, root)
@@ -99,7 +99,7 @@ def _match(text: str, images: ImageFolder, masks: Optional[ImageFolder], root: s
 
 
 def _find(text: str, images: ImageFolder, root: str) -> Optional[str]:
-    """The id of a name, if there is such a file."""
+    """Return the id of a name, or None if there is no such file."""
     for name in _readings(text.replace('\\', '/'), images, root):
         for image_id in (name, clean_id(name, images)):
             if images.find(image_id):
@@ -108,7 +108,7 @@ def _find(text: str, images: ImageFolder, root: str) -> Optional[str]:
 
 
 def _readings(name: str, images: ImageFolder, root: str) -> Iterator[str]:
-    """What a name may be below the image folder: itself, or a path from elsewhere that leads there."""
+    """Yield the readings of a name as a path below the image folder: as it is, absolute, or relative to ``root``."""
     inside = posixpath.normpath(name)
     if not inside.startswith(('/', '..')) and not osp.isabs(name):
         yield inside
@@ -120,7 +120,7 @@ def _readings(name: str, images: ImageFolder, root: str) -> Iterator[str]:
 
 
 def _describe(path: str, problems: List[Line], total: int, images: ImageFolder) -> str:
-    """What is wrong with the lines that no image was found for."""
+    """Describe the lines that name no image."""
     known = [name + suffix for name, suffix in images.files()]
     said = []
     for number, text in problems[:MAX_PROBLEMS]:
@@ -140,19 +140,19 @@ def _describe(path: str, problems: List[Line], total: int, images: ImageFolder) 
 
 
 def _refuse_repeated(path: str, lines: List[Line], ids: List[str]) -> None:
-    """Stop where two lines name the same: the image would count twice."""
+    """Raise an error if two lines name the same image, which would count twice."""
     first: Dict[str, int] = {}
     for line, image_id in zip(lines, ids):
         if image_id in first:
             raise DatasetError(
-                f'{path}, line {line.number}: {line.text!r} is in line {first[image_id]} already. '
+                f'{path}, line {line.number}: {line.text!r} is already in line {first[image_id]}. '
                 'An image counts once: remove the line.'
             )
         first[image_id] = line.number
 
 
 def _decode(path: str) -> str:
-    """The text of a list, whatever its encoding."""
+    """Return the text of a list in any of the known encodings."""
     content = Path(path).read_bytes()
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), None)
     if encoding is None and b'\0' in content:  # UTF-16 without a mark: zeros are the high bytes of plain letters

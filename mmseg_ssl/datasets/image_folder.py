@@ -1,4 +1,4 @@
-"""Images of a folder by id: suffixes in any case, links that lead in a circle, masks that lie beside the images."""
+"""Finds images of a folder by id; copes with suffixes in any case, circular links and masks beside the images."""
 
 import os
 import os.path as osp
@@ -10,7 +10,7 @@ from mmengine.fileio import LocalBackend
 
 from ..errors import DatasetError
 
-# How masks beside their images are usually called: a_mask.png is that of a.png.
+# Usual names of masks that lie beside their images: a_mask.png is the mask of a.png.
 MASK_ENDINGS = tuple(
     f'{mark}{word}'
     for mark in '_-.'
@@ -19,14 +19,14 @@ MASK_ENDINGS = tuple(
 
 
 class ImageFolder:
-    """Files of a folder, subfolders included, that end in one of some suffixes; an id is a name without its suffix.
+    """Files in a folder and its subfolders with one of some suffixes; an id is a path below it without the suffix.
 
-    A suffix is found in any case (``.JPG`` for ``.jpg``); where an id has both, the one as configured counts. Hidden
-    files and folders (``._a.jpg`` of macOS) are no images. A folder that contains itself through a link is read once.
+    Suffixes match in any case (``.JPG`` for ``.jpg``); where an id has both, the one as configured counts. Hidden files
+    and folders (``._a.jpg`` of macOS) are skipped. A folder that contains itself through a link is read once.
 
     Args:
         root: The folder.
-        suffixes: What follows an id; the longest that fits is taken.
+        suffixes: Suffixes behind an id; the longest that matches is taken.
         backend_args: File backend, as everywhere in the host. Only local files are looked up one by one.
     """
 
@@ -36,7 +36,7 @@ class ImageFolder:
         self._names: Dict[str, Dict[str, str]] = {}
 
     def split(self, name: str) -> Optional[Tuple[str, str]]:
-        """Id and suffix of a name; None if it ends in none of the suffixes.
+        """Split a name into id and suffix; None if it has none of the suffixes.
 
         With suffixes ``.png`` and ``_rgb.png``, ``a_rgb.png`` is image ``a``.
         """
@@ -45,13 +45,13 @@ class ImageFolder:
         return (name[: len(name) - length], name[len(name) - length :]) if fitting else None
 
     def files(self) -> List[Tuple[str, str]]:
-        """Id and suffix of every image, sorted by name."""
+        """List id and suffix of every image, sorted by name."""
         found = [parts for parts in map(self.split, self._walk()) if parts]
         exact = {name for name, suffix in found if suffix in self.suffixes}
         return sorted(part for part in found if part[1] in self.suffixes or part[0] not in exact)
 
     def find(self, image_id: str) -> Optional[str]:
-        """Name of the image of an id below the folder, or None; on a remote backend the name that it should have."""
+        """Return the image's name below the folder, or None; on a remote backend the name that it should have."""
         if not self.is_local:
             return image_id + self.suffixes[0]
         for suffix in self.suffixes:
@@ -67,7 +67,7 @@ class ImageFolder:
         return None if name is None else osp.join(parent, name)
 
     def nothing_found(self) -> str:
-        """What to say if the folder holds no image: what it holds instead, and the fix."""
+        """Return the message for a folder without images: what it holds instead, and the fix."""
         held = Counter(osp.splitext(name)[1] or 'no suffix' for name in self._walk())
         counts = ', '.join(f'{count} with {suffix}' for suffix, count in held.most_common(5)) or 'no file at all'
         return (
@@ -76,17 +76,18 @@ class ImageFolder:
         )
 
     def _any_case(self, name: str) -> str:
-        """A key that is the same for names that differ in the case of their suffix alone."""
+        """Return a key that is equal for names that differ only in the case of their suffix."""
         image_id, suffix = self.split(name) or (name, '')
         return f'{image_id}\0{suffix.lower()}'
 
     def _walk(self) -> Iterator[str]:
-        """Names of all files below the folder, relative to it, with slashes."""
+        """Yield the paths of all files below the folder, relative to it."""
         if not self.is_local:
             args = dict(list_dir=False, recursive=True, backend_args=self.backend_args)
             yield from fileio.list_dir_or_file(self.root, **args)
             return
-        above: Dict[str, Set[str]] = {self.root: set()}  # the real paths of the folders that a folder lies in
+        # folder to visit -> real paths of the folders that it lies in: a link to one of them closes a circle
+        above: Dict[str, Set[str]] = {self.root: set()}
         for folder, folders, files in os.walk(self.root, followlinks=True):
             own = above.pop(folder) | {osp.realpath(folder)}
             folders[:] = sorted(
@@ -105,13 +106,13 @@ class ImageFolder:
 def leave_out_masks(
     found: Sequence[Tuple[str, str]], folder: ImageFolder, mask_folder: Optional[str], mask_suffix: Optional[str]
 ) -> List[Tuple[str, str]]:
-    """Leave out what :meth:`ImageFolder.files` found but are masks: masks may lie beside the images, or in a subfolder.
+    """Leave out the masks among the files of an image folder: masks may lie beside the images or in a subfolder.
 
     Args:
-        found: Ids and suffixes.
-        folder: Where they were found.
-        mask_folder: Where masks are, if known.
-        mask_suffix: What follows an image's id in the name of its mask.
+        found: Ids and suffixes, from :meth:`ImageFolder.files`.
+        folder: The folder of the images.
+        mask_folder: Folder of the masks, if known.
+        mask_suffix: Suffix behind an image's id in the name of its mask.
 
     Raises:
         DatasetError: Images and masks have the same names.
@@ -123,7 +124,7 @@ def leave_out_masks(
         return list(found)
     if found and inner == '.' and mask_suffix.lower() in {suffix.lower() for suffix in folder.suffixes}:
         raise DatasetError(
-            f'Images and masks both are {folder.root}/*{mask_suffix}, so an image would be its own mask. Correct '
+            f'Both images and masks are {folder.root}/*{mask_suffix}, so an image would be its own mask. Correct '
             'data_prefix or the suffixes.'
         )
     ids, ending = {name for name, _ in found}, mask_suffix.lower()
@@ -137,10 +138,10 @@ def leave_out_masks(
 
 
 def refuse_mask_names(found: Iterable[Tuple[str, str]], folder: ImageFolder) -> None:
-    """Stop where a folder of images seems to hold masks, too: they would be learned from as images.
+    """Raise an error if a folder of images seems to hold masks as well, which would be used as images.
 
     Raises:
-        DatasetError: Two files have one id (``a.jpg``, ``a.png``), or one is called like the mask of another.
+        DatasetError: Two files have one id (``a.jpg``, ``a.png``), or one is named like the mask of another.
     """
     names: Dict[str, str] = {}
     for name, suffix in found:

@@ -1,4 +1,4 @@
-"""MSRC-21: photos of things and stuff in 21 classes, a data set where labels are the bottleneck."""
+"""MSRC-21: photos of things and stuff in 21 classes, a dataset where labels are the bottleneck."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mmseg.registry import DATASETS
 class MSRC21Dataset(BaseSegDataset):
     """MSRC-21 (v2) with the cleaned masks of Malisiewicz & Efros (BMVC 2007); 255 is void, horse and mountain.
 
-    Layout: ``img_dir/{train,val,test}/*.jpg`` and ``ann_dir/{train,val,test}/*.png``, the masks 8-bit indices.
+    Layout: ``img_dir/{train,val,test}/*.jpg`` and ``ann_dir/{train,val,test}/*.png``, masks of 8-bit indices.
 
     Args:
         img_suffix: Suffix of images.

@@ -1,4 +1,4 @@
-"""Offline pseudo-labels on disk: ``masks/<id>.png`` and ``confidence/<id>.png``, both 8-bit, whole or not there."""
+"""Offline pseudo-labels on disk: ``masks/<id>.png`` and ``confidence/<id>.png``, both 8-bit and written in one step."""
 
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, Dict, List, Sequence, Tuple, Union
@@ -13,10 +13,10 @@ KINDS = ('masks', 'confidence')
 
 
 def label_path(folder: Union[str, Path], kind: str, image_id: str) -> Path:
-    """Where a map of an image is.
+    """Return the path of one map of an image.
 
     Args:
-        folder: What ``tools/pseudo_label.py`` wrote.
+        folder: Folder that ``tools/pseudo_label.py`` wrote.
         kind: ``'masks'`` or ``'confidence'``.
         image_id: Path of the image below its folder, without suffix.
 
@@ -26,28 +26,28 @@ def label_path(folder: Union[str, Path], kind: str, image_id: str) -> Path:
     parts = image_id.replace('\\', '/').split('/')
     if '..' in parts or Path(image_id).is_absolute() or PureWindowsPath(image_id).drive:
         raise DatasetError(
-            f'the image id {image_id!r} leads out of the folder of images, and its label would out of {folder}. Write '
-            'paths below the folder of images, or give the folder that holds all of them.'
+            f'the image id {image_id!r} leads out of the folder of images, so its label would be outside of {folder}. '
+            'Write paths below the folder of images, or give the folder that holds all of them.'
         )
     return Path(folder, kind, f'{image_id}.png')
 
 
 def check_label_folders(images: Union[str, Path], folder: Union[str, Path], image_ids: Sequence[str]) -> None:
-    """Look before anything is written whether a label could take the place of an image or of another label.
+    """Make sure that no label would overwrite an image or another label, before anything is written.
 
     Args:
         images: Folder of the images.
-        folder: Where labels are to go.
-        image_ids: Of the images.
+        folder: Folder for the labels.
+        image_ids: Ids of the images.
 
     Raises:
-        DatasetError: It could; says which folder to give.
+        DatasetError: One would; says which folder to give.
     """
     source, target = Path(images).resolve(), Path(folder).resolve()
     if target == source or source in target.parents:
         raise DatasetError(
-            f'{folder} is the folder of images {images} or lies in it, so that masks would be images of the next run. '
-            'Give a folder outside.'
+            f'{folder} is the folder of images {images} or lies in it, so masks would be taken for images by the next '
+            'run. Give a folder outside.'
         )
     for kind in (*KINDS, 'reliability'):
         inner = (target / kind).resolve()
@@ -64,40 +64,43 @@ def check_label_folders(images: Union[str, Path], folder: Union[str, Path], imag
 
 
 def is_labeled(folder: Union[str, Path], image_id: str) -> bool:
-    """Whether an image has both maps; each appears at once and whole."""
+    """Check if an image has both maps; since each is written in one step, it is complete if it exists."""
     return all(label_path(folder, kind, image_id).is_file() for kind in KINDS)
 
 
 def read_label(mask: Union[str, Path], confidence: Union[str, Path]) -> Tuple[np.ndarray, np.ndarray]:
-    """Read the maps of an image.
+    """Read both maps of an image.
 
     Returns:
         Classes ``(H, W)`` uint8 and confidence ``(H, W)`` uint8.
 
     Raises:
-        DatasetError: One is not an 8-bit map of one channel, or they are not of one size.
+        DatasetError: One is not an 8-bit map with one channel, or their sizes differ.
     """
     maps = []
     for path in (mask, confidence):
         values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if values is None or values.dtype != np.uint8 or values.ndim != 2:
-            raise DatasetError(f'{path}: not an 8-bit map of one channel. Remove it, run tools/pseudo_label.py again.')
+            raise DatasetError(
+                f'{path}: not an 8-bit map with one channel. Remove it, and run tools/pseudo_label.py again.'
+            )
         maps.append(values)
     if maps[0].shape != maps[1].shape:
         sizes = f'{maps[0].shape} and {maps[1].shape}'
         raise DatasetError(
-            f'{mask} and its confidence are of sizes {sizes}. Remove both, run tools/pseudo_label.py again.'
+            f'{mask} and its confidence have different sizes, {sizes}. Remove both, and run tools/pseudo_label.py '
+            'again.'
         )
     return maps[0], maps[1]
 
 
 def summarize(folder: Union[str, Path], image_ids: Sequence[str], classes: Sequence[str]) -> Dict[str, Any]:
-    """Count what the files hold.
+    """Count the labels in the files.
 
     Args:
         folder: Root of the maps.
-        image_ids: Images that count.
-        classes: Names.
+        image_ids: Images to count.
+        classes: Names of the classes.
 
     Returns:
         ``images``, ``kept`` (share of pixels that have a class), ``mean_confidence`` (of all pixels) and ``classes``

@@ -1,4 +1,4 @@
-"""Unlabeled images with the labels that a network wrote for them beforehand."""
+"""Unlabeled images with pseudo-labels that a network wrote beforehand."""
 
 import os.path as osp
 from typing import Any, List
@@ -12,17 +12,16 @@ from .unlabeled_images import UnlabeledImages
 
 @DATASETS.register_module()
 class PseudoLabeledImages(UnlabeledImages):
-    """Images and the maps that ``tools/pseudo_label.py`` wrote for them; ground truth is not known here either.
+    """Images and the maps that ``tools/pseudo_label.py`` wrote for them; ground truth is never read.
 
     The pipeline begins with ``LoadImageFromFile`` and ``LoadPseudoLabels`` and ends in ``PackPseudoLabels``.
 
     Args:
-        pseudo_labels: Folder that the tool wrote, with ``masks/`` and ``confidence/``; as it is, not below
-            ``data_root``.
+        pseudo_labels: Folder that the tool wrote, with ``masks/`` and ``confidence/``; not relative to ``data_root``.
         **kwargs: As for :class:`UnlabeledImages`. ``ann_file`` may be the tool's ``reliable.txt``.
 
     Raises:
-        DatasetError: An image has no maps; says how many, and the command.
+        DatasetError: Images have no maps; says how many, and the command that makes them.
     """
 
     def __init__(self, pseudo_labels: str, **kwargs: Any) -> None:

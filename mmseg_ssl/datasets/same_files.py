@@ -1,4 +1,4 @@
-"""Whether files are the same: by path, or by content where names or sizes are the same."""
+"""Finds equal files: by path, or by content where names or sizes are equal."""
 
 import hashlib
 import os.path as osp
@@ -11,10 +11,10 @@ HEAD = 1 << 16
 
 
 class SameFiles:
-    """Files that others may be equal to: the same path, or the same name and content elsewhere.
+    """A set of files; a file is in it by its path, or by its name and content.
 
     Args:
-        paths: The files; those that are not on this machine are known by path alone.
+        paths: The files; those that are not on this machine are compared only by path.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -25,22 +25,22 @@ class SameFiles:
             self._named[osp.basename(path)].append(path)
 
     def __contains__(self, path: str) -> bool:
-        """Say whether a file is one of them."""
+        """Check if a file is one of them."""
         path = osp.abspath(path)
         return path in self._paths or any(_same_content(path, other) for other in self._named[osp.basename(path)])
 
 
 def find_copies(files: Iterable[str], among: Iterable[str]) -> Dict[str, str]:
-    """Find files whose path or content is that of others.
+    """Find files whose path or content equals that of others.
 
-    Sizes are compared first, then beginnings, then whole files, by several threads: most files are never opened.
+    Sizes are compared first, then beginnings, then whole files, in several threads, so most files are never opened.
 
     Args:
         files: Paths.
-        among: Paths that they are compared with. Files that are not on this machine are compared by path.
+        among: Paths to compare with. Files that are not on this machine are compared only by path.
 
     Returns:
-        File -> the one that it is equal to.
+        File -> the equal one.
     """
     wanted = {path: osp.abspath(path) for path in files}
     known = {osp.abspath(path): path for path in among}
@@ -60,7 +60,7 @@ def find_copies(files: Iterable[str], among: Iterable[str]) -> Dict[str, str]:
 
 
 def _same_content(path: str, other: str) -> bool:
-    """Whether two files hold the same bytes."""
+    """Check if two files hold the same bytes."""
     size = _size(path)
     return size is not None and size == _size(other) and _digest(path) == _digest(other)
 

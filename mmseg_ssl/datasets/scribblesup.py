@@ -1,4 +1,4 @@
-"""The scribbles of ScribbleSup (Lin et al., CVPR 2016) in the form they were published: polylines in XML files."""
+"""The scribbles of ScribbleSup (Lin et al., CVPR 2016) as they were published: polylines in XML files."""
 
 from typing import Sequence
 from xml.etree import ElementTree
@@ -15,7 +15,7 @@ SHORT_TAGS = {
     'plant': 'pottedplant',
     'monitor': 'tvmonitor',
 }
-"""Names that the published files have for classes of VOC."""
+"""Tags of the published files -> classes of VOC."""
 
 
 def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int) -> np.ndarray:
@@ -28,21 +28,19 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
           <polygon> <tag>person</tag> <point> <X>12</X> <Y>30</Y> </point> ... </polygon> ...
         </annotation>
 
-    A polygon is an open line. Points count from 0; those outside the image are drawn as far as the image goes. Later
-    lines cover earlier ones.
+    A polygon is an open line. Points count from 0; lines are clipped to the image. Later lines cover earlier ones.
 
     Args:
-        content: The file.
-        classes: Names by class index; tags are compared without regard to case, and those of :data:`SHORT_TAGS` are
-            known by both names.
-        width: Width of lines in pixels; 3 in the index masks that rloss (Tang et al., ECCV 2018) made of the files.
+        content: Content of the file.
+        classes: Names by class index; tags match in any case, those of :data:`SHORT_TAGS` under both names.
+        width: Width of lines in pixels; 3 in the index masks that rloss (Tang et al., ECCV 2018) made from the files.
         fill: Value of pixels without a scribble.
 
     Returns:
         ``(H, W)`` uint8.
 
     Raises:
-        DatasetError: The file is not of this form, or names a class that is not among ``classes``.
+        DatasetError: The file does not have this form, or names a class that is not in ``classes``.
     """
     try:
         root = ElementTree.fromstring(content)
@@ -65,6 +63,6 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
 
 
 def _points(line: ElementTree.Element) -> np.ndarray:
-    """Points (N, 1, 2) of a line, x before y, as OpenCV takes them."""
+    """Return the points (N, 1, 2) of a line, x before y, as OpenCV wants them."""
     points = [[round(float(point.findtext(axis, ''))) for axis in 'XY'] for point in line.iter('point')]
     return np.array(points, np.int32).reshape(-1, 1, 2)

@@ -1,4 +1,4 @@
-"""The files of the host's datasets, listed with the same care as those of the unlabeled ones."""
+"""Lists the files of the host's datasets with the same care as those of the unlabeled ones."""
 
 import os.path as osp
 from typing import Any, List, Optional
@@ -11,19 +11,19 @@ from .splits import locate_list
 
 
 def list_images_and_masks(dataset: Any) -> List[dict]:
-    """List what ``BaseSegDataset.load_data_list`` lists, in the same order and form.
+    """List images and masks in the order and form of ``BaseSegDataset.load_data_list``.
 
-    :mod:`mmseg_ssl.compat` puts it in the place of that method. The host takes a list's lines as they are, looks for
-    suffixes in one case, and follows links in circles.
+    :mod:`mmseg_ssl.compat` replaces that method with this function. The host takes a list's lines as they are, looks
+    for suffixes in one case, and follows circular links.
 
     Args:
         dataset: A ``BaseSegDataset``.
 
     Returns:
-        One entry per image: in the list's order, or sorted by path.
+        One entry per image, in the list's order, or sorted by path.
 
     Raises:
-        DatasetError: A list names an image that is not there, or a folder holds none.
+        DatasetError: A list names an image that does not exist, or a folder holds none.
     """
     prefix, backend = dataset.data_prefix, dataset.backend_args
     if prefix.get('img_path') is None:
@@ -42,14 +42,14 @@ def list_images_and_masks(dataset: Any) -> List[dict]:
         names = [(image_id, image_id + suffix) for image_id, suffix in found]
     if not names:
         raise DatasetError(images.nothing_found())
-    entries = [_entry(dataset, images, masks, *pair) for pair in names]
+    entries = [_data_info(dataset, images, masks, *pair) for pair in names]
     return entries if dataset.ann_file else sorted(entries, key=lambda entry: entry['img_path'])
 
 
-def _entry(dataset: Any, images: ImageFolder, masks: Optional[ImageFolder], image_id: str, name: str) -> dict:
-    """What a pipeline starts from."""
-    entry = dict(img_path=osp.join(images.root, name))
+def _data_info(dataset: Any, images: ImageFolder, masks: Optional[ImageFolder], image_id: str, name: str) -> dict:
+    """Return the dict that a pipeline starts from."""
+    info = dict(img_path=osp.join(images.root, name))
     if masks is not None:
-        mask = masks.find(image_id) or image_id + dataset.seg_map_suffix  # absent ones are named when they are read
-        entry['seg_map_path'] = osp.join(masks.root, mask)
-    return dict(entry, label_map=dataset.label_map, reduce_zero_label=dataset.reduce_zero_label, seg_fields=[])
+        mask = masks.find(image_id) or image_id + dataset.seg_map_suffix  # a missing one is reported when it is read
+        info['seg_map_path'] = osp.join(masks.root, mask)
+    return dict(info, label_map=dataset.label_map, reduce_zero_label=dataset.reduce_zero_label, seg_fields=[])

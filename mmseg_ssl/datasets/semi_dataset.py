@@ -1,4 +1,4 @@
-"""One dataset hands out a labeled crop and its unlabeled companions; a collate batches them."""
+"""One dataset that returns a labeled crop with its unlabeled companions, and the collate function for it."""
 
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -16,7 +16,7 @@ Views = Dict[str, List[Any]]
 
 
 class Draw(NamedTuple):
-    """What :class:`SemiSampler` yields: which images, and the seed of every choice on them."""
+    """An item of :class:`SemiSampler`: indices of the images, and the seed of every random choice for them."""
 
     labeled: int
     unlabeled: Tuple[int, ...]
@@ -27,27 +27,24 @@ class Draw(NamedTuple):
 class SemiDataset:
     """Labeled and unlabeled images behind one index, each decoded once per draw.
 
-    Image ``k`` of a draw (0 is the labeled one, 1 and up the unlabeled ones) runs through its
-    pipeline with all random generators seeded by ``fold(draw.seed, k)``. So an item is a function
-    of the draw alone: the stream is the same for any number of workers and after a resume. The same
-    number travels as metainfo ``seed`` for the choices that are made later on the device (strong
-    views, CutMix boxes).
+    Image ``k`` of a draw (0 is the labeled one, 1 and up the unlabeled ones) runs through its pipeline with all random
+    generators seeded by ``fold(draw.seed, k)``. So an item is a function of the draw only: the stream is the same for
+    any number of workers and after a resume. The same number becomes the metainfo ``seed``, for the choices that are
+    made later on the device (strong views, CutMix boxes).
 
     Args:
-        labeled: Config of, or a built, mmseg dataset with masks.
-        unlabeled: Config of, or a built, dataset of images; usually :class:`UnlabeledImages`.
-            ``None``: labeled only.
+        labeled: Config of an mmseg dataset with masks, or the built dataset.
+        unlabeled: Config of a dataset of images, or the built dataset; usually :class:`UnlabeledImages`. ``None``
+            trains on labeled images only.
         unlabeled_per_labeled: Unlabeled images per labeled one.
-        split: List of labeled ids (see :func:`find_split`): the labeled set holds exactly these
-            images and the unlabeled one none of them, so that one line in a leaf config changes
-            the labeled subset. It fills ``labeled.ann_file`` where that names no list, and
-            ``unlabeled.exclude`` where that is not set. A protocol that keeps labeled images among
-            the unlabeled ones says ``unlabeled=dict(exclude='')``.
+        split: List of labeled ids (see :func:`find_split`). The labeled set holds exactly these images and the
+            unlabeled one none of them, so one line in a leaf config changes the labeled subset. It sets
+            ``labeled.ann_file`` where that names no list, and ``unlabeled.exclude`` where that is not set. Protocols
+            that keep labeled images among the unlabeled ones write ``unlabeled=dict(exclude='')``.
 
     Raises:
-        DatasetError: A split or an image folder is missing, a split contradicts what the sets say
-            or cannot be applied to them, a step of the unlabeled pipeline reads masks, or the
-            ratio is negative.
+        DatasetError: A split or an image folder is missing, a split contradicts the config of the sets or cannot be
+            applied to them, a step of the unlabeled pipeline reads masks, or the ratio is negative.
     """
 
     def __init__(
@@ -63,7 +60,7 @@ class SemiDataset:
         self.labeled = build_labeled(labeled, self.split)
         if not self.labeled.metainfo.get('classes'):
             raise DatasetError(
-                'The labeled data have no classes. Give their names in the order of the mask values: '
+                'The labeled dataset has no classes. Give their names in the order of the mask values: '
                 "labeled=dict(metainfo=dict(classes=('ground', 'wall'), palette=[[0, 0, 0], [128, 0, 0]]), ...), and "
                 'the same in val_dataloader and test_dataloader.'
             )
@@ -80,7 +77,7 @@ class SemiDataset:
         return self.labeled.metainfo
 
     def full_init(self) -> None:
-        """Load both lists; mmengine calls this before it starts workers."""
+        """Load both lists of images; mmengine calls this before it starts workers."""
         for dataset in (self.labeled, self.unlabeled):
             if dataset is not None:
                 dataset.full_init()
@@ -96,12 +93,12 @@ class SemiDataset:
             draw: From :class:`SemiSampler`.
 
         Returns:
-            ``{'inputs': {'sup': image, 'weak': [image] * r}, 'data_samples': {'sup': sample,
-            'weak': [sample] * r}}`` with images ``(3, H, W)`` uint8 and a mask on ``'sup'`` alone;
-            no ``'weak'`` without unlabeled images.
+            ``{'inputs': {'sup': image, 'weak': [image] * r}, 'data_samples': {'sup': sample, 'weak': [sample] * r}}``
+            with images ``(3, H, W)`` uint8 and a mask only on ``'sup'``; no ``'weak'`` without unlabeled images.
 
         Raises:
             DatasetError: A file cannot be read; names it.
+            TypeError: The index is not a :class:`Draw`.
         """
         if not isinstance(draw, Draw):
             raise TypeError(
@@ -120,7 +117,7 @@ class SemiDataset:
 
     @staticmethod
     def _load(dataset: BaseDataset, index: int, seed: int) -> Dict[str, Any]:
-        """Run one image through its pipeline, every random choice seeded."""
+        """Run one image through its pipeline with seeded random choices."""
         try:
             with seeded(seed):
                 packed = dataset[index]
@@ -133,30 +130,29 @@ class SemiDataset:
 
 
 def _describe(dataset: BaseDataset, index: int, error: Exception) -> str:
-    """Which image could not be loaded, at which step, and what to do."""
+    """Name the image that could not be loaded, the step that failed, and the fix."""
     info, step = dataset.get_data_info(index), find_failed_step(dataset, error)
     mask, name = info.get('seg_map_path', 'none'), type(step).__name__
     said = f'{info["img_path"]} (mask: {mask}): {type(error).__name__}: {error}.'
     if step is None or name.startswith('Load'):
         fix = 'python tools/check_dataset.py CONFIG --all decodes every file and lists the bad ones.'
         return f'Could not load {said} {fix}'
-    return f'Step {name} of the pipeline failed on {said} Unlabeled images have no mask that a step could read.'
+    return f'Step {name} of the pipeline failed on {said} Note that unlabeled images have no mask to read.'
 
 
 @FUNCTIONS.register_module()
 def semi_collate(items: Sequence[Dict[str, Dict[str, Any]]]) -> Dict[str, Views]:
     """Batch items of :class:`SemiDataset` by view.
 
-    ``'weak'`` is stream-major: the first B entries are every draw's first unlabeled image, the
-    next B every draw's second. So ``weak.chunk(r)`` gives ``r`` independent unlabeled batches, as
-    CPCL and CPS want them.
+    ``'weak'`` is stream-major: the first B entries are every draw's first unlabeled image, the next B every draw's
+    second. So ``weak.chunk(r)`` gives ``r`` independent unlabeled batches, as CPCL and CPS need them.
 
     Args:
         items: B items with r unlabeled images each.
 
     Returns:
-        ``{'inputs': {'sup': [B], 'weak': [r * B]}, 'data_samples': <the same>}``, lists throughout:
-        the preprocessor pads and stacks.
+        ``{'inputs': {'sup': [B], 'weak': [r * B]}, 'data_samples': <the same>}``, all of them lists: the preprocessor
+        pads and stacks.
     """
     batch: Dict[str, Views] = {}
     for key in ('inputs', 'data_samples'):

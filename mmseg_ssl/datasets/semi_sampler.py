@@ -1,4 +1,4 @@
-"""Which images come when: two independent, endless, resumable shuffles, functions of the seed."""
+"""The order of the images: two independent, endless, resumable shuffles that depend only on the seed."""
 
 import itertools
 from typing import Iterator, List, Optional
@@ -16,16 +16,16 @@ LABELED_STREAM, UNLABELED_STREAM = 0, 1
 
 
 def _generator(seed: int) -> np.random.RandomState:
-    """A generator whose stream NumPy has promised never to change."""
+    """Make a generator whose stream NumPy guarantees never to change."""
     return np.random.RandomState(np.random.MT19937(seed))
 
 
 def _reshuffle(order: List[int], distinct: int, rng: np.random.RandomState) -> List[int]:
-    """The next pass over a set: any ``distinct`` consecutive entries across the seam differ.
+    """Shuffle the next pass over a set so that any ``distinct`` consecutive entries across the seam differ.
 
-    The entry at place i of the old pass may not come before place ``i - (N - distinct)`` of the new
-    one; each place is filled uniformly from the entries that are allowed there. ``distinct = 1`` is
-    a plain shuffle, ``distinct = N`` repeats the old order.
+    The entry at place i of the old pass may not come before place ``i - (N - distinct)`` of the new one; each place is
+    filled uniformly from the entries that are allowed there. ``distinct = 1`` is a plain shuffle, ``distinct = N``
+    repeats the old order.
     """
     slack = len(order) - distinct
     pool, waiting = order[: slack + 1], iter(order[slack + 1 :])
@@ -40,24 +40,21 @@ def _reshuffle(order: List[int], distinct: int, rng: np.random.RandomState) -> L
 
 @DATA_SAMPLERS.register_module()
 class SemiSampler(Sampler):
-    """Endless stream of :class:`Draw`; rank r of W gets the draws number r, r + W, r + 2W, ...
+    """Endless stream of :class:`Draw`; rank r of W gets draw number r, r + W, r + 2W, ...
 
-    The stream is a function of the seed alone, not of the batch size, the workers or the number of
-    ranks, so W ranks with batch B see together what one process sees with batch W * B. Labeled and
-    unlabeled images are shuffled independently, each image once per pass.
+    The stream depends only on the seed, not on the batch size, the workers or the number of ranks, so W ranks with
+    batch B together see what one process sees with batch W * B. Labeled and unlabeled images are shuffled
+    independently, each image once per pass.
 
-    Partners in CutMix must be different images. Seams between passes are the only place where an
-    unlabeled image could meet itself in a batch, hence the next pass is shuffled such that any
-    ``distinct`` consecutive entries differ. This needs no batch size as long as the unlabeled
-    images of a batch, over all ranks, are at most ``distinct``.
+    Partners in CutMix must be different images. An unlabeled image could occur twice in a batch only at the seam
+    between two passes, so the next pass is shuffled such that any ``distinct`` consecutive entries differ. The sampler
+    does not need to know the batch size, as long as a batch of all ranks has at most ``distinct`` unlabeled images.
 
     Args:
         dataset: A :class:`SemiDataset`; mmengine passes it.
-        seed: Seed of the stream, the same on all ranks; mmengine passes the run's. ``None``: drawn
-            and synchronized.
-        distinct: Any this many consecutive unlabeled images are different ones. Default: three
-            quarters of the set. Raise it (up to the size of the set) if one batch of all ranks
-            takes more than that.
+        seed: Seed of the stream, the same on all ranks; mmengine passes the run's. ``None``: drawn and synchronized.
+        distinct: Any ``distinct`` consecutive unlabeled images are different ones. Default: three quarters of the set.
+            Raise it (up to the size of the set) if one batch of all ranks takes more than that.
 
     Raises:
         DatasetError: The dataset has no labeled image, or ``distinct`` is not in ``[1, N]``.
@@ -89,7 +86,7 @@ class SemiSampler(Sampler):
                 yield Draw(labeled, partners, fold(self.seed, number))
 
     def _labeled_entries(self, first: int) -> Iterator[int]:
-        """Labeled indices from entry ``first`` on."""
+        """Yield the labeled indices from entry ``first`` on; a pass is a function of its number."""
         passes, start = divmod(first, self.num_labeled)
         for number in itertools.count(passes):
             order = _generator(fold(self.seed, LABELED_STREAM, number)).permutation(self.num_labeled)
@@ -97,17 +94,17 @@ class SemiSampler(Sampler):
             start = 0
 
     def _unlabeled_entries(self) -> Iterator[int]:
-        """All unlabeled indices; a pass needs its predecessor, so a resume replays indices."""
+        """Yield all unlabeled indices; a pass depends on the one before, so a resume replays indices (no images)."""
         order = _generator(fold(self.seed, UNLABELED_STREAM, 0)).permutation(self.num_unlabeled).tolist()
         for number in itertools.count(1):
             yield from order
             order = _reshuffle(order, self.distinct, _generator(fold(self.seed, UNLABELED_STREAM, number)))
 
     def skip(self, num_samples: int) -> None:
-        """Go to a position of the stream, reading no image; call it before iterating.
+        """Go to a position of the stream without reading any image; call it before iterating.
 
         Args:
-            num_samples: ABSOLUTE number of indices of this rank that an earlier run has consumed.
+            num_samples: ABSOLUTE number of this rank's indices that an earlier run has consumed.
 
         Raises:
             ValueError: The number is negative.
@@ -117,10 +114,10 @@ class SemiSampler(Sampler):
         self._consumed = num_samples
 
     def __len__(self) -> int:
-        """Draws of this rank in an epoch, in which the longer set is seen once; the stream itself never ends."""
+        """Return the draws of this rank per epoch, which covers the longer set once; the stream itself never ends."""
         partners = self.dataset.unlabeled_per_labeled
         longer = max(self.num_labeled, -(-self.num_unlabeled // partners) if partners else 0)
         return -(-longer // self.world_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Nothing: the stream has no epochs."""
+        """Do nothing: the stream has no epochs."""

@@ -1,4 +1,4 @@
-"""The embedded data set: drawn on first use, for machines without data."""
+"""The built-in dataset: drawn on first use, for machines without data."""
 
 import os
 import os.path as osp
@@ -18,23 +18,23 @@ from .shapes_scene import CLASSES, draw_scene
 
 SIZES = dict(train=160, val=48)
 SEED = 2026
-VERSION = '2'  # of the drawing: raise it with every change of a pixel
+VERSION = '2'  # raise it with every change of a pixel
 
 
 @DATASETS.register_module()
 class ShapesDataset(BaseSegDataset):
     """Procedurally drawn street scenes: 160 train / 48 val images of 96x64, 8 classes, 4 MB.
 
-    Not a benchmark: it shows on a bare machine, in a minute, what a method does. The data is made
-    under ``data_root`` when it is not there yet; every image is a function of its number.
+    It is not a benchmark: it shows in a minute what a method does, on a machine without any data. The images are drawn
+    into ``data_root`` if they are not there yet; every image is a function of its number.
 
     Args:
-        data_root: Where the data is, or is to be made.
+        data_root: Folder of the data, which is made if it does not exist.
         img_suffix: Suffix of images.
         **kwargs: As in mmseg's ``BaseSegDataset``.
 
     Raises:
-        DatasetError: ``data_root`` holds something else, or another version.
+        DatasetError: ``data_root`` holds other data, or another version.
     """
 
     # fmt: off
@@ -51,7 +51,7 @@ class ShapesDataset(BaseSegDataset):
 
     @staticmethod
     def prepare(root: str) -> None:
-        """Draw the data unless it is there; never leaves half of it, also with many processes.
+        """Draw the data unless it exists; never leaves half of it, even with many processes at once.
 
         Args:
             root: Folder that will hold ``img_dir/{train,val}`` and ``ann_dir/{train,val}``.
@@ -65,17 +65,17 @@ class ShapesDataset(BaseSegDataset):
             draft = tempfile.mkdtemp(prefix='.shapes-', dir=osp.dirname(root))
             try:
                 write_shapes(draft)
-                os.chmod(draft, 0o755)  # mkdtemp makes it private
+                os.chmod(draft, 0o755)  # mkdtemp makes folders that only their owner can read
                 os.rename(draft, root)
             except OSError:
-                if not osp.isdir(root):  # another process may have been faster: its data is equal
+                if not osp.isdir(root):  # another process may have been faster: its data are equal
                     raise
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         version = Path(root, 'version.txt')
         if not version.is_file() or version.read_text().strip() != VERSION:
             raise DatasetError(
-                f'{root} is not version {VERSION} of the drawn data set. Delete the folder (it '
+                f'{root} is not version {VERSION} of the drawn dataset. Delete the folder (it '
                 'will be drawn again), or give another data_root.'
             )
 

@@ -1,9 +1,8 @@
-"""Draws one scene of the embedded data set; pure: random generator in, image and mask out.
+"""Draws one scene of the built-in dataset; a pure function from random generator to image and mask.
 
-What makes the scenes hard for a network that sees eight of them: every class varies in color and
-texture, pairs of classes share colors (bush and hill, house and ground, sign and ball), each scene
-has its own light, objects hide each other, poles are one pixel wide, signs are rare, haze blurs the
-border of hill and sky, and there is noise.
+Several things make the scenes hard for a network that sees eight of them: every class varies in color and texture,
+pairs of classes share colors (bush and hill, house and ground, sign and ball), each scene has its own light, objects
+hide each other, poles are one pixel wide, signs are rare, haze blurs the border of hill and sky, and there is noise.
 """
 
 from typing import NamedTuple, Tuple
@@ -15,11 +14,11 @@ from numpy.random import RandomState
 CLASSES = ('sky', 'hill', 'ground', 'house', 'bush', 'pole', 'ball', 'sign')
 SKY, HILL, GROUND, HOUSE, BUSH, POLE, BALL, SIGN = range(8)
 HEIGHT, WIDTH = 64, 96  # of the image, in pixels
-ZOOM = 2  # drawn this much larger, then averaged: borders mix what they separate
+ZOOM = 2  # scenes are drawn this much larger and then averaged, so that colors mix at borders
 
 
 class Look(NamedTuple):
-    """How a class looks: mean color and its spread, wavelength and contrast of its texture."""
+    """Appearance of a class: mean color and its spread, wavelength and contrast of its texture."""
 
     bgr: Tuple[int, int, int]
     spread: float
@@ -47,7 +46,7 @@ class Canvas:
     """A growing picture: colors ``(H, W, 3)`` float and labels ``(H, W)`` uint8, drawn in order.
 
     Args:
-        rng: Source of every random choice.
+        rng: Random generator.
     """
 
     def __init__(self, rng: RandomState) -> None:
@@ -58,7 +57,7 @@ class Canvas:
         self.y, self.x = np.mgrid[: shape[0], : shape[1]]
 
     def blank(self) -> Mask:
-        """An empty region to draw into."""
+        """Return an empty region to draw into."""
         return np.zeros(self.labels.shape, np.uint8)
 
     def paint(self, where: Mask, label: int, opacity: float = 1.0) -> None:
@@ -67,7 +66,7 @@ class Canvas:
         Args:
             where: ``(H, W)``, non-zero in the region.
             label: Class index.
-            opacity: Below 1, what lies behind shines through; the label covers all the same.
+            opacity: Below 1, what lies behind shines through; the label covers it anyway.
         """
         left, top, width, height = cv2.boundingRect(where.astype(np.uint8))
         box = slice(top, top + height), slice(left, left + width)
@@ -84,7 +83,7 @@ class Canvas:
 
 
 def _landscape(canvas: Canvas) -> Tuple[float, float]:
-    """Sky, hills with haze, ground; returns the heights of the two horizons."""
+    """Draw sky, hills with haze and ground; return the heights of the two horizons."""
     rng, height = canvas.rng, HEIGHT * ZOOM
     far, near = sorted(rng.uniform(0.22, 0.62, 2) * height)
     canvas.paint(canvas.blank() + 1, SKY)
@@ -95,7 +94,7 @@ def _landscape(canvas: Canvas) -> Tuple[float, float]:
 
 
 def _house(canvas: Canvas, x: int, y: int, size: float) -> None:
-    """A box, sometimes with a roof."""
+    """Draw a box, sometimes with a roof."""
     w, h = int(size * canvas.rng.uniform(0.5, 1.1)), int(size * canvas.rng.uniform(0.6, 1.2))
     corners = [
         (x - w, y),
@@ -108,7 +107,7 @@ def _house(canvas: Canvas, x: int, y: int, size: float) -> None:
 
 
 def _bush(canvas: Canvas, x: int, y: int, size: float) -> None:
-    """A heap of discs."""
+    """Draw a heap of discs."""
     region = canvas.blank()
     for _ in range(canvas.rng.randint(3, 8)):
         dx, dy = (canvas.rng.uniform(-0.6, 0.6, 2) * size).astype(int)
@@ -118,7 +117,7 @@ def _bush(canvas: Canvas, x: int, y: int, size: float) -> None:
 
 
 def _pole(canvas: Canvas, x: int, y: int, size: float) -> None:
-    """A thin, leaning line; one in four carries a sign."""
+    """Draw a thin, leaning line; one in four carries a sign."""
     top = (x + canvas.rng.randint(-4, 5), int(y - size * canvas.rng.uniform(1.2, 2.4)))
     canvas.paint(cv2.line(canvas.blank(), (x, y), top, ON, canvas.rng.randint(1, 4)), POLE)
     if canvas.rng.uniform() < 0.25:
@@ -133,7 +132,7 @@ def _pole(canvas: Canvas, x: int, y: int, size: float) -> None:
 
 
 def _ball(canvas: Canvas, x: int, y: int, size: float) -> None:
-    """A disc, lit from one side."""
+    """Draw a disc, lit from one side."""
     radius = int(size * canvas.rng.uniform(0.2, 0.4)) + 2
     region = cv2.circle(canvas.blank(), (x, y - radius), radius, ON, -1)
     canvas.paint(region, BALL)
@@ -145,11 +144,10 @@ def draw_scene(rng: RandomState) -> Tuple[np.ndarray, np.ndarray]:
     """Draw one scene.
 
     Args:
-        rng: Source of every random choice.
+        rng: Random generator.
 
     Returns:
-        The image, ``(64, 96, 3)`` uint8 in BGR, and its mask, ``(64, 96)`` uint8 with indices into
-        ``CLASSES``.
+        The image, ``(64, 96, 3)`` uint8 in BGR, and its mask, ``(64, 96)`` uint8 with indices into ``CLASSES``.
     """
     canvas = Canvas(rng)
     far, near = _landscape(canvas)
@@ -163,7 +161,7 @@ def draw_scene(rng: RandomState) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _photograph(colors: np.ndarray, rng: RandomState) -> np.ndarray:
-    """Light of the scene, optics and noise of the camera."""
+    """Apply the light of the scene, and the optics and noise of the camera."""
     height, width = colors.shape[:2]
     small = colors.reshape(height // ZOOM, ZOOM, width // ZOOM, ZOOM, 3).mean(axis=(1, 3))
     light = np.exp(0.08 * rng.standard_normal(3)) * rng.uniform(0.8, 1.1)

@@ -1,4 +1,4 @@
-"""Where each dataset comes from, for the error that a machine without it gets."""
+"""Download hints for each dataset, for the error on a machine without it."""
 
 import os.path as osp
 from typing import List, Optional
@@ -39,44 +39,44 @@ DOWNLOAD_HINTS = {
 }
 SCRIBBLE_HINT = (
     'Scribbles and blocks are drawn from full masks by tools/make_scribbles.py; the first lines of the '
-    'config in configs/_base_/datasets say the command, or where published ones are to be had.'
+    'config in configs/_base_/datasets give the command, or say where to get published ones.'
 )
 GENERIC_HINT = 'Link or copy the data there, or correct data_root and data_prefix in the config.'
 
 
 def require_folder(folder: str, dataset_type: str, hint: Optional[str] = None) -> None:
-    """Stop with a useful message where the data is not.
+    """Raise an error with a download hint if a folder of data is missing.
 
     Args:
         folder: Folder that must exist.
-        dataset_type: Registered name of the dataset; picks the hint how to get the data.
+        dataset_type: Registered name of the dataset; selects the hint.
         hint: Another hint.
 
     Raises:
-        DatasetError: No such folder; says where it was looked for and how to get the data.
+        DatasetError: The folder does not exist; says where it was expected and how to get the data.
     """
     if not osp.isdir(folder):
         hint = hint or DOWNLOAD_HINTS.get(dataset_type, GENERIC_HINT)
-        raise DatasetError(f'The data of {dataset_type} is absent: looked in {osp.abspath(folder)}. {hint}')
+        raise DatasetError(f'The data of {dataset_type} are missing: looked in {osp.abspath(folder)}. {hint}')
 
 
 def wrapped(cfg: dict) -> List[dict]:
-    """The configs of the datasets inside a wrapper (``ConcatDataset``, ``RepeatDataset``...); none for any other.
+    """List the configs of the datasets inside a wrapper (``ConcatDataset``, ``RepeatDataset``...).
 
     Args:
-        cfg: Config of a dataset.
+        cfg: Config of a dataset; the list is empty if it is not a wrapper.
     """
     inner = cfg.get('datasets') or ([cfg['dataset']] if 'dataset' in cfg else [])
     return [part for part in inner if isinstance(part, dict)]
 
 
 def require_data(cfg: dict) -> None:
-    """Check that the folders which a dataset's config names exist, before the host asserts.
+    """Check that the folders in a dataset's config exist, before an assertion of the host fails.
 
-    A dataset class that can make its own data (it has a ``prepare`` class method) does so first.
+    A dataset class that can make its own data (it has a method ``prepare``) does so first.
 
     Args:
-        cfg: Config of a dataset with ``data_root`` and ``data_prefix``. Remote back ends pass.
+        cfg: Config of a dataset with ``data_root`` and ``data_prefix``. Remote storage is not checked.
 
     Raises:
         DatasetError: A folder is missing.
@@ -88,7 +88,7 @@ def require_data(cfg: dict) -> None:
     if root and hasattr(dataset_class, 'prepare'):
         dataset_class.prepare(root)
     if cfg.get('backend_args') or dataset_class is None:
-        return  # remote data, or a type whose name the registry will complain about
+        return  # remote data, or an unknown type, which the registry reports better
     scribbled = any(step.get('type') == 'LoadScribbles' for step in cfg.get('pipeline', []))
     for key, prefix in cfg.get('data_prefix', {}).items():
         if prefix is not None:

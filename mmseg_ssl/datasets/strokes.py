@@ -1,4 +1,4 @@
-"""Scribbles as a person would draw them: one stroke along the middle of every region."""
+"""Draws scribbles as a person would: one stroke along the middle of every region."""
 
 from typing import Optional, Sequence, Tuple
 
@@ -9,9 +9,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from ..structures import IGNORE_INDEX, UNLABELED
 
-GRID = 48  # cells along the longer side of a region: paths are searched on a grid, else a road takes a second
-EROSION = 0.5  # of the greatest depth: a person keeps off rims and corners; about 3 % of CamVid's pixels get a label
-CENTERING = 8.0  # how much longer a step at the rim is than one in the middle
+GRID = 48  # cells along the longer side of a region; searching paths on all pixels takes a second per large region
+EROSION = 0.5  # share of the greatest depth: people avoid rims and corners; gives about 3 % of CamVid's pixels a label
+CENTERING = 8.0  # extra cost of a step at the rim, relative to one in the middle
 
 
 def draw_scribbles(
@@ -25,14 +25,14 @@ def draw_scribbles(
 ) -> np.ndarray:
     """Draw one stroke into every region (8-connected component of a class) of a full mask.
 
-    The stroke joins the two ends of the eroded region that are farthest apart, and runs along the middle. It never
-    leaves its region. A stroke of a smaller ratio is part of every longer one, as in the shortened ScribbleSup
-    scribbles of Marin and Boykov (ICCV 2021).
+    The stroke connects the two points of the eroded region that are farthest apart, and runs along the middle. It never
+    leaves its region. A shorter stroke is part of every longer one, as in the shortened ScribbleSup scribbles of Marin
+    and Boykov (ICCV 2021).
 
     Args:
         mask: Full index mask, ``(H, W)`` uint8.
-        rng: Source of the wobble.
-        ratio: Share of the stroke's length that is kept, around its middle, in [0, 1]; 0 is a click, a dot.
+        rng: Random generator, for the wobble of the strokes.
+        ratio: Share of the stroke's length that is kept, around its middle, in [0, 1]; 0 is a click, a single dot.
         width: Width of strokes in pixels.
         min_area: Regions of fewer pixels are left out.
         classes: Classes that get strokes; all by default.
@@ -60,8 +60,8 @@ def draw_scribbles(
 
 
 def _stroke(region: np.ndarray, rng: np.random.RandomState, ratio: float, width: int) -> np.ndarray:
-    """Pixels (H, W) of a region that its stroke covers; at least one."""
-    points = _dense(_medial_path(region, rng), region)
+    """Return the pixels (H, W) of a region that its stroke covers; at least one."""
+    points = _smooth_and_resample(_medial_path(region, rng), region)
     middle = (len(points) - 1) // 2
     first, last = int(middle * (1 - ratio)), int(np.ceil(middle + (len(points) - 1 - middle) * ratio))
     drawn = np.zeros(region.shape, np.uint8)
@@ -70,8 +70,8 @@ def _stroke(region: np.ndarray, rng: np.random.RandomState, ratio: float, width:
     return (cv2.dilate(drawn, pen) > 0) & region
 
 
-def _dense(path: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Smooth a path (N, 2) and sample it at every half pixel; what leaves the region is left out."""
+def _smooth_and_resample(path: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Smooth a path (N, 2) and sample it at every half pixel; points outside of the region are dropped."""
     padded = np.pad(path.astype(float), ((2, 2), (0, 0)), mode='edge')
     smooth = np.mean([padded[shift : shift + len(path)] for shift in range(5)], axis=0)
     smooth[[0, -1]] = path[[0, -1]]
@@ -86,15 +86,16 @@ def _dense(path: np.ndarray, region: np.ndarray) -> np.ndarray:
 
 
 def _medial_path(region: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
-    """Pixels (N, 2) of the region from one far end to the other, through the middle."""
+    """Return pixels (N, 2) of the region from one far end to the other, through the middle."""
     nodes, depth = _ridge_nodes(region)
-    ends, lengths = _edges(nodes, region)
+    ends, lengths = _grid_edges(nodes, region)
     rows, cols = nodes[nodes[..., 0] >= 0].T
     deep = depth[rows, cols] / depth.max()
     wobble = rng.uniform(0.7, 1.3, len(rows))
     cost = (1 + CENTERING * (1 - deep) ** 2) * wobble
     plain = csr_matrix((lengths, tuple(ends)), shape=(len(rows), len(rows)))
     medial = csr_matrix((lengths * (cost[ends[0]] + cost[ends[1]]), tuple(ends)), shape=plain.shape)
+    # The node farthest from any node is one end of a longest path, and the node farthest from that is the other end.
     start = _farthest(plain, int(deep.argmax()))
     node = _farthest(plain, start)
     _, parents = dijkstra(medial, directed=False, indices=start, return_predecessors=True)
@@ -105,13 +106,13 @@ def _medial_path(region: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
 
 
 def _farthest(graph: csr_matrix, node: int) -> int:
-    """The node that is farthest from one, among those that can be reached."""
+    """Return the farthest of the nodes that can be reached from one."""
     distance = dijkstra(graph, directed=False, indices=node)
     return int(np.where(np.isfinite(distance), distance, -1).argmax())
 
 
 def _ridge_nodes(region: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """The deepest pixel (G, 2) of every cell of the grid, -1 where all are near the rim; and the depth (H, W)."""
+    """Return the deepest pixel of every grid cell, (rows, cols, 2), -1 where all are near the rim; and the depth."""
     depth = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     side = -(-max(region.shape) // GRID)
     padded = np.pad(depth, [(0, -size % side) for size in region.shape])
@@ -123,8 +124,8 @@ def _ridge_nodes(region: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     return nodes, depth
 
 
-def _edges(nodes: np.ndarray, region: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Pairs (2, E) of nodes in neighbouring cells with the region between them, and their distances (E)."""
+def _grid_edges(nodes: np.ndarray, region: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return pairs (2, E) of nodes in neighboring cells with the region between them, and their distances (E)."""
     kept = nodes[..., 0] >= 0
     numbers = np.cumsum(kept).reshape(kept.shape) - 1
     ends, lengths = [], []

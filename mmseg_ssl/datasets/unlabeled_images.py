@@ -1,4 +1,4 @@
-"""Images without labels: a folder, a list, or a list of a folder. A mask is never looked for."""
+"""Images without labels, from a folder or a list; masks are never looked for."""
 
 import os.path as osp
 from typing import Any, List, Optional, Sequence, Tuple, Union
@@ -16,28 +16,26 @@ from .splits import find_split, locate_list, read_ids
 
 @DATASETS.register_module()
 class UnlabeledImages(BaseDataset):
-    """Unlabeled images; nothing here knows of masks, so none can leak.
+    """Unlabeled images; the class does not read masks, so no ground truth can leak.
 
     Args:
-        ann_file: List of image ids, one a line; below ``data_root``, or any name that
-            :func:`find_split` takes. Empty (the default): every image of the folder, subfolders
-            included.
-        exclude: What to leave out: a list of image ids, by a name that :func:`find_split` takes; or
-            paths of images, usually the labeled ones: these files, and files elsewhere with the
-            same name and content.
-        img_suffix: What follows the id in a file name, in any case. Several may be given for a
-            folder that mixes formats; a list of ids needs exactly one.
-        mask_suffix: What follows the id in the name of a mask, where masks lie in the folder, too:
-            such files are left out. ``None``: a folder with names like ``a.png`` and ``a_mask.png``
-            is refused; ``''``: they are images. :class:`SemiDataset` knows it from its labeled data.
-        mask_folder: Where these masks are. Default: beside the images.
+        ann_file: List of image ids, one per line: a path below ``data_root``, or any name that :func:`find_split`
+            takes. Empty (the default): every image of the folder and its subfolders.
+        exclude: Images to leave out: the name of a list of ids, as :func:`find_split` takes it; or paths of images,
+            usually the labeled ones, which leave out these files and files elsewhere with the same name and content.
+        img_suffix: Suffix behind the id in a file name, in any case. Several may be given for a folder of mixed
+            formats; a list of ids needs exactly one.
+        mask_suffix: Suffix behind the id in the name of a mask, if the folder also holds masks: such files are left
+            out. ``None``: a folder with names like ``a.png`` and ``a_mask.png`` is refused; ``''``: they are images.
+            :class:`SemiDataset` sets it from its labeled data.
+        mask_folder: Folder of these masks. Default: beside the images.
         data_root: Root that ``data_prefix`` and ``ann_file`` are relative to.
         data_prefix: ``dict(img_path=<image folder>)``.
         backend_args: File backend, as everywhere in the host.
         **kwargs: As in mmengine's ``BaseDataset``, ``pipeline`` above all.
 
     Raises:
-        DatasetError: The folder is missing, no image is left, or it cannot be told from masks.
+        DatasetError: The folder is missing, no image is left, or images cannot be told from masks.
     """
 
     ann_file: str
@@ -65,8 +63,7 @@ class UnlabeledImages(BaseDataset):
         """List the images.
 
         Returns:
-            One ``dict(img_path=...)`` per image, sorted by path, so that an index means the same
-            image everywhere.
+            One ``dict(img_path=...)`` per image, sorted by path, so that an index means the same image everywhere.
         """
         folder = ImageFolder(self.data_prefix['img_path'], self.img_suffix, self.backend_args)
         found = self._from_list(folder) if self.ann_file else self._from_folder(folder)
@@ -79,12 +76,12 @@ class UnlabeledImages(BaseDataset):
             raise DatasetError(
                 f'No unlabeled image is left: {source} holds {len(found)}, and the list to '
                 f'exclude ({excluded}) holds them all. Add images, take a '
-                'smaller labeled list, or set unlabeled=None to train on labeled images alone.'
+                'smaller labeled list, or set unlabeled=None to train only on labeled images.'
             )
         return [dict(img_path=osp.join(folder.root, name + suffix)) for name, suffix in kept]
 
     def image_id(self, path: str) -> str:
-        """The id of an image: its path below the image folder, without suffix.
+        """Return the id of an image: its path below the image folder, without suffix.
 
         Args:
             path: ``img_path`` of an image of this dataset.
@@ -92,7 +89,7 @@ class UnlabeledImages(BaseDataset):
         return clean_id(osp.relpath(path, self.data_prefix['img_path']), ImageFolder('', self.img_suffix))
 
     def _without_excluded(self, found: List[Tuple[str, str]], folder: ImageFolder) -> List[Tuple[str, str]]:
-        """Leave out what ``exclude`` names."""
+        """Leave out the images that ``exclude`` names."""
         if isinstance(self.exclude, str):
             listed = read_ids(find_split(self.exclude)) if self.exclude else []
             ids = {name for line in listed for name in (line, clean_id(line, folder))}
@@ -101,7 +98,7 @@ class UnlabeledImages(BaseDataset):
         return [parts for parts in found if osp.join(folder.root, ''.join(parts)) not in excluded]
 
     def _from_folder(self, folder: ImageFolder) -> List[Tuple[str, str]]:
-        """Ids and suffixes of all images below a folder."""
+        """List ids and suffixes of all images below a folder."""
         if not fileio.isdir(folder.root, backend_args=self.backend_args):
             raise DatasetError(
                 f'No folder of unlabeled images: looked in {osp.abspath(folder.root)}. Correct '
@@ -115,7 +112,7 @@ class UnlabeledImages(BaseDataset):
         return found
 
     def _from_list(self, folder: ImageFolder) -> List[Tuple[str, str]]:
-        """Ids and suffixes of the images of a list file."""
+        """List ids and suffixes of the images in ``ann_file``."""
         if len(self.img_suffix) != 1:
             raise DatasetError(
                 f'{self.ann_file}: a list of image ids needs exactly one img_suffix, got {self.img_suffix}.'
@@ -124,7 +121,7 @@ class UnlabeledImages(BaseDataset):
         return [(name, (folder.find(name) or '')[len(name) :]) for name in ids]
 
     def _join_prefix(self) -> None:
-        """Join paths as the host does, but find the shipped lists too."""
+        """Join paths as the host does, and find the shipped lists as well."""
         if self.ann_file:
             self.ann_file = locate_list(self.ann_file, self.data_root)
         super()._join_prefix()

@@ -20,7 +20,7 @@ class SemiVisualizationHook(SegVisualizationHook):
     """The host's hook, whose pictures stay apart where folders have images of one name.
 
     A picture is called as in the host, ``test_<file>_<step>.png``, and lies in the folder that the image lies in below
-    the data set's. It shows the mask, if there is one, and the first network's prediction.
+    the dataset's. It shows the mask, if there is one, and the first network's prediction.
     """
 
     _root: Optional[str] = None

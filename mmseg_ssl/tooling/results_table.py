@@ -47,7 +47,7 @@ def group_rows(runs: List[Run], methods: Sequence[str], by_draw: bool = False) -
 
 
 def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False, classes: Sequence[str] = ()) -> str:
-    """Make the markdown table of runs of one network and data set.
+    """Make the markdown table of runs of one network and dataset.
 
     Args:
         runs: What was run.

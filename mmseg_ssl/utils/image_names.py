@@ -24,13 +24,13 @@ def name_of_image(path: str, root: Optional[str]) -> str:
 
 
 def image_root(dataset: Any) -> Optional[str]:
-    """Folder that holds all images of a data set: its ``data_prefix`` where that does, else what they share.
+    """Folder that holds all images of a dataset: its ``data_prefix`` where that does, else what they share.
 
     Args:
-        dataset: Any data set of the host, also a wrapper.
+        dataset: Any dataset of the host, also a wrapper.
 
     Returns:
-        The folder, or None where the data set does not say what it holds.
+        The folder, or None where the dataset does not say what it holds.
     """
     if not hasattr(dataset, 'get_data_info') or not len(dataset):
         return None

@@ -27,7 +27,7 @@ from mmseg_ssl.datasets.semi_dataset import Draw
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 from mmseg_ssl.utils.nested import nested_dicts
 
-# sizes of the data sets' own images, for pipelines that scale by a factor
+# sizes of the datasets' own images, for pipelines that scale by a factor
 SIZES = dict(CityscapesDataset=(1024, 2048), CamVidDataset=(360, 480), ADE20KDataset=(512, 683), ShapesDataset=(64, 96))
 STRIDES = 4
 """Of the network, along the shorter side of a crop."""

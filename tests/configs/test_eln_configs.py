@@ -133,7 +133,7 @@ def test_the_metafile_lists_every_config(folder):
     listed = yaml.safe_load((FOLDER.parent / folder / 'metafile.yml').read_text())['Models']
     assert [entry['Config'] for entry in listed] == [f'configs/{folder}/{entry["Name"]}.py' for entry in listed]
     names = [entry['Name'] for entry in listed]
-    files = {path.stem for path in (FOLDER.parent / folder).glob('*.py') if 'shapes' not in path.stem}  # no data set
+    files = {path.stem for path in (FOLDER.parent / folder).glob('*.py') if 'shapes' not in path.stem}  # no dataset
     assert len(names) == len(set(names)) and set(names) == files
     for entry in listed:
         path = FOLDER.parent / folder / f'{entry["Name"]}.py'

@@ -1,4 +1,4 @@
-"""A data set of twelve 24x32 images in a temporary folder."""
+"""A dataset of twelve 24x32 images in a temporary folder."""
 
 import copy
 from pathlib import Path
@@ -89,7 +89,7 @@ def loader_cfg(semi_cfg):
 
 @pytest.fixture
 def own(tmp_path: Path):
-    """Maker of a user's own data set: ``own(masks, classes=2)`` draws six images, the config reads them.
+    """Maker of a user's own dataset: ``own(masks, classes=2)`` draws six images, the config reads them.
 
     Masks are arrays ``(24, 32)``, or what ``write(path, mask)`` takes, and are repeated; two are for validation.
     """

@@ -145,5 +145,5 @@ def test_absent_folders_inside_wrappers_are_named(sets):
     def wrap(side, cfg):
         return dict(type='RepeatDataset', times=2, dataset=dict(cfg, data_prefix=dict(img_path='nowhere')))
 
-    with pytest.raises(DatasetError, match=r'absent: looked in .*nowhere'):
+    with pytest.raises(DatasetError, match=r'missing: looked in .*nowhere'):
         sets(wrap=wrap)

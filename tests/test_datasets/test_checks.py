@@ -135,7 +135,7 @@ def test_labeled_set_smaller_than_the_batch(check):
 
 def test_batches_that_could_repeat_an_unlabeled_image(loader_cfg):
     cfg = loader_cfg(unlabeled_per_labeled=2)  # 8 of 8 unlabeled images
-    with pytest.raises(DatasetError, match=r'8 of 8 .* only 6 are sure .*sampler.distinct=8'):
+    with pytest.raises(DatasetError, match=r'8 of 8 .* only 6 are guaranteed .*sampler.distinct=8'):
         check_semi_dataset(dict(train_dataloader=cfg))
     cfg['sampler']['distinct'] = 8
     assert check_semi_dataset(dict(train_dataloader=cfg)).num_images == 12
@@ -144,7 +144,7 @@ def test_batches_that_could_repeat_an_unlabeled_image(loader_cfg):
 @pytest.mark.parametrize('folder', ['img_dir', 'ann_dir'])
 def test_absent_data_says_where_it_looked_and_how_to_get_it(data, check, folder):
     shutil.rmtree(data / folder)
-    expected = rf'CamVidDataset is absent: looked in {data}/{folder}/train. Get the CamVid'
+    expected = rf'The data of CamVidDataset are missing: looked in {data}/{folder}/train. Get the CamVid'
     with pytest.raises(DatasetError, match=expected):
         check()
 

@@ -61,7 +61,7 @@ def test_class_weights_have_the_length_of_the_classes(cfg, weights):
 
 
 def test_weights_that_favor_frequent_classes_are_doubted(own, cfg):
-    """Weights of another data set have the right length by chance; these are the wrong way round."""
+    """Weights of another dataset have the right length by chance; these are the wrong way round."""
     frequent = np.zeros((24, 32), np.uint8)
     frequent[0], frequent[1, :3] = 1, 2
     model, cfg = cfg.model, own([frequent], 3)
@@ -102,7 +102,7 @@ def test_classes_are_a_list_of_names(own):
 def test_classes_that_are_not_named_are_asked_for(cfg, place):
     dataset = cfg[place].dataset
     del dataset.get('labeled', dataset).metainfo
-    stop(cfg, r'(The labeled data have no classes|val_dataloader.dataset: .*none are set).*metainfo=dict\(classes=')
+    stop(cfg, r'(The labeled dataset has no classes|val_dataloader.dataset: .*none are set).*metainfo=dict\(classes=')
 
 
 def test_all_sets_have_the_same_classes(cfg):

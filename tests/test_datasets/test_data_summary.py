@@ -80,7 +80,7 @@ def test_copies_are_told_from_files_of_one_size_and_beginning(tmp_path):
         (4, 8, 7, 2, None, 1, r'has 7 image.*takes 8 of them \(2 for each of 4'),
         (2, 8, 7, 2, None, 2, r'has 7 image.*takes 8 of them \(2 for each of 4 \(2 processes with 2 each\)'),
         (2, 3, 0, 0, None, 2, r'labeled set has 3 image.*the batch 4 \(2 processes'),
-        (2, 9, 4, 2, None, 1, r'takes 4 of 4 .* only 3 are sure to differ: .*distinct=4'),
+        (2, 9, 4, 2, None, 1, r'takes 4 of 4 .* only 3 are guaranteed to differ: .*distinct=4'),
         (2, 9, 4, 2, 4, 1, None),
         (4, 4, 0, 0, None, 1, None),
         (2, 9, 100, 2, None, 8, r'labeled set has 9'),

@@ -24,8 +24,8 @@ READ = {
     'pairs, commas': b'04,04\n11.png,11.png\n',
 }
 REFUSED = {
-    'repeated': (b'04\n11\n04\n', r"line 3: '04' is in line 1 already"),
-    'repeated in other words': (b'04\n11\n04.png\n', r"line 3: '04.png' is in line 1 already"),
+    'repeated': (b'04\n11\n04\n', r"line 3: '04' is already in line 1"),
+    'repeated in other words': (b'04\n11\n04.png\n', r"line 3: '04.png' is already in line 1"),
     'absent': (b'04\n12\n', r"line 2: '12' names no image of .*train; the nearest image is \d\d.png"),
     'in another folder': (b'sub/04\n', r"line 1: 'sub/04' names no image .* nearest image is 04.png"),
     'other case': (b'04\nA\n', r"line 2: 'A' names no image"),
@@ -33,7 +33,7 @@ REFUSED = {
     'a number behind the id': (b'04 1\n11 -1\n', r'line 1: .*\n.*line 2'),
     'outside': (b'../val/04\n', r"line 1: '../val/04' names no image"),
     'Latin-1': (b'04\n\xfc\n', r'line 2: not text in UTF-8'),
-    'comments alone': (b'# nothing\n', r'list.txt: the list is empty. Write one image id a line'),
+    'comments alone': (b'# nothing\n', r'list.txt: the list is empty. Write one image id per line'),
 }
 
 

@@ -87,16 +87,16 @@ def test_images_without_labels_stop_before_training(folder):
 def test_damaged_and_foreign_files_are_named(folder):
     mask, confidence = (label_path(folder / 'out', kind, 'a') for kind in ('masks', 'confidence'))
     cv2.imwrite(str(mask), np.zeros((8, 8), np.uint8))
-    with pytest.raises(DatasetError, match='sizes .*8, 8.* Remove both'):
+    with pytest.raises(DatasetError, match='different sizes, .*8, 8.*Remove both'):
         read_label(mask, confidence)
     cv2.imwrite(str(confidence), np.zeros((8, 8), np.uint8))
     with pytest.raises(DatasetError, match='belong to other images'):
         DATASETS.build(config(folder))[0]
     cv2.imwrite(str(mask), np.zeros((8, 8, 3), np.uint8))
-    with pytest.raises(DatasetError, match='not an 8-bit map of one channel'):
+    with pytest.raises(DatasetError, match='not an 8-bit map with one channel'):
         read_label(mask, confidence)
     mask.write_bytes(b'half')
-    with pytest.raises(DatasetError, match='not an 8-bit map of one channel'):
+    with pytest.raises(DatasetError, match='not an 8-bit map with one channel'):
         read_label(mask, confidence)
 
 

@@ -24,7 +24,7 @@ XML = """<annotation><filename>0.jpg</filename><size><width>8</width><height>6</
 
 @pytest.fixture
 def scribbled(data, semi_cfg):
-    """The data set of the folder with scribbles: a row of class 3 on 254, void in the first row."""
+    """The dataset of the folder with scribbles: a row of class 3 on 254, void in the first row."""
     for path in (data / 'ann_dir/train').iterdir():
         mask = np.full((24, 32), UNLABELED, np.uint8)
         mask[0], mask[10, 5:25] = IGNORE_INDEX, ROAD

@@ -1,4 +1,4 @@
-"""The embedded data set is drawn on first use, always the same."""
+"""The embedded dataset is drawn on first use, always the same."""
 
 import os
 from multiprocessing import get_context
@@ -103,5 +103,5 @@ def test_a_killed_drawing_leaves_no_half_data(few, tmp_path, monkeypatch):
 
 def test_another_version_is_refused(few, tmp_path):
     (tmp_path / 'shapes').mkdir()
-    with pytest.raises(DatasetError, match='not version 2 of the drawn data set. Delete the folder'):
+    with pytest.raises(DatasetError, match='not version 2 of the drawn dataset. Delete the folder'):
         ShapesDataset.prepare(str(tmp_path / 'shapes'))

@@ -124,7 +124,7 @@ def test_every_config_names_a_list_that_exists():
 @pytest.mark.parametrize(
     ('content', 'subset', 'message'),
     [
-        ('a\nb\na\n', 's=1', "line 3: 'a' is in line 1 already"),
+        ('a\nb\na\n', 's=1', "line 3: 'a' is already in line 1"),
         ('a\nb\n', 's=3', r'must be in \[1, 2\]'),
         ('a\nb\n', 's', '--subset s: give a name and a number'),
         (None, 's=1', 'there is no list'),

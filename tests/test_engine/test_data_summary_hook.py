@@ -17,7 +17,7 @@ from mmseg_ssl.engine import DataSummaryHook, add_data_summary
 @pytest.fixture
 def run(tmp_path, monkeypatch, caplog):
     """What the hook sees of a runner, before the first step of a toy run; call it to run the hook."""
-    import toy_parts  # noqa: F401  (registers the data set)
+    import toy_parts  # noqa: F401  (registers the dataset)
 
     data = draw_images(tmp_path / 'data')
 

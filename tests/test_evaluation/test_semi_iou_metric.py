@@ -86,7 +86,7 @@ def test_every_network_has_a_folder_of_masks(tmp_path):
     names = ('conservative', 'progressive')
     one = dict(predictions(0, names), reduce_zero_label=True)
     metrics = evaluate(SemiIoUMetric(output_dir=str(tmp_path)), [one])
-    for name in names:  # as in the files of the data set, whose class 0 is void
+    for name in names:  # as in the files of the dataset, whose class 0 is void
         assert torch.equal(mask(tmp_path / name / '0.png'), one[f'pred_sem_seg_{name}']['data'][0] + 1)
     assert metrics == evaluate(SemiIoUMetric(), [one])
 

@@ -282,7 +282,7 @@ def test_the_blocks_are_replaced_and_the_rest_stays(tool, tmp_path):
 
 
 def test_the_marker_names_the_classes_of_a_table(tool, tmp_path):
-    """Those that no run of the table has get no column: one README may hold tables of two data sets."""
+    """Those that no run of the table has get no column: one README may hold tables of two datasets."""
     write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0), sign=3.0))
     readme = tmp_path / 'README.md'
     readme.write_text(block('results', '').replace('begin', 'begin classes=cow,sign'))

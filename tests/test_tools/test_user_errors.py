@@ -138,7 +138,7 @@ MISTAKES = {
     'make_splits: twice': (
         'make_splits',
         '{here}/list.txt --out {here}/lists --subset 2=2',
-        "'a' is in line 1 already",
+        "'a' is already in line 1",
     ),
     'make_splits: no number': (
         'make_splits',

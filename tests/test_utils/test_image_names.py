@@ -32,6 +32,6 @@ def test_image_root(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     one, two = dataset(tmp_path / 'one'), dataset(tmp_path / 'two')
-    assert image_root(one) == str(tmp_path / 'one')  # the data set's folder, though all are in a/
+    assert image_root(one) == str(tmp_path / 'one')  # the dataset's folder, though all are in a/
     assert image_root(ConcatDataset([one, two])) == str(tmp_path)
     assert image_root([1, 2]) is None

@@ -89,7 +89,7 @@ def _file_problems(
                 yield Problem('no masks', f'{path}: no mask is configured. Set data_prefix.seg_map_path of {key}.')
             continue
         if mask.problem:
-            fix = f'Convert colors to indices with the palette of the data set: {command} --fix OUT'
+            fix = f'Convert colors to indices with the palette of the dataset: {command} --fix OUT'
             yield Problem(mask.kind, f'{mask.path}: {mask.problem}', fix if mask.kind == 'color mask' else '')
             continue
         if one.image.size and one.image.size != mask.size:

@@ -12,15 +12,15 @@ from mmseg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadDeepImage(LoadImageFromFile):
-    """Load an image of 9 to 32 bits per channel and scale its real range to 0..255, in the place of LoadImageFromFile.
+    """Load an image of 9 to 32 bits per channel and scale its real range to 0..255; replaces LoadImageFromFile.
 
-    The host's loader divides 16 bits by 256, so that of 11-bit values, 0..2047, the network sees 0..7.
+    The host's loader divides 16-bit values by 256, so of 11-bit values, 0..2047, the network would see 0..7.
 
     Args:
-        max_value: What becomes 255, e.g. 2047 for 11 bits; larger values are clipped.
-        min_value: What becomes 0.
-        **kwargs: As for ``LoadImageFromFile``. ``color_type`` says how many channels come out: 3 (``color``), 1
-            (``grayscale``) or those of the file (``unchanged``).
+        max_value: Value that becomes 255, e.g. 2047 for 11 bits; larger values are clipped.
+        min_value: Value that becomes 0.
+        **kwargs: As for ``LoadImageFromFile``. ``color_type`` sets the number of channels: 3 (``color``), 1
+            (``grayscale``) or that of the file (``unchanged``).
 
     Raises:
         ValueError: The range is empty.
@@ -39,13 +39,13 @@ class LoadDeepImage(LoadImageFromFile):
         """Load one image.
 
         Args:
-            results: With ``img_path``.
+            results: Dict with ``img_path``.
 
         Returns:
-            The results with ``img`` uint8 and its shapes.
+            The dict with ``img`` uint8 and its shapes.
         """
         content = fileio.get(results['img_path'], backend_args=self.backend_args)
-        # the orientation is applied where the host applies it: to color and gray, not to `unchanged`
+        # the EXIF orientation is applied where the host applies it: to color and gray, not to `unchanged`
         flags = cv2.IMREAD_UNCHANGED if self.color_type == 'unchanged' else cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
         image = mmcv.imfrombytes(content, flag=flags, backend='cv2')
         if image is None:

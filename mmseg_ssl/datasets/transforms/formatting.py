@@ -1,4 +1,4 @@
-"""What leaves a worker."""
+"""Packing of images and masks at the end of a training pipeline."""
 
 import torch
 from mmengine.structures import PixelData
@@ -12,25 +12,23 @@ from ...structures import IGNORE_INDEX, UNLABELED
 class PackSemiInputs(PackSegInputs):
     """Pack image, mask and metainfo as the host does, but leave the mask in uint8.
 
-    The host casts masks to int64 in the worker: eight times the bytes through shared memory and
-    over the bus, for labels that fit into one. The preprocessor casts on the device. Works for
-    image-only data: without a mask there is none.
+    The host casts masks to int64 in the worker: eight times the bytes through shared memory and over the bus, for
+    labels that fit into one. The preprocessor casts on the device. Image-only data are packed without a mask.
 
-    A scribble mask (see ``LoadScribbles``) becomes two maps: ``gt_sem_seg``, where everything without a label is 255,
-    so that heads, losses and metrics of the host work as on any mask; and ``unlabeled_mask``, which tells image that
-    nobody labeled from void and padding.
+    A scribble mask (see ``LoadScribbles``) becomes two maps: ``gt_sem_seg``, where every pixel without a label is 255,
+    so that heads, losses and metrics of the host work as on any mask; and ``unlabeled_mask``, which separates unlabeled
+    image pixels from void and padding.
     """
 
     def transform(self, results: dict) -> dict:
         """Pack one image.
 
         Args:
-            results: With ``img`` ``(H, W, 3)`` and, for a labeled image, ``gt_seg_map`` ``(H,
-                W)``.
+            results: Dict with ``img`` ``(H, W, 3)`` and, for a labeled image, ``gt_seg_map`` ``(H, W)``.
 
         Returns:
-            ``dict(inputs=(3, H, W) uint8, data_samples=SegDataSample)``, ``gt_sem_seg`` ``(1, H,
-            W)`` uint8; from scribbles also ``unlabeled_mask``, ``(1, H, W)`` bool.
+            ``dict(inputs=(3, H, W) uint8, data_samples=SegDataSample)``, ``gt_sem_seg`` ``(1, H, W)`` uint8; from
+            scribbles also ``unlabeled_mask``, ``(1, H, W)`` bool.
         """
         packed = super().transform(results)
         sample = packed['data_samples']

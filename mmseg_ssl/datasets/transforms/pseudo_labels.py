@@ -1,4 +1,4 @@
-"""Offline pseudo-labels through the host's pipeline."""
+"""Loading and packing of offline pseudo-labels in the host's pipeline."""
 
 import numpy as np
 import torch
@@ -15,28 +15,28 @@ from .formatting import PackSemiInputs
 class LoadPseudoLabels(BaseTransform):
     """Load the maps of :class:`~mmseg_ssl.datasets.PseudoLabeledImages`, label and confidence, ``(H, W, 2)`` uint8.
 
-    They travel under the name of the mask, which is what the host's resize, crop and flip act on;
-    :class:`PackPseudoLabels` gives them their own name. It is no ground truth.
+    Inside the pipeline they have the name of the mask, because the host's resize, crop and flip act on it;
+    :class:`PackPseudoLabels` gives them their own name. They are not ground truth.
     """
 
     def transform(self, results: dict) -> dict:
         """Load the maps of one image.
 
         Args:
-            results: With ``pseudo_masks_path`` and ``pseudo_confidence_path``.
+            results: Dict with ``pseudo_masks_path`` and ``pseudo_confidence_path``.
 
         Returns:
-            The results with ``gt_seg_map``.
+            The dict with ``gt_seg_map``.
 
         Raises:
-            DatasetError: A file is damaged, or is not of the image's size.
+            DatasetError: A file is damaged, or its size differs from the image's.
         """
         paths = results['pseudo_masks_path'], results['pseudo_confidence_path']
         results['gt_seg_map'] = np.dstack(read_label(*paths))
         results['seg_fields'] = ['gt_seg_map']
         if results['gt_seg_map'].shape[:2] != results['img'].shape[:2]:
             raise DatasetError(
-                f'{paths[0]} is of size {results["gt_seg_map"].shape[:2]}, its image {results["img_path"]} of '
+                f'{paths[0]} has size {results["gt_seg_map"].shape[:2]}, its image {results["img_path"]} has '
                 f'{results["img"].shape[:2]}: they belong to other images. Run tools/pseudo_label.py on these.'
             )
         return results
@@ -53,7 +53,7 @@ class PackPseudoLabels(PackSemiInputs):
         """Pack one image.
 
         Args:
-            results: With ``img`` and the ``gt_seg_map`` of :class:`LoadPseudoLabels`.
+            results: Dict with ``img`` and the ``gt_seg_map`` of :class:`LoadPseudoLabels`.
 
         Returns:
             ``dict(inputs=(3, H, W) uint8, data_samples=SegDataSample)``.

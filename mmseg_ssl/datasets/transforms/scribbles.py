@@ -1,8 +1,8 @@
-"""Scribble masks between the file and the batch.
+"""Loading and resizing of scribble masks.
 
-In the pipeline one uint8 map holds three kinds of pixels: classes, ``UNLABELED`` (254: image that nobody labeled) and
-``IGNORE_INDEX`` (255: void, and what transforms pad with). So crops, flips and padding of the host keep the two apart
-as they are. ``PackSemiInputs`` divides the map in two; ``scribbled_pixels`` gives a method both.
+In the pipeline one uint8 map holds three kinds of pixels: classes, ``UNLABELED`` (254: image pixels that nobody
+labeled) and ``IGNORE_INDEX`` (255: void and padding). So the host's crops, flips and padding keep the two apart.
+``PackSemiInputs`` splits the map in two; ``scribbled_pixels`` gives a method both.
 """
 
 from typing import Any, Iterator, Optional, Sequence
@@ -28,22 +28,22 @@ FROM_ZERO = (
 
 @TRANSFORMS.register_module()
 class LoadScribbles(LoadAnnotations):
-    """Load a scribble mask of any dataset class, in the place of ``LoadAnnotations``.
+    """Load a scribble mask of any dataset class; replaces ``LoadAnnotations``.
 
     A mask is an 8-bit index image, or an XML file of ScribbleSup (see
-    :func:`~mmseg_ssl.datasets.scribblesup.draw_polylines`), told by its suffix. The pipeline ends with
+    :func:`~mmseg_ssl.datasets.scribblesup.draw_polylines`), recognized by its suffix. The pipeline must end with
     ``PackSemiInputs``, which takes the unlabeled pixels out of the mask.
 
     Args:
-        unlabeled_value: Value in the files of pixels that nobody labeled; 254 as ``tools/make_scribbles.py`` writes
-            them. ScribbleSup's index masks use 255.
-        void_value: Value in the files of pixels that are to be ignored; None if there is none, as in ScribbleSup.
+        unlabeled_value: Value of unlabeled pixels in the files; 254 as ``tools/make_scribbles.py`` writes them.
+            ScribbleSup's index masks use 255.
+        void_value: Value of ignored pixels in the files; None if there are none, as in ScribbleSup.
         classes: Names of the classes in XML files, by index; those of VOC if not given.
-        width: Width in pixels of the lines of XML files.
+        width: Line width of XML files in pixels.
         **kwargs: As for ``LoadAnnotations``.
 
     Raises:
-        ValueError: One value means both.
+        ValueError: Both values are equal.
 
     Example:
         >>> load = LoadScribbles(unlabeled_value=255, void_value=None)  # the index masks of ScribbleSup
@@ -75,14 +75,14 @@ class LoadScribbles(LoadAnnotations):
         """Decode a file.
 
         Args:
-            content: The file.
+            content: Content of the file.
             path: Its name, for the suffix.
 
         Returns:
             ``(H, W)`` uint8, with the values of the file.
 
         Raises:
-            DatasetError: An XML file is not one of ScribbleSup.
+            DatasetError: An XML file is not in the form of ScribbleSup.
         """
         if path.lower().endswith('.xml'):
             return draw_polylines(content, self.classes, self.width, fill=self.unlabeled_value)
@@ -90,14 +90,14 @@ class LoadScribbles(LoadAnnotations):
         return mask[..., 0] if mask.shape[2:] == (1,) else mask  # not squeeze(): a mask may be one pixel high
 
     def problems(self, mask: np.ndarray, info: dict) -> Iterator[str]:
-        """What speaks against a mask, apart from indices that are no class.
+        """Describe what is wrong with a mask, apart from indices without a class.
 
         Args:
             mask: ``(H, W)`` with the values of the file.
-            info: What the dataset says of the image.
+            info: The dataset's info of the image.
 
         Yields:
-            What is wrong, and the fix.
+            One message per problem, with the fix.
         """
         if info.get('reduce_zero_label'):
             yield FROM_ZERO
@@ -123,45 +123,45 @@ class LoadScribbles(LoadAnnotations):
 
 
 def find_scribble_loader(dataset: Any) -> Optional[LoadScribbles]:
-    """What reads the masks of a dataset, if they are scribbles.
+    """Find the pipeline step that reads scribbles.
 
     Args:
         dataset: A built dataset.
 
     Returns:
-        The step of its pipeline, or None.
+        The step, or None if the dataset's masks are not scribbles.
     """
     return next((step for step in pipeline_steps(dataset) if isinstance(step, LoadScribbles)), None)
 
 
 @TRANSFORMS.register_module()
 class ResizeScribbles(Resize):
-    """The host's ``Resize``, which does not lose thin scribbles when an image shrinks.
+    """The host's ``Resize``, with the same arguments, that keeps thin scribbles when an image shrinks.
 
-    The mask is resized by :func:`resize_scribbles`; images, and masks that grow, as in the host. Random resizing:
-    ``dict(type='RandomResize', resize_type='ResizeScribbles', ...)``. The arguments are those of ``Resize``.
+    Masks are resized by :func:`resize_scribbles`; images, and masks that grow, as in the host. For random resizing
+    write ``dict(type='RandomResize', resize_type='ResizeScribbles', ...)``.
     """
 
     def _resize_seg(self, results: dict) -> None:
-        """Resize the mask to the size that the image has now."""
+        """Resize the mask to the current size of the image."""
         if results.get('gt_seg_map') is not None:
             results['gt_seg_map'] = resize_scribbles(results['gt_seg_map'], results['img_shape'][:2])
 
 
 def resize_scribbles(mask: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Resize a scribble mask by nearest neighbour, where labeled pixels go before unlabeled, and these before void.
+    """Resize a scribble mask by nearest neighbor, where labeled pixels win over unlabeled ones, and these over void.
 
     When an axis shrinks, every source pixel belongs to the target pixel that its center falls into. The target pixel
-    takes the label that is nearest to its center among the labeled ones of its source pixels; without any, it is
-    unlabeled; void only if all of them are. So every scribble keeps at least one pixel, unless one of another class
-    is nearer to the center of the same target pixel. When an axis grows, this is nearest neighbour.
+    takes the label that is nearest to its center among its labeled source pixels; without any, it is unlabeled; it is
+    void only if all of them are. So every scribble keeps at least one pixel, unless one of another class is nearer to
+    the center of the same target pixel. When an axis grows, this is plain nearest neighbor.
 
     Args:
         mask: ``(H, W)`` uint8 with classes, 254 and 255.
-        size: Height and width wanted.
+        size: Target height and width.
 
     Returns:
-        ``(*size,)`` uint8; the mask itself if it has this size already.
+        ``(*size,)`` uint8; the mask itself if it already has this size.
     """
     larger = tuple(max(old, new) for old, new in zip(mask.shape, size))
     if larger != mask.shape:
@@ -169,8 +169,8 @@ def resize_scribbles(mask: np.ndarray, size: Sequence[int]) -> np.ndarray:
     if tuple(size) == mask.shape:
         return mask
     (tops, rows), (lefts, cols) = (_footprints(old, new) for old, new in zip(mask.shape, size))
-    # best = smallest (rank, distance, row, column), packed into one number; first of each column, then of each row.
-    # Ties in distance so go to the first in reading order, not to the smaller class.
+    # best = smallest (rank, distance, row, column), packed into one number; first within each column, then each row.
+    # So ties in distance go to the first pixel in reading order, not to the smaller class.
     best = RANK[mask] + (rows << 16 | np.arange(len(rows)))[:, None].astype(np.int32)
     best = np.minimum.reduceat(best, tops, axis=0).T.astype(np.int64)  # (W, h)
     best += cols[:, None] << 16  # the two distances add up, below the rank
@@ -183,8 +183,8 @@ RANK[[UNLABELED, IGNORE_INDEX]] = 1 << 26, 2 << 26
 
 
 def _footprints(old: int, new: int) -> tuple:
-    """Along an axis that shrinks: first source pixel of each target pixel; and each source pixel's squared distance
-    from the center of its target pixel, 0 to 256 for half the side of a target pixel.
+    """Return, along a shrinking axis, the first source pixel of each target pixel, and each source pixel's squared
+    distance from the center of its target pixel, 0 to 256 (half the side of a target pixel).
     """
     centers = (np.arange(old) + 0.5) * new / old
     starts = np.searchsorted(np.floor(centers), np.arange(new))
