@@ -1,6 +1,7 @@
 """The slow side of the value tests: what a step is given, and means of pixels, in double precision and in loops.
 
-Nothing here or in the tests' equations calls the package: what is given is the mask of CutMix and torch's noise.
+Nothing here or in the tests' equations calls the package, whose defaults are read off its signatures alone: what is
+given is the mask of CutMix and torch's noise.
 Gradients come along, because constants are constants here by ``detach``, one at a time.
 """
 
@@ -16,7 +17,13 @@ from plain_cases import CASES
 from plain_network import Network, Said
 from torch import Tensor, nn
 
+from mmseg_ssl.targets import hard_self_label, self_label
+
 Losses = Dict[str, Any]
+PLACES = {'label': 'labels'}
+"""Parts of a method that are not kept under the name of their options."""
+FUNCTIONS = dict(SelfLabeling=(self_label,), GraphCutLabeling=(hard_self_label,))
+"""Functions that a part hands further options to."""
 
 
 class Step:
@@ -37,14 +44,27 @@ class Step:
     def network(self, name: str) -> Network:
         return Network(self.weights, f'{name}.network.' if name == 'teacher' else f'{name}.')
 
-    def option(self, name: str, default: Any) -> Any:
-        """An option, or the default that the equation has: the method's own, unless that is None."""
-        for cls in type(self.model).__mro__:
-            declared = inspect.signature(vars(cls).get('__init__', object)).parameters.get(name)
+    def option(self, path: str, default: Any) -> Any:
+        """An option by its dotted path, or the default that the equation has.
+
+        That must be the default of the constructor which takes it, the part's for ``label.k``, unless that is None.
+        """
+        *parts, name = path.split('.')
+        options, takers = self.case.options, [type(self.model)]
+        for part in parts:
+            options, takers = options.get(part) or {}, self.takers(part)
+        for taker in takers:
+            declared = inspect.signature(taker).parameters.get(name)
             if declared is not None:
-                assert declared.default is None or declared.default == default, name
+                assert declared.default is None or declared.default == default, path
                 break
-        return self.case.options.get(name, default)
+        return options.get(name, default)
+
+    def takers(self, part: str) -> List[Callable]:
+        """Classes, and then functions, that take the options of a part."""
+        module = getattr(self.model, PLACES.get(part, part))
+        module = module['conservative'] if isinstance(module, nn.ModuleDict) else module
+        return [*type(module).__mro__[:-1], *FUNCTIONS.get(type(module).__name__, ())]
 
     def boxes(self, images: int, number: int = 0) -> Tensor:
         """Given: the boxes that the method draws for the first images of ``weak``."""

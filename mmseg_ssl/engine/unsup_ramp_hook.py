@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from ..utils.choices import one_of
 from .bare_model import bare_model
 from .run_length import Moment, check_moment, to_iteration
 
@@ -34,9 +35,9 @@ class UnsupRampHook(Hook):
     def __init__(self, begin: Moment, end: Moment, shape: str = 'linear') -> None:
         for name, moment in dict(begin=begin, end=end).items():
             check_moment(moment, f'UnsupRampHook: {name}')
-        if shape not in SHAPES or type(begin) is type(end) and begin >= end:
-            raise ValueError(f'UnsupRampHook needs begin < end and shape in {SHAPES}, got {begin, end, shape}.')
-        self.begin, self.end, self.shape = begin, end, shape
+        if type(begin) is type(end) and begin >= end:
+            raise ValueError(f'UnsupRampHook needs begin < end, got {begin} and {end}.')
+        self.begin, self.end, self.shape = begin, end, one_of(SHAPES, shape=shape)
         self._range = (0, 1)
 
     def before_train(self, runner: Runner) -> None:

@@ -58,31 +58,8 @@ def potts(p: Tensor, q: Tensor, relaxation: str) -> Tensor:
     return potts_value((p * q).sum(dim=1), p.square().sum(dim=1), q.square().sum(dim=1), relaxation)
 
 
-def potts_gradient(p: Tensor, q: Tensor, relaxation: str) -> Tensor:
-    r"""Gradient of :func:`potts` with respect to ``p``, in closed form.
-
-    With :math:`s = p^T q` and :math:`a = \|p\|^2` it is :math:`\frac{\partial P}{\partial s} q +
-    2 \frac{\partial P}{\partial a} p`: two numbers a pair, see :func:`potts_slopes`.
-
-    Args:
-        p: ``(B, C, ...)``, distributions on dim 1.
-        q: Of the same shape.
-        relaxation: One of :data:`RELAXATIONS`.
-
-    Returns:
-        Of the shape of ``p``, fp32 or wider.
-
-    Raises:
-        ValueError: If the relaxation is unknown or the shapes differ.
-    """
-    one_of(RELAXATIONS, relaxation=relaxation)
-    p, q = _same_shape(p, q)
-    slopes = potts_slopes((p * q).sum(dim=1), p.square().sum(dim=1), q.square().sum(dim=1), relaxation)
-    return slopes.other.unsqueeze(1) * q + slopes.own.unsqueeze(1) * p
-
-
 class PottsSlopes(NamedTuple):
-    """The gradient of a pair's cost with respect to ``p`` is ``other * q + own * p``.
+    """Two numbers per pair: the gradient of its cost with respect to ``p`` is ``other * q + own * p``.
 
     Attributes:
         other: At most 0: labels attract each other.

@@ -159,20 +159,6 @@ class PottsEnergy(NamedTuple):
             toward[..., begin:].addcmul_(near, pull[:, edge : edge + 1, first : first + near.shape[-1]])
         return toward, off
 
-    def gradient(self, labels: Tensor) -> Tensor:
-        """Gradient of the energy with respect to the labels, in closed form.
-
-        Args:
-            labels: ``(B, C, N)``, distributions on dim 1.
-
-        Returns:
-            ``(B, C, N)``; 0 where a pixel is not free.
-        """
-        products = self.products(labels)
-        pull, push = self.pull_and_push(products)
-        toward, off = self.forces(labels, products, pull, 0, labels.shape[-1])
-        return (off - toward).addcmul_(labels, push.unsqueeze(1)).mul_(self.free.unsqueeze(1))
-
     def bands(self, labels: Tensor) -> Iterator[Tuple[int, int]]:
         """First pixel, and the one after the last, of bands that cover all pixels of ``(B, C, N)`` labels once."""
         num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()

@@ -1,6 +1,6 @@
 """CPCL and DUEB: the whole loss against its equation, the noise given."""
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import plain
 import torch
@@ -86,7 +86,7 @@ def dueb(step: Step, sup: Said, mixed: Said, taught: MixedTargets, name: str) ->
     losses, weight, pseudo = {}, taught.weight[name], taught.label[name]
     energy = type_of(step, 'energy', 'EnergyWeighting')
     if step.option('aleatoric', {}) is not None:
-        on_truth, on_pseudo = term_option(step, 'aleatoric', 'weight', (0.5, 1.0))
+        on_truth, on_pseudo = step.option('aleatoric.weight', (0.5, 1.0))
         term = release if type_of(step, 'aleatoric', '') == 'ReleaseAleatoricTerm' else kendall_gal
         losses['sup.loss_aleatoric'] = on_truth * term(step, sup, step.truth)
         losses['unsup.loss_aleatoric'] = on_pseudo * step.scale * term(step, mixed, pseudo)
@@ -96,7 +96,7 @@ def dueb(step: Step, sup: Said, mixed: Said, taught: MixedTargets, name: str) ->
         half, temperature = (low + high) / 2, temperature_of(step)
         weight = weight * ((half - free_energy(step, mixed)) / temperature).sigmoid().detach()
     elif energy:
-        on_truth, on_pseudo = term_option(step, 'energy', 'weight', (0.5, 1.0))
+        on_truth, on_pseudo = step.option('energy.weight', (0.5, 1.0))
         disagreed = taught.valid & ~taught.agreed
         losses['sup.loss_energy'] = on_truth * energy_term(step, energy, sup, step.truth, (low, high))
         term = energy_term(step, energy, mixed, pseudo, (low, high), disagreed)
@@ -110,12 +110,8 @@ def type_of(step: Step, part: str, default: str) -> Optional[str]:
     return None if config is None else config.get('type', default)
 
 
-def term_option(step: Step, part: str, name: str, default: Any) -> Any:
-    return (step.option(part, {}) or {}).get(name, default)
-
-
 def temperature_of(step: Step) -> float:
-    return term_option(step, 'energy', 'temperature', 1.0)
+    return step.option('energy.temperature', 1.0)
 
 
 def free_energy(step: Step, said: Said) -> Tensor:
@@ -136,7 +132,7 @@ def energy_term(step: Step, mode: str, said: Said, label: Tensor, margins: Tuple
     """The equation of the term's loss."""
     z, energy, over = said.logits, free_energy(step, said), label != 255
     if mode == 'JointEnergyTerm':
-        share = term_option(step, 'energy', 'logit_weight', 0.1)
+        share = step.option('energy.logit_weight', 0.1)
         return mean(over, lambda b, y, x: -z[b, label[b, y, x], y, x] + share * (z[b, :, y, x] ** 2).sum())
     if mode == 'ReleaseEnergyTerm':
         probs = z.softmax(dim=1)
@@ -151,7 +147,7 @@ def energy_term(step: Step, mode: str, said: Said, label: Tensor, margins: Tuple
 
 def thin(step: Step, said: Said, label: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
     """Every n-th row and column."""
-    n = term_option(step, 'aleatoric', 'sample_stride', 1)
+    n = step.option('aleatoric.sample_stride', 1)
     return said.logits[..., ::n, ::n], said.side['variance'][..., ::n, ::n], label[..., ::n, ::n]
 
 
@@ -163,7 +159,7 @@ def noise_like(logits: Tensor) -> Tensor:
 def kendall_gal(step: Step, said: Said, label: Tensor):
     """mean_i - ln 1/T sum_t softmax(z_i + sigma_i eps_it)_y."""
     z, variance, label = thin(step, said, label)
-    samples = term_option(step, 'aleatoric', 'num_samples', 10)
+    samples = step.option('aleatoric.num_samples', 10)
     noisy = [(z + variance.sqrt() * noise_like(z)).softmax(dim=1) for _ in range(samples)]
     return mean(label != 255, lambda b, y, x: -(sum(p[b, label[b, y, x], y, x] for p in noisy) / samples).log())
 
@@ -171,7 +167,7 @@ def kendall_gal(step: Step, said: Said, label: Tensor):
 def release(step: Step, said: Said, label: Tensor):
     """r u + u + mean_i (e^v - 1), r = - 1/T sum_t ELU(u - d_t); the noise is not reparametrized."""
     z, variance, label = thin(step, said, label)
-    over, samples = label != 255, term_option(step, 'aleatoric', 'num_samples', 10)
+    over, samples = label != 255, step.option('aleatoric.num_samples', 10)
     deviation = variance.detach().sqrt() + 1e-15
     clean = cross_entropy(z, label, over)
     noisy = [cross_entropy(z + deviation * noise_like(z), label, over) for _ in range(samples)]

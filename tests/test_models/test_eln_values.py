@@ -36,9 +36,9 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
     assert not shares or 0 < sum(shares) < len(shares)  # the gate is open here and closed there
     judged, count = torch.cat([sup.logits, *others]).detach(), 1 + len(others)
     truth, inside = (torch.cat([maps] * count) for maps in (step.truth, step.valid['sup']))
-    judge = step.case.options['localizer']
-    correct, kind = judged.argmax(dim=1) == truth, judge.get('type')
-    valid = inside if judge.get('ignored_as_wrong') else inside & (truth != 255)
+    correct, kind = judged.argmax(dim=1) == truth, step.option('localizer.type', 'ErrorLocalizer')
+    ignored = (truth == 255) & (not step.option('localizer.ignored_as_wrong', False))
+    valid = inside & ~ignored
     if kind == 'ConfidenceThreshold':
         return losses
     images = torch.cat([step.views['sup']] * count)
@@ -47,8 +47,9 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
         found = dict(loss_correction=cross_entropy(output, truth, valid))
         found['wrong'] = mean(valid, lambda b, y, x: float(not correct[b, y, x]))
     else:
-        output = step.network('localizer').judged(images, judged, train=True, inputs=judge.get('inputs', 'probs'))
-        found = binary_losses(output, correct, valid, judge.get('balance', 'image'))
+        inputs = step.option('localizer.inputs', 'probs')
+        output = step.network('localizer').judged(images, judged, train=True, inputs=inputs)
+        found = binary_losses(output, correct, valid, step.option('localizer.balance', 'image'))
     scale = count if step.option('reduction', 'mean') == 'sum' else 1
     losses.update({f'localizer.{k}': value * scale if 'loss' in k else value for k, value in found.items()})
     return losses
@@ -62,14 +63,16 @@ def corrected(step: Step, images: Tensor, logits: Tensor, train: bool) -> Tensor
 def pseudo_labels(step: Step, logits: Tensor) -> Tuple[Tensor, Tensor]:
     """Eq. 9: the argmax of the teacher where it is believed to be right (or the correction, everywhere)."""
     images, valid = step.views['weak'], step.valid['weak'].double()
-    judge = step.case.options['localizer']
-    kind, inputs = judge.get('type'), judge.get('inputs', 'probs')
+    kind = step.option('localizer.type', 'ErrorLocalizer')
     if kind == 'ErrorCorrector':
         return corrected(step, images, logits, train=False).argmax(dim=1), valid
     if kind == 'ConfidenceThreshold':
         right = logits.softmax(dim=1).amax(dim=1)
     else:
-        right = step.network('localizer').judged(images, logits, train=False, inputs=inputs).sigmoid()
+        right = step.network('localizer').judged(
+            images, logits, train=False, inputs=step.option('localizer.inputs', 'probs')
+        )
+        right = right.sigmoid()
     kept = (right > step.option('threshold', 0.5)) * valid
     assert 0 < kept.sum() < valid.sum()
     return logits.argmax(dim=1), kept
@@ -77,15 +80,16 @@ def pseudo_labels(step: Step, logits: Tensor) -> Tuple[Tensor, Tensor]:
 
 def contrast(step: Step, student: Tensor, teacher: Tensor, label: Tensor, weight: Tensor) -> Any:
     """Eq. 10 over the cells of stride 2: mean over anchors, mean (or sum) over positives; or the public code's."""
-    options = step.option('contrast', {})
     places = [(b, y, x) for b in range(4) for y in range(3) for x in range(4) if weight[b, 2 * y + 1, 2 * x + 1] > 0]
     labels = torch.tensor([int(label[b, 2 * y + 1, 2 * x + 1]) for b, y, x in places])
     own, keys = (torch.stack([maps[b, :, y, x] for b, y, x in places]) for maps in (student, teacher))
     own, keys = (maps / (maps**2).sum(dim=1, keepdim=True).sqrt() for maps in (own, keys))
-    similar, costs = (own @ keys.T / options.get('temperature', 0.5)).exp(), []
+    similar, costs = (own @ keys.T / step.option('contrast.temperature', 0.5)).exp(), []
     assert len(set(labels.tolist())) > 1
-    if options.get('positives') == 'log_sum':  # the teacher's are the anchors; a window covers the whole map here
-        assert options['anchors'] == 'teacher'
+    if (
+        step.option('contrast.positives', 'mean') == 'log_sum'
+    ):  # the teacher's are the anchors; a window covers the whole map here
+        assert step.option('contrast.anchors', 'student') == 'teacher'
         for c in set(labels.tolist()):
             positives, negatives = (similar[same][:, labels == c] for same in (labels == c, labels != c))
             share = positives.sum() / (positives.sum() + negatives.sum())
@@ -94,13 +98,13 @@ def contrast(step: Step, student: Tensor, teacher: Tensor, label: Tensor, weight
     for i, c in enumerate(labels.tolist()):
         positives, negatives = similar[i][labels == c], similar[i][labels != c].sum()
         terms = -(positives / (positives + negatives)).log()
-        costs.append(terms.sum() if options.get('positives', 'mean') == 'sum' else terms.mean())
+        costs.append(terms.sum() if step.option('contrast.positives', 'mean') == 'sum' else terms.mean())
     return sum(costs) / len(costs)
 
 
 def semi(step: Step) -> Losses:
     """Eq. 7 and 11: L_labeled + L_pseudo + L_contra."""
-    train = not step.option('teacher', {}).get('eval_mode', True)
+    train = not step.option('teacher.eval_mode', True)
     teacher = step.network('teacher')(step.views['weak'], train)
     label, kept = pseudo_labels(step, teacher.logits.detach())
     views = [step.views[view] for view in step.option('student_views', ('strong',))]

@@ -16,12 +16,11 @@ Pixel = Tuple[int, int, int]
 
 def soft_label(step: Step, q: Tensor) -> Tensor:
     """The k likeliest classes of a pixel (or all, or those that hold a share) in the teacher's proportions."""
-    options = step.option('label', {})
     order = sorted(range(len(q)), key=lambda c: -q[c])
-    mode = options.get('mode', 'topk')
-    count = dict(hard=1, topk=options.get('k', 3), full=len(q)).get(mode)
+    mode = step.option('label.mode', 'topk')
+    count = dict(hard=1, topk=step.option('label.k', 3), full=len(q)).get(mode)
     if mode == 'cumulative':
-        count = next(k for k in range(1, len(q) + 1) if q[order[:k]].sum() >= options.get('mass', 0.9))
+        count = next(k for k in range(1, len(q) + 1) if q[order[:k]].sum() >= step.option('label.mass', 0.9))
     label = torch.zeros_like(q)
     label[order[:count]] = q[order[:count]] / q[order[:count]].sum()
     return label
@@ -29,8 +28,8 @@ def soft_label(step: Step, q: Tensor) -> Tensor:
 
 def reliability_of(step: Step, q: Tensor) -> float:
     """(1 - H / ln C)^a, exp(-a H), or 1."""
-    options, entropy = step.option('reliability', {}), -float((q * q.log()).sum())
-    form, exponent = options.get('form', 'linear'), options.get('exponent', 1.0)
+    entropy = -float((q * q.log()).sum())
+    form, exponent = step.option('reliability.form', 'linear'), step.option('reliability.exponent', 1.0)
     if form == 'exponential':
         return math.exp(-exponent * entropy)
     return 1.0 if form == 'none' else (1 - entropy / math.log(len(q))) ** exponent
@@ -45,7 +44,7 @@ def rarity(frequency: Tensor) -> Tensor:
 
 def energy_factor(step: Step, sup: Said, weak: Said) -> Tensor:
     """Of the project: sigmoid((m - E) / tau), m between the energies of right and wrong labeled pixels."""
-    temperature = step.option('reliability', {})['temperature']
+    temperature = step.option('reliability.temperature', 1.0)
     energies = [-temperature * (said.logits / temperature).exp().sum(dim=1).log() for said in (sup, weak)]
     right = sup.logits.argmax(dim=1) == step.truth
     groups = right, ~right & (step.truth != 255)
@@ -77,7 +76,7 @@ def embedded(said: Said, place: Pixel) -> Tensor:
 
 def contrast(step: Step, teacher: Said, own: List, student: Said, anchors: List) -> Any:
     """Prototypes of the teacher's cells; over the student's, mean r_i times minus the log of the softmax of cosines."""
-    temperature, prototypes = step.option('contrast', {}).get('temperature', 0.1), {}
+    temperature, prototypes = step.option('contrast.temperature', 0.1), {}
     for c in {label for _, label, _ in own}:
         total = sum(weight * embedded(teacher, place) for place, label, weight in own if label == c)
         prototypes[c] = total / (total**2).sum().sqrt()
@@ -98,7 +97,7 @@ def farcluss(step: Step) -> Losses:
     for b, y, x in torch.ones_like(valid).nonzero().tolist():
         label[b, :, y, x] = soft_label(step, probs[b, :, y, x])
         reliability[b, y, x] = reliability_of(step, probs[b, :, y, x]) * float(valid[b, y, x])
-    if step.option('reliability', {}).get('type') == 'EnergyReliability':
+    if step.option('reliability.type', '') == 'EnergyReliability':
         reliability = reliability * energy_factor(step, teacher.part(0, 2), teacher.part(2, 6))
     counts = sum(label[b, :, y, x] for b, y, x in valid.nonzero().tolist())
     omega, weight = rarity(counts / counts.sum()), torch.zeros_like(reliability)
@@ -106,7 +105,7 @@ def farcluss(step: Step) -> Losses:
     for b, y, x in torch.ones_like(valid).nonzero().tolist():
         rare = label[b, :, y, x] * omega
         weight[b, y, x] = reliability[b, y, x] * rare.sum()
-        if step.option('rebalancing', {}).get('weights') == 'class':
+        if step.option('rebalancing.weights', 'pixel') == 'class':
             label[b, :, y, x] = rare / rare.sum()
 
     own = cells(step, label, reliability)
@@ -121,7 +120,7 @@ def farcluss(step: Step) -> Losses:
     losses['unsup.loss_fuzzy'] = step.option('unsup_weight', 1.0) * step.scale * cost / int(valid.sum())
     push = contrast(step, teacher, own, student, cells(step, label, reliability))
     on = 1.0 if step.scale >= 1 else 0.0
-    losses['unsup.loss_contrast'] = step.option('contrast', {}).get('weight', 0.1) * on * push
+    losses['unsup.loss_contrast'] = step.option('contrast.weight', 0.1) * on * push
     losses['unsup.reliability'] = mean(valid, lambda b, y, x: reliability[b, y, x])
     return losses
 

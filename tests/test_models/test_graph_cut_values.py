@@ -20,19 +20,21 @@ class Cut:
     Column by column, over all labelings of a column: exact, where alpha-expansion is exact for two classes too.
     """
 
-    def __init__(self, options: dict, logits: Tensor, drawn: Scribbled, b: int) -> None:
+    def __init__(self, step: Step, logits: Tensor, drawn: Scribbled, b: int) -> None:
         self.drawn, self.b = drawn, b
         self.classes = sorted({int(c) for c in drawn.seeds[b].unique() if c != 255})
         assert len(self.classes) == 2
         pairs = drawn.pairs(b, [(0, 1), (1, 0), (1, 1), (1, -1)])
         squares = [drawn.distance(b, *pair) for pair in pairs]
-        bandwidth = options.get('bandwidth', (sum(squares) / len(squares)) ** 0.5)  # adaptive, if not given
+        bandwidth = step.option('self_labeling.bandwidth', 'adaptive')
+        if bandwidth == 'adaptive':
+            bandwidth = (sum(squares) / len(squares)) ** 0.5
         self.edges = []
         for one, two in pairs:
             length = ((one[0] - two[0]) ** 2 + (one[1] - two[1]) ** 2) ** 0.5
-            near = options.get('potts_weight', 100.0) * drawn.affinity(b, one, two, bandwidth) / length
+            near = step.option('self_labeling.potts_weight', 100.0) * drawn.affinity(b, one, two, bandwidth) / length
             self.edges.append((*sorted((one, two), key=lambda place: place[1]), near))
-        self.cost = -options.get('unary_weight', 0.05) * logits[b].detach().log_softmax(dim=0)
+        self.cost = -step.option('self_labeling.unary_weight', 0.05) * logits[b].detach().log_softmax(dim=0)
 
     def of_pixel(self, y: int, x: int, k: int) -> float:
         """Cost of a pixel's class: none where it is not image, infinite against a seed."""
@@ -71,7 +73,7 @@ class Cut:
 def hard_self_labeling(step: Step) -> Losses:
     """Partial cross entropy, and - ln[(1 - C e / (C - 1)) sigma_l + e / (C - 1)] with labels of a graph cut."""
     sup, drawn = step.network('student')(step.views['sup']), Scribbled(step)
-    label = torch.stack([Cut(step.option('self_labeling', {}), sup.logits, drawn, b).labels() for b in range(2)])
+    label = torch.stack([Cut(step, sup.logits, drawn, b).labels() for b in range(2)])
     rate, probs = step.option('error_rate', 0.944), sup.probs
     right, wrong = 1 - plain.CLASSES * rate / (plain.CLASSES - 1), rate / (plain.CLASSES - 1)
     losses, same = supervised(sup, step.truth), sup.logits.argmax(dim=1) == label

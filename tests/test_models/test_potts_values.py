@@ -19,12 +19,12 @@ def potts_regularized(step: Step) -> Losses:
         drawn.affinity(b, one, two, options['bandwidth'])
         * closeness(options, one, two)
         * share
-        * potts(probs[b, :, one[0], one[1]], probs[b, :, two[0], two[1]], options.get('relaxation', 'quadratic'))
+        * potts(probs[b, :, one[0], one[1]], probs[b, :, two[0], two[1]], step.option('potts.relaxation', 'quadratic'))
         for b, one, two, share in pairs
     )
     number = dict(edges=len(pairs), images=2, pixels=int(drawn.unlabeled.sum()))
-    cost = cost / number[options.get('normalization', 'pixels')]
-    losses['unsup.loss_potts'] = step.scale * options.get('weight', 1.0) * cost
+    cost = cost / number[step.option('potts.normalization', 'pixels')]
+    losses['unsup.loss_potts'] = step.scale * step.option('potts.weight', 1.0) * cost
     losses['unsup.confidence'] = mean(drawn.unlabeled, lambda b, y, x: probs[b, :, y, x].max())
     return losses
 

@@ -22,8 +22,8 @@ def descended(step: Step, logits: Tensor, drawn: Scribbled) -> Tensor:
         collision=lambda y, s: -(y @ s + EPS).log(),
         standard=lambda y, s: -(y @ s.log()),
         reverse=lambda y, s: -(s @ (y + EPS).log()),
-    )[options.get('cross_entropy', 'collision')]
-    relaxation, bandwidth = options.get('relaxation', 'collision_divergence'), options['bandwidth']
+    )[step.option('self_labeling.cross_entropy', 'collision')]
+    relaxation, bandwidth = step.option('self_labeling.relaxation', 'collision_divergence'), options['bandwidth']
     edges = [
         (b, one, two, drawn.affinity(b, one, two, bandwidth)) for b in range(2) for one, two in drawn.pairs(b, GRID)
     ]
@@ -33,27 +33,30 @@ def descended(step: Step, logits: Tensor, drawn: Scribbled) -> Tensor:
         u.requires_grad_()
         label = u.softmax(dim=1).where(free, fixed)
         near = [(label[b, :, i[0], i[1]], label[b, :, j[0], j[1]], w) for b, i, j, w in edges]
-        energy = options.get('eta', 0.3) * sum(unary(label[b, :, y, x], sigma[b, :, y, x]) for b, y, x in places)
-        energy = energy + options.get('potts_weight', 6.0) * sum(w * potts(p, q, relaxation) for p, q, w in near)
+        energy = step.option('self_labeling.eta', 0.3) * sum(
+            unary(label[b, :, y, x], sigma[b, :, y, x]) for b, y, x in places
+        )
+        energy = energy + step.option('self_labeling.potts_weight', 6.0) * sum(
+            w * potts(p, q, relaxation) for p, q, w in near
+        )
         u = u.detach() - 0.075 * torch.autograd.grad(energy, u)[0]
     return u.softmax(dim=1).where(free, fixed)
 
 
 def self_label_losses(step: Step, logits: Tensor, label: Tensor, drawn: Scribbled) -> Losses:
     """eta mean H(y_i, sigma_i) over unlabeled pixels (eq. 9 to 11)."""
-    options = step.option('self_labeling', {})
     log_probs = logits.log_softmax(dim=1)
 
     def cost(b: int, y: int, x: int) -> Any:
         y_i, log_s = label[b, :, y, x], log_probs[b, :, y, x]
-        kind = options.get('cross_entropy', 'collision')
+        kind = step.option('self_labeling.cross_entropy', 'collision')
         if kind == 'standard':
             return -(y_i @ log_s)
         return -(log_s.exp() @ (y_i + EPS).log()) if kind == 'reverse' else -(log_s.exp() @ y_i).log()
 
     same = label.argmax(dim=1) == logits.argmax(dim=1)
     return {
-        'unsup.loss_self_label': options.get('eta', 0.3) * step.scale * mean(drawn.unlabeled, cost),
+        'unsup.loss_self_label': step.option('self_labeling.eta', 0.3) * step.scale * mean(drawn.unlabeled, cost),
         'unsup.confidence': mean(drawn.unlabeled, lambda b, y, x: label[b, :, y, x].max()),
         'unsup.agreement': mean(drawn.unlabeled, lambda b, y, x: float(same[b, y, x])),
     }

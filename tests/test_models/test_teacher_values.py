@@ -11,7 +11,7 @@ def squared_distance(one: torch.Tensor, other: torch.Tensor):
 
 def mean_teacher(step: Step) -> Losses:
     """L_sup + lambda mean_i 1/C sum_c (p^S - p^T)^2, or the cross entropy with p^T (Tarvainen & Valpola)."""
-    train = not step.option('teacher', {}).get('eval_mode', True)
+    train = not step.option('teacher.eval_mode', True)
     taught = step.network('teacher')(step.views['weak'], train).probs
     sup, strong = step.network('student').together(step.views['sup'], step.views['strong'])
     losses, valid = supervised(sup, step.truth), step.valid['weak']

@@ -47,7 +47,7 @@ def along_the_tree(values: Dict, features: Dict, valid: Dict, sigma: float) -> D
 
 def tree_energy(step: Step) -> Losses:
     """Partial cross entropy, and lambda mean |P - P^|_1 over the cells with an unlabeled pixel."""
-    sup, drawn, options = step.network('student')(step.views['sup']), Scribbled(step), step.option('tree', {})
+    sup, drawn = step.network('student')(step.views['sup']), Scribbled(step)
     costs = []
     for b in range(2):
         places = list(product(range(HEIGHT // 2), range(WIDTH // 2)))
@@ -55,14 +55,14 @@ def tree_energy(step: Step) -> Losses:
         valid = {p: bool(drawn.valid[b][window[p]].any()) for p in places}
         probs = {p: cell_mean(sup.probs[b], drawn.valid[b], *p) for p in places}
         colors = {p: cell_mean(step.views['sup'][b], drawn.valid[b], *p) for p in places}
-        smooth = along_the_tree(probs, colors, valid, options.get('sigma', 0.02))
+        smooth = along_the_tree(probs, colors, valid, step.option('tree.sigma', 0.02))
         embedding = {p: sup.levels[1][b, :, p[0], p[1]] for p in places}
         smooth = along_the_tree(smooth, embedding, valid, 1.0)
         assert any(valid[p] and not drawn.unlabeled[b][window[p]].any() for p in places)
         counted = [p for p in places if drawn.unlabeled[b][window[p]].any()]
         costs += [(probs[p] - smooth[p]).abs().sum() for p in counted]
     losses = supervised(sup, step.truth)
-    losses['unsup.loss_tree'] = step.scale * options.get('weight', 0.4) * sum(costs) / len(costs)
+    losses['unsup.loss_tree'] = step.scale * step.option('tree.weight', 0.4) * sum(costs) / len(costs)
     return losses
 
 

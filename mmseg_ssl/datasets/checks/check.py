@@ -6,6 +6,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import DATASETS
 
 from ...errors import DatasetError
+from ...utils.choices import one_of
 from ..batch_sizes import expected_world_size, size_problems
 from ..data_summary import find_overlap
 from ..semi_dataset import SemiDataset
@@ -51,8 +52,7 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     Raises:
         DatasetError: A set cannot be built: a folder is absent, a list is wrong.
     """
-    if depth not in DEPTHS:
-        raise ValueError(f'depth must be one of {DEPTHS}, got {depth!r}.')
+    one_of(DEPTHS, depth=depth)
     report = Report()
     path = getattr(cfg, 'filename', None)  # of a Config that was read from a file
     if path:
