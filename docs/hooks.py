@@ -50,8 +50,8 @@ def idea(name: str) -> str:
 
 
 def rest(name: str) -> str:
-    """Return a README's text from its first heading of the second level on."""
-    return '## ' + readme(name).partition('\n## ')[2]
+    """Return a README's text from its first heading of the second level on; nothing, if there is no README."""
+    return '## ' + readme(name).partition('\n## ')[2] if (CONFIGS / name / 'README.md').is_file() else ''
 
 
 def figure(name: str) -> str:
