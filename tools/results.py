@@ -4,8 +4,9 @@ Reads what ``tools/train.py`` and ``tools/test.py`` left: the metrics of a test,
 (network, list, seed, checkpoint), and the logs of the training that wrote the checkpoint (hardware, time, memory).
 A README has a table between the lines ``<!-- results:begin classes=pole,sign -->`` (``classes`` get a column of their
 IoU) and ``<!-- results:end -->``, and that of ELN's localizer between ``<!-- localizer:begin -->`` and
-``<!-- localizer:end -->``. ``--records`` keeps what the tables need of every run in a file, so that rows can be added
-when the work dirs of the others are gone.
+``<!-- localizer:end -->``; ``<!-- comparison:begin plan=configs/benchmarks/msrc21.toml -->`` begins the table of a plan
+of ``tools/run_benchmark.py``, by paired differences. ``--records`` keeps what the tables need of every run in a file,
+so that rows can be added when the work dirs of the others are gone.
 
 python tools/results.py work_dirs                                     # configs/README.md
 python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 import mmseg_ssl  # noqa: E402, F401  (patches the host, which reads configs)
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.comparison import comparison_report  # noqa: E402
 from mmseg_ssl.tooling.localizer_table import localizer_report  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.tooling.results_table import results_table  # noqa: E402
@@ -96,6 +98,11 @@ def commands(runs: List[Run]) -> str:
     return '\n'.join(['```bash', *lines, '```'])
 
 
+def find_plan(name: str) -> Path:
+    """Path of a plan that a README names from the top of the checkout."""
+    return Path(name) if Path(name).is_file() else ROOT / name
+
+
 def main(argv: Optional[List[str]] = None) -> None:
     """Write the blocks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -123,10 +130,12 @@ def main(argv: Optional[List[str]] = None) -> None:
         raise UserError('nothing to read: give work dirs, or --records with a file of earlier runs.')
     runs = find_runs(args.folders) if args.folders else []
     runs = add_records(args.records, runs) if args.records else runs
+    everything = runs
     runs, methods = choose(runs, args.methods, args.lists, args.as_committed)
     make = dict(
         results=lambda classes='': results_report(runs, methods, args.by_draw, classes),
         localizer=lambda: localizer_report(runs, methods),
+        comparison=lambda plan: comparison_report(everything, find_plan(plan)),
     )
     for readme in args.readme or [ROOT / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')

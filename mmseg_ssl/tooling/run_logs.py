@@ -72,7 +72,8 @@ def find_runs(folders: List[Path]) -> List[Run]:
 def identity(run: Run) -> tuple:
     """What tells runs apart; two configs that end in one run, as _8 and _1-16 with split=camvid/8 do, are not."""
     what = (run.method, run.setting, run.variant, run.options, run.labels, run.draw, run.iterations, run.seed)
-    return (*what, run.images)
+    # a plan's variants may differ in what is no option here, such as the schedule
+    return (*what, run.images, (run.provenance or {}).get('variant', ''))
 
 
 def read_test(path: Path, folders: List[Path]) -> Run:
@@ -101,7 +102,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         method=method,
         setting=said['setting'] if said else name,
         variant=(said['variant'] or '') if said else '',
-        labels=re.sub(r'(_draw\d+)?\.txt$', '', draw) + amount,
+        labels=without_draw(draw) + amount,
         draw=draw,
         options=changed_options(committed, cfg),
         config=name,
@@ -116,6 +117,15 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         data=_data(training),
         provenance=read_provenance(training),
     )
+
+
+def without_draw(split: str) -> str:
+    """Name of a list without its draw: ``camvid/1-16`` of ``camvid/1-16_draw0.txt``.
+
+    Args:
+        split: As in a config.
+    """
+    return re.sub(r'(_draw\d+)?\.txt$', '', split)
 
 
 def method_of(config: Path) -> str:

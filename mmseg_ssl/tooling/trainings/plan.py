@@ -1,7 +1,6 @@
 """Plans: TOML files that say which trainings make a table, in the order in which they are run."""
 
 import argparse
-import difflib
 import fnmatch
 import hashlib
 from collections import Counter
@@ -12,17 +11,21 @@ from ...datasets.splits import find_split
 from ..cli import CfgOptions, UserError, load_config
 from ..run_options import LOADING, digest_of, networks_of
 from .job import Job, job_name, training_name
+from .plan_file import read_plan_file
 from .provenance import ROOT
 
-KEYS: Dict[str, Dict[str, type]] = {
-    'plan': dict(work_dirs=str, options=list, variants=dict, tables=list),
-    'tables': dict(trainings=list, lists=list, seeds=list, options=list),
-}
+
+class Table(NamedTuple):
+    """Trainings that are compared with each other."""
+
+    jobs: List[Job]  # the first one's training is the baseline
+    ceiling: str  # name of a training of the plan, with all labels; '' for none
 
 
 class Line(NamedTuple):
     """One training of a plan before its config is read."""
 
+    table: int
     config: str
     variant: str
     options: Tuple[str, ...]
@@ -35,7 +38,7 @@ class Line(NamedTuple):
         return job_name(self.config, self.variant, self.split, self.seed)
 
 
-def read_plan(path: Path, only: Optional[str] = None) -> List[Job]:
+def read_tables(path: Path, only: Optional[str] = None) -> List[Table]:
     """Read a plan and the configs that it names.
 
     Args:
@@ -43,70 +46,39 @@ def read_plan(path: Path, only: Optional[str] = None) -> List[Job]:
         only: Pattern of shells; trainings whose name it does not fit are left out, and their configs not read.
 
     Returns:
-        The trainings in their order: table by table, in a table seed by seed, then list by list, then as they stand,
-        so that whatever is done when a benchmark is stopped is a table of whole rounds.
+        The tables; in each the trainings seed by seed, then list by list, then as they stand, so that whatever is done
+        when a benchmark is stopped is a table of whole rounds.
 
     Raises:
         UserError: The file is no plan, the pattern fits nothing, or configs or lists are not there; all are named.
     """
-    lines = list(_lines(path, _checked(path, _parse(path))))
+    plan = read_plan_file(path)
+    lines = list(_lines(path, plan))
     kept = [line for line in lines if not only or fnmatch.fnmatchcase(line.name, f'*{only}*')]
     if not kept:
         raise UserError(f'--only {only}: no training of {path} fits, e.g. not "{lines[0].name}".')
-    lines = kept
-    missing = sorted({line.config for line in lines if not _config_path(line.config).is_file()})
+    missing = sorted({line.config for line in kept if not _config_path(line.config).is_file()})
     if missing:
         raise UserError(f'{path} names configs that are not there:\n  ' + '\n  '.join(missing))
-    folder = Path(_parse(path).get('work_dirs', f'work_dirs/{path.stem}'))
-    settings = {(line.config, line.options): _settings(path, line) for line in lines}
-    jobs = [_job(line, settings[line.config, line.options], folder) for line in lines]
-    twice = sorted(name for name, count in Counter(line.name for line in lines).items() if count > 1)
+    twice = sorted(name for name, count in Counter(line.name for line in kept).items() if count > 1)
     if twice:
         raise UserError(f'{path} names a training twice: {"; ".join(twice)}.')
-    return jobs
+    folder = Path(plan.get('work_dirs', f'work_dirs/{path.stem}'))
+    settings = {(line.config, line.options): _settings(path, line) for line in kept}
+    tables = [Table([], _ceiling(path, table, lines)) for table in plan['tables']]
+    for line in kept:
+        tables[line.table].jobs.append(_job(line, settings[line.config, line.options], folder))
+    return [table for table in tables if table.jobs]
 
 
-def _parse(path: Path) -> Dict[str, Any]:
-    try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        try:
-            import tomli as tomllib
-        except ModuleNotFoundError as error:
-            raise UserError('plans are TOML, which Python 3.10 does not read by itself: pip install tomli.') from error
-    if not path.is_file():
-        known = sorted(str(file) for file in Path('configs/benchmarks').glob('*.toml'))
-        raise UserError(f'there is no plan {path}. {"Those here: " + ", ".join(known) if known else ""}')
-    try:
-        return tomllib.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise UserError(f'{path} is not TOML: {error}.') from error
+def read_plan(path: Path, only: Optional[str] = None) -> List[Job]:
+    """Read the jobs of a plan, see :func:`read_tables`, table by table.
 
-
-def _checked(path: Path, plan: Dict[str, Any]) -> Dict[str, Any]:
-    """The plan, if its keys and their types are those of plans.
-
-    Raises:
-        UserError: Names the first that is not.
+    Args:
+        path: A TOML file.
+        only: Pattern of shells.
     """
-    parts = [('plan', plan), *(('tables', table) for table in plan.get('tables', ()) if isinstance(table, dict))]
-    for kind, part in parts:
-        for key, value in part.items():
-            near = difflib.get_close_matches(key, KEYS[kind], n=1)
-            if key not in KEYS[kind]:
-                hint = f'did you mean {near[0]}?' if near else f'there are {", ".join(KEYS[kind])}.'
-                raise UserError(f'{path}: {key} is no setting of {"a plan" if kind == "plan" else "a table"}; {hint}')
-            if not isinstance(value, KEYS[kind][key]):
-                raise UserError(f'{path}: {key} has to be a {KEYS[kind][key].__name__}, got {value!r}.')
-    for number, table in enumerate(plan.get('tables', ()), start=1):
-        lacking = [key for key in ('trainings', 'lists', 'seeds') if not table.get(key)]
-        if lacking:
-            raise UserError(f'{path}: table {number} lacks {", ".join(lacking)}.')
-        if not all(isinstance(seed, int) for seed in table['seeds']):
-            raise UserError(f'{path}: table {number}: seeds are whole numbers, got {table["seeds"]}.')
-    if not plan.get('tables'):
-        raise UserError(f'{path}: no [[tables]], so there is nothing to train.')
-    return plan
+    return [job for table in read_tables(path, only) for job in table.jobs]
 
 
 def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
@@ -116,7 +88,7 @@ def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
         UserError: A variant is not defined.
     """
     variants = plan.get('variants', {})
-    for table in plan['tables']:
+    for number, table in enumerate(plan['tables']):
         shared = (*plan.get('options', ()), *table.get('options', ()))
         for seed in table['seeds']:
             for split in table['lists']:
@@ -126,7 +98,21 @@ def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
                     if unknown:
                         raise UserError(f'{path}: {text!r}: [variants] has no {unknown[0]}; it has {sorted(variants)}.')
                     changes = tuple(option for name in names for option in variants[name])
-                    yield Line(config, '+'.join(names), (*shared, *changes), split, seed)
+                    yield Line(number, config, '+'.join(names), (*shared, *changes), split, seed)
+
+
+def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[Line]) -> str:
+    """Name of the training that a table gives as its ceiling.
+
+    Raises:
+        UserError: The plan does not train it.
+    """
+    given = table.get('ceiling')
+    if given and given not in {line.config for line in lines}:
+        raise UserError(
+            f'{path}: the ceiling {given} is none of the trainings of the plan. Add a table that trains it.'
+        )
+    return training_name(given, '') if given else ''
 
 
 def _config_path(name: str) -> Path:
@@ -160,7 +146,11 @@ def _job(line: Line, settings: Tuple[int, Tuple[str, ...], str], folder: Path) -
     own = hashlib.sha256(repr(what).encode()).hexdigest()[:8]
     place = f'{Path(line.split).with_suffix("").as_posix().replace("/", "-")}_seed{line.seed}_{own}'
     return Job(
-        **dict(line._asdict(), config=str(_config_path(line.config))),
+        config=str(_config_path(line.config)),
+        variant=line.variant,
+        options=line.options,
+        split=line.split,
+        seed=line.seed,
         iterations=iterations,
         networks=networks,
         digest=own,

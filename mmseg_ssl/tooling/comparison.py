@@ -1,0 +1,134 @@
+"""The table of a plan: every training beside its control and the baseline of its table, by paired differences."""
+
+import statistics
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+
+from .paired import Difference, gap_closed, paired_difference, verdict
+from .run_logs import Run, method_names, method_of, without_draw
+from .trainings.job import Job, training_name
+from .trainings.plan import Table, read_tables
+
+CONTROL = 'control'
+"""The variant of a plan that is the others' control."""
+HEAD = ('labels', 'method', 'runs', 'val', 'test', 'minus control', 'minus {baseline}', 'gap closed')
+NOTE = (
+    'mIoU in % on test and on val, both of the LAST checkpoint, means over all runs: draws of the labeled images x '
+    'seeds. The network that is scored is the one that inference uses by default, which the config fixes; it stands '
+    'behind the method where there are several. Nothing is chosen on test; settings that were tuned were tuned on val. '
+    'A control is the same method with the unlabeled terms times 0: it sees the same images and costs the same. '
+    'Differences on test are means ± standard errors over pairs of runs with the same list and seed; "better" and '
+    '"worse" mean more than two standard errors over at least three pairs, all else is not distinguishable. Pairs that '
+    'share a draw are not independent, so the errors are rather too small. Gap closed: how much of the way from the '
+    'baseline on these labels to training on all labels.'
+)
+Scores = Dict[Tuple[str, int], float]
+"""(List, seed) -> mIoU on test."""
+
+
+def comparison_report(runs: Sequence[Run], plan: Path) -> str:
+    """Make the block of a plan.
+
+    Args:
+        runs: Runs of the records; those that are not of the plan, or of its configs as they are now, are left out.
+        plan: The plan's file.
+
+    Returns:
+        A table of markdown, and how the numbers were made.
+    """
+    made = {run.provenance['digest']: run for run in runs if run.provenance}
+    tables = read_tables(plan)
+    jobs = [job for table in tables for job in table.jobs]
+    parts = [comparison_table(table, jobs, made) for table in tables if len({job.training for job in table.jobs}) > 1]
+    used = [made[job.digest] for job in jobs if job.digest in made]
+    hardware = sorted({run.hardware for run in used})
+    commits = sorted({commit for run in used for commit in (run.provenance or {}).get('commits', ())})
+    how = f'{len(used)} of {len(jobs)} runs of `{plan.as_posix()}` are done, with `tools/run_benchmark.py`.'
+    if used:
+        how += f' Hardware: {"; ".join(hardware)}. Commits: {", ".join(commits)}.'
+    older = count_older(jobs, runs)
+    if older:
+        how += f' {older} more runs are of earlier versions of these configs, and left out.'
+    return '\n\n'.join([NOTE, *parts, how])
+
+
+def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) -> str:
+    """Make the markdown table of one table of a plan.
+
+    Args:
+        table: Its jobs; the first one's training is the baseline.
+        jobs: All of the plan, among which the ceiling is.
+        made: Digest -> run of those that are done.
+
+    Returns:
+        A row for every list without its draw and training, in the plan's order; the ceiling last.
+    """
+    baseline = table.jobs[0].training
+    ceiling = [job for job in jobs if job.training == table.ceiling]
+    head = [title.format(baseline=_name(table.jobs[0])) for title in HEAD]
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+    groups: Dict[Tuple[str, str], List[Job]] = {}
+    for job in table.jobs:
+        groups.setdefault((without_draw(job.split), job.training), []).append(job)
+    scores = {key: _scores(group, made) for key, group in groups.items()}
+    top = _scores(ceiling, made)
+    for (labels, training), group in groups.items():
+        own, base = scores[labels, training], scores.get((labels, baseline), {})
+        control = scores.get((labels, _control_of(group[0])))
+        cells = _means(group, made)
+        cells.append('' if control is None else say(paired_difference(own, control)))
+        cells.append('' if training == baseline else say(paired_difference(own, base)))
+        closed = None if training == baseline else gap_closed(own, base, top)
+        cells.append('' if closed is None else f'{100 * closed:.0f} %')
+        lines.append('| ' + ' | '.join([labels, _name(group[0]), *cells]) + ' |')
+    if ceiling:
+        row = [without_draw(ceiling[0].split), _name(ceiling[0]), *_means(ceiling, made), '', '', '']
+        lines.append('| ' + ' | '.join(row) + ' |')
+    return '\n'.join(lines)
+
+
+def say(difference: Difference) -> str:
+    """``+3.10 ± 0.60: better``; of one pair without an error, of none only that it is not run."""
+    if not difference.pairs:
+        return 'not run'
+    error = f' ± {difference.error:.2f}' if difference.pairs > 1 else ''
+    return f'{difference.mean:+.2f}{error}: {verdict(difference)}'
+
+
+def count_older(jobs: Sequence[Job], runs: Sequence[Run]) -> int:
+    """Number of runs that were made of a plan's trainings before their configs were changed."""
+    now = {job.digest for job in jobs}
+    names = {(Path(job.config).stem, job.variant, job.split, job.seed) for job in jobs}
+    noted = [(run, run.provenance) for run in runs if run.provenance]
+    return sum(
+        (run.config, notes['variant'], run.draw, run.seed) in names
+        for run, notes in noted
+        if notes['digest'] not in now
+    )
+
+
+def _control_of(job: Job) -> str:
+    """Name of the training that is a job's control; of a control itself, one that does not exist."""
+    return training_name(job.config, '+'.join(filter(None, [job.variant, CONTROL])))
+
+
+def _scores(jobs: Sequence[Job], made: Dict[str, Run]) -> Scores:
+    return {(job.split, job.seed): made[job.digest].metrics['mIoU'] for job in jobs if job.digest in made}
+
+
+def _means(jobs: Sequence[Job], made: Dict[str, Run]) -> List[str]:
+    """Cells of what was run: how many of how many, mean on val and on test."""
+    done = [made[job.digest] for job in jobs if job.digest in made]
+    if not done:
+        return [f'0 of {len(jobs)}', '', '']
+    means = (
+        statistics.mean(part['mIoU'] for part in parts) for parts in zip(*((r.val_metrics, r.metrics) for r in done))
+    )
+    return [f'{len(done)} of {len(jobs)}', *(f'{mean:.2f}' for mean in means)]
+
+
+def _name(job: Job) -> str:
+    """Method, the network that is reported where there are several, and the variant."""
+    method = method_of(Path(job.config))
+    network = f' ({job.networks[0]})' if len(job.networks) > 1 else ''
+    return method_names().get(method, method) + network + (f', {job.variant.replace("+", ", ")}' if job.variant else '')

@@ -1,0 +1,71 @@
+"""The file of a plan: TOML with a few settings, checked before anything is made of them."""
+
+import difflib
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, Dict
+
+from ..cli import UserError
+
+KEYS: Dict[str, Dict[str, type]] = {
+    'plan': dict(work_dirs=str, options=list, variants=dict, tables=list),
+    'tables': dict(trainings=list, lists=list, seeds=list, options=list, ceiling=str),
+}
+"""Settings of a plan and of each of its tables, and their types."""
+
+
+def read_plan_file(path: Path) -> Dict[str, Any]:
+    """Read the settings of a plan.
+
+    Args:
+        path: A TOML file.
+
+    Returns:
+        What it says; ``tables`` has at least one table, each with trainings, lists and seeds.
+
+    Raises:
+        UserError: The file is not there, is not TOML, or no plan.
+    """
+    plan = _parse(path)
+    _check(path, plan)
+    return plan
+
+
+def _parse(path: Path) -> Dict[str, Any]:
+    try:
+        toml = importlib.import_module('tomllib' if sys.version_info >= (3, 11) else 'tomli')
+    except ModuleNotFoundError as error:
+        raise UserError('plans are TOML, which Python 3.10 does not read by itself: pip install tomli.') from error
+    if not path.is_file():
+        known = sorted(str(file) for file in Path('configs/benchmarks').glob('*.toml'))
+        raise UserError(f'there is no plan {path}. {"Those here: " + ", ".join(known) if known else ""}')
+    try:
+        return toml.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise UserError(f'{path} is not TOML: {error}.') from error
+
+
+def _check(path: Path, plan: Dict[str, Any]) -> None:
+    """Refuse a plan whose keys, or their types, are not those of plans.
+
+    Raises:
+        UserError: Names the first.
+    """
+    parts = [('plan', plan), *(('tables', table) for table in plan.get('tables', ()) if isinstance(table, dict))]
+    for kind, part in parts:
+        for key, value in part.items():
+            near = difflib.get_close_matches(key, KEYS[kind], n=1)
+            if key not in KEYS[kind]:
+                hint = f'did you mean {near[0]}?' if near else f'there are {", ".join(KEYS[kind])}.'
+                raise UserError(f'{path}: {key} is no setting of {"a plan" if kind == "plan" else "a table"}; {hint}')
+            if not isinstance(value, KEYS[kind][key]):
+                raise UserError(f'{path}: {key} has to be a {KEYS[kind][key].__name__}, got {value!r}.')
+    for number, table in enumerate(plan.get('tables', ()), start=1):
+        lacking = [key for key in ('trainings', 'lists', 'seeds') if not table.get(key)]
+        if lacking:
+            raise UserError(f'{path}: table {number} lacks {", ".join(lacking)}.')
+        if not all(isinstance(seed, int) for seed in table['seeds']):
+            raise UserError(f'{path}: table {number}: seeds are whole numbers, got {table["seeds"]}.')
+    if not plan.get('tables'):
+        raise UserError(f'{path}: no [[tables]], so there is nothing to train.')
