@@ -1,4 +1,4 @@
-"""What every method shares: who shares a network call, when unlabeled images count, and stages of training."""
+"""Base of the methods: shared network calls, the ramp of unlabeled losses, and stages of training."""
 
 import math
 from contextlib import nullcontext
@@ -24,24 +24,24 @@ LossDict = Dict[str, Tensor]
 
 
 def weighted(losses: LossDict, weight: float) -> LossDict:
-    """Multiply what is a loss (by its key, as the host tells) and leave what is only logged."""
+    """Multiply the losses, which the host tells by their key, and leave what is only logged."""
     return {key: value * weight if 'loss' in key else value for key, value in losses.items()}
 
 
 def is_unlabeled_loss(key: str) -> bool:
-    """Tell by its key whether a term is of pixels without a label: ``unsup.loss_x``, ``peer.unsup.loss_x``."""
+    """Tell by its key whether a loss is of pixels without a label: ``unsup.loss_x``, ``peer.unsup.loss_x``."""
     return 'loss' in key and 'unsup' in key.split('.')
 
 
 class SemiSegmentor(NamedNetworks):
-    """Thin base of the methods; it says nothing about the flow of training.
+    """Thin base class of the methods; the flow of training is theirs.
 
     A method registers its networks (:class:`Branch`, :class:`EMATeacher`) as attributes, lists their names in
-    ``networks``, trained ones first, and writes ``loss()``. Three decisions are made here, once for all methods: what
-    is learned from pixels without a label (keys with ``unsup``, see :func:`is_unlabeled_loss`) is multiplied by
-    :attr:`unsup_scale`, the ramp, and ``unsup_factor``; :meth:`predict_views` says who shares a network call and
-    BatchNorm statistics; and a method of several stages lists them in :attr:`stages`, from which ``StageHook`` chooses
-    by the iteration.
+    ``networks``, trained ones first, and writes ``loss()``. Three decisions are made here, once for all methods:
+    losses of pixels without a label (keys with ``unsup``, see :func:`is_unlabeled_loss`) are multiplied by
+    :attr:`unsup_scale`, the ramp, and ``unsup_factor``; :meth:`predict_views` decides which views share a network call
+    and BatchNorm statistics; and a method of several stages lists them in :attr:`stages`, from which ``StageHook``
+    chooses by the iteration.
 
     Args:
         batch_statistics: Which images of a network call are normalized together: ``'merged'``, ``'separate'`` or
@@ -60,9 +60,9 @@ class SemiSegmentor(NamedNetworks):
     views: Tuple[str, ...] = ('sup',)
     """Views that ``loss()`` reads."""
     stages: Dict[str, Callable[..., LossDict]] = {}
-    """Phases of training by name, in their order: the function of the class that gives the losses in it."""
+    """Stages of training by name, in their order, each with the method that computes its losses."""
     stage: str = ''
-    """The phase that runs; in the class, the one without a ``StageHook``."""
+    """Current stage; the class attribute is the one that runs without a ``StageHook``."""
 
     def __init__(
         self,
@@ -85,16 +85,17 @@ class SemiSegmentor(NamedNetworks):
         super().__init__(predict_on, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.unsup_factor = unsup_factor
         self.batch_statistics = one_of(STATISTICS, batch_statistics=batch_statistics)
-        # how much what is taught on unlabeled images counts now; UnsupRampHook sets it, a function of the iteration
+        # weight of unlabeled losses, set by UnsupRampHook. A buffer, to be on the model's device without a sync; not in
+        # the checkpoint, because it is a function of the iteration
         self.register_buffer('unsup_scale', torch.ones(()), persistent=False)
 
     @property
     def ramp_ended(self) -> Tensor:
-        """1 if what is taught on unlabeled images counts in full, else 0; a factor, for terms that wait for it."""
+        """1 if unlabeled losses count in full, else 0; a factor for terms that wait for the end of the ramp."""
         return (self.unsup_scale >= 1).float()
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step of the current stage; a method without stages writes its own."""
+        """Compute the losses of one step of the current stage; a method without stages overrides this."""
         return self.stages[self.stage](self, inputs, data_samples)
 
     def predict_views(
@@ -109,26 +110,26 @@ class SemiSegmentor(NamedNetworks):
         Args:
             network: One of the method's networks.
             *views: Images of each view, ``(B_k, 3, H, W)``, the labeled ones first.
-            labeled: How many of the views are labeled.
+            labeled: Number of labeled views.
             perturb: As for :meth:`Branch.forward`.
 
         Returns:
             A prediction per view.
         """
         sizes, kept = [len(view) for view in views], [number < labeled for number in range(len(views))]
-        if self.batch_statistics == 'separate':
+        if self.batch_statistics == 'separate':  # else only labeled views move the statistics that inference uses
             kept = [True] * len(views)
         together = self.batch_statistics == 'merged'
         with nullcontext() if together else separate_views(network, sizes, kept):
             return network(torch.cat(views) if len(views) > 1 else views[0], perturb).split(sizes)
 
     def label_views(self, network: Union[Branch, EMATeacher], *views: Tensor, mode: str) -> List[Prediction]:
-        """Predict unlabeled views that a network is to label, without a gradient.
+        """Predict unlabeled views to make labels from, without a gradient.
 
         Args:
             network: One of the method's networks.
             *views: Images of each view, ``(B_k, 3, H, W)``.
-            mode: Mode of the network meanwhile, see :func:`~mmseg_ssl.models.label_modes.labeling_mode`.
+            mode: Mode of the network during the call, see :func:`~mmseg_ssl.models.label_modes.labeling_mode`.
 
         Returns:
             A prediction per view.
@@ -137,7 +138,7 @@ class SemiSegmentor(NamedNetworks):
             return self.predict_views(network, *views, labeled=0)
 
     def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
-        """The two independent unlabeled batches u0, u1 of a method that mixes them."""
+        """Return the two independent unlabeled batches u0, u1 of a method that mixes them."""
         if len(weak) % 2:
             raise BatchError(
                 f'{type(self).__name__} mixes two unlabeled batches; the batch has {len(weak)} images. '
@@ -147,7 +148,7 @@ class SemiSegmentor(NamedNetworks):
         return first, second
 
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor') -> Any:
-        """As in mmseg, with a clear error when a view is missing or a batch is none that the network takes."""
+        """Run the model as mmseg does, with a clear error for a missing view or a batch that no network takes."""
         if mode == 'loss':
             missing = [view for view in self.views if not isinstance(inputs, dict) or view not in inputs]
             if missing:
@@ -163,11 +164,11 @@ class SemiSegmentor(NamedNetworks):
                     getattr(self, name).require_started()
         with readable_torch_errors(list(inputs.values()) if isinstance(inputs, dict) else [inputs]):
             if mode == 'loss':
-                with fresh_casts():
+                with fresh_casts():  # a method labels under no_grad before it trains the same weights
                     return self.ramped(self.loss(inputs, data_samples))
             return super().forward(inputs, data_samples, mode)
 
     def ramped(self, losses: LossDict) -> LossDict:
-        """Multiply what is learned from pixels without a label by :attr:`unsup_scale` and :attr:`unsup_factor`."""
-        scale = self.unsup_scale * self.unsup_factor
+        """Multiply losses of pixels without a label by :attr:`unsup_scale` and :attr:`unsup_factor`."""
+        scale = self.unsup_scale * self.unsup_factor  # a tensor: 0 leaves every weight a gradient, which DDP waits for
         return {key: value * scale if is_unlabeled_loss(key) else value for key, value in losses.items()}

@@ -19,25 +19,25 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class CPCL(SemiSegmentor):
-    r"""Two networks teach each other: one what both agree on, the other what either says.
+    r"""Two networks teach each other: one learns where both agree, the other everywhere.
 
     ::
 
         sup   --> conservative, progressive <-- ground truth
         u0,u1 --> conservative, progressive, without gradient --> mixed as the images are
                       |                                             |
-               intersection (agreed pixels)                 union (all pixels; the class they argue about more wins)
+               intersection (agreed pixels)                 union (all pixels; the class they disagree on more wins)
                       v                                             v
         mix   --> conservative                              progressive <-- mix
 
     .. math:: L = L_{sup} + \lambda_u \big( \mathrm{mean}_i\, w^{int}_i CE(f_1(u)_i, y^{int}_i)
                   + \mathrm{mean}_i\, w^{uni}_i CE(f_2(u)_i, y^{uni}_i) \big)
 
-    The means run over all pixels of the image: one that was not agreed on counts as 0. The unlabeled batch holds two
-    independent images a labeled one (``unlabeled_per_labeled=2``). Two network calls a branch and step.
+    The means run over all pixels of the image; a pixel without agreement counts as 0. The unlabeled batch holds two
+    independent images per labeled one (``unlabeled_per_labeled=2``). Two network calls per branch and step.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes its own head.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes a head of its own.
         unsup_weight: :math:`\lambda_u`; 5 on Cityscapes, 1 on VOC.
         teacher_mode: ``'train'`` (BatchNorm by the batch and dropout while labels are made, as the public code) or
             ``'eval'``.
@@ -45,11 +45,11 @@ class CPCL(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. Two calls a branch and step instead of four: labeled and mixed images share one, and so do u0 and u1.
-           ``batch_statistics='separate'`` normalizes them as four calls do (measured in ``configs/dueb/README.md``).
-        2. Padding is not part of the image: it is neither taught nor counted.
-        3. One optimizer for both branches; SGD acts on each weight alone, so this changes nothing but the config.
-        4. The indicator is computed over the batch of all processes.
+        1. Two calls per branch and step instead of four: labeled and mixed images share one, and so do u0 and u1.
+           ``batch_statistics='separate'`` normalizes them as four calls would (measured in ``configs/dueb/README.md``).
+        2. Padding is not part of the image: it neither teaches nor counts.
+        3. One optimizer for both branches; SGD acts on each weight alone, so only the config differs.
+        4. The class-wise indicator is computed over the batches of all processes.
     """
 
     networks = ('conservative', 'progressive')
@@ -71,12 +71,12 @@ class CPCL(SemiSegmentor):
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         votes = []
-        for name in self.networks:
+        for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
             pred_a, pred_b = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
         targets = collaborative_labels(votes[0], votes[1], valid)

@@ -15,42 +15,42 @@ from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 PAIRS = (('student', 'peer'), ('peer', 'student'))
-"""Who learns, and by whom."""
+"""Each learner and its teacher."""
 
 
 @MODELS.register_module()
 class CPS(SemiSegmentor):
-    r"""Two networks with different initial weights teach each other their argmax.
+    r"""Two networks with different initial weights learn from each other's argmax.
 
     ::
 
         sup  --> student, peer <-- ground truth
-        weak --> student --> argmax --> peer          without CutMix: on labeled images, too
+        weak --> student --> argmax --> peer          without CutMix, also on labeled images
         weak --> peer ----> argmax --> student
 
-    With CutMix, u0 and u1 are labeled without a gradient, and labels are mixed as the images are.
+    With CutMix, u0 and u1 are labeled without a gradient, and the labels are mixed as the images are.
 
     .. math:: L = L_{sup} + \lambda \big( CE(f_1(u), \hat y_2) + CE(f_2(u), \hat y_1) \big)
 
-    The means run over all pixels of the image. One call a network and step, two with CutMix.
+    The means run over all pixels of the image. One call per network and step, two with CutMix.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``; each network initializes its own head.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each network initializes a head of its own.
         unsup_weight: :math:`\lambda`; 1.5 on VOC and 6 on Cityscapes, with CutMix 1 and 5 (public code).
-        cutmix: Options of :class:`CutMix`, ``dict()`` for CPS's own; not given: nothing is mixed. The unlabeled batch
-            then holds two images a labeled one (``unlabeled_per_labeled=2``).
-        teacher_mode: Mode of a network while it labels u0 and u1: ``'train'`` (as the public code) or ``'eval'``.
-            Without CutMix the labels are the training call's own.
+        cutmix: Options of :class:`CutMix`, ``dict()`` for CPS's own; None mixes nothing. With CutMix the unlabeled
+            batch holds two images per labeled one (``unlabeled_per_labeled=2``).
+        teacher_mode: Mode of a network while it labels u0 and u1: ``'train'`` (as in the public code) or
+            ``'eval'``. Without CutMix, labels come from the training call.
         side_heads: Side heads of each network by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
-        1. Labeled and unlabeled images share a network call; so do u0 and u1. The public code does it without CutMix
-           only. Whether BatchNorm sees them together is ``batch_statistics``.
-        2. Padding is not part of the image: it is neither taught nor counted (it is in the public code).
+        1. Labeled and unlabeled images share a network call, and so do u0 and u1. The public code does so only without
+           CutMix. ``batch_statistics`` decides whether BatchNorm sees them together.
+        2. Padding is not part of the image: it neither teaches nor counts (it does in the public code).
         3. Without CutMix the means over labeled and over unlabeled images are added, as the paper's
            :math:`L_{cps}^l + L_{cps}^u` (the public code takes one mean over both: half of it for equal batches).
-        4. One optimizer for both networks; it acts on each weight alone, so this changes nothing but the config.
+        4. One optimizer for both networks; it acts on each weight alone, so only the config differs.
     """
 
     networks = ('student', 'peer')
@@ -73,11 +73,11 @@ class CPS(SemiSegmentor):
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         return (self.plain_loss if self.cutmix is None else self.cutmix_loss)(inputs, data_samples)
 
     def plain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Without CutMix: what a network says of the images that it is trained on teaches the other."""
+        """Teach each network the other's labels of the training images, without CutMix."""
         sup, weak = inputs['sup'], inputs['weak']
         valid_sup, valid_weak = (valid_pixels(data_samples[view], inputs[view]) for view in self.views)
         said = {name: self.predict_views(getattr(self, name), sup, weak) for name in self.networks}
@@ -99,7 +99,7 @@ class CPS(SemiSegmentor):
         return losses
 
     def cutmix_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """With CutMix: what a network says of u0 and u1, mixed as the images are, teaches the other."""
+        """Teach each network the other's labels of u0 and u1, mixed as the images are."""
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))

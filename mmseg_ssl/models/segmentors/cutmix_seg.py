@@ -17,7 +17,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class CutMixSeg(SemiSegmentor):
-    r"""Mean teacher on mixed images: the student should say of a mixed image what the teacher says of its parts.
+    r"""Mean teacher on mixed images: the student predicts the mixed image as the teacher predicts its parts.
 
     ::
 
@@ -30,8 +30,8 @@ class CutMixSeg(SemiSegmentor):
               r = \mathrm{mean}_i \, 1[\max_c p^T_{ic} \ge \tau]
 
     The means run over all pixels of the mixed images, and the factor :math:`r` over those of all processes. The
-    unlabeled batch holds two images a labeled one (``unlabeled_per_labeled=2``). One teacher call and one merged
-    student call a step.
+    unlabeled batch holds two images per labeled one (``unlabeled_per_labeled=2``). One teacher call and one merged
+    student call per step.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
@@ -42,7 +42,7 @@ class CutMixSeg(SemiSegmentor):
 
     Deviations from the paper:
         1. Labeled and mixed images share a student call, and u0 and u1 a teacher call (two calls each).
-        2. The teacher predicts in eval mode. The public code has it in train mode, with frozen BatchNorm on VOC, which
+        2. The teacher predicts in eval mode. The public code has it in train mode with frozen BatchNorm on VOC, which
            differs by the dropout alone.
         3. The means leave out padding, which the public code counts as 0.
     """
@@ -67,7 +67,7 @@ class CutMixSeg(SemiSegmentor):
         self.unsup_weight, self.threshold = unsup_weight, threshold
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         strong_a, strong_b = self.two_batches(inputs['strong'])
         mix = self.cutmix.sample(data_samples['weak'][: len(strong_a)], strong_a)
         valid = mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))

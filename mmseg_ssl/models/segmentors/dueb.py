@@ -23,14 +23,14 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class DUEB(SemiSegmentor):
-    r"""CPCL whose branches also predict their aleatoric variance and are taught as energy-based models.
+    r"""CPCL whose branches also predict their aleatoric variance and are trained as energy-based models.
 
     ::
 
         sup   --> conservative, progressive <-- ground truth
         u0,u1 --> conservative, progressive, without gradient --> mixed as the images are
                       |                                             |
-               intersection (agreed pixels)                 union (all pixels; the class they argue about more wins)
+               intersection (agreed pixels)                 union (all pixels; the class they disagree on more wins)
                       v                                             v
         mix   --> conservative                              progressive <-- mix
 
@@ -40,31 +40,31 @@ class DUEB(SemiSegmentor):
 
     .. math:: L = L_{CPCL} + \tfrac12 \sum_b (L_{al} + L_{en})(f_b, y) + \sum_b (L_{al} + L_{en})(f_b, \hat y_b)
 
-    Two network calls a branch and step, as :class:`CPCL`.
+    Two network calls per branch and step, as in :class:`CPCL`.
 
     Args:
-        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes its own head.
-        aleatoric: Config of the aleatoric term: :class:`KendallGalTerm` unless its ``type`` says
-            :class:`ReleaseAleatoricTerm`; None is without.
-        energy: Config of the energy term: :class:`EnergyWeighting`, which scales CPCL's targets and adds no
-            :math:`L_{en}`, unless its ``type`` says :class:`JointEnergyTerm`, :class:`HingeEnergyTerm` or
-            :class:`ReleaseEnergyTerm`; None is without.
+        segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes a head of its own.
+        aleatoric: Config of the aleatoric term: :class:`KendallGalTerm` by default, or of ``type``
+            :class:`ReleaseAleatoricTerm`; None leaves it out.
+        energy: Config of the energy term: :class:`EnergyWeighting` by default, which scales CPCL's targets and
+            adds no :math:`L_{en}`, or of ``type`` :class:`JointEnergyTerm`, :class:`HingeEnergyTerm` or
+            :class:`ReleaseEnergyTerm`; None leaves it out.
         unsup_weight: CPCL's :math:`\lambda_u`.
         teacher_mode: As for :class:`CPCL`.
-        side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if there is none.
+        side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if missing.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (its equations were not at hand; the public code was read, whose step is
     ``dueb_r50_voc_1-8_release.py``) beside those of CPCL:
         1. The public code's aleatoric term draws the noise without reparametrization, averages before it compares, and
            leaves the variance out of the optimizer, so its variance learns nothing. ``ReleaseAleatoricTerm`` is that
-           loss; the variance is in the optimizer here all the same.
+           loss; here the variance is in the optimizer all the same.
         2. The public code adds ``ln sum_i exp(p_i)``, a confidence penalty (``ReleaseEnergyTerm``). The default was
            chosen on CamVid with 8 labels: ``EnergyWeighting`` and ``ReleaseEnergyTerm`` ended within the noise of one
            draw of each other on val, ``JointEnergyTerm`` well below CPCL, because its reward for the pseudo label never
            saturates; ``configs/dueb/README.md`` compares ``HingeEnergyTerm``.
         3. The variance starts from a small normal initialization (the public code leaves torch's).
-        4. ``sample_stride`` above 1 takes part of the pixels; the public code takes all.
+        4. A ``sample_stride`` above 1 takes some of the pixels; the public code takes all.
     """
 
     networks = ('conservative', 'progressive')
@@ -73,7 +73,7 @@ class DUEB(SemiSegmentor):
     def __init__(
         self,
         segmentor: dict,
-        aleatoric: Optional[dict] = {},
+        aleatoric: Optional[dict] = {},  # read only; None is a choice of its own
         energy: Optional[dict] = {},
         unsup_weight: float = 1.0,
         teacher_mode: str = 'train',
@@ -83,23 +83,24 @@ class DUEB(SemiSegmentor):
         super().__init__(**kwargs)
         side_heads = dict(side_heads or {})
         if aleatoric is not None:
-            # taught here, with the weights of this method, and not a second time by the branch
+            # trained here, with the weights of this method, and not a second time by the branch
             side_heads['variance'] = {'type': 'VarianceHead', **side_heads.get('variance', {}), 'loss_weight': 0}
         self.conservative = Branch(segmentor, side_heads)
         self.progressive = Branch(segmentor, side_heads)
         self.aleatoric = build_term(aleatoric, 'KendallGalTerm')
+        # one per branch, because each branch has margins of its own
         self.energy = ModuleDict({name: build_term(energy, 'EnergyWeighting') for name in self.networks})
         self.cutmix = CutMix()
         self.unsup_weight = unsup_weight
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         votes = []
-        for name in self.networks:
+        for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
             pred_a, pred_b = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
         targets = collaborative_labels(votes[0], votes[1], valid)
@@ -114,6 +115,7 @@ class DUEB(SemiSegmentor):
             own = add_prefix(branch.supervised_loss(sup, data_samples['sup']), 'sup')
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, target), over=valid)
             own['unsup.loss_pseudo'] = self.unsup_weight * pseudo
+            # the terms take no weights: where padding must not teach, its label is ignored
             label = target.label.where(valid, target.label.new_full((), IGNORE_INDEX))
             mixed_labels = MixedLabels(label, valid, targets.agreed)
             for term in (self.aleatoric, energy):

@@ -1,4 +1,4 @@
-"""ELN, second stage: teach the student where the localizer trusts the teacher (Kwon & Kwak, CVPR 2022)."""
+"""ELN, second stage: train the student where the localizer trusts the teacher (Kwon & Kwak, CVPR 2022)."""
 
 import copy
 from typing import Any, Optional, Sequence
@@ -30,7 +30,7 @@ UNLABELED_VIEWS = ('weak', 'strong')
 
 @MODELS.register_module()
 class ELN(SemiSegmentor):
-    r"""Pseudo labels of an EMA teacher, kept where the localizer says "right", and a contrast between their pixels.
+    r"""Pseudo labels of an EMA teacher, kept where the localizer calls them right, and a contrast of their pixels.
 
     ::
 
@@ -43,21 +43,21 @@ class ELN(SemiSegmentor):
     .. math:: L = L_{sup} + L_{aux} + L_{ELN} + L_{pseudo} + L_{contra}
 
     Three stages: ``pretrain`` and ``warmup`` as in :class:`ELNWarmup`, then ``semi``. One merged student call, one
-    teacher call and two localizer calls a step, the second without a gradient and in eval mode.
+    teacher call and two localizer calls per step, the second without a gradient and in eval mode.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``; each auxiliary decoder is one more ``decode_head`` of it.
         slack: As for :class:`ELNWarmup`, like ``localizer``, ``gate``, ``reduction`` and ``predict_correctness``.
         localizer: Config of the judge.
-        gate: Whose losses eq. 3 compares.
+        gate: ``'image'`` or ``'batch'``, whose losses eq. 3 compares.
         reduction: Of the localizer's loss over the decoders.
         predict_correctness: Whether ``predict`` adds the map ``correctness``.
         threshold: Correctness that a pixel must exceed; 0.5 is the paper's rounding.
         pseudo_weight: Weight of eq. 9.
         contrast_weight: Weight of eq. 10.
-        pseudo_mean: Whether eq. 9 is the mean over ``'all'`` pixels of the images, a rejected one counting as 0, or
-            over the ``'kept'`` ones.
-        student_views: Views that the student is taught on, of ``'weak'`` and ``'strong'``; their losses add up.
+        pseudo_mean: Pixels that eq. 9 is the mean of: ``'all'`` pixels of the images, where a rejected one counts as 0,
+            or the ``'kept'`` ones.
+        student_views: Views that the student is trained on, of ``'weak'`` and ``'strong'``; their losses add up.
         contrast: Options of :class:`SampledContrast`.
         teacher: Options of :class:`EMATeacher`.
         projection: Options of :class:`ProjectionHead`.
@@ -121,20 +121,21 @@ class ELN(SemiSegmentor):
         self.predict_correctness = predict_correctness
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The supervised loss alone (eq. 2)."""
+        """Compute the supervised loss alone (eq. 2)."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def warmup_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """All losses of the labeled images (eq. 7)."""
+        """Compute all losses of the labeled images (eq. 7)."""
         return self.labeled_losses(self.student(inputs['sup']), inputs, data_samples)
 
     def semi_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of labeled and unlabeled images (eq. 7 and eq. 11)."""
+        """Compute the losses of labeled and unlabeled images (eq. 7 and eq. 11)."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         weak = self.teacher(inputs['weak'])
         with labeling_mode(self.localizer):
             judged = self.localizer(inputs['weak'], weak.logits)
+        # the localizer has no opinion on padding that could be trusted
         target = self.localizer.target(judged, weak.logits, self.threshold).reweight(valid)
 
         views = (inputs[view] for view in self.student_views)
@@ -156,7 +157,7 @@ class ELN(SemiSegmentor):
     stage = 'semi'
 
     def labeled_losses(self, sup: Prediction, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Eq. 7: the student's loss, the auxiliary decoders' and the localizer's, which judges them all."""
+        """Compute eq. 7: losses of the student, the auxiliary decoders and the localizer, which judges them all."""
         images, samples = inputs['sup'], data_samples['sup']
         decoded = self.auxiliary(sup.feats, images.shape[2:])
         label = torch.cat([sample.gt_sem_seg.data for sample in samples])
@@ -167,14 +168,14 @@ class ELN(SemiSegmentor):
         return losses
 
     def inference_of(self, name: str) -> BranchInference:
-        """Inference with a network; where asked for, the localizer judges the one whose prediction is given."""
+        """Return the inference of a network; on request, the localizer judges the first one's prediction."""
         if self.predict_correctness and name == self.predictors[0]:
             return LocalizedInference(self.branch(name), self.localizer)
         return super().inference_of(name)
 
 
 def kept_classes(target: PixelTarget, size: Sequence[int]) -> Tensor:
-    """Classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
+    """Return classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
     kept = target.label.where(target.weight > 0, IGNORE_INDEX)
     return F.interpolate(kept[:, None].float(), size=tuple(size), mode='nearest-exact')[:, 0].long()
 

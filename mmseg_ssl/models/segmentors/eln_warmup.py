@@ -1,4 +1,4 @@
-"""ELN, first stage: learn where a prediction is wrong (Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
+"""ELN, first stage: learn where predictions are wrong (Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
 
 import copy
 from typing import Any, Optional, Sequence
@@ -18,7 +18,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class ELNWarmup(SemiSegmentor):
-    r"""A network, worse decoders beside it, and a localizer that learns from the errors of them all.
+    r"""Train a network, auxiliary decoders that stay worse, and a localizer that learns from the errors of all.
 
     ::
 
@@ -36,12 +36,12 @@ class ELNWarmup(SemiSegmentor):
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``; each auxiliary decoder is one more ``decode_head`` of it.
-        slack: :math:`\alpha^k`, one for each auxiliary decoder; the paper's are (20,), (20, 50) and (20, 50, 100). None
-            at all, ``()``, is row "0" of its Table 5.
-        localizer: Config of the judge: :class:`ErrorLocalizer`, or :class:`ErrorCorrector`,
-            :class:`ConfidenceThreshold` as baselines.
+        slack: :math:`\alpha^k`, one per auxiliary decoder; the paper's are (20,), (20, 50) and (20, 50, 100). An empty
+            tuple is row "0" of its Table 5.
+        localizer: Config of the judge: :class:`ErrorLocalizer`, or the baselines :class:`ErrorCorrector` and
+            :class:`ConfidenceThreshold`.
         gate: Whether eq. 3 compares the losses of each ``'image'`` or of the ``'batch'``.
-        reduction: ``'mean'`` of the localizer's loss over the K + 1 decoders, or its ``'sum'``.
+        reduction: ``'mean'`` or ``'sum'`` of the localizer's loss over the K + 1 decoders.
         predict_correctness: Whether ``predict`` adds the map ``correctness``, for ``ErrorLocalizationMetric``.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
@@ -81,12 +81,12 @@ class ELNWarmup(SemiSegmentor):
         self.predict_correctness = predict_correctness
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The supervised loss alone (eq. 2)."""
+        """Compute the supervised loss alone (eq. 2)."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def warmup_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """All losses of the labeled images (eq. 7)."""
+        """Compute all losses of the labeled images (eq. 7)."""
         images, samples = inputs['sup'], data_samples['sup']
         sup = self.student(images)
         decoded = self.auxiliary(sup.feats, images.shape[2:])
@@ -101,7 +101,7 @@ class ELNWarmup(SemiSegmentor):
     stage = 'warmup'
 
     def inference_of(self, name: str) -> BranchInference:
-        """Inference with a network; where asked for, the localizer judges the one whose prediction is given."""
+        """Return the inference of a network; on request, the localizer judges the first one's prediction."""
         if self.predict_correctness and name == self.predictors[0]:
             return LocalizedInference(self.branch(name), self.localizer)
         return super().inference_of(name)

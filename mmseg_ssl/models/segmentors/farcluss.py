@@ -19,7 +19,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class FARCLUSS(SemiSegmentor):
-    r"""Every pixel teaches, by as much as its teacher is sure and its classes are rare.
+    r"""Every pixel teaches: the more, the surer its teacher is and the rarer its classes are.
 
     ::
 
@@ -27,7 +27,7 @@ class FARCLUSS(SemiSegmentor):
         weak   --> teacher --> (1) k likeliest classes --> label     (3) running class frequencies --> rarity
                           `--> (2) entropy ----------> reliability                                       |
         strong --> student <-- cross entropy, weighted by reliability x rarity; CutMix on all of them <--'
-        sup, strong --> student  --> projection <-- (4) contrast with one prototype a class
+        sup, strong --> student  --> projection <-- (4) contrast with one prototype per class
         sup, weak   --> teacher --> projection --> prototypes
 
     .. math:: L = L_{sup} + \lambda_u \frac{1}{N} \sum_i r_i\, \omega_i \Big[ - \sum_c \tilde y_{ic} \ln p_{ic} \Big]
@@ -43,18 +43,19 @@ class FARCLUSS(SemiSegmentor):
             another registered module that makes labels from probabilities.
         reliability: Options of :class:`EntropyReliability`: ``form``, ``exponent``; or, with a ``type``, of another
             registered module that makes weights from a :class:`TeacherStep`, as ``projects/energy_farcluss`` does.
-        rebalancing: Options of :class:`ClassRebalancing`; ``dict(exponent=0)`` is without, ``dict(exponent=1, low=0,
-            high=1e4)`` as in CW-BASS-v2; ``dict(weights='class')`` weighs the terms of the cross entropy, not pixels.
+        rebalancing: Options of :class:`ClassRebalancing`; ``dict(exponent=0)`` switches it off,
+            ``dict(exponent=1, low=0, high=1e4)`` is as in CW-BASS-v2, ``dict(weights='class')`` weighs the terms of the
+            cross entropy, not pixels.
         contrast: ``weight`` is :math:`\lambda_c`, 0.1 by default; the others are options of
             :class:`PrototypeContrast`: ``temperature``, ``momentum``, ``anchors_per_class``, ...
         projection: Options of :class:`ProjectionHead`.
         unsup_weight: :math:`\lambda_u`.
-        cutmix: Options of :class:`CutMix`; ``dict(prob=0)`` is without.
+        cutmix: Options of :class:`CutMix`; ``dict(prob=0)`` switches it off.
         side_heads: Further side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper. Its text beyond the introduction and its code were not at hand: the four parts and the
-    mean teacher are the authors', and each of the following is a reconstruction, with the options that change it.
+    mean teacher are the authors'; each of the following is a reconstruction, with the options that change it.
         1. Labels: ``k=3`` classes in the teacher's proportions, not sharpened (``label``).
         2. Reliability: one minus the normalized entropy of the teacher's whole distribution (``reliability``).
         3. Rebalancing: soft counts, frequencies averaged over about 100 batches where the text says "batch-level"
@@ -97,16 +98,17 @@ class FARCLUSS(SemiSegmentor):
         self.reliability = MODELS.build(dict(dict(type='EntropyReliability'), **(reliability or {})))
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         step = self.teach(inputs, data_samples)
         label, valid = self.labels(step.probs), step.valid
         reliability = self.reliability(step) * valid
-        self.rebalancing.update(label, valid)
+        self.rebalancing.update(label, valid)  # before they are used: a batch counts in its own frequencies
         target = self.rebalancing(PixelTarget(label, reliability))
         known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
         taught = torch.cat([pred.side['projection'] for pred in (step.sup, step.weak)])
+        # before the contrast, so that a class takes part from its first batch on; unmixed, as the teacher saw them
         self.contrast.update(taught, known, PixelTarget(target.label, reliability))
-        del step, label  # C-channel maps that nothing needs while the student trains
+        del step, label  # maps of C channels, whose memory the student needs now
 
         mix = self.cutmix.sample(data_samples['weak'], inputs['strong'])
         sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))
@@ -122,7 +124,7 @@ class FARCLUSS(SemiSegmentor):
         return losses
 
     def teach(self, inputs: Views, data_samples: ViewSamples) -> TeacherStep:
-        """The teacher's one call, on labeled and weak images."""
+        """Call the teacher once, on labeled and weak images."""
         sup, weak = self.predict_views(self.teacher, inputs['sup'], inputs['weak'])
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
         valid = valid_pixels(data_samples['weak'], inputs['weak'])

@@ -1,4 +1,4 @@
-"""FixMatch (Sohn et al., NeurIPS 2020, arXiv 2001.07685) for segmentation, as the UniMatch authors run it."""
+"""FixMatch (Sohn et al., NeurIPS 2020, arXiv 2001.07685) for segmentation, in the form that UniMatch compares with."""
 
 from typing import Any, Optional, Union
 
@@ -16,7 +16,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 @MODELS.register_module()
 class FixMatch(SemiSegmentor):
-    r"""The confident labels of a weak view train the same network on a strong, CutMix-ed view.
+    r"""Confident labels of a weak view train the same network on a strong view with CutMix.
 
     ::
 
@@ -27,26 +27,26 @@ class FixMatch(SemiSegmentor):
     .. math:: L = \tfrac12 L_{sup} + \tfrac12 \, \mathrm{mean}_i \, 1[\max_c p_{ic} \ge \tau] \,
               CE(f(u^s)_i, \arg\max_c p_{ic})
 
-    The mean runs over all pixels of the image: one that is not confident counts as 0. One call without a gradient for
-    the labels and one merged call a step.
+    The mean runs over all pixels of the image; a pixel without confidence counts as 0. One call without a gradient for
+    the labels and one merged call per step.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         threshold: :math:`\tau`, 0.95 on VOC and 0 on Cityscapes; or a config, see :class:`ConfidentLabels`.
         sup_weight: Weight of the labeled images.
         unsup_weight: Weight of the unlabeled images.
-        target: Another labeling in the place of the argmax, see :class:`ConfidentLabels`.
+        target: Another labeling in place of the argmax, see :class:`ConfidentLabels`.
         cutmix: Options of :class:`CutMix` beside UniMatch's own.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper (FixMatch is one of images; what follows is against UniMatch's public code):
-        1. An image is mixed with the next one of the batch, not with one of a second unlabeled batch, so the call that
-           labels the image labels its partner, too.
+        1. An image is mixed with the next one of its batch, not with one of a second unlabeled batch, so that one call
+           labels both.
         2. All labels are made in eval mode. The public code does so for the partner, and takes the image's own labels
            from the training call.
         3. All images share the training call, so BatchNorm sees weak, strong and labeled images together.
-        4. A box longer than the image is cut to it (drawn again).
+        4. A box longer than the image is clipped (the public code draws again).
     """
 
     views = ('sup', 'weak', 'strong')
@@ -69,7 +69,7 @@ class FixMatch(SemiSegmentor):
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         (weak,) = self.label_views(self.student, inputs['weak'], mode='eval')
         target = self.labels(weak.logits.softmax(dim=1), valid)

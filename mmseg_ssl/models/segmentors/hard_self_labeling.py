@@ -15,7 +15,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class HardSelfLabeling(SemiSegmentor):
-    r"""Hard labels of a Potts model, cut anew for every batch, and a loss that expects many of them to be wrong.
+    r"""Hard labels of a Potts model, computed anew for every batch, and a loss that expects many of them to be wrong.
 
     ::
 
@@ -40,11 +40,11 @@ class HardSelfLabeling(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Raises:
-        ValueError: If the error rate is not possible for so many classes.
+        ValueError: If the error rate is not possible for this number of classes.
 
     Deviations from the paper:
-        1. Labels are cut in every step, for the crop that is trained on; the public code cuts in each fifth epoch.
-        2. The robust loss is the mean over unlabeled pixels, beside the plain one on scribbles.
+        1. Labels are computed in every step, for the training crop; the public code does so in every fifth epoch.
+        2. The robust loss is the mean over unlabeled pixels, in addition to the plain one on scribbles.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class HardSelfLabeling(SemiSegmentor):
         self.self_labeling = GraphCutLabeling(**(self_labeling or {}))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The scribbles alone."""
+        """Compute the loss of the scribbles alone."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Scribbles and hard labels."""
+        """Compute the losses of scribbles and hard labels."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
         target = self.self_labeling(sup.logits, scribbles)

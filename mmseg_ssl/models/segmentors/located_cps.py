@@ -1,4 +1,4 @@
-"""CPS whose labels an error localizer checks: a combination, of no paper."""
+"""CPS whose labels an error localizer checks: a combination of ours, of no paper."""
 
 from typing import Any, Optional
 
@@ -31,7 +31,7 @@ class LocatedCPS(SemiSegmentor):
         u0, u1 --> student --> argmax, kept where localizer(u, argmax) says right, mixed --> peer    (ELN, eq. 9)
         u0, u1 --> peer ----> argmax, kept and mixed likewise --> student
 
-    One localizer judges both networks, which are each other's auxiliary decoders here: trained apart, they err apart.
+    One localizer judges both networks, which take the part of ELN's auxiliary decoders: trained apart, they err apart.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
@@ -43,7 +43,7 @@ class LocatedCPS(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the papers: those of :class:`CPS` with CutMix; of ELN, no auxiliary decoders and no
-    stages. The localizer learns from the first step on; ``UnsupRampHook`` is how the labels wait for it.
+    stages. The localizer learns from the first step on; ``UnsupRampHook`` makes the labels wait for it.
     """
 
     networks = ('student', 'peer')
@@ -70,7 +70,7 @@ class LocatedCPS(SemiSegmentor):
         self.threshold, self.unsup_weight = threshold, unsup_weight
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
@@ -95,6 +95,6 @@ class LocatedCPS(SemiSegmentor):
         return losses
 
     def located(self, images: Tensor, logits: Tensor) -> PixelTarget:
-        """Label images by a network's argmax, where the localizer trusts it."""
+        """Label images with a network's argmax where the localizer trusts it."""
         with labeling_mode(self.localizer):
             return self.localizer.target(self.localizer(images, logits), logits, self.threshold)

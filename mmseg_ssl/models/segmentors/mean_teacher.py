@@ -26,11 +26,11 @@ class MeanTeacher(SemiSegmentor):
 
     .. math:: L = L_{sup} + \lambda \, \mathrm{mean}_i \tfrac1C \sum_c (p^S_{ic} - p^T_{ic})^2
 
-    One teacher call and one merged student call a step.
+    One teacher call and one merged student call per step.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
-        unsup_weight: :math:`\lambda`; 100 as in the public code of CPS (the mean over classes makes the term small).
+        unsup_weight: :math:`\lambda`; 100 as in the public code of CPS: the mean over classes makes the term small.
         consistency: ``'mse'`` of the probabilities, or ``'ce'`` with the teacher's probabilities as soft labels.
         teacher: Options of :class:`EMATeacher`.
         side_heads: Side heads of the student by name.
@@ -41,7 +41,7 @@ class MeanTeacher(SemiSegmentor):
            grayscale, blur). The public code of CPS shows both networks the same crop, in train mode
            (``mean_teacher_r50_voc_1-8_release.py``), and holds them to each other on labeled images, too.
         2. No ramp-up of :math:`\lambda`, as in the public code of CPS.
-        3. The mean runs over pixels that are not padding.
+        3. The mean leaves out padding.
     """
 
     networks = ('student', 'teacher')
@@ -63,7 +63,7 @@ class MeanTeacher(SemiSegmentor):
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
 

@@ -1,4 +1,4 @@
-"""Scribbles with a Potts relaxation as a regularizer, by gradient descent: GridCRF, DenseCRF, non-local CRF."""
+"""Scribbles with a Potts relaxation as regularizer, by gradient descent: GridCRF, DenseCRF, non-local CRF."""
 
 from typing import Any, Optional
 
@@ -13,7 +13,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class PottsRegularized(SemiSegmentor):
-    r"""Partial cross entropy, and a prediction that is decided and alike where colors are.
+    r"""Partial cross entropy, and a prediction that is confident and smooth within regions of like color.
 
     ::
 
@@ -36,11 +36,11 @@ class PottsRegularized(SemiSegmentor):
 
     Deviations from the paper:
         1. Eq. 4 has sums over pixels; here each term is a mean, and :math:`Z` is the number of unlabeled pixels, so
-           that :math:`\eta` and :math:`\lambda` stand in the same proportion. Their values are not published.
+           that :math:`\eta` and :math:`\lambda` keep their proportion. Their values are not published.
         2. All pairs of pixels are taken at reduced resolution, see :class:`PottsLoss`; the paper filters in a
            permutohedral lattice.
-        3. The random pairs of ``'nonlocal'`` are drawn anew in each step, the same steps for all pixels; density and
-           weights of the paper's are not known.
+        3. The random pairs of ``'nonlocal'`` are drawn anew in each step, at the same offsets for all pixels; density
+           and weights of the paper's pairs are not known.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class PottsRegularized(SemiSegmentor):
         self.potts = MODELS.build(dict(dict(type='PottsLoss'), **(potts or {})))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The scribbles alone."""
+        """Compute the loss of the scribbles alone."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Scribbles and regularizers (eq. 4)."""
+        """Compute the losses of scribbles and of both regularizers (eq. 4)."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
         log_probs = sup.logits.log_softmax(dim=1)

@@ -1,4 +1,4 @@
-"""Offline self-training: a network is taught by labels that another one wrote beforehand."""
+"""Offline self-training: a network learns from labels that another one wrote beforehand."""
 
 from typing import Any, List, Optional
 
@@ -19,7 +19,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class PseudoLabel(SemiSegmentor):
-    r"""Labels that ``tools/pseudo_label.py`` wrote, on strong views: the simple alternative to a teacher in the loop.
+    r"""Train strong views on labels that ``tools/pseudo_label.py`` wrote: simpler than a teacher in the loop.
 
     ::
 
@@ -28,22 +28,22 @@ class PseudoLabel(SemiSegmentor):
 
     .. math:: L = L_{sup} + \lambda \, \frac{1}{|K|} \sum_{i \in K} CE(f(s)_i, \hat y_i)
 
-    :math:`K` are the pixels that have a label and reach the threshold. One network call a step. The one-stage form of
+    :math:`K` are the pixels that have a label and reach the threshold. One network call per step. The one-stage form of
     ST++ (Yang et al., CVPR 2022, arXiv 2106.05095): strong views, hard labels, no threshold.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         unsup_weight: :math:`\lambda`.
-        threshold: Confidence that a pixel must reach, in ``[0, 1]``, beside what the tool left out already. It is
-            compared with 8-bit values, so steps below 1/255 make no difference.
+        threshold: Confidence that a pixel must reach, in ``[0, 1]``, in addition to what the tool left out. It is
+            compared with 8-bit values, so differences below 1/255 do not matter.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from ST++:
         1. Its second round (labels of the most reliable images first) is a second run: ``tools/pseudo_label.py
            --earlier`` ranks the images, and ``unlabeled.ann_file`` takes the list.
-        2. Labeled and pseudo-labeled images have a loss each and one ratio a batch; the public code puts them in one
-           pool, the labeled ones repeated.
+        2. Labeled and pseudo-labeled images have a loss each and a fixed ratio per batch; the public code puts them in
+           one pool and repeats the labeled ones.
         3. No Cutout.
     """
 
@@ -64,7 +64,7 @@ class PseudoLabel(SemiSegmentor):
         self.unsup_weight, self.threshold = unsup_weight, threshold
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         target = self.written_target(data_samples['weak'], inputs['weak'])
         kept = valid & (target.label != IGNORE_INDEX)
@@ -79,7 +79,7 @@ class PseudoLabel(SemiSegmentor):
 
     @torch.no_grad()
     def written_target(self, samples: List[SegDataSample], images: Tensor) -> PixelTarget:
-        """Labels that came with the images.
+        """Return the labels that came with the images.
 
         Args:
             samples: With ``pseudo_sem_seg``, ``(2, H, W)`` uint8: classes and confidence times 255.

@@ -1,4 +1,4 @@
-"""Mean teacher on unlabeled images, with scribbles in the place of full masks on the labeled ones."""
+"""Mean teacher on unlabeled images, with scribbles in place of full masks on the labeled ones."""
 
 from typing import Any, Optional
 
@@ -18,7 +18,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class ScribbleMeanTeacher(SemiSegmentor):
-    r"""A few scribbled images, and many without any label.
+    r"""Learn from a few scribbled images and many without any label.
 
     ::
 
@@ -26,7 +26,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
         strong --> student <-- probabilities <-- teacher <-- weak
                       `-------- EMA (MeanTeacherHook) --------^
 
-    The labeled images' losses are those of :class:`SoftSelfLabeling`, all else is :class:`MeanTeacher`: still one
+    The losses of labeled images are those of :class:`SoftSelfLabeling`, all else is :class:`MeanTeacher`, in one
     merged student call. Stages: ``pretrain``, without soft labels, and ``full``.
 
     Args:
@@ -37,7 +37,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
-    Deviations from the papers: none beside those of the two methods; their combination is ours.
+    Deviations from the papers: those of the two methods; their combination is ours.
     """
 
     networks = ('student', 'teacher')
@@ -61,15 +61,15 @@ class ScribbleMeanTeacher(SemiSegmentor):
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Scribbles, soft labels of the scribbled images (eq. 8), and the teacher."""
+        """Compute the losses of scribbles, of soft labels of scribbled images (eq. 8) and of the teacher."""
         return self.step_loss(inputs, data_samples, solve=True)
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The same without soft labels."""
+        """Compute the same losses without soft labels."""
         return self.step_loss(inputs, data_samples, solve=False)
 
     def step_loss(self, inputs: Views, data_samples: ViewSamples, solve: bool) -> LossDict:
-        """Losses of one step, with or without soft labels."""
+        """Compute the losses of one step, with or without soft labels."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
 
@@ -82,7 +82,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
             losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
         distance = consistency_distance(strong.logits, probs, self.consistency)
         losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance, over=valid)
-        # of the teacher; the soft labels log a confidence of their own
+        # not 'unsup.confidence', which the soft labels log
         losses['unsup.teacher_confidence'] = masked_mean(probs.amax(dim=1), over=valid)
         return losses
 

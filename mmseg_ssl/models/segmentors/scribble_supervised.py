@@ -21,7 +21,7 @@ class ScribbleSupervised(SemiSegmentor):
     .. math:: L = -\mathrm{mean}_{i \in S} \ln \sigma_i^{\bar y_i}
 
     (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 3, as a mean.) These are the host's losses, so class weights,
-    samplers and auxiliary heads of the segmentor's config count.
+    samplers and auxiliary heads of the segmentor's config apply.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
@@ -40,6 +40,6 @@ class ScribbleSupervised(SemiSegmentor):
         require_mean_over_labeled(self.student)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step: the scribbles alone (eq. 3)."""
+        """Compute the loss of the scribbles alone (eq. 3)."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')

@@ -13,7 +13,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class SoftSelfLabeling(SemiSegmentor):
-    r"""Soft labels that scribbles, colors and the prediction agree on, solved anew for every batch.
+    r"""Soft labels in accord with scribbles, colors and the prediction, solved for anew in every batch.
 
     ::
 
@@ -27,7 +27,7 @@ class SoftSelfLabeling(SemiSegmentor):
                   + \eta\, \mathrm{mean}_{i \notin S}\, H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
 
     (eq. 8.) In every step :math:`y` is solved for with the network fixed, then the network takes a step with :math:`y`
-    fixed; the last term is the solver's alone. Stages: ``pretrain``, scribbles alone, in which nothing is solved, and
+    fixed; the last term concerns the solver alone. Stages: ``pretrain``, with scribbles alone and nothing solved, and
     ``full``.
 
     Args:
@@ -56,12 +56,12 @@ class SoftSelfLabeling(SemiSegmentor):
         self.self_labeling = SelfLabeling(**(self_labeling or {}))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The scribbles alone."""
+        """Compute the loss of the scribbles alone."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Scribbles and soft labels (eq. 8)."""
+        """Compute the losses of scribbles and soft labels (eq. 8)."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
         label = self.self_labeling(sup.logits, scribbles)

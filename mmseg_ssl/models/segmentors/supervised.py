@@ -1,4 +1,4 @@
-"""Training on the labeled images alone: the baseline of every table."""
+"""Training on labeled images alone: the baseline of every table."""
 
 from typing import Any, Optional
 
@@ -30,6 +30,6 @@ class Supervised(SemiSegmentor):
         self.student = Branch(segmentor, side_heads)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         pred = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(pred, data_samples['sup']), 'sup')

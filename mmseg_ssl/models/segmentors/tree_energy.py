@@ -14,7 +14,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 @MODELS.register_module()
 class TreeEnergy(SemiSegmentor):
-    r"""Partial cross entropy, and a prediction that is its own mean along trees of like pixels.
+    r"""Partial cross entropy, and a prediction that equals its own mean along trees of similar pixels.
 
     ::
 
@@ -37,7 +37,7 @@ class TreeEnergy(SemiSegmentor):
 
     Deviations from the paper:
         1. The embedding is the input of the head's last convolution. Prediction and colors are means over the cells of
-           the embedding, a cell with one pixel without a scribble counts as unlabeled.
+           the embedding; a cell with any pixel without a scribble counts as unlabeled.
         2. Padding and void pixels are cut out of the trees.
     """
 
@@ -54,12 +54,12 @@ class TreeEnergy(SemiSegmentor):
         self.tree = MODELS.build(dict(dict(type='TreeEnergyLoss'), **(tree or {})))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """The scribbles alone."""
+        """Compute the loss of the scribbles alone."""
         sup = self.student(inputs['sup'])
         return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Scribbles and the tree energy."""
+        """Compute the losses of scribbles and of the tree energy."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
         size = sup.embedding.shape[2:]

@@ -20,7 +20,7 @@ VIEW_WEIGHTS = dict(strong1=0.25, strong2=0.25, feature=0.5)
 
 @MODELS.register_module()
 class UniMatchV1(SemiSegmentor):
-    r"""FixMatch with two strong views, and with a weak view whose features lose half of their channels.
+    r"""FixMatch with two strong views and a weak view whose features lose half of their channels.
 
     ::
 
@@ -32,13 +32,13 @@ class UniMatchV1(SemiSegmentor):
 
     .. math:: L = \tfrac12 \big( L_{sup} + \tfrac14 L_{s1} + \tfrac14 L_{s2} + \tfrac12 L_{fp} \big)
 
-    Each unlabeled term is FixMatch's. One call without a gradient and one merged call a step. The preprocessor makes
+    Each unlabeled term is FixMatch's. One call without a gradient and one merged call per step. The preprocessor makes
     the views: ``strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment'))``.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         threshold: As for :class:`FixMatch`.
-        sup_weight: Weight of the labeled images, the half outside the bracket.
+        sup_weight: Weight of the labeled images, one half in the equation.
         unsup_weight: Weight of the unlabeled images, likewise.
         view_weights: Weights of ``strong1``, ``strong2`` and ``feature`` within the unlabeled part, 0.25, 0.25 and
             0.5 where not given. A view of weight 0 is the paper's ablation: without ``feature`` DusPerb, without
@@ -48,9 +48,9 @@ class UniMatchV1(SemiSegmentor):
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper, beside those of :class:`FixMatch`:
-        1. The decoder sees the weak features after dropout alone: the clean ones were decoded for the labels already,
-           without a gradient. (The public code decodes both, of labeled images, too; BatchNorm in the decoder sees
-           that.)
+        1. The decoder sees the weak features only after dropout: the clean ones were decoded for the labels already,
+           without a gradient. (The public code decodes both, also of labeled images, which BatchNorm in the decoder
+           sees.)
         2. Every level of the encoder loses channels, not only those that DeepLabV3+ reads; a head sees no difference.
     """
 
@@ -77,7 +77,7 @@ class UniMatchV1(SemiSegmentor):
         self.view_weights = dict(VIEW_WEIGHTS, **(view_weights or {}))
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
         (unperturbed,) = self.label_views(self.student, weak, mode='eval')

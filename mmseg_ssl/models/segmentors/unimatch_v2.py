@@ -18,7 +18,7 @@ from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 @MODELS.register_module()
 class UniMatchV2(SemiSegmentor):
-    r"""An EMA teacher labels; two strong views share out the channels of the student's features.
+    r"""An EMA teacher labels; two strong views get complementary channels of the student's features.
 
     ::
 
@@ -31,14 +31,15 @@ class UniMatchV2(SemiSegmentor):
     .. math:: L = \tfrac12 \big( L_{sup} + \tfrac12 (L_{s1} + L_{s2}) \big)
 
     Half of the images keep all of their channels (see :func:`drop_complementary_channels`). One teacher call and one
-    merged student call a step. The preprocessor makes the views, as for :class:`UniMatchV1`.
+    merged student call per step. The preprocessor makes the views, as for :class:`UniMatchV1`.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         threshold: As for :class:`FixMatch`; the paper's is 0.95 on all data.
         sup_weight: Weight of the labeled images.
         unsup_weight: Weight of the unlabeled images.
-        feature_keep: Share of the images that keep all of their channels; 1 switches the dropout off.
+        feature_keep: Share of the images that keep all of their channels; 1 switches the dropout off, as in the paper's
+            ablation.
         target: As for :class:`FixMatch`.
         cutmix: As for :class:`FixMatch`.
         side_heads: Side heads of the student by name.
@@ -48,8 +49,8 @@ class UniMatchV2(SemiSegmentor):
         1. An image is mixed with the next one of the batch (public code: the batch reversed, where the middle image of
            an odd batch meets itself).
         2. Labeled and strong images share a student call (two calls in the public code; ViTs have no BatchNorm).
-        3. Encoders whose levels differ in width get one mask a width; the public code's ViT levels share one.
-        4. A box longer than the image is cut to it (drawn again).
+        3. Encoders whose levels differ in width get one mask per width; the public code's ViT levels share one.
+        4. A box longer than the image is clipped (the public code draws again).
     """
 
     networks = ('student', 'teacher')
@@ -76,7 +77,7 @@ class UniMatchV2(SemiSegmentor):
         self.feature_keep = feature_keep
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Losses of one step."""
+        """Compute the losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
         target = self.labels(self.teacher(weak).logits.softmax(dim=1), valid)
