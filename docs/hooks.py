@@ -64,11 +64,11 @@ def figure(name: str) -> str:
 
 def options(*names: str) -> str:
     """Return the options of classes, a table each."""
-    everyone = '[options of every method](index.md#options-of-every-method)'
+    everyone = ' (and the [options of every method](index.md#options-of-every-method))'
     methods = set(reference.public_names()['mmseg_ssl.models.segmentors']) - {'SemiSegmentor'}
     return '\n\n'.join(
-        f'{reference.link(name)}, in `{place(name)}`:\n\n'
-        + table(name, reference.link, everyone if name in methods else '')
+        f'{reference.link(name)}, in `{place(name)}`{everyone if name in methods else ""}:\n\n'
+        + table(name, reference.link)
         for name in names
     )
 

@@ -95,26 +95,27 @@ def _without_bars(formula: re.Match) -> str:
     return formula[0].replace(r'\|', r'\Vert ').replace('|', r'\vert ')
 
 
-def table(name: str, link: Callable[[str], str], everyone: str = '') -> str:
+def table(name: str, link: Callable[[str], str]) -> str:
     """Write the table of options of a class, or of a function that a config's options go to.
 
     Args:
         name: Class or function of the package.
         link: Makes Markdown of the name of another class.
-        everyone: Markdown of the last row, for options that come with ``**kwargs``.
     """
     lines = ['| option | default | meaning |', '|---|---|---|']
     for option in options(name):
         default = f'`{option.default}`' if option.default else 'required'
         meaning = FORMULA.sub(_without_bars, inline(option.meaning, link))
         lines.append(f'| `{option.name}` | {default} | {meaning} |')
-    return '\n'.join([*lines, *([f'| {everyone} | | |'] if everyone else [])])
+    return '\n'.join(lines)
 
 
 def deviations(name: str, link: Callable[[str], str]) -> str:
     """Return what a class's docstring says under "Deviations", as Markdown; empty if it says nothing."""
     found = re.search(r'^Deviations from .*', docstring(name), re.MULTILINE | re.DOTALL)
-    return to_markdown(found[0] + '\n', link).replace('**', '') if found else ''
+    text = to_markdown(found[0] + '\n', link) if found else ''
+    # the heading of the page says as much
+    return re.sub(r'^\*\*Deviations from the paper:\*\*\n', '', text).replace('**', '')
 
 
 def summary(name: str, link: Callable[[str], str]) -> str:
