@@ -172,7 +172,7 @@ def test_labeled_images_among_those_of_validation_are_found_by_content(own, tmp_
     shutil.copy(tmp_path / 'train/img/2.png', tmp_path / 'val/img/5.png')
     problems = inspect_data(cfg).problems
     assert [problem.kind for problem in problems] == ['overlap']
-    assert 'val_dataloader.dataset: 1 labeled image(s) are in it, too, or copies of them: ' in problems[0].text
+    assert 'val_dataloader.dataset: it contains 1 labeled image(s), or copies of them: ' in problems[0].text
     cfg.default_hooks = dict(data=dict(allow_overlap=True))
     assert not inspect_data(cfg).problems
 

@@ -138,7 +138,7 @@ def test_another_ignored_value_is_for_supervised_training_alone(own):
     cfg.val_evaluator.ignore_index = 7
     check_semi_dataset(cfg)
     cfg.model.type = 'FARCLUSS'
-    stop(cfg, 'the methods know 255')
+    stop(cfg, 'the methods use 255')
 
 
 def test_zero_label_of_dataset_and_loader_agree(cfg):
@@ -153,10 +153,10 @@ def test_a_step_that_fails_is_named_before_a_worker_meets_it(cfg):
 
 def test_a_pipeline_gives_an_image_and_the_labeled_one_a_mask(cfg):
     cfg.val_dataloader.dataset.pipeline = cfg.val_dataloader.dataset.pipeline[:2]
-    stop(cfg, 'val_dataloader.dataset: its pipeline gives no packed image. .*end with PackSemiInputs')
+    stop(cfg, 'val_dataloader.dataset: its pipeline returns no packed image. .*end with PackSemiInputs')
     del cfg['val_dataloader']
     del cfg.train_dataloader.dataset.labeled.pipeline[1]
-    stop(cfg, 'labeled: its pipeline gives no mask. Add LoadAnnotations')
+    stop(cfg, 'labeled: its pipeline returns no mask. Add LoadAnnotations')
 
 
 def test_a_dataset_that_cannot_be_built_says_where(cfg):

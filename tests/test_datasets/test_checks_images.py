@@ -101,7 +101,7 @@ def test_images_that_a_tag_turns(own, tmp_path, suffix, orientation, mask_shape,
         stop(cfg, rf'ann/0.png: the mask is 32x24, its image .*0{suffix} is 24x32.*EXIF orientation 6')
     else:
         warnings = texts(check_semi_dataset(cfg).warnings)
-        assert (f'0{suffix}: the loader turns it as its EXIF orientation 3' in warnings) == (outcome == 'doubt')
+        assert (f'0{suffix}: the loader rotates it by its EXIF orientation 3' in warnings) == (outcome == 'doubt')
 
 
 def test_masks_of_another_size_are_found_in_every_format(own, tmp_path):
@@ -128,7 +128,9 @@ def test_channels_are_those_of_preprocessor_and_backbone(own, color_type, channe
     )
     check_semi_dataset(cfg)
     cfg.model.segmentor.backbone.in_channels = 2
-    stop(cfg, rf'labeled: its pipeline gives images of {channels} channel\(s\), but the backbone \(in_ch.* is for 2')
+    stop(
+        cfg, rf'labeled: its pipeline returns images with {channels} channel\(s\), but the backbone \(in_ch.* is for 2'
+    )
     cfg.model.segmentor.backbone.in_channels = channels
     cfg.model.data_preprocessor.mean = [0.0] * 2
     stop(cfg, 'model.data_preprocessor.mean is for 2')
@@ -164,7 +166,7 @@ def test_sets_made_of_several_are_looked_at_part_by_part(own, tmp_path):
     report = check_semi_dataset(cfg)
     assert report.sets[0].images == 8 and report.sets[0].pixels.tolist() == [8 * 384] * 2
     (tmp_path / 'train/img/1.png').write_bytes(b'')
-    stop(cfg, r'2 problem(.|\n)*img/1.png: cannot be decoded: its content is no image')
+    stop(cfg, r'2 problem(.|\n)*img/1.png: cannot be decoded: its content is not an image')
 
 
 def test_masks_may_be_loaded_before_images(own, tmp_path):

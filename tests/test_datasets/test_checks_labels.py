@@ -68,9 +68,9 @@ def test_masks_with_an_object_keep_255_as_void(own, tmp_path):
 
 def test_masks_without_a_pixel_that_counts(own):
     """All of them stop training, some are named."""
-    stop(own([halves(255, 255)], 3), r'none of the 4 masks .*that counts: every value \(255\) is ignored')
+    stop(own([halves(255, 255)], 3), r'none of the 4 masks .*with a class: every value \(255\) is ignored')
     report = check_semi_dataset(own([halves(255, 255), halves(0, 1)]))
-    assert 'labeled: 2 of 4 masks have no pixel that counts, the first are' in texts(report.warnings)
+    assert 'labeled: 2 of 4 masks have no labeled pixel, the first are' in texts(report.warnings)
 
 
 @pytest.mark.parametrize('classes', [2, 3])
@@ -96,7 +96,7 @@ def test_absent_and_rare_classes_are_named(own):
     report = check_semi_dataset(own([large, large, rare, large], 4, **images))
     labeled = [text for text in texts(report.warnings).splitlines() if 'labeled' in text]
     assert labeled == [
-        'train_dataloader.dataset.labeled: no mask of 4 has a pixel of class3: what no mask shows is never learned.',
+        'train_dataloader.dataset.labeled: no mask of 4 has a pixel of class3: without pixels it is never learned.',
         "train_dataloader.dataset.labeled: class 'class2' has 1 pixels in 1 of 4 masks.",
     ]
 
@@ -129,7 +129,7 @@ def test_jpeg_masks_are_told_by_their_content(own, tmp_path):
         path.with_suffix('.jpg').rename(path)
 
     cfg = own([halves(0, 1)], write=write)
-    stop(cfg, r'ann/0.png: is JPEG or lossy WebP by its content.*Export the masks anew as PNG')
+    stop(cfg, r'ann/0.png: is JPEG or lossy WebP by its content.*Export the masks again as PNG')
     with pytest.raises(DatasetError, match='0.png: is JPEG'):
         fix_masks(cfg, str(tmp_path / 'new'))
 

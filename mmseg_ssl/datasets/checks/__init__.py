@@ -1,4 +1,4 @@
-"""Bad data is found before training starts, and the error names the file and the fix."""
+"""Checks that find bad data before training starts; each error names the file and the fix."""
 
 from .check import check_semi_dataset, inspect_data
 from .fix import fix_masks

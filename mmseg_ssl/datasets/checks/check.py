@@ -1,4 +1,4 @@
-"""The check as a whole: build the sets of a config, look at their files, compare what the config says of them."""
+"""The whole check: builds the sets of a config, reads their files, and compares them with the config."""
 
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -18,14 +18,14 @@ from .set_rules import DEPTHS, check_set
 
 
 def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
-    """Check the data of a config, and stop if something is wrong.
+    """Check the data of a config, and raise an error if something is wrong.
 
     Args:
         cfg: See :func:`inspect_data`.
         depth: See :func:`inspect_data`.
 
     Returns:
-        What was found; its warnings are for the run's log, see :meth:`Report.log`.
+        The report; its warnings belong into the run's log, see :meth:`Report.log`.
 
     Raises:
         DatasetError: Lists the problems, each with the file and the fix.
@@ -36,10 +36,10 @@ def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
 
 
 def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
-    """Look at all that a config says of its data, and at the files.
+    """Check everything that a config says about its data, and the files.
 
-    Labeled images and all masks are decoded. Of other images header and end are read, which tells files that are cut
-    off; all their pixels only in depth ``pixels``.
+    Labeled images and all masks are decoded. Of other images only header and end are read, which reveals truncated
+    files; with depth ``pixels`` they are decoded, too.
 
     Args:
         cfg: A whole config with ``train_dataloader``; default scope ``mmseg``.
@@ -47,10 +47,11 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
             (evenly spaced). ``headers``: every file. ``pixels``: every file is decoded.
 
     Returns:
-        What was found.
+        The report.
 
     Raises:
-        DatasetError: A set cannot be built: a folder is absent, a list is wrong.
+        DatasetError: A set cannot be built: a folder is missing, a list is wrong.
+        ValueError: The depth is not one of these.
     """
     one_of(DEPTHS, depth=depth)
     report = Report()
@@ -63,13 +64,13 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
         report.problems += class_problems(key, dataset)
     report.problems += _set_problems(cfg, sets)
     if any(problem.kind == 'classes' for problem in report.problems):
-        return report  # what else could be said would be wrong
+        return report  # all further rules depend on the classes
     report.problems += _class_name_problems(labeled)
     report.problems += head_problems(cfg.get('model') or {}, next(iter(labeled.values())).metainfo['classes'])
     report.problems += ignore_problems(cfg, dict(one for key, set_ in labeled.items() for one in leaves(key, set_)))
     for role, key, dataset in sets:
         check_set(report, role, key, dataset, depth, cfg)
-    if depth != 'sample':  # before training a hook compares the sets
+    if depth != 'sample':  # before training, DataSummaryHook compares the sets
         data_hook = (cfg.get('default_hooks') or {}).get('data') or {}
         overlaps = list(_overlap_problems(sets))
         (report.warnings if data_hook.get('allow_overlap') else report.problems).extend(overlaps)
@@ -77,7 +78,7 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
 
 
 def build_sets(cfg: dict, depth: str) -> Iterator[Tuple[str, str, BaseDataset]]:
-    """Role, place in the config and dataset of each set."""
+    """Yield role, place in the config and dataset of each set."""
     key = 'train_dataloader.dataset'
     dataset = build_set(key, cfg['train_dataloader']['dataset'])
     if isinstance(dataset, SemiDataset):
@@ -102,7 +103,7 @@ def build_set(key: str, cfg: dict) -> BaseDataset:
         cfg: Its config.
 
     Raises:
-        DatasetError: It cannot be built; an absent folder comes with the hint how to get the data.
+        DatasetError: It cannot be built; for a missing folder, the message says how to get the data.
     """
     require_data(cfg)
     try:
@@ -110,13 +111,13 @@ def build_set(key: str, cfg: dict) -> BaseDataset:
         dataset.full_init()
     except DatasetError:
         raise
-    except Exception as error:  # the host asserts, and wraps errors of all kinds
+    except Exception as error:  # the host raises errors of all kinds, assertions among them
         raise DatasetError(f'{key} ({cfg.get("type")}) cannot be built: {type(error).__name__}: {error}') from error
     return dataset
 
 
 def _set_problems(cfg: dict, sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Problem]:
-    """What is wrong with the sizes of the labeled and the unlabeled set."""
+    """Yield problems of the sizes of the labeled and the unlabeled set."""
     loader, by_role = cfg['train_dataloader'], {role: dataset for role, _, dataset in sets}
     if 'labeled' not in loader['dataset']:
         return
@@ -130,20 +131,20 @@ def _set_problems(cfg: dict, sets: List[Tuple[str, str, BaseDataset]]) -> Iterat
 
 
 def _overlap_problems(sets: List[Tuple[str, str, BaseDataset]]) -> Iterator[Problem]:
-    """Labeled images that are in val or test, too, or copies of them."""
+    """Yield sets for validation or test that contain labeled images or copies of them."""
     (_, _, labeled), *others = sets
     for role, key, dataset in others:
         shared = [] if role == 'unlabeled' else find_overlap(labeled, role, dataset).labeled
         if shared:
             yield Problem(
                 'overlap',
-                f'{key}: {len(shared)} labeled image(s) are in it, too, or copies of them: {", ".join(shared[:3])}. '
+                f'{key}: it contains {len(shared)} labeled image(s), or copies of them: {", ".join(shared[:3])}. '
                 'Take them out of one of the lists.',
             )
 
 
 def _class_name_problems(datasets: Dict[str, BaseDataset]) -> Iterator[Problem]:
-    """Sets with masks whose classes are not those of the labeled images."""
+    """Yield sets whose classes differ from those of the labeled images."""
     (first, labeled), *others = datasets.items()
     for key, dataset in others:
         wanted, came = list(labeled.metainfo['classes']), list(dataset.metainfo['classes'])

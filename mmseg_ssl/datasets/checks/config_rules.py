@@ -1,4 +1,4 @@
-"""What a config says in two places, and whether the two agree."""
+"""Rules for settings that stand in two places of a config and must agree."""
 
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -11,13 +11,13 @@ from ..pipelines import pipeline_steps
 from .report import Problem
 
 PLAIN = ('Supervised', 'EncoderDecoder', 'CascadeEncoderDecoder')
-"""Models that know no ignored value but that of their head."""
+"""Models whose only ignored value is that of their head."""
 OWN_LABELS = ('STDCHead',)
-"""Heads that make labels of their own."""
+"""Heads that make their own labels, so their number of classes is not the dataset's."""
 
 
 def class_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
-    """Classes of a dataset that are none.
+    """Yield problems of a dataset's list of classes.
 
     Args:
         key: Place of the dataset in the config.
@@ -41,7 +41,7 @@ def class_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
 
 
 def zero_label_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
-    """``reduce_zero_label`` of the dataset and of the step that loads its masks.
+    """Yield pipeline steps whose ``reduce_zero_label`` differs from the dataset's.
 
     Args:
         key: Place of the dataset in the config.
@@ -54,16 +54,16 @@ def zero_label_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
             yield Problem(
                 'reduce_zero_label',
                 f'{key}: reduce_zero_label is {wanted} for the dataset and {came} in {type(step).__name__} of its '
-                'pipeline. Remove it from the pipeline: the step does as the dataset says.',
+                'pipeline. Remove it from the pipeline: the step takes the value of the dataset.',
             )
 
 
 def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
-    """Heads and losses that are made for another number of classes.
+    """Yield heads and losses that are made for another number of classes.
 
     Args:
         model: Config of the model.
-        classes: Of the labeled data.
+        classes: Classes of the labeled data.
     """
     number = len(classes)
     for path, head, inside in _dicts(model, 'model'):
@@ -77,7 +77,7 @@ def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
                 f'{", ..." if number > 8 else ""}). Set {path}.num_classes={number}.',
             )
         weights = _weights(head.get('class_weight'))
-        # of a sigmoid the one for class 1; HardPixelCrossEntropy has one a class even there
+        # a sigmoid has one weight, for class 1; HardPixelCrossEntropy has one weight per class even there
         wanted = 1 if inside.get('out_channels') == 1 and head.get('use_sigmoid') else number
         if weights is not None and len(weights) != wanted:
             yield Problem(
@@ -88,11 +88,11 @@ def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
 
 
 def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
-    """Class weights that are larger for frequent classes: those of another dataset have the right length by chance.
+    """Yield class weights that are larger for frequent classes: they may belong to a dataset with as many classes.
 
     Args:
         model: Config of the model.
-        pixels: Labeled pixels of each class.
+        pixels: Number of labeled pixels per class.
     """
     for path, loss, _ in _dicts(model, 'model'):
         weights = _weights(loss.get('class_weight'))
@@ -108,7 +108,7 @@ def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
 
 
 def ignore_problems(cfg: dict, datasets: Dict[str, BaseDataset]) -> Iterator[Problem]:
-    """Places that name the ignored value, and disagree.
+    """Yield a problem if the places that name the ignored value disagree.
 
     Args:
         cfg: The whole config.
@@ -133,19 +133,19 @@ def ignore_problems(cfg: dict, datasets: Dict[str, BaseDataset]) -> Iterator[Pro
         places = ', '.join(f'{place} is {value}' for place, value in found.items() if value != IGNORE_INDEX)
         yield Problem(
             'ignore_index',
-            f'{places}, elsewhere the ignored value is {IGNORE_INDEX}. One value must hold everywhere, and the methods '
-            f'know {IGNORE_INDEX}: remove these settings, and write {IGNORE_INDEX} into the masks '
+            f'{places}, elsewhere the ignored value is {IGNORE_INDEX}. All places need the same value, and the methods '
+            f'use {IGNORE_INDEX}: remove these settings, and write {IGNORE_INDEX} into the masks '
             '(tools/check_dataset.py CONFIG --fix OUT --map OLD=255).',
         )
 
 
 def _weights(value: Any) -> Optional[List[float]]:
-    """Class weights of a loss; the host takes a file of them too."""
+    """Return the class weights of a loss, which may stand in a file as in the host."""
     return None if value is None else [float(weight) for weight in get_class_weight(value)]
 
 
 def _dicts(node: Any, path: str, head: Optional[dict] = None) -> Iterator[Tuple[str, dict, dict]]:
-    """Every dict of a config with its place and the head that it stands in; backbones have classes of their own."""
+    """Yield every dict of a config with its place and the head that contains it; backbones have their own classes."""
     if isinstance(node, dict):
         head = node if head is None or 'num_classes' in node else head
         yield path, node, head

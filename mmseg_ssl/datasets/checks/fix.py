@@ -1,4 +1,4 @@
-"""New masks of class indices from masks of colors, or of 0 and 255; the old ones stay as they are."""
+"""Converts masks of colors, or of 0 and 255, into new masks of class indices; the old files are not changed."""
 
 import os
 import shutil
@@ -22,27 +22,27 @@ Value = Union[int, Tuple[int, int, int]]
 
 
 def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None) -> List[str]:
-    """Write the masks of the labeled, validation and test images anew, as 8-bit PNG of class indices.
+    """Write new masks for the labeled, validation and test images, as 8-bit PNG of class indices.
 
-    Colors become classes by the palette of the dataset; where there are two classes, masks of 0 and 255 become 0 and
-    1; anything else by ``mapping``.
+    Colors become classes by the palette of the dataset; with two classes, masks of 0 and 255 become 0 and 1; for
+    anything else there is ``mapping``.
 
     Args:
         cfg: A whole config.
-        folder: New folder for the masks, with a folder per set.
-        mapping: Value or color (red, green, blue) in the old masks -> value in the new ones. What is not named and
-            has a meaning stays.
+        folder: New folder for the masks, with one folder per set.
+        mapping: Value or color (red, green, blue) in the old masks -> value in the new ones. Valid values that it does
+            not name stay.
 
     Returns:
         Settings that make the config use the new masks, ``key=value``.
 
     Raises:
-        DatasetError: The folder exists, or a mask cannot be translated; names the file and the values. Nothing is
-            written then.
+        DatasetError: The folder exists, or a mask cannot be translated; names the file and the values. In this case
+            nothing is written.
     """
     out, settings = Path(folder).resolve(), []
     if out.exists():
-        raise DatasetError(f'{out} exists. --fix writes into a new folder, so that no mask is lost: name another one.')
+        raise DatasetError(f'{out} exists. --fix only writes into a new folder, so that no mask is lost: name another.')
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}-', dir=out.parent))
     try:
@@ -64,7 +64,7 @@ def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None
 
 
 class _Translator:
-    """From the masks of one set to masks of values that the config's loader takes for classes."""
+    """Translates the masks of one set into values that the config's loader reads as classes."""
 
     def __init__(self, dataset: BaseDataset, infos: List[dict], mapping: Dict[Value, int]) -> None:
         classes = dataset.metainfo['classes']
@@ -86,7 +86,7 @@ class _Translator:
         self.colors.update({old: new for old, new in mapping.items() if isinstance(old, tuple)})
         wrong = [new for new in mapping.values() if not 0 <= new < 256 or self.known[new] == UNKNOWN]
         if wrong:
-            raise DatasetError(f'--map: {wrong[0]} is no class of {", ".join(classes)} and not {IGNORE_INDEX}.')
+            raise DatasetError(f'--map: {wrong[0]} is neither a class of {", ".join(classes)} nor {IGNORE_INDEX}.')
 
     def write(self, infos: List[dict], out: Path) -> None:
         """Translate and write every mask."""
@@ -103,7 +103,7 @@ class _Translator:
             list(pool.map(one, infos))
 
     def translate(self, path: str, mask: np.ndarray) -> np.ndarray:
-        """One mask, ``(H, W)`` uint8."""
+        """Translate one mask, to ``(H, W)`` uint8."""
         if mask.ndim == 3 and mask.shape[2] > 1:
             rgb = mask[..., [0, 0, 0]] if mask.shape[2] == 2 else mask[..., 2::-1]
             colors, place = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
@@ -119,28 +119,28 @@ class _Translator:
             named = ', '.join(map(str, unknown[:8])) + (f' and {len(unknown) - 8} more' if len(unknown) > 8 else '')
             example = ','.join(map(str, unknown[0])) if isinstance(unknown[0], tuple) else unknown[0]
             raise DatasetError(
-                f'{path}: no class for {named}. Correct classes and palette in metainfo, or say what it becomes, e.g. '
+                f'{path}: no class for {named}. Correct classes and palette in metainfo, or map the value, e.g. '
                 f'--map {example}={IGNORE_INDEX}'
             )
         return np.array([table[old] for old in found], np.uint8)[place].reshape(mask.shape[:2])
 
     def _is_gray(self, colors: np.ndarray) -> bool:
-        """Whether three equal channels hold indices; black and white alone could mean anything."""
+        """Check if three equal channels hold indices; only black and white could mean anything."""
         values = set(colors[:, 0].tolist())
         return bool((colors == colors[:, :1]).all()) and not values <= {0, 255} and values <= set(self.values)
 
     def _value_of(self, label: int) -> int:
-        """The value in a file that the loader takes for a class."""
+        """Return the value in a file that the loader reads as a class."""
         return int(np.flatnonzero(self.known == label)[0])
 
 
 def _black_and_white(masks: List[MaskFacts]) -> bool:
-    """Whether 0 and 255 are the only values of a set."""
+    """Check if a set has exactly the values 0 and 255."""
     return {int(value) for mask in masks for value in mask.values} == {0, 255}
 
 
 def _settings(key: str, dataset: BaseDataset, out: Path) -> List[str]:
-    """What makes a dataset use the new masks."""
+    """List the settings that make a dataset use the new masks."""
     old = getattr(dataset, 'seg_map_suffix', '.png')
     new = (old[: old.rfind('.')] if '.' in old else old) + '.png'
     lines = [f'{key}.data_prefix.seg_map_path={out}']

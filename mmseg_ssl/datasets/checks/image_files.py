@@ -1,4 +1,4 @@
-"""What an image file is, from its header where that is enough, and from the dataset's own loader where it is not."""
+"""Reads facts about an image file, from its header if that is enough, else with the dataset's own loader."""
 
 import io
 from typing import Any, NamedTuple, Optional, Tuple
@@ -15,20 +15,20 @@ from ..pipelines import pipeline_steps
 
 Size = Tuple[int, int]
 EXIF_ORIENTATION = 0x0112
-# Channels that OpenCV's `unchanged` gives; it spells palettes out.
+# Number of channels with OpenCV's `unchanged`, which expands palettes.
 CHANNELS = {'1': 1, 'L': 1, 'I': 1, 'I;16': 1, 'I;16B': 1, 'F': 1, 'P': 3, 'RGB': 3, 'RGBA': 4, 'LA': 4}
 
 
 class ImageFacts(NamedTuple):
-    """What is known of an image file.
+    """Facts about an image file.
 
     Attributes:
         path: The file.
         size: Width and height as the loader gives them.
-        channels: Channels of the file; 0 if not known.
-        deep: Whether a channel has more than 8 bits.
-        orientation: Of EXIF; 1 is upright.
-        problem: Why the file cannot be used; empty if it can.
+        channels: Channels of the file; 0 if unknown.
+        deep: True if a channel has more than 8 bits.
+        orientation: EXIF orientation; 1 is upright.
+        problem: Reason why the file cannot be used; empty if it can.
     """
 
     path: str
@@ -40,13 +40,13 @@ class ImageFacts(NamedTuple):
 
 
 def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = True) -> ImageFacts:
-    """Look at an image: header and last bytes, all pixels if wanted or if these two do not settle it.
+    """Read header and last bytes of an image, and all pixels if asked for or if these do not tell enough.
 
     Args:
         dataset: A built dataset, whose pipeline loads its images.
-        info: What the dataset says of the image.
-        decode: Whether to decode JPEG and PNG files too, whose damage nearly always shows at the end.
-        sized: Whether the size must be the loader's, although an EXIF tag turns the image.
+        info: The dataset's info of the image.
+        decode: Decode JPEG and PNG files, too, although damage nearly always shows at their end.
+        sized: Get the size from the loader if an EXIF tag rotates the image.
     """
     path, backend = info['img_path'], getattr(dataset, 'backend_args', None)
     if not fileio.exists(path, backend_args=backend):
@@ -56,7 +56,7 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
     with source:
         try:
             image = Image.open(source)
-        except Exception as error:  # Pillow raises many kinds; 16-bit color TIFF is none of its formats
+        except Exception as error:  # Pillow raises many kinds, and does not know 16-bit color TIFF
             return _ask_loader(dataset, info, error)
         facts = ImageFacts(path, image.size, CHANNELS.get(image.mode, 0), _is_deep(image), _orientation(image))
         if decode or not _has_end(image.format, source):
@@ -64,7 +64,7 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
                 image.draft('RGB', (image.width // 8, image.height // 8))  # JPEG: all bytes, 1/8 of the work
                 image.load()
             except Exception as error:
-                if image.format in ('JPEG', 'PNG'):  # OpenCV fills the rest of a cut file with gray
+                if image.format in ('JPEG', 'PNG'):  # OpenCV would fill the rest of a truncated file with gray
                     return facts._replace(problem=undecodable(error))
                 return _ask_loader(dataset, info, error)
     if sized and facts.orientation != 1:
@@ -73,11 +73,11 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
 
 
 def load_pixels(dataset: BaseDataset, info: dict) -> np.ndarray:
-    """The image as the dataset's pipeline loads it.
+    """Load an image as the dataset's pipeline does.
 
     Args:
         dataset: A built dataset.
-        info: What it says of the image.
+        info: The dataset's info of the image.
     """
     results = dict(info)
     for step in pipeline_steps(dataset) or [LoadImageFromFile()]:
@@ -88,18 +88,18 @@ def load_pixels(dataset: BaseDataset, info: dict) -> np.ndarray:
 
 
 def load_raw(dataset: BaseDataset, info: dict) -> Optional[np.ndarray]:
-    """The values of the file, unscaled; None if OpenCV does not know the format.
+    """Load the unscaled values of the file; None if OpenCV does not know the format.
 
     Args:
         dataset: A built dataset.
-        info: What it says of the image.
+        info: The dataset's info of the image.
     """
     content = fileio.get(info['img_path'], backend_args=getattr(dataset, 'backend_args', None))
     return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 def _has_end(kind: Optional[str], source: Any) -> bool:
-    """Whether the last bytes of a file are those that its format ends with; False for formats without such."""
+    """Check if a file ends as its format demands; False for formats without a fixed end."""
     place = source.tell()
     source.seek(max(source.seek(0, io.SEEK_END) - 32, 0))
     tail = source.read()
@@ -110,19 +110,19 @@ def _has_end(kind: Optional[str], source: Any) -> bool:
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:
-    """More than 8 bits per channel. Pillow shows 16-bit color PNG as 8-bit; what it unpacks tells."""
+    """Check for more than 8 bits per channel; Pillow shows 16-bit color PNG as 8-bit, only ``tile`` tells."""
     return image.mode in ('F', 'I') or image.mode.startswith('I;') or ';16' in str(image.tile)
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
     if isinstance(image, TiffImageFile):
         return int(image.tag_v2.get(EXIF_ORIENTATION, 1))
-    # a PNG without the tag would be decoded to look for it
+    # asking a PNG without the tag would decode all of it
     return int(image.getexif().get(EXIF_ORIENTATION, 1)) if 'exif' in image.info else 1
 
 
 def _ask_loader(dataset: BaseDataset, info: dict, reason: Optional[Exception] = None) -> ImageFacts:
-    """Let the dataset's own loader decide; ``reason`` says why Pillow could not."""
+    """Get the facts from the dataset's own loader; ``reason`` is why Pillow could not read the file."""
     try:
         pixels = load_pixels(dataset, info)
         raw = load_raw(dataset, info)
@@ -134,11 +134,11 @@ def _ask_loader(dataset: BaseDataset, info: dict, reason: Optional[Exception] = 
 
 
 def undecodable(error: Exception) -> str:
-    """Say that a file cannot be decoded.
+    """Return the message for a file that cannot be decoded.
 
     Args:
-        error: What the decoder said.
+        error: The decoder's error.
     """
     if isinstance(error, UnidentifiedImageError):
-        return 'cannot be decoded: its content is no image'
+        return 'cannot be decoded: its content is not an image'
     return f'cannot be decoded ({type(error).__name__}: {error})'

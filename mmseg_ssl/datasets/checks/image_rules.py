@@ -1,4 +1,4 @@
-"""What the images of a whole set say together: bits, orientation, channels, masks among them."""
+"""Rules for all images of a set together: bits, orientation, channels."""
 
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -10,21 +10,21 @@ from .image_files import ImageFacts, load_pixels, load_raw
 from .report import Problem
 
 SAMPLE = 16
-"""So many images with more than 8 bits are decoded to learn the range of their values."""
+"""Number of images with more than 8 bits that are decoded to learn the range of their values."""
 NARROW = 64
-"""If the network sees fewer than so many of 256 steps, the bits of the files are not those of their values."""
+"""If the network sees fewer of the 256 levels than this, the files have more bits than their values use."""
 
 
 def range_problems(
     key: str, dataset: BaseDataset, deep: Sequence[Tuple[str, dict]], mean: Optional[Sequence[float]]
 ) -> Iterator[Problem]:
-    """Images of more than 8 bits, of which the network would see a small part of the range.
+    """Yield a problem if images have more than 8 bits and the network would see only a part of their range.
 
     Args:
         key: Place of the dataset in the config.
         dataset: A built dataset.
         deep: Path and info of its images with more than 8 bits.
-        mean: Of the preprocessor.
+        mean: Mean of the preprocessor.
 
     Yields:
         At most one problem.
@@ -36,7 +36,8 @@ def range_problems(
         try:
             pixels, raw = load_pixels(dataset, info), load_raw(dataset, info)
         except Exception as error:  # decoders raise many kinds
-            yield Problem('deep images', f'{path}: the loader of {key} cannot read it ({error}). {_fix("its maximum")}')
+            text = f'{path}: the loader of {key} cannot read it ({error}). {_loader_fix("its maximum")}'
+            yield Problem('deep images', text)
             return
         kinds.add(pixels.dtype)
         low, high = min(low, np.percentile(pixels, 0.1)), max(high, np.percentile(pixels, 99.9))
@@ -51,52 +52,52 @@ def range_problems(
         yield Problem(
             'deep images',
             f'{path} and {len(deep) - 1} more of {key} have more than 8 bits per channel{held}: the network would see '
-            f'{seen}. {_fix(top)}',
+            f'{seen}. {_loader_fix(top)}',
         )
     elif kinds != {np.dtype(np.uint8)} and high > 16 * 255 and mean is not None and max(mean) <= 255:
         yield Problem(
             'deep images',
             f'{path} and {len(deep) - 1} more of {key} are loaded with values up to {high:.0f}, but '
-            f'model.data_preprocessor.mean is {list(mean)}, of 0 to 255. {_fix(top)}',
+            f'model.data_preprocessor.mean is {list(mean)}, for 0 to 255. {_loader_fix(top)}',
         )
 
 
-def _fix(top: object) -> str:
+def _loader_fix(top: object) -> str:
     return (
-        f"Write dict(type='LoadDeepImage', max_value={top}) in the place of LoadImageFromFile, in the labeled, "
+        f"Write dict(type='LoadDeepImage', max_value={top}) instead of LoadImageFromFile, in the labeled, "
         'unlabeled and test pipelines; or save the images with 8 bits.'
     )
 
 
 def orientation_warnings(images: List[Tuple[ImageFacts, Optional[tuple]]]) -> Iterator[Problem]:
-    """Images that an EXIF tag turns, where sizes cannot tell whether the mask is turned alike.
+    """Yield images with an EXIF rotation whose size does not tell if the mask is rotated in the same way.
 
     Args:
-        images: Each with the size of its mask, if that is known.
+        images: Images, each with the size of its mask, if that is known.
     """
     for image, mask_size in images:
         ambiguous = image.orientation in (2, 3, 4) or (image.size and image.size[0] == image.size[1])
         if image.orientation != 1 and mask_size == image.size and ambiguous:
             yield Problem(
                 'EXIF orientation',
-                f'{image.path}: the loader turns it as its EXIF orientation {image.orientation} says, the mask stays '
-                'as it is. See whether the two agree; if not, save the image turned and without the tag.',
+                f'{image.path}: the loader rotates it by its EXIF orientation {image.orientation}, but not the mask. '
+                'Check that the two agree; if not, save the image rotated and without the tag.',
             )
 
 
 def channel_problems(dataset: BaseDataset, images: List[Tuple[ImageFacts, dict]]) -> Iterator[Problem]:
-    """Files of other channel counts than the rest, where the loader takes all that there are.
+    """Yield files with other numbers of channels than the rest, if the loader keeps all channels.
 
     Args:
         dataset: A built dataset.
-        images: Its images, each with what the dataset says of it.
+        images: Its images, each with the dataset's info.
     """
     if not any(getattr(step, 'color_type', '') == 'unchanged' for step in pipeline_steps(dataset)):
-        return  # `color` makes three of any number, `grayscale` one
+        return  # `color` always gives three channels, `grayscale` one
     first: Dict[int, dict] = {}
     for image, info in images:
         first.setdefault(image.channels, info)
-    loaded: Dict[int, str] = {}  # the header does not tell all: a palette may have transparency
+    loaded: Dict[int, str] = {}  # headers do not tell everything: a palette may have transparency
     for info in first.values() if len(first) > 1 else ():
         pixels = load_pixels(dataset, info)
         loaded.setdefault(pixels.shape[2] if pixels.ndim == 3 else 1, info['img_path'])
@@ -105,5 +106,5 @@ def channel_problems(dataset: BaseDataset, images: List[Tuple[ImageFacts, dict]]
         yield Problem(
             'channels',
             f"{path}: {channels} channel(s), but {loaded[usual]} has {usual}, and color_type='unchanged' keeps them. "
-            "Convert the files alike, or load with color_type='color'.",
+            "Convert all files to one kind, or load with color_type='color'.",
         )

@@ -1,4 +1,4 @@
-"""What the masks of a whole set say together."""
+"""Rules for all masks of a set together."""
 
 from typing import Iterator, List, Tuple
 
@@ -11,19 +11,20 @@ from .mask_files import IGNORED, MaskFacts, unexplained
 from .report import Problem, SetFacts
 
 FEW = 1e-4
-"""A class with a smaller share of the labeled pixels is named."""
+"""Share of the labeled pixels below which a class is reported as rare."""
 MANY_VALUES = 24
+"""This many values without a class point to smoothing or compression, not to a wrong list of classes."""
 
 
 def count_classes(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]]) -> List[str]:
-    """Count pixels and images of each class.
+    """Count the pixels and images of each class.
 
     Args:
         facts: The set; its ``pixels`` and ``holders`` are filled in.
-        masks: Readable masks, each with what its values mean.
+        masks: Readable masks, each with the meanings of its values.
 
     Returns:
-        Masks without a single pixel that counts.
+        Paths of masks without any labeled pixel.
     """
     facts.pixels = np.zeros(len(facts.classes), np.int64)
     facts.holders = np.zeros(len(facts.classes), np.int64)
@@ -40,7 +41,7 @@ def count_classes(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]]) ->
 
 
 def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> Iterator[Tuple[str, str]]:
-    """Values that no class explains.
+    """Yield a problem if a mask has values without a class.
 
     Args:
         mask: A mask.
@@ -48,7 +49,7 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
         dataset: Its dataset.
 
     Yields:
-        Kind and text.
+        Kind and text of the problem.
     """
     bad = unexplained(mask, known)
     if not len(bad):
@@ -58,9 +59,9 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
     pixels += f' and {len(bad) - 8} more' if len(bad) > 8 else ''
     hint = ''
     if UNLABELED in mask.values[bad] and not find_scribble_loader(dataset):
-        hint = ', or, where it is what scribbles leave unlabeled, load the mask with LoadScribbles'
+        hint = ', or, if it marks the unlabeled pixels of scribbles, load the mask with LoadScribbles'
     if len(bad) >= MANY_VALUES:
-        hint = '. So many values come from smoothing or lossy compression: export the masks anew without either'
+        hint = '. So many values come from smoothing or lossy compression: export the masks again without either'
     yield (
         'value of no class',
         f'{mask.path}: label id {pixels}; there are {classes} classes (0 to {classes - 1}) and the '
@@ -69,21 +70,21 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
 
 
 def all_values(masks: List[Tuple[MaskFacts, np.ndarray]]) -> List[int]:
-    """The values that occur in the masks of a set.
+    """List the values that occur in the masks of a set.
 
     Args:
-        masks: Readable masks, each with what its values mean.
+        masks: Readable masks, each with the meanings of its values.
     """
     return sorted({int(value) for mask, _ in masks for value in mask.values})
 
 
 def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], num_classes: int, command: str) -> str:
-    """How to give masks other values, if there are few enough to stand for the classes; empty if not.
+    """Return the command that maps values to classes; empty if there are too many values to stand for the classes.
 
     Args:
-        masks: Readable masks, each with what its values mean.
+        masks: Readable masks, each with the meanings of its values.
         num_classes: Number of classes.
-        command: How the tool is called.
+        command: Command line of the tool.
     """
     values = all_values(masks)
     if len(values) > num_classes + 1:
@@ -94,12 +95,12 @@ def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], num_classes: int, 
 
 
 def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], command: str) -> Iterator[Problem]:
-    """Masks that cannot teach or score anything.
+    """Yield a problem if the masks of a set cannot train or score anything.
 
     Args:
-        facts: After :func:`count_classes`.
-        masks: Readable masks, each with what its values mean.
-        command: How the tool is called.
+        facts: The set, after :func:`count_classes`.
+        masks: Readable masks, each with the meanings of its values.
+        command: Command line of the tool.
 
     Yields:
         At most one problem.
@@ -108,7 +109,7 @@ def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], c
         return
     values = all_values(masks)
     if any(len(unexplained(mask, known)) for mask, known in masks):
-        return  # each of these masks is a problem already
+        return  # each of these masks is already a problem
     present = [name for name, pixels in zip(facts.classes, facts.pixels) if pixels]
     absent = [name for name in facts.classes if name not in present]
     listed = ', '.join(map(str, values[:8]))
@@ -122,24 +123,24 @@ def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], c
     elif not present:
         yield Problem(
             'no object',
-            f'{where} that counts: every value ({listed}) is ignored. Draw classes, or correct reduce_zero_label, the '
+            f'{where} with a class: every value ({listed}) is ignored. Draw classes, or correct reduce_zero_label, the '
             'classes or the folder of masks.',
         )
     elif len(present) == 1 and (facts.role == 'labeled' or len(facts.classes) == 2):
         yield Problem(
             'no object',
             f'{where} of {", ".join(absent[:8])}: the only class in them is {present[0]!r} (values {listed}). Take '
-            'images that hold two classes at least, or correct reduce_zero_label, the classes or the folder of masks.',
+            'images with at least two classes, or correct reduce_zero_label, the classes or the folder of masks.',
         )
 
 
 def label_warnings(facts: SetFacts, num_masks: int, empty: List[str]) -> Iterator[Problem]:
-    """Classes that are absent or rare, and masks that say nothing.
+    """Yield classes that are missing or rare, and masks without labels.
 
     Args:
-        facts: After :func:`count_classes`.
+        facts: The set, after :func:`count_classes`.
         num_masks: Number of its masks.
-        empty: What :func:`count_classes` returned.
+        empty: Return value of :func:`count_classes`.
     """
     if facts.pixels is None or facts.holders is None or not facts.pixels.any():
         return
@@ -149,7 +150,7 @@ def label_warnings(facts: SetFacts, num_masks: int, empty: List[str]) -> Iterato
         cost = 'is never learned' if facts.role == 'labeled' else 'is not scored'
         yield Problem(
             'absent classes',
-            f'{facts.key}: no mask of {num_masks} has a pixel of {", ".join(absent)}: what no mask shows {cost}.',
+            f'{facts.key}: no mask of {num_masks} has a pixel of {", ".join(absent)}: without pixels it {cost}.',
         )
     few = facts.pixels / facts.pixels.sum()
     for name, share, pixels, images in zip(facts.classes, few, facts.pixels, facts.holders):
@@ -160,6 +161,6 @@ def label_warnings(facts: SetFacts, num_masks: int, empty: List[str]) -> Iterato
     if empty:
         yield Problem(
             'empty masks',
-            f'{facts.key}: {len(empty)} of {num_masks} masks have no pixel that counts, the first are '
+            f'{facts.key}: {len(empty)} of {num_masks} masks have no labeled pixel, the first are '
             f'{", ".join(empty[:3])}.',
         )

@@ -1,4 +1,4 @@
-"""Look at the files of a set, many at a time."""
+"""Reads the files of a set, many at a time."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ CHUNK = 32
 
 
 class Seen(NamedTuple):
-    """An image of a set.
+    """An image that was looked at.
 
     Attributes:
-        number: Its number in the dataset.
+        number: Its index in the dataset.
         image: The image file.
-        mask: The mask file; None where none is wanted, or none is configured.
+        mask: The mask file; None if masks are not wanted or not configured.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 
 def leaves(key: str, dataset: BaseDataset) -> Iterator[Tuple[str, BaseDataset]]:
-    """The datasets that a concatenated or repeated one is made of, with their place in the config.
+    """Yield the datasets inside of wrappers, with their place in the config.
 
     Args:
         key: Place of the dataset.
@@ -45,11 +45,11 @@ def leaves(key: str, dataset: BaseDataset) -> Iterator[Tuple[str, BaseDataset]]:
 
 
 def evenly_spaced(number: int, limit: Optional[int]) -> List[int]:
-    """Indices of all images, or of so many that are evenly spaced.
+    """Return the indices of all images, or of ``limit`` evenly spaced ones.
 
     Args:
         number: Size of the set.
-        limit: At most so many; None for all.
+        limit: Largest number of indices; None for all.
 
     Example:
         >>> evenly_spaced(9, 3)
@@ -61,13 +61,13 @@ def evenly_spaced(number: int, limit: Optional[int]) -> List[int]:
 
 
 def look_at(dataset: BaseDataset, indices: List[int], with_masks: bool, decode: bool) -> List[Seen]:
-    """Look at images and masks of a dataset, with a progress bar on a terminal.
+    """Read images and masks of a dataset, with a progress bar on a terminal.
 
     Args:
         dataset: A built dataset.
-        indices: Which images.
-        with_masks: Whether to decode their masks.
-        decode: Whether to decode the images.
+        indices: Indices of the images.
+        with_masks: Decode their masks, too.
+        decode: Decode the images, see :func:`read_image`.
     """
 
     def look(index: int) -> Seen:

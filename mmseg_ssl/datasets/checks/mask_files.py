@@ -1,4 +1,4 @@
-"""What a mask file holds, read as the dataset's pipeline reads it, and what each of its values means to a loss."""
+"""Reads a mask file as the dataset's pipeline does, and tells what each of its values means to a loss."""
 
 from typing import Any, NamedTuple, Optional, Tuple
 
@@ -18,15 +18,15 @@ UNKNOWN, IGNORED = -1, -2
 
 
 class MaskFacts(NamedTuple):
-    """What is known of a mask file.
+    """Facts about a mask file.
 
     Attributes:
         path: The file.
         size: Width and height.
-        values: The values that occur, sorted; those of the file.
-        counts: Pixels of each.
-        kind: Short name of what is wrong; empty if nothing is.
-        problem: What is wrong, and the fix.
+        values: The values that occur in the file, sorted.
+        counts: Number of pixels of each value.
+        kind: Short name of the problem; empty if there is none.
+        problem: The problem, and the fix.
     """
 
     path: str
@@ -38,7 +38,7 @@ class MaskFacts(NamedTuple):
 
 
 def label_loader(dataset: BaseDataset) -> Any:
-    """The step of a dataset's pipeline that reads its masks; the host's own if there is none.
+    """Return the pipeline step that reads a dataset's masks; the host's own if there is none.
 
     Args:
         dataset: A built dataset.
@@ -50,11 +50,11 @@ def label_loader(dataset: BaseDataset) -> Any:
 
 
 def meanings(dataset: BaseDataset, info: dict, num_classes: int) -> np.ndarray:
-    """What the loader makes of each value of a file: a class, ``IGNORED`` or ``UNKNOWN``.
+    """Return what the loader turns each value of a file into: a class, ``IGNORED`` or ``UNKNOWN``.
 
     Args:
         dataset: A built dataset.
-        info: What it says of an image.
+        info: The dataset's info of an image.
         num_classes: Number of its classes.
 
     Returns:
@@ -82,7 +82,7 @@ def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
 
     Args:
         dataset: A built dataset.
-        info: What it says of the image.
+        info: The dataset's info of the image.
     """
     path = info['seg_map_path']
     missing = 'Every labeled image needs its mask: get the file again, correct data_prefix.seg_map_path and'
@@ -95,7 +95,7 @@ def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
             path,
             kind='lossy mask',
             problem='is JPEG or lossy WebP by its content: compression changes the class indices along every edge. '
-            'Export the masks anew as PNG (converting these files keeps the damage).',
+            'Export the masks again as PNG (converting these files keeps the damage).',
         )
     try:
         mask = decode_mask(dataset, info, content)
@@ -107,21 +107,22 @@ def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
     if mask.ndim == 3 and mask.shape[2] == 1:
         mask = mask[..., 0]
     if mask.ndim != 2:
-        return MaskFacts(path, size, kind='color mask', problem=_colors(mask))
+        problem = f'the mask has {mask.shape[-1]} channels, expected one that holds class indices.'
+        return MaskFacts(path, size, kind='color mask', problem=problem)
     scribbles = find_scribble_loader(dataset)
     doubts = list(scribbles.problems(mask, info)) if scribbles else []
     if doubts:
         return MaskFacts(path, size, kind='scribbles', problem=f'{doubts[0]}.')
-    return MaskFacts(path, size, *_count(mask))
+    return MaskFacts(path, size, *_count_values(mask))
 
 
 def decode_mask(dataset: BaseDataset, info: dict, content: bytes) -> np.ndarray:
-    """The values of a mask file, before the loader casts them to 8 bits.
+    """Decode the values of a mask file, before the loader casts them to 8 bits.
 
     Args:
         dataset: A built dataset.
-        info: What it says of the image.
-        content: The file.
+        info: The dataset's info of the image.
+        content: Content of the file.
 
     Returns:
         ``(H, W)`` or ``(H, W, channels)``.
@@ -134,21 +135,21 @@ def decode_mask(dataset: BaseDataset, info: dict, content: bytes) -> np.ndarray:
         return loader(dict(info, seg_fields=[]))['gt_seg_map']
     mask = mmcv.imfrombytes(content, flag='unchanged', backend=loader.imdecode_backend)
     if mask is None:
-        raise ValueError('no image format that the loader knows')
+        raise ValueError('not an image format that the loader knows')
     return mask
 
 
 def is_lossy(content: bytes) -> bool:
-    """Whether a file's format changes pixel values, whatever its suffix.
+    """Check if a file's format changes pixel values, whatever its suffix.
 
     Args:
-        content: The file, or its first 16 bytes.
+        content: Content of the file, or its first 16 bytes.
     """
     return content[:3] == b'\xff\xd8\xff' or (content[8:12] == b'WEBP' and content[12:16] == b'VP8 ')
 
 
 def unexplained(mask: MaskFacts, known: np.ndarray) -> np.ndarray:
-    """Indices into ``mask.values`` of those that mean nothing.
+    """Return the indices into ``mask.values`` of values without a meaning.
 
     Args:
         mask: A mask.
@@ -159,14 +160,10 @@ def unexplained(mask: MaskFacts, known: np.ndarray) -> np.ndarray:
     return np.flatnonzero(~inside | (known[index] == UNKNOWN))
 
 
-def _count(mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Values and their pixels. The loader casts to uint8, so that 300 would pass as 44: here it does not."""
+def _count_values(mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return values and their pixels, without the loader's cast to uint8, in which 300 would pass as 44."""
     if mask.dtype in (np.uint8, np.bool_):
         counts = np.bincount(mask.ravel(), minlength=256)
         values = np.flatnonzero(counts)
         return values, counts[values]
     return np.unique(mask, return_counts=True)
-
-
-def _colors(mask: np.ndarray) -> str:
-    return f'the mask has {mask.shape[-1]} channels, expected one that holds class indices.'

@@ -1,4 +1,4 @@
-"""One image through each pipeline, before a worker finds out in the first step."""
+"""Rules for pipelines: one image runs through each, before a worker fails in the first step."""
 
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
@@ -15,11 +15,11 @@ def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tu
     Args:
         key: Place of the dataset in the config.
         dataset: A built dataset.
-        index: An image whose files are good.
-        masked: Whether a mask is to come out.
+        index: Index of an image whose files are good.
+        masked: The pipeline must return a mask, too.
 
     Returns:
-        The packed tensor, None if there is none, and problems.
+        The packed tensor (None if there is none) and problems.
     """
     results, step = dataset.get_data_info(index), None
     path = results['img_path']
@@ -27,22 +27,22 @@ def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tu
         with seeded(fold(0, index)):
             for step in pipeline_steps(dataset):
                 results = step(results)
-                if results is None:  # a step that filters
+                if results is None:  # this step filters images
                     return None, []
     except Exception as error:  # any step may raise anything
         text = f'{key}: step {type(step).__name__} of its pipeline fails on {path}: {type(error).__name__}: {error}.'
-        return None, [Problem('pipeline', f'{text} Correct this step, or what comes before it.')]
+        return None, [Problem('pipeline', f'{text} Correct this step, or one before it.')]
     if 'inputs' not in results:
         fix = 'Begin with LoadImageFromFile, and end with PackSemiInputs for training or PackSegInputs for validation.'
-        return None, [Problem('pipeline', f'{key}: its pipeline gives no packed image. {fix}')]
+        return None, [Problem('pipeline', f'{key}: its pipeline returns no packed image. {fix}')]
     if masked and 'gt_sem_seg' not in results.get('data_samples', ()):
         fix = 'Add LoadAnnotations (or LoadScribbles) after LoadImageFromFile.'
-        return results['inputs'], [Problem('pipeline', f'{key}: its pipeline gives no mask. {fix}')]
+        return results['inputs'], [Problem('pipeline', f'{key}: its pipeline returns no mask. {fix}')]
     return results['inputs'], []
 
 
 def channel_problems(key: str, inputs: Any, model: dict) -> Iterator[Problem]:
-    """Images whose channels are not those of the preprocessor or the network.
+    """Yield a problem if images have other channels than the preprocessor or the network.
 
     Args:
         key: Place of the dataset in the config.
@@ -62,14 +62,14 @@ def channel_problems(key: str, inputs: Any, model: dict) -> Iterator[Problem]:
     if wrong:
         yield Problem(
             'channels',
-            f'{key}: its pipeline gives images of {channels} channel(s), but {" and ".join(wrong)}. Set color_type of '
-            'LoadImageFromFile (color 3, grayscale 1, unchanged those of the file), data_preprocessor mean and std, '
-            'and in_channels of the backbone alike.',
+            f'{key}: its pipeline returns images with {channels} channel(s), but {" and ".join(wrong)}. Make '
+            'color_type of LoadImageFromFile (color 3, grayscale 1, unchanged those of the file), data_preprocessor '
+            'mean and std, and in_channels of the backbone agree.',
         )
 
 
 def batch_problems(key: str, batch: int, dataset: BaseDataset, indices: Sequence[int]) -> Iterator[Problem]:
-    """Images that the host cannot stack at validation.
+    """Yield a problem if the host cannot stack the images of a validation batch.
 
     Args:
         key: Place of the dataloader in the config.
@@ -88,7 +88,7 @@ def batch_problems(key: str, batch: int, dataset: BaseDataset, indices: Sequence
             sizes = [f'{shape[2]}x{shape[1]} ({name})' for shape, name in (first, (tuple(inputs.shape), path))]
             yield Problem(
                 'validation batch',
-                f'{key}.batch_size is {batch}, but images leave the pipeline with sizes that differ, {sizes[0]} and '
+                f'{key}.batch_size is {batch}, but images leave the pipeline with different sizes, {sizes[0]} and '
                 f'{sizes[1]}, and cannot be stacked. Set {key}.batch_size=1, or resize to one size in the pipeline, '
                 'or pad to one: model.data_preprocessor.test_cfg=dict(size=(height, width)).',
             )

@@ -1,4 +1,4 @@
-"""What a check found, and how it is said."""
+"""The findings of a check, and their text."""
 
 import logging
 from collections import Counter
@@ -11,16 +11,16 @@ from ...errors import DatasetError
 from .image_files import Size
 
 ALIKE = 4
-"""So many problems of one kind are written out."""
+"""Number of problems of one kind that are written out."""
 
 
 class Problem(NamedTuple):
-    """Something wrong.
+    """A problem or a warning.
 
     Attributes:
-        kind: Short name; problems of one kind are cut short after the first few.
-        text: What was expected, what came, and the fix.
-        fix: A fix that mends all of its kind, and is said once.
+        kind: Short name; of one kind, only the first few problems are listed.
+        text: What was expected, what was found, and the fix.
+        fix: A fix for all problems of this kind, which is listed once.
     """
 
     kind: str
@@ -30,17 +30,17 @@ class Problem(NamedTuple):
 
 @dataclass
 class SetFacts:
-    """What is known of one set of images.
+    """Facts about one set of images.
 
     Attributes:
         role: ``labeled``, ``unlabeled``, ``val`` or ``test``.
         key: Place of its dataset in the config.
         images: Number of images.
-        checked: Number of those that were looked at.
-        sizes: Images of each size.
+        checked: Number of images that were looked at.
+        sizes: Number of images per size.
         classes: Names of the classes; empty without masks.
-        pixels: Labeled pixels of each class.
-        holders: Images that hold each class.
+        pixels: Labeled pixels per class.
+        holders: Number of images that show each class.
     """
 
     role: str
@@ -53,20 +53,20 @@ class SetFacts:
     holders: Optional[np.ndarray] = None
 
     def line(self) -> str:
-        """One line: role, images, sizes, place in the config."""
+        """Return one line: role, images, sizes, place in the config."""
         part = '' if self.checked == self.images else f', {self.checked} of them looked at, evenly spaced'
         return f'{self.role:<10}{self.images} images{_sizes(self.sizes)}{part} ({self.key})'
 
 
 @dataclass
 class Report:
-    """What a check found.
+    """The findings of a check.
 
     Attributes:
         sets: The sets of images.
-        problems: What stops training.
-        warnings: What does not.
-        command: How ``tools/check_dataset.py`` is called for this config.
+        problems: Findings that stop training.
+        warnings: Findings that do not.
+        command: Command line of ``tools/check_dataset.py`` for this config.
     """
 
     sets: List[SetFacts] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Report:
 
     @property
     def num_images(self) -> int:
-        """Images that were looked at."""
+        """Number of images that were looked at."""
         return sum(one.checked for one in self.sets)
 
     def stop_on_problems(self) -> None:
@@ -93,7 +93,7 @@ class Report:
         """Write the sets and the warnings to the log of a run.
 
         Args:
-            logger: The run's.
+            logger: The run's logger.
         """
         for one in self.sets:
             logger.info(f'Data looked at: {one.line()}')
@@ -101,7 +101,7 @@ class Report:
             logger.warning(f'Data: {text}')
 
     def listed(self, problems: List[Problem]) -> List[str]:
-        """Lines of a list, cut short where many are alike.
+        """Return one line per problem, only the first few of each kind.
 
         Args:
             problems: Problems or warnings.
@@ -116,7 +116,7 @@ class Report:
         return lines
 
     def __str__(self) -> str:
-        """Sets, classes and warnings, to be read."""
+        """Return sets, classes and warnings as text."""
         lines = [one.line() for one in self.sets]
         for one in self.sets:
             if one.pixels is not None and one.role in ('labeled', 'val'):
@@ -127,7 +127,7 @@ class Report:
 
 
 def _sizes(sizes: Counter) -> str:
-    """Width x height, or the range of them."""
+    """Return width x height, or the range of sizes."""
     known: List[Size] = sorted(sizes, key=lambda size: size[0] * size[1])
     if not known:
         return ''
@@ -136,7 +136,7 @@ def _sizes(sizes: Counter) -> str:
 
 
 def _class_table(one: SetFacts) -> List[str]:
-    """Share of the labeled pixels and number of images, class by class."""
+    """Return the lines of a table: share of the labeled pixels and number of images per class."""
     assert one.pixels is not None and one.holders is not None
     title = f'{one.role} pixels'
     width = max(len(name) for name in (title, *one.classes))

@@ -1,4 +1,4 @@
-"""Check one set: its files one by one, then what they say together."""
+"""Checks one set: first each file, then all files together."""
 
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -12,7 +12,7 @@ from .mask_files import MaskFacts, meanings, unexplained
 from .report import Problem, Report, SetFacts
 
 SAMPLED = {'unlabeled': 2000, 'val': 200}
-"""Before training, at most so many images of these sets are looked at."""
+"""Largest number of images of these sets that are looked at before training."""
 DEPTHS = ('sample', 'headers', 'pixels')
 
 
@@ -20,7 +20,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
     """Check one set of images.
 
     Args:
-        report: Gets what is found.
+        report: The findings are added to it.
         role: ``labeled``, ``unlabeled``, ``val`` or ``test``.
         key: Place of the dataset in the config.
         dataset: A built dataset.
@@ -55,7 +55,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
 
 
 def name_of(dataset: Any) -> str:
-    """The list or the folder of a dataset.
+    """Return the list or the folder of a dataset.
 
     Args:
         dataset: A built dataset.
@@ -67,7 +67,7 @@ def name_of(dataset: Any) -> str:
 def _file_problems(
     role: str, key: str, dataset: BaseDataset, seen: List[Seen], known: np.ndarray, command: str
 ) -> Iterator[Problem]:
-    """What is wrong with single files."""
+    """Yield problems of single files."""
     if not seen:
         yield Problem('empty', f'{name_of(dataset)} holds no image. Correct data_prefix, img_suffix or the list.')
     readable = [(one.mask, known) for one in seen if one.mask and not one.mask.problem]
@@ -99,23 +99,23 @@ def _file_problems(
 
 
 def _size_problem(one: Seen) -> str:
-    """Say that image and mask are of different sizes."""
+    """Return the message for image and mask of different sizes."""
     image, mask = one.image, one.mask
     assert image.size and mask and mask.size
     turned = ''
     if image.orientation != 1:
         turned = (
-            f' The loader turns the image as its EXIF orientation {image.orientation} says: save it turned and without '
-            'the tag, and the mask alike.'
+            f' The loader rotates the image by its EXIF orientation {image.orientation}: save it rotated and without '
+            'the tag, and rotate the mask in the same way.'
         )
     return (
         f'{mask.path}: the mask is {mask.size[0]}x{mask.size[1]}, its image {image.path} is '
-        f'{image.size[0]}x{image.size[1]}. Pair them correctly, or resize the mask with nearest neighbour.{turned}'
+        f'{image.size[0]}x{image.size[1]}. Pair them correctly, or resize the mask with nearest neighbor.{turned}'
     )
 
 
 def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
-    """What the images of a dataset and its pipeline say together."""
+    """Yield problems of all images of a dataset together, and of its pipeline."""
     model: Dict[str, Any] = cfg.get('model') or {}
     good = [one for one in seen if not one.image.problem and not (one.mask and one.mask.problem)]
     deep = [(one.image.path, dataset.get_data_info(one.number)) for one in good if one.image.deep]
@@ -131,7 +131,7 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
 
 
 def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:
-    """Whether images of validation can be stacked: one of each size in the files, at most 20."""
+    """Yield a problem if images cannot be stacked; tries one image of each size in the files, at most 20."""
     first: Dict[Any, int] = {}
     for one in seen:
         if one.image.size and not one.image.problem and not (one.mask and one.mask.problem):
@@ -139,5 +139,5 @@ def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict)
     batch = (cfg.get(key) or {}).get('batch_size', 1)
     preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or {}
     if (preprocessor.get('test_cfg') or {}).get('size'):
-        return  # it pads them
+        return  # the preprocessor pads them to one size
     yield from pipeline_rules.batch_problems(key, batch, dataset, list(first.values())[:20])
