@@ -28,6 +28,7 @@ from mmengine.registry import init_default_scope  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
+from mmseg_ssl.ops.potts_energy import PottsEnergy  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
@@ -77,7 +78,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 def compare(args: argparse.Namespace) -> List[str]:
     """Run the solvers in turns, and a training step if a network is given; the lines of the report."""
     torch.manual_seed(args.seed)
-    batch = tuple(tensor.to(args.device) for tensor in make_batch(args))
+    batch = make_batch(args)
     options = dict(relaxation=args.relaxation, cross_entropy=args.cross_entropy, connectivity=args.connectivity)
     energy, start = labeling_problem(*batch, **options)
     runs = solvers(batch, options, args)
@@ -85,7 +86,7 @@ def compare(args: argparse.Namespace) -> List[str]:
     enough = first_step(runs['default'], energy, energies['reference'])
     if enough:
         runs['enough'] = partial(runs['default'], steps=enough)
-    seconds = {name: [] for name in runs}
+    seconds: Dict[str, List[float]] = {name: [] for name in runs}
     for name, run in (pair for _ in range(args.repeats) for pair in runs.items()):
         seconds[name].append(timed(run, args.device))
 
@@ -113,7 +114,7 @@ def compare(args: argparse.Namespace) -> List[str]:
 
 def solvers(batch: Batch, options: Dict[str, Any], args: argparse.Namespace) -> Dict[str, Callable[..., Tensor]]:
     """The solvers that can run here."""
-    runs = dict(
+    runs: Dict[str, Callable[..., Tensor]] = dict(
         reference=partial(self_label, *batch, **options, solver='gd'),
         default=partial(self_label, *batch, **options, steps=args.steps),
     )
@@ -135,7 +136,8 @@ def make_batch(args: argparse.Namespace) -> Batch:
     low += 1.5 * torch.randn_like(low)
     logits = F.interpolate(low, size=truth.shape[1:], mode='bilinear', align_corners=False)
     blots = F.interpolate(torch.rand(len(truth), 1, *low.shape[2:]), size=truth.shape[1:])[:, 0] < 0.03
-    return logits, images, truth.where(blots & (truth < args.classes), 255)
+    seeds = truth.where(blots & (truth < args.classes), 255)
+    return logits.to(args.device), images.to(args.device), seeds.to(args.device)
 
 
 def drawn(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
@@ -205,7 +207,7 @@ def speed_up(seconds: Dict[str, List[float]], name: str) -> str:
     return f'{statistics.median(seconds[name]):.3f} s   {statistics.median(ratios):.1f} times faster (of {turns})'
 
 
-def first_step(fast: Callable[..., Tensor], energy: Callable[[Tensor], Tensor], reference: float) -> int:
+def first_step(fast: Callable[..., Tensor], energy: PottsEnergy, reference: float) -> int:
     """The number of steps that first reaches the reference's energy within 0.1 %; 0 if none up to 50 does."""
     reached = (energy(fast(steps=steps).flatten(2)).sum().item() <= 1.001 * reference for steps in range(1, 51))
     return next((steps for steps, passed in enumerate(reached, start=1) if passed), 0)

@@ -70,7 +70,10 @@ def read_setup(args: argparse.Namespace) -> Setup:
     check_device(args.device)
     if args.cpu_time and args.device != 'cpu':
         raise UserError(f'--cpu-time is of the CPU, not of --device {args.device}. Leave one of them out.')
-    return Setup(args.network, args.crop, *map(int, counts), args.classes, args.device, args.amp, args.cpu_time)
+    labeled, unlabeled = map(int, counts)
+    return Setup(
+        args.network, args.crop, labeled, unlabeled, args.classes, args.device, args.amp, cpu_time=args.cpu_time
+    )
 
 
 def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str, Any]:

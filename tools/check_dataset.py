@@ -8,13 +8,14 @@ python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # m
 import argparse
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, List, Optional
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 
 from mmseg_ssl.datasets import fix_masks, inspect_data  # noqa: E402
+from mmseg_ssl.datasets.checks.fix import Value  # noqa: E402
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors  # noqa: E402
 
 
@@ -43,19 +44,22 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_mapping(pairs: List[str]) -> Dict[Union[int, Tuple[int, ...]], int]:
+def read_mapping(pairs: List[str]) -> Dict[Value, int]:
     """Read ``OLD=NEW``.
 
     Raises:
         UserError: A pair is not of this form.
     """
-    mapping: Dict[Union[int, Tuple[int, ...]], int] = {}
+    mapping: Dict[Value, int] = {}
     for pair in pairs:
         try:
             old, new = pair.split('=')
-            numbers = tuple(int(one) for one in old.split(','))
-            mapping[{1: numbers[0], 3: numbers}[len(numbers)]] = int(new)
-        except (ValueError, KeyError):
+            if ',' in old:
+                red, green, blue = map(int, old.split(','))
+                mapping[red, green, blue] = int(new)
+            else:
+                mapping[int(old)] = int(new)
+        except ValueError:
             raise UserError(f'--map {pair}: expected OLD=NEW, e.g. 100=1 or 224,224,192=255.') from None
     return mapping
 

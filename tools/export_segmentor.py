@@ -110,7 +110,7 @@ def _dataset_meta(cfg: Config) -> dict:
 
 def _suffixes(dataset: type) -> dict:
     """How a dataset calls its files unless told otherwise."""
-    known = inspect.signature(dataset.__init__).parameters
+    known = inspect.signature(dataset).parameters
     return {key: known[key].default for key in ('img_suffix', 'seg_map_suffix') if key in known}
 
 

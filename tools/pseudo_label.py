@@ -171,7 +171,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     # not before the network is known to load: a run that never began should not bind the next one
     replace_file(args.out / 'settings.json', json.dumps(settings, indent=1).encode())
     print(f'{len(names)} of {len(ids)} images to label on {args.device}')
-    data = Subset(images, [ids[name] for name in names])
+    data: Subset = Subset(images, [ids[name] for name in names])
     loader = DataLoader(data, args.batch_size, num_workers=args.workers, collate_fn=list)
     done = 0
     for items in loader:

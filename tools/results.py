@@ -17,7 +17,7 @@ import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -132,7 +132,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     runs = add_records(args.records, runs) if args.records else runs
     everything = runs
     runs, methods = choose(runs, args.methods, args.lists, args.as_committed)
-    make = dict(
+    make: Dict[str, Callable[..., str]] = dict(
         results=lambda classes='': results_report(runs, methods, args.by_draw, classes),
         localizer=lambda: localizer_report(runs, methods),
         comparison=lambda plan: comparison_report(everything, find_plan(plan)),

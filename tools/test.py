@@ -9,7 +9,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-from mmengine.config import Config  # noqa: E402
+from mmengine.config import Config, ConfigDict  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
@@ -90,7 +90,7 @@ def enable_tta(cfg: Config) -> None:
     cfg.model = dict(wrapper, module=cfg.model)
 
 
-def evaluators(cfg: Config, part: str = 'test') -> List[dict]:
+def evaluators(cfg: Config, part: str = 'test') -> List[ConfigDict]:
     """Configs of the metrics of a set, ``test`` or ``val``.
 
     Raises:
