@@ -18,24 +18,27 @@ from mmseg_ssl.tooling.trainings import side_by_side
 from mmseg_ssl.tooling.trainings.benchmark import recorded_digests
 from mmseg_ssl.tooling.trainings.cores import share_cores
 from mmseg_ssl.tooling.trainings.estimate import Estimate, Pace, estimate, measure_pace
-from mmseg_ssl.tooling.trainings.job import Job, next_step, state_of
+from mmseg_ssl.tooling.trainings.job import Job, is_ready, next_step, state_of
 from mmseg_ssl.tooling.trainings.plan import read_plan
 from mmseg_ssl.tooling.trainings.provenance import commit_of, note_process, read_provenance
 from mmseg_ssl.tooling.trainings.side_by_side import SideBySide
 
 SUPERVISED = 'configs/supervised/supervised_mbv2_camvid_8.py'
+FULL = 'configs/supervised/supervised_mbv2_camvid_full.py'
 DUEB = 'configs/dueb/dueb_mbv2_camvid_8.py'
 PLAN = dict(
     trainings=[SUPERVISED, f'{DUEB} + control'], lists=['camvid/8_draw0.txt', 'camvid/8_draw1.txt'], seeds=[0, 1]
 )
 
 
-def write_plan(path, *tables, **settings):
-    """Write a plan; JSON's lists, texts and numbers are TOML's."""
+def write_plan(path, *tables, needs=(), **settings):
+    """Write a plan; JSON's lists, texts and numbers are TOML's. ``needs``: pairs of a config and what it needs."""
     settings = dict(dict(variants=dict(control=['model.unsup_factor=0'])), **settings)
     variants = settings.pop('variants')
     lines = [f'{key} = {json.dumps(value)}' for key, value in settings.items()]
     lines += ['[variants]', *(f'{key} = {json.dumps(value)}' for key, value in variants.items())]
+    for config, need in needs:
+        lines += [f'[needs.{json.dumps(config)}]', *(f'{key} = {json.dumps(value)}' for key, value in need.items())]
     for table in tables:
         lines += ['[[tables]]', *(f'{key} = {json.dumps(value)}' for key, value in table.items())]
     path.write_text('\n'.join(lines))
@@ -132,6 +135,67 @@ def test_a_file_that_is_no_plan(tmp_path):
     (tmp_path / 'a.toml').write_text('')
     with pytest.raises(UserError, match=r'no \[\[tables\]\]'):
         read_plan(tmp_path / 'a.toml')
+
+
+PSEUDO = 'configs/pseudo_label/pseudo_label_mbv2_camvid_8.py'
+LABELS = 'train_dataloader.dataset.unlabeled.pseudo_labels={folder}/labels'
+COMMAND = 'tools/pseudo_label.py {config} {checkpoint} images {folder}/labels'
+
+
+def pseudo_plan(tmp_path, need, **changes):
+    table = dict(dict(PLAN, trainings=[PSEUDO, SUPERVISED], lists=PLAN['lists'][:1]), **changes)
+    return write_plan(tmp_path / 'plan.toml', table, needs=[(PSEUDO, need)], work_dirs='w')
+
+
+def test_a_training_may_need_another_one_first(tmp_path):
+    """Of the same list and seed; a tool then makes what it reads, in its own folder. Where it lies is no condition."""
+    need = dict(first=SUPERVISED, command=COMMAND, options=[LABELS])
+    pseudo, first, other, _ = read_plan(pseudo_plan(tmp_path, need))
+    assert pseudo.first == first.checkpoint and other.first != first.checkpoint
+    assert pseudo.options == (LABELS.replace('{folder}', str(pseudo.folder)),)
+    line = pseudo.command('prepare')
+    assert line[1].endswith('tools/pseudo_label.py')
+    assert line[2:] == [first.config, str(first.checkpoint), 'images', f'{pseudo.folder}/labels']
+    only = read_plan(tmp_path / 'plan.toml', 'pseudo*seed 0')
+    assert only == [pseudo]
+    # another first training is another condition
+    changed = read_plan(pseudo_plan(tmp_path, need, trainings=[f'{PSEUDO} + control', SUPERVISED]))[0]
+    longer = read_plan(pseudo_plan(tmp_path, dict(need, first=FULL), trainings=[PSEUDO, FULL]))[0]
+    assert len({pseudo.digest, changed.digest, longer.digest}) == 3
+
+
+@pytest.mark.parametrize(
+    ('need', 'changes', 'message'),
+    [
+        (dict(command='a'), {}, 'has to say first='),
+        (dict(frist='a'), {}, 'frist is no setting of a need; did you mean first'),
+        (dict(first=SUPERVISED), dict(trainings=[PSEUDO]), 'needs .*supervised.*, which the plan does not train'),
+    ],
+)
+def test_a_mistake_in_what_is_needed_is_named(need, changes, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        read_plan(pseudo_plan(tmp_path, need, **changes))
+
+
+def test_what_is_needed_comes_first(crew, tmp_path):
+    """b stands before a and reads what a leaves; c, which needs what nobody makes, fails and stops nothing."""
+    one = job(tmp_path, 'a', f'sleep 0.1; touch {tmp_path}/a/iter_100.pth', 'true')
+    two = job(tmp_path, 'b', f'cat {one.checkpoint}', 'true')._replace(first=one.checkpoint)
+    three = job(tmp_path, 'c', 'true', 'true')._replace(first=tmp_path / 'never.pth')
+    assert is_ready(three, recorded=True) and not is_ready(three, recorded=False)
+    workers = crew(ready=lambda job: is_ready(job, recorded=False))
+    assert workers.run([three, two, one])
+    assert [failure.job.config for failure in workers.failures] == ['c.py']
+    assert f'it needs {tmp_path}/never.pth, which is not there' in str(workers.failures[0])
+    assert [line.split()[1] for line in workers.told if line.startswith('train')] == ['a', 'b']
+
+
+def test_a_preparation_is_made_once(tmp_path):
+    one = Job('a.py', '', (), 'l.txt', 3, 100, ('s',), 'd', tmp_path / 'a', None, ('tools/x.py',))
+    assert next_step(one, recorded=False) == 'prepare'
+    save(one, 50)
+    one.prepared.touch()
+    assert next_step(one, recorded=False) == 'train'
 
 
 class Scripted(Job):
@@ -245,7 +309,7 @@ def crew(monkeypatch):
     monkeypatch.setattr(side_by_side, 'commit_of', lambda: '1a')
     done = {}
 
-    def make(watch=lambda crew: None, ended=lambda job, step: None):
+    def make(watch=lambda crew: None, ended=lambda job, step: None, ready=lambda job: True):
         def following(job):
             return ('train', 'test', None)[done.get(job.name, 0)]
 
@@ -253,7 +317,7 @@ def crew(monkeypatch):
             ended(job, step)
             done[job.name] = done.get(job.name, 0) + 1
 
-        crew = SideBySide(following, note_ended, share_cores(2), tell=lambda line: crew.told.append(line), watch=watch)
+        crew = SideBySide(following, note_ended, share_cores(2), ready, lambda line: crew.told.append(line), watch)
         crew.told = []
         return crew
 

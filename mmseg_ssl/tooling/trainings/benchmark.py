@@ -7,7 +7,7 @@ from ..cli import UserError
 from ..run_logs import read_test
 from ..run_records import add_records, read_records
 from .cores import share_cores
-from .job import Job, next_step
+from .job import Job, is_ready, next_step
 from .progress import Progress
 from .side_by_side import Failure, SideBySide
 
@@ -52,13 +52,20 @@ def run_benchmark(jobs: Sequence[Job], processes: int, records: Path) -> Tuple[L
     progress = Progress(jobs, recorded)
 
     def ended(job: Job, step: str) -> None:
+        if step == 'prepare':
+            job.prepared.touch()
         if step == 'test':
             record(job, records)
             recorded.add(job.digest)
             progress.tell(f'done: {job.name}')
 
     crew = SideBySide(
-        lambda job: next_step(job, job.digest in recorded), ended, share_cores(processes), progress.tell, progress
+        lambda job: next_step(job, job.digest in recorded),
+        ended,
+        share_cores(processes),
+        ready=lambda job: is_ready(job, job.digest in recorded),
+        tell=progress.tell,
+        watch=progress,
     )
     whole = crew.run(jobs)
     print(progress.line(crew))

@@ -39,6 +39,8 @@ class Job(NamedTuple):
     networks: Tuple[str, ...]  # all of the method, the one that inference uses first
     digest: str  # of everything above and the list's content
     folder: Path  # work dir
+    first: Optional[Path] = None  # a checkpoint that has to be there before
+    preparation: Tuple[str, ...] = ()  # a tool and its words, run between that one and the training
 
     @property
     def training(self) -> str:
@@ -56,7 +58,9 @@ class Job(NamedTuple):
         return self.folder / f'iter_{self.iterations}.pth'
 
     def command(self, step: str) -> List[str]:
-        """Command line of a step, ``'train'`` or ``'test'``; either can be given by hand as well."""
+        """Command line of a step, ``'prepare'``, ``'train'`` or ``'test'``; each can be given by hand as well."""
+        if step == 'prepare':
+            return [sys.executable, str(ROOT / self.preparation[0]), *self.preparation[1:]]
         chosen = [f'train_dataloader.dataset.split={self.split}', f'randomness.seed={self.seed}', *self.options]
         if step == 'train':
             words = ['--work-dir', str(self.folder), *(['--resume'] if self.saved_iterations else [])]
@@ -64,6 +68,11 @@ class Job(NamedTuple):
             words = [str(self.checkpoint), '--work-dir', str(self.folder / 'test'), '--val', '--predict-on']
             words += self.networks
         return [sys.executable, str(ROOT / f'tools/{step}.py'), self.config, *words, '--cfg-options', *chosen]
+
+    @property
+    def prepared(self) -> Path:
+        """A file that is there once the preparation has ended."""
+        return self.folder / 'prepared.txt'
 
     @property
     def saved_iterations(self) -> int:
@@ -74,13 +83,27 @@ class Job(NamedTuple):
 
 
 def next_step(job: Job, recorded: bool) -> Optional[str]:
-    """What a job needs: ``'train'``, ``'test'``, or None if it is done.
+    """What a job needs: ``'prepare'``, ``'train'``, ``'test'``, or None if it is done.
 
     Args:
         job: The job.
         recorded: Whether the records hold it.
     """
-    return None if recorded else 'test' if is_complete(job.checkpoint) else 'train'
+    if recorded:
+        return None
+    if is_complete(job.checkpoint):
+        return 'test'
+    return 'prepare' if job.preparation and not job.prepared.is_file() else 'train'
+
+
+def is_ready(job: Job, recorded: bool) -> bool:
+    """Whether what a job needs before is there.
+
+    Args:
+        job: The job.
+        recorded: Whether the records hold it: then it needs nothing.
+    """
+    return recorded or job.first is None or job.first.is_file()
 
 
 def state_of(job: Job, recorded: bool) -> str:

@@ -1,18 +1,14 @@
 """Plans: TOML files that say which trainings make a table, in the order in which they are run."""
 
-import argparse
 import fnmatch
-import hashlib
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from ...datasets.splits import find_split
-from ..cli import CfgOptions, UserError, load_config
-from ..run_options import LOADING, digest_of, networks_of
-from .job import Job, job_name, training_name
+from ..cli import UserError
+from .job import Job, training_name
+from .job_maker import JobMaker, Line
 from .plan_file import read_plan_file
-from .provenance import ROOT
 
 
 class Table(NamedTuple):
@@ -20,22 +16,6 @@ class Table(NamedTuple):
 
     jobs: List[Job]  # the first one's training is the baseline
     ceiling: str  # name of a training of the plan, with all labels; '' for none
-
-
-class Line(NamedTuple):
-    """One training of a plan before its config is read."""
-
-    table: int
-    config: str
-    variant: str
-    options: Tuple[str, ...]
-    split: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """As of the job that it becomes."""
-        return job_name(self.config, self.variant, self.split, self.seed)
 
 
 def read_tables(path: Path, only: Optional[str] = None) -> List[Table]:
@@ -57,17 +37,16 @@ def read_tables(path: Path, only: Optional[str] = None) -> List[Table]:
     kept = [line for line in lines if not only or fnmatch.fnmatchcase(line.name, f'*{only}*')]
     if not kept:
         raise UserError(f'--only {only}: no training of {path} fits, e.g. not "{lines[0].name}".')
-    missing = sorted({line.config for line in kept if not _config_path(line.config).is_file()})
-    if missing:
-        raise UserError(f'{path} names configs that are not there:\n  ' + '\n  '.join(missing))
     twice = sorted(name for name, count in Counter(line.name for line in kept).items() if count > 1)
     if twice:
         raise UserError(f'{path} names a training twice: {"; ".join(twice)}.')
-    folder = Path(plan.get('work_dirs', f'work_dirs/{path.stem}'))
-    settings = {(line.config, line.options): _settings(path, line) for line in kept}
+    maker = JobMaker(path, plan, lines)
+    missing = maker.missing_configs(kept)
+    if missing:
+        raise UserError(f'{path} names configs that are not there:\n  ' + '\n  '.join(missing))
     tables = [Table([], _ceiling(path, table, lines)) for table in plan['tables']]
     for line in kept:
-        tables[line.table].jobs.append(_job(line, settings[line.config, line.options], folder))
+        tables[line.table].jobs.append(maker.job(line))
     return [table for table in tables if table.jobs]
 
 
@@ -113,46 +92,3 @@ def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[Line]) -> str:
             f'{path}: the ceiling {given} is none of the trainings of the plan. Add a table that trains it.'
         )
     return training_name(given, '') if given else ''
-
-
-def _config_path(name: str) -> Path:
-    """Of a config, from the current folder or from the checkout."""
-    return Path(name) if Path(name).is_file() else ROOT / name
-
-
-def _settings(path: Path, line: Line) -> Tuple[int, Tuple[str, ...], str]:
-    """Iterations, networks and digest of a training, from its config."""
-    relevant = [option for option in line.options if not LOADING.search(option.split('=')[0])]
-    cfg = load_config(str(_config_path(line.config)), parse_options(path, relevant))
-    return cfg.train_cfg.max_iters, networks_of(cfg.model), digest_of(cfg)
-
-
-def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:
-    """Values of ``KEY=VALUE`` pairs, as ``--cfg-options`` reads them.
-
-    Args:
-        path: Of the plan, for the message.
-        options: The pairs.
-    """
-    parser = argparse.ArgumentParser(prog=str(path), usage=argparse.SUPPRESS)
-    parser.add_argument('--cfg-options', nargs='*', action=CfgOptions, default={})
-    return parser.parse_args(['--cfg-options', *options]).cfg_options
-
-
-def _job(line: Line, settings: Tuple[int, Tuple[str, ...], str], folder: Path) -> Job:
-    iterations, networks, digest = settings
-    content = Path(find_split(line.split)).read_bytes()
-    what = (Path(line.config).stem, digest, hashlib.sha256(content).hexdigest(), line.seed, iterations)
-    own = hashlib.sha256(repr(what).encode()).hexdigest()[:8]
-    place = f'{Path(line.split).with_suffix("").as_posix().replace("/", "-")}_seed{line.seed}_{own}'
-    return Job(
-        config=str(_config_path(line.config)),
-        variant=line.variant,
-        options=line.options,
-        split=line.split,
-        seed=line.seed,
-        iterations=iterations,
-        networks=networks,
-        digest=own,
-        folder=folder / training_name(line.config, line.variant) / place,
-    )

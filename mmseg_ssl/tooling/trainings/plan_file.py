@@ -9,10 +9,11 @@ from typing import Any, Dict
 from ..cli import UserError
 
 KEYS: Dict[str, Dict[str, type]] = {
-    'plan': dict(work_dirs=str, options=list, variants=dict, tables=list),
+    'plan': dict(work_dirs=str, options=list, variants=dict, needs=dict, tables=list),
     'tables': dict(trainings=list, lists=list, seeds=list, options=list, ceiling=str),
+    'needs': dict(first=str, command=str, options=list),
 }
-"""Settings of a plan and of each of its tables, and their types."""
+"""Settings of a plan, of each of its tables and of what a training needs first, and their types."""
 
 
 def read_plan_file(path: Path) -> Dict[str, Any]:
@@ -52,20 +53,22 @@ def _check(path: Path, plan: Dict[str, Any]) -> None:
     Raises:
         UserError: Names the first.
     """
-    parts = [('plan', plan), *(('tables', table) for table in plan.get('tables', ()) if isinstance(table, dict))]
-    for kind, part in parts:
+    tables, needs = plan.get('tables', ()), plan.get('needs', {}).values()
+    for kind, part in [('plan', plan), *(('tables', table) for table in tables), *(('needs', need) for need in needs)]:
         for key, value in part.items():
             near = difflib.get_close_matches(key, KEYS[kind], n=1)
             if key not in KEYS[kind]:
                 hint = f'did you mean {near[0]}?' if near else f'there are {", ".join(KEYS[kind])}.'
-                raise UserError(f'{path}: {key} is no setting of {"a plan" if kind == "plan" else "a table"}; {hint}')
+                raise UserError(f'{path}: {key} is no setting of a {kind.rstrip("s")}; {hint}')
             if not isinstance(value, KEYS[kind][key]):
                 raise UserError(f'{path}: {key} has to be a {KEYS[kind][key].__name__}, got {value!r}.')
-    for number, table in enumerate(plan.get('tables', ()), start=1):
+    if not all(need.get('first') for need in needs):
+        raise UserError(f'{path}: what [needs] names has to say first="<config>".')
+    for number, table in enumerate(tables, start=1):
         lacking = [key for key in ('trainings', 'lists', 'seeds') if not table.get(key)]
         if lacking:
             raise UserError(f'{path}: table {number} lacks {", ".join(lacking)}.')
         if not all(isinstance(seed, int) for seed in table['seeds']):
             raise UserError(f'{path}: table {number}: seeds are whole numbers, got {table["seeds"]}.')
-    if not plan.get('tables'):
+    if not tables:
         raise UserError(f'{path}: no [[tables]], so there is nothing to train.')

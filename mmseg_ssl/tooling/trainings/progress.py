@@ -50,7 +50,7 @@ class Progress:
         parts = []
         for running in crew.running.values():
             iterations = max(logged_progress(running.job)[0], self.begun.get(running.job.name, (0, False))[0])
-            self.begun[running.job.name] = (iterations, running.step != 'train')
+            self.begun[running.job.name] = (iterations, running.step == 'test')
             far = f'{iterations}/{running.job.iterations}' if running.step == 'train' else running.step
             parts.append(f'{running.job.training} {far}')
         done = sum(job.digest in self.recorded for job in self.jobs)

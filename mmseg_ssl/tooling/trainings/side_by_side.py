@@ -48,6 +48,7 @@ class SideBySide:
         next_step: Says what a job needs now; called again after each step, so it has to say something else then.
         ended: Called with a job and its step that ended well, before ``next_step``; an error of it is the job's.
         cores: Cores of each process at a time, see :func:`~mmseg_ssl.tooling.trainings.cores.share_cores`.
+        ready: Says whether what a job needs before is there; others go first until it is.
         tell: Called with a line on everything that happens.
         watch: Called again and again while the processes run.
     """
@@ -57,10 +58,12 @@ class SideBySide:
         next_step: NextStep,
         ended: Ended,
         cores: Sequence[List[int]],
+        ready: Callable[[Job], bool] = lambda job: True,
         tell: Callable[[str], None] = print,
         watch: Callable[['SideBySide'], None] = lambda crew: None,
     ) -> None:
-        self.next_step, self.ended, self.tell, self.watch = next_step, ended, tell, watch
+        self.next_step, self.ended, self.ready = next_step, ended, ready
+        self.tell, self.watch = tell, watch
         self.free = [list(own) for own in cores]
         self.running: Dict[int, Running] = {}  # by number of the place
         self.failures: List[Failure] = []
@@ -79,14 +82,33 @@ class SideBySide:
         with self._signals():
             while self.running or (queue and not self.asked):
                 for place in range(len(self.free)):
-                    while queue and not self.asked and place not in self.running:
-                        job = queue.pop(0)
+                    while place not in self.running and (job := self._choose(queue)):
                         self._start(place, job, self.next_step(job))
                 time.sleep(POLL_SECONDS)
                 for place in list(self.running):
                     self._look_after(place)
                 self.watch(self)
         return not self.asked
+
+    def _choose(self, queue: List[Job]) -> Optional[Job]:
+        """Take the first job of the queue that is ready; those that never will be are noted as failures."""
+        if self.asked:
+            return None
+        job = next((job for job in queue if self.ready(job)), None)
+        if job:
+            queue.remove(job)
+        elif queue and not self.running:
+            for late in queue:
+                self._fail(
+                    late, f'it needs {late.first}, which is not there: bring it, or train it again without its record'
+                )
+            queue.clear()
+        return job
+
+    def _fail(self, job: Job, reason: str) -> None:
+        """Note that a job failed, and say so."""
+        self.failures.append(Failure(job, ' '.join(reason.split())))
+        self.tell(f'FAILED: {self.failures[-1]}')
 
     def _start(self, place: int, job: Job, step: Optional[str]) -> None:
         """Start a step of a job on the cores of a place; nothing if it needs none."""
@@ -136,8 +158,7 @@ class SideBySide:
         if following == step:
             reason = f'{step} ended with exit code 0 and has to be done again: {_last_line(job.folder / LOG)}'
         if reason:
-            self.failures.append(Failure(job, ' '.join(reason.split())))
-            self.tell(f'FAILED: {self.failures[-1]}')
+            self._fail(job, reason)
         else:
             self._start(place, job, following)
 

@@ -1,0 +1,122 @@
+"""From a line of a plan to a job: what its config says, and what has to be there before it."""
+
+import argparse
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ...datasets.splits import find_split
+from ..cli import CfgOptions, UserError, load_config
+from ..run_options import LOADING, digest_of, networks_of
+from .job import Job, job_name, training_name
+from .provenance import ROOT
+
+
+class Line(NamedTuple):
+    """One training of a plan before its config is read."""
+
+    table: int
+    config: str
+    variant: str
+    options: Tuple[str, ...]
+    split: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """As of the job that it becomes."""
+        return job_name(self.config, self.variant, self.split, self.seed)
+
+
+class JobMaker:
+    """Makes the jobs of a plan.
+
+    Args:
+        path: Of the plan, for messages.
+        plan: Its settings.
+        lines: All trainings of it, among which are those that others need first.
+
+    Raises:
+        UserError: A training needs one that the plan does not have with the same list and seed.
+    """
+
+    def __init__(self, path: Path, plan: Dict[str, Any], lines: Sequence[Line]) -> None:
+        self.path, self.needs = path, plan.get('needs', {})
+        self.folder = Path(plan.get('work_dirs', f'work_dirs/{path.stem}'))
+        plain = {(line.config, line.split, line.seed): line for line in lines if not line.variant}
+        self.first: Dict[Line, Line] = {}
+        for line in lines:
+            if line.config not in self.needs:
+                continue
+            first = self.needs[line.config]['first']
+            if (first, line.split, line.seed) not in plain:
+                raise UserError(
+                    f'{path}: {line.name} needs {first} first, which the plan does not train on this list and seed.'
+                )
+            self.first[line] = plain[first, line.split, line.seed]
+        self.settings = lru_cache(maxsize=None)(self._settings)
+
+    def missing_configs(self, lines: Sequence[Line]) -> List[str]:
+        """Name the configs of some trainings, and of those that they need first, that are not there."""
+        wanted = {line.config for line in [*lines, *(self.first[line] for line in lines if line in self.first)]}
+        return sorted(config for config in wanted if not config_path(config).is_file())
+
+    def job(self, line: Line) -> Job:
+        """Make the job of a training; its configs have to be there."""
+        first = self.job(self.first[line]) if line in self.first else None
+        need = self.needs.get(line.config, {})
+        # with the places still in braces: what a training is does not depend on where others lie
+        iterations, networks, settings = self.settings(line.config, (*line.options, *need.get('options', ())))
+        content = Path(find_split(line.split)).read_bytes()
+        what = (Path(line.config).stem, settings, hashlib.sha256(content).hexdigest(), line.seed, iterations)
+        digest = hashlib.sha256(repr((*what, *([first.digest] if first else []))).encode()).hexdigest()[:8]
+        place = f'{Path(line.split).with_suffix("").as_posix().replace("/", "-")}_seed{line.seed}_{digest}'
+        folder = self.folder / training_name(line.config, line.variant) / place
+        words = need.get('command', '').split()
+        return Job(
+            config=str(config_path(line.config)),
+            variant=line.variant,
+            options=(*line.options, *_filled(need.get('options', ()), first, folder)),
+            split=line.split,
+            seed=line.seed,
+            iterations=iterations,
+            networks=networks,
+            digest=digest,
+            folder=folder,
+            first=first.checkpoint if first else None,
+            preparation=_filled(words, first, folder),
+        )
+
+    def _settings(self, config: str, options: Tuple[str, ...]) -> Tuple[int, Tuple[str, ...], str]:
+        """Iterations, networks and digest of a training, from its config."""
+        relevant = [option for option in options if not LOADING.search(option.split('=')[0])]
+        cfg = load_config(str(config_path(config)), parse_options(self.path, relevant))
+        return cfg.train_cfg.max_iters, networks_of(cfg.model), digest_of(cfg)
+
+
+def config_path(name: str) -> Path:
+    """Path of a config that a plan names, from the current folder or from the checkout."""
+    return Path(name) if Path(name).is_file() else ROOT / name
+
+
+def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:
+    """Values of ``KEY=VALUE`` pairs, as ``--cfg-options`` reads them.
+
+    Args:
+        path: Of the plan, for the message.
+        options: The pairs.
+    """
+    parser = argparse.ArgumentParser(prog=str(path), usage=argparse.SUPPRESS)
+    parser.add_argument('--cfg-options', nargs='*', action=CfgOptions, default={})
+    return parser.parse_args(['--cfg-options', *options]).cfg_options
+
+
+def _filled(words: Sequence[str], first: Optional[Job], folder: Path) -> Tuple[str, ...]:
+    """Words with the places of a job, and of the one before it, in place of their names in braces."""
+    places = dict(folder=str(folder))
+    if first:
+        places.update(config=first.config, checkpoint=str(first.checkpoint))
+    for name, place in places.items():
+        words = [word.replace(f'{{{name}}}', place) for word in words]
+    return tuple(words)
