@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Tuple, Union
 
-from rst import inline, sections, to_markdown
+from rst import inline, sections, to_markdown, without_bars
 
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmseg_ssl'
 Definition = Union[ast.ClassDef, ast.FunctionDef]
@@ -90,11 +90,6 @@ def _arguments(function: ast.FunctionDef, said: Dict[str, str]) -> List[Option]:
     ]
 
 
-def _without_bars(formula: re.Match) -> str:
-    """Return a formula for a cell of a table, which a bar would end."""
-    return formula[0].replace(r'\|', r'\Vert ').replace('|', r'\vert ')
-
-
 def table(name: str, link: Callable[[str], str]) -> str:
     """Write the table of options of a class, or of a function that a config's options go to.
 
@@ -105,7 +100,7 @@ def table(name: str, link: Callable[[str], str]) -> str:
     lines = ['| option | default | meaning |', '|---|---|---|']
     for option in options(name):
         default = f'`{option.default}`' if option.default else 'required'
-        meaning = FORMULA.sub(_without_bars, inline(option.meaning, link))
+        meaning = FORMULA.sub(lambda match: without_bars(match[0]), inline(option.meaning, link))
         lines.append(f'| `{option.name}` | {default} | {meaning} |')
     return '\n'.join(lines)
 

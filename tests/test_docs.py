@@ -93,11 +93,13 @@ def test_public_names_are_shown_once():
 
 def test_docstrings_become_markdown():
     text = 'Loss::\n\n    a --> b\n\n::\n\n    c\n  d\n\n.. math:: L = a\n    + b\n'
+    text += '\n=== =========\na b :math:`|x`\n=== =========\n'
     text += '\nSee :class:`~x.Y` and :math:`a\n b`.\n'
     text += '\nDeviations from the paper:\n    1. One\n       more.\n    2. Two.\n'
     made = to_markdown(text, lambda name: f'<{name}>')
     assert 'Loss:\n\n    a --> b\n' in made
     assert '```text\n  c\nd\n```\n' in made
+    assert '| | |\n|---|---|\n| a b | $\\vert x$ |\n' in made
     assert '$$\nL = a + b\n$$' in made
     assert 'See <x.Y> and $a b$.' in made
     assert made.endswith('**Deviations from the paper:**\n\n1. One\n   more.\n2. Two.\n')
