@@ -44,7 +44,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
-        built: Any = _built(runner, dataloader)
+        built = _built(runner, dataloader)
         super().__init__(runner, Unstarted(built), max_iters, **_in_steps(kwargs, max_iters))
         self.dataloader = built
         self.dataloader_iterator = EndlessBatches(built)

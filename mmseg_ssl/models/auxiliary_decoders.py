@@ -1,7 +1,7 @@
 """Decoders that are kept worse than the student, so that a localizer sees errors enough (ELN)."""
 
 import copy
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import torch
 from mmengine.dist import all_reduce
@@ -77,6 +77,5 @@ class AuxiliaryDecoders(ModuleList):
 
     @staticmethod
     def _decode(head: nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:
-        corners: Any = head.align_corners
         logits = head([level.detach() for level in feats]).float()
-        return resize(class_logits(logits), size=size, mode='bilinear', align_corners=corners)
+        return resize(class_logits(logits), size=size, mode='bilinear', align_corners=head.align_corners)

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Callable, Dict, Iterator
+from typing import Callable, Dict, Iterator, Tuple
 
 from torch import distributed as dist
 
@@ -113,7 +113,7 @@ class _Watch(threading.Thread):
             timeout=timedelta(seconds=self.limit),
         )
         self.done = threading.Event()
-        self.last: Dict[int, tuple] = {}  # rank -> what it said last, and when it was first heard
+        self.last: Dict[int, Tuple[bytes, float]] = {}  # rank -> what it said last, and when it was first heard
 
     def leave(self) -> None:
         """Say that this process ends on its own account."""
@@ -144,10 +144,10 @@ class _Watch(threading.Thread):
             key = f'peers/{rank}'
             if rank == self.rank or not self.store.check([key]):
                 continue
-            said: Any = self.store.get(key)
-            if said != self.last.get(rank, (None, 0))[0]:
+            said, heard = self.store.get(key), self.last.get(rank)
+            if heard is None or said != heard[0]:
                 self.last[rank] = (said, now)
-            elif said != b'done' and now - self.last[rank][1] > self.limit:
+            elif said != b'done' and now - heard[1] > self.limit:
                 self._end(f'process {rank} of {self.world_size} gave no sign of life for {self.limit:.0f} s')
 
     def _end(self, reason: str) -> None:

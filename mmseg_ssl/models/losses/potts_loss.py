@@ -61,7 +61,7 @@ class PottsLoss(nn.Module):
         self.neighborhood = one_of(NEIGHBORHOODS, neighborhood=neighborhood)
         self.normalization = one_of(NORMALIZATIONS, normalization=normalization)
         self.connectivity = one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
-        self.bandwidth: Any = bandwidth
+        self.bandwidth: Any = bandwidth  # a number where pairs are not the nearest, see _refuse_impossible
         self.partners, self.radius = partners, radius
         self.spatial_bandwidth, self.resolution = spatial_bandwidth, resolution
         self._refuse_impossible()
