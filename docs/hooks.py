@@ -34,7 +34,9 @@ def readme(name: str) -> str:
         other = (path.parent / target.split('#')[0]).resolve()
         if other.name == 'README.md' and (DOCS / 'methods' / f'{other.parent.name}.md').is_file():
             return f'[{text}]({other.parent.name}.md)'
-        return f'`{other.name}`' if other.parent == path.parent else f'{text} (`{other.relative_to(DOCS.parent)}`)'
+        if other.parent == path.parent:
+            return f'`{text}`' if text == other.name else text
+        return f'{text} (`{other.relative_to(DOCS.parent)}`)'
 
     return LINK.sub(rewrite, path.read_text(encoding='utf-8'))
 

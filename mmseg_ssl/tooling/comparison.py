@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
 from .paired import Difference, gap_closed, paired_difference, verdict
-from .run_logs import Run, method_names, method_of, without_draw
+from .run_logs import Run, method_names, without_draw
 from .trainings.job import Job, training_name
 from .trainings.plan import Table, read_tables
 
@@ -129,6 +129,6 @@ def _means(jobs: Sequence[Job], made: Dict[str, Run]) -> List[str]:
 
 def _name(job: Job) -> str:
     """Method, the network that is reported where there are several, and the variant."""
-    method = method_of(Path(job.config))
+    method = Path(job.config).parent.name
     network = f' ({job.networks[0]})' if len(job.networks) > 1 else ''
     return method_names().get(method, method) + network + (f', {job.variant.replace("+", ", ")}' if job.variant else '')

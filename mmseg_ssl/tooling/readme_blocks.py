@@ -3,13 +3,24 @@
 import inspect
 import re
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Tuple
 
 from .cli import UserError
 
 
 def write_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> List[str]:
-    """Replace the text between the markers of a README, for every block that the file has.
+    """Replace the text between the markers of a README, as :func:`with_blocks` does, in the file.
+
+    Returns:
+        Names of the blocks that were written.
+    """
+    content, written = with_blocks(readme, make)
+    readme.write_text(content, encoding='utf-8')
+    return written
+
+
+def with_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> Tuple[str, List[str]]:
+    """Return a README's text with new text between its markers, for every block that the file has.
 
     A block may carry settings of its own: ``<!-- results:begin classes=pole,sign -->``.
 
@@ -18,7 +29,7 @@ def write_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> List[str]
         make: Name of a block -> function that returns its text, given the block's settings as keyword arguments.
 
     Returns:
-        Names of the blocks that were written.
+        The text, and the names of the blocks that were replaced.
 
     Raises:
         UserError: The file has no block, one marker without the other, or a setting that the block does not have.
@@ -42,5 +53,4 @@ def write_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> List[str]
     if not written:
         names = ', '.join(f'<!-- {name}:begin --> and <!-- {name}:end -->' for name in make)
         raise UserError(f'{readme} needs lines that say where a table goes: {names}.')
-    readme.write_text(content, encoding='utf-8')
-    return written
+    return content, written

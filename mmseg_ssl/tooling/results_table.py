@@ -61,7 +61,7 @@ def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False
     """
     done = {(run.labels, run.method) for run in runs}
     setting = runs[0].setting
-    possible = [method for method in methods if any(CONFIGS.glob(f'*/{method}_{setting}_*.py'))]
+    possible = [method for method in methods if any(CONFIGS.glob(f'{method}/*_{setting}_*.py'))]
     lists = {run.labels for run in runs if list_order(run.labels) < 1}  # a ceiling needs no other method
     absent = [_absent(runs[0], labels, method) for labels in lists for method in possible]
     rows = group_rows([*runs, *(run for run in absent if (run.labels, run.method) not in done)], methods, by_draw)

@@ -3,13 +3,13 @@
 import json
 import re
 import statistics
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 
 from .cli import UserError, read_json
+from .matrix import METHODS
 from .run_options import changed_options
 from .trainings.provenance import read_provenance
 
@@ -23,7 +23,7 @@ HOW_MUCH = re.compile(r'(length|share)-.+')
 class Run(NamedTuple):
     """One tested checkpoint, the last of its training."""
 
-    method: str  # see method_of; the model's class if the config is not committed
+    method: str  # folder of the committed config; the model's class if there is none
     setting: str  # network and data: mbv2_camvid
     variant: str  # what the config's name says behind the split: filter-confidence
     labels: str  # list of labeled images without its draw, and how much of them is: camvid/1-16, camvid/train length-1
@@ -93,8 +93,8 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     training = _training_folder(checkpoint, folders)
     name = next((file.stem for file in sorted(training.glob('*.py'))), '?')
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
-    method = method_of(committed) if committed else cfg.model.type
-    said = NAME.fullmatch(name[len(method) + 1 :])
+    method = committed.parent.name if committed else cfg.model.type
+    said = NAME.fullmatch(re.sub(f'^{method.replace("_", "[-_]")}_', '', name))
     logged = _scalars(sorted(training.glob('*/vis_data/scalars.json')))
     draw = cfg.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
@@ -128,23 +128,9 @@ def without_draw(split: str) -> str:
     return re.sub(r'(_draw\d+)?\.txt$', '', split)
 
 
-def method_of(config: Path) -> str:
-    """Method of a committed config: its folder, or, where a folder has several, what its name begins with."""
-    return config.parent.name if config.name.startswith(f'{config.parent.name}_') else config.name.split('_')[0]
-
-
-@lru_cache(maxsize=None)
 def method_names() -> Dict[str, str]:
-    """Method -> its name: its folder's collection in ``metafile.yml``, else the model's class."""
-    names = {}
-    for config in sorted(CONFIGS.glob('*/*.py')):
-        method, meta = method_of(config), config.parent / 'metafile.yml'
-        if method in names or config.parent.name in ('_base_', 'splits'):
-            continue
-        own = method == config.parent.name and meta.is_file()
-        collections = Config.fromfile(str(meta)).Collections if own else ()
-        names[method] = collections[0]['Name'] if collections else Config.fromfile(str(config)).model.type
-    return names
+    """Return the methods of the configs, by their folder, with their names in tables."""
+    return {method.folder: method.title for method in METHODS}
 
 
 def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:

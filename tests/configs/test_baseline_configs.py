@@ -110,7 +110,7 @@ def test_a_config_is_what_its_name_says(name):
     method, data, split, variant = said['method'], said['data'], said['split'], said['variant']
     model, dataset = cfg.model, cfg.train_dataloader.dataset
     assert CONFIGS[name].parent.name == method
-    assert len(CONFIGS[name].read_text().splitlines()) <= 25
+    assert len(CONFIGS[name].read_text().splitlines()) <= 15
     assert depth(CONFIGS[name]) <= 3
     assert model.type == ('LocatedCPS' if variant == 'located' else METHODS[method])
     backbone = model.segmentor.backbone

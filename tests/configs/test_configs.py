@@ -90,7 +90,7 @@ def test_the_name_users_type_is_there():
 def test_a_config_is_what_its_name_says(name):
     path, said = CONFIGS[name], NAME.fullmatch(name).groupdict()
     assert path.parent.name == said['method']
-    assert len(path.read_text().splitlines()) <= 25
+    assert len(path.read_text().splitlines()) <= 15
     assert depth(path) <= 3
     cfg = Config.fromfile(str(path))
     data, model, loader = said['data'], cfg.model, cfg.train_dataloader

@@ -53,7 +53,7 @@ def test_every_row_of_the_tables_is_there():
 @pytest.mark.parametrize('name', CONFIGS)
 def test_a_config_is_what_its_name_says(name):
     net, data, split, variant = NAME.fullmatch(name).groups()
-    assert len(CONFIGS[name].read_text().splitlines()) <= 25
+    assert len(CONFIGS[name].read_text().splitlines()) <= 15
     cfg = load_config(str(CONFIGS[name]), None)
     model, hooks = cfg.model, {hook.type: hook for hook in cfg.custom_hooks}
     assert model.type == ('ELNWarmup' if variant == '_stage1' else 'ELN')
@@ -115,7 +115,7 @@ def test_a_baseline_is_eln_without_what_is_not_labeled(name):
     cfg = load_config(str(BASELINES[name]), None)
     first = SPLITS[data][0]
     eln = load_config(str(CONFIGS[f'eln_{net}_{data}_{split if split != "full" else first}.py']), None)
-    assert len(BASELINES[name].read_text().splitlines()) <= 25
+    assert len(BASELINES[name].read_text().splitlines()) <= 15
     assert cfg.model.type == 'Supervised' and cfg.custom_hooks == []
     assert cfg.model.segmentor == eln.model.segmentor
     assert cfg.model.data_preprocessor.size == eln.model.data_preprocessor.size

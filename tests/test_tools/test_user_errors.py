@@ -63,6 +63,7 @@ def fails(tool: str, line: str, folder: Path, capsys, monkeypatch, debug: bool =
 CONFIG = '{here}/config.py'
 OPTIONS = f'{CONFIG} --work-dir {{here}}/run --cfg-options '
 MISTAKES = {
+    'make_configs: no project': ('make_configs', '--root {here}', 'has no folder configs/_base_: give'),
     'train: no config': ('train', '{here}/confg.py', 'there is no config'),
     'train: a config that fails': ('train', '{here}/bad.py', r"bad\.py, line 2\): NameError: name 'c'"),
     'train: a base that fails': ('train', '{here}/child.py', r'child\.py cannot be read \(.*bad\.py, line 2\)'),

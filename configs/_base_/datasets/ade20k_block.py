@@ -41,7 +41,7 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=6,  # a process; the paper's 12 is over all of them
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='SemiSampler'),

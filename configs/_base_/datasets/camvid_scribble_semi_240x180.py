@@ -36,6 +36,7 @@ tta_pipeline = [
     ),
 ]
 train_dataloader = dict(
+    batch_size=4,
     dataset=dict(
         labeled=dict(
             data_root='data/',
@@ -43,7 +44,7 @@ train_dataloader = dict(
             pipeline=labeled_pipeline,
         ),
         unlabeled=dict(pipeline=unlabeled_pipeline),
-    )
+    ),
 )
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -17,6 +17,7 @@ labeled_pipeline = [
     dict(type='PackSemiInputs'),
 ]
 train_dataloader = dict(
+    batch_size=3,  # 4 processes: the paper's 12
     dataset=dict(
         split='cityscapes/train.txt',
         unlabeled=None,

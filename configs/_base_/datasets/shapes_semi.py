@@ -45,7 +45,7 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=4,
     num_workers=0,  # tiny images: a worker costs more than it saves
     sampler=dict(type='SemiSampler'),
     collate_fn=dict(type='semi_collate'),

@@ -9,5 +9,6 @@ iters = {
     # 92 to 1464 labels, all 10582 images unlabeled: the paper's epochs are not known here, so those of 1/16
     'classic': 32 * (10582 // 16),  # 21152
 }
+iters.update({'662': iters['1-16'], '1323': iters['1-8'], '2646': iters['1-4'], '5291': iters['1-2']})  # U2PL lists
 auto_scale_lr = dict(base_batch_size=16)
 train_cfg = dict(max_iters=iters['1-8'])

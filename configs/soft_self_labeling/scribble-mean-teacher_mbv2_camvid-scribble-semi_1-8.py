@@ -1,2 +1,0 @@
-_base_ = './scribble-mean-teacher_mbv2_camvid-scribble-semi_1-16.py'
-train_dataloader = dict(dataset=dict(split='camvid/1-8_draw0.txt'))

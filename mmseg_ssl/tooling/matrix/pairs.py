@@ -1,0 +1,103 @@
+"""Two networks that teach each other."""
+
+from .conditions import CAMVID_10K, CITYSCAPES, CPU, OF_CPS, SHAPES, VOC_CLASSIC, VOC_CPS
+from .parts import EVERY_CLASS, LOCALIZERS, RAMP, SEPARATE, TWO, release
+from .rows import Code, Method, Variant
+
+CPS = Method(
+    'cps',
+    'CPS',
+    'CPS',
+    ('Semi-Supervised Semantic Segmentation with Cross Pseudo Supervision', 'https://arxiv.org/abs/2106.01226'),
+    (*CPU, *OF_CPS),
+    leaf=dict(model=dict(unsup_weight=1.0, cutmix={}), train_dataloader=TWO),
+    on={
+        'cpu': dict(model=dict(unsup_weight=5.0, predict_on=('student', 'peer')), custom_hooks=[RAMP]),
+        'cityscapes': dict(model=dict(unsup_weight=5.0)),
+    },
+    variants=(
+        release(dict(model=SEPARATE), 'As the public code with CutMix, which calls a network per batch.'),
+        *(
+            Variant(
+                'cutmix-off',
+                dict(
+                    model=dict(cutmix=None, unsup_weight=weight),
+                    train_dataloader=dict(dataset=dict(unlabeled_per_labeled=1)),
+                ),
+                data,
+            )
+            for weight, data in ((6.0, ('camvid', 'cityscapes')), (1.5, ('voc',)))
+        ),
+        *(
+            Variant(
+                'located',
+                dict(model=dict(type='LocatedCPS', localizer=Code('_base_.localizer'))),
+                data,
+                lists,
+                bases=LOCALIZERS,
+                note="each network's label is kept where ELN's localizer calls it right",
+            )
+            for data, lists in ((('camvid',), ()), (('voc',), ('1-8',)))
+        ),
+    ),
+)
+EACH = dict(predict_on=('conservative', 'progressive'))
+CPCL = Method(
+    'cpcl',
+    'CPCL',
+    'CPCL',
+    (
+        'Conservative-Progressive Collaborative Learning for Semi-supervised Semantic Segmentation',
+        'https://arxiv.org/abs/2211.16701',
+    ),
+    (*CPU, CAMVID_10K, CITYSCAPES, VOC_CPS, VOC_CLASSIC),
+    leaf=dict(model=dict(unsup_weight=1.0), train_dataloader=TWO),
+    on={
+        'cpu': dict(model=dict(unsup_weight=5.0, **EACH), custom_hooks=[RAMP]),
+        'camvid-480x360': dict(model=EACH),
+        'cityscapes': dict(model=dict(unsup_weight=5.0)),
+    },
+    variants=(release(dict(model=SEPARATE), 'As the public code, which calls a network per batch.'),),
+)
+RELEASED_ALEATORIC, RELEASED_ENERGY = dict(type='ReleaseAleatoricTerm'), dict(type='ReleaseEnergyTerm')
+DUEB = Method(
+    'dueb',
+    'DUEB',
+    'DUEB',
+    (
+        'Uncertainty and Energy based Loss Guided Semi-Supervised Semantic Segmentation',
+        'https://arxiv.org/abs/2501.01640',
+    ),
+    (*CPU, CAMVID_10K, SHAPES, CITYSCAPES, VOC_CPS, VOC_CLASSIC),
+    leaf=dict(model=dict(unsup_weight=1.0), train_dataloader=TWO),
+    on={
+        'cpu': dict(
+            note='sample_stride: of all pixels the Monte-Carlo samples would cost as much as the network.',
+            model=dict(unsup_weight=5.0, aleatoric=dict(sample_stride=2), **EACH),
+            custom_hooks=[RAMP],
+        ),
+        'camvid-480x360': dict(
+            note='sample_stride: 80x80 pixels of a crop, about as many as at 240x180.',
+            model=dict(aleatoric=dict(sample_stride=4), **EACH),
+        ),
+        'shapes': dict(
+            model=dict(aleatoric=dict(sample_stride=2), side_heads=dict(energy=dict(type='EnergyHead'))), **EVERY_CLASS
+        ),
+        'cityscapes': dict(model=dict(unsup_weight=5.0)),
+    },
+    variants=tuple(
+        release(
+            dict(model=dict(**SEPARATE, aleatoric=aleatoric, energy=energy)), f'The step of the public code{what}', name
+        )
+        for name, what, aleatoric, energy in (
+            (
+                'release',
+                ': its two terms, and statistics of a network call per batch.',
+                RELEASED_ALEATORIC,
+                RELEASED_ENERGY,
+            ),
+            ('release_energy', '\'s ablation "energy only".', None, RELEASED_ENERGY),
+            ('release_uncertainty', '\'s ablation "uncertainty only".', RELEASED_ALEATORIC, None),
+        )
+    ),
+)

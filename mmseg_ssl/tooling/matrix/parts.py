@@ -1,0 +1,40 @@
+"""Settings that several methods share."""
+
+from .rows import Leaf, Variant
+
+STRONG = dict(strong=dict(type='StrongAugment'))
+TWO_STRONG = dict(strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment')))
+BOTH = dict(predict_on=('student', 'teacher'))
+TWO = dict(dataset=dict(unlabeled_per_labeled=2))
+ALONE = dict(dataset=dict(unlabeled=None, unlabeled_per_labeled=0))
+# The short CPU schedule does not forget what early labels got wrong, as the papers' long ones do.
+RAMP = dict(type='UnsupRampHook', begin=0.1625, end=0.325)
+# BatchNorm of a teacher in train mode, whose average is of the weights alone
+OWN_STATISTICS = dict(eval_mode=False, buffers='own')
+SEPARATE = dict(batch_statistics='separate')
+EVERY_CLASS = {'val_evaluator = test_evaluator': dict(type='SemiIoUMetric')}
+ADAPTIVE = dict(model=dict(threshold=dict(_delete_=True, type='AdaptiveThreshold')))
+CORRMATCH = "CorrMatch's threshold, which follows the classes' largest confidences"
+
+
+LOCALIZERS = dict(
+    mbv2='networks/eln_localizer_mbv2', r50='networks/eln_localizer_r34', r101='networks/eln_localizer_r34'
+)
+
+
+def teacher(momentum: float, **options: object) -> dict:
+    """The hook of an EMA teacher."""
+    return dict(type='MeanTeacherHook', momentum=momentum, **options)
+
+
+def release(leaf: Leaf, note: str, name: str = 'release', data: str = 'voc', labels: str = '1-8') -> Variant:
+    """What a public code does where it is not its paper."""
+    return Variant(name, leaf, (data,), (labels,), ('r50',), note=note)
+
+
+def adaptive(*voc: str) -> tuple:
+    """CorrMatch's threshold on CamVid, and on VOC for some networks."""
+    camvid = Variant('threshold-adaptive', ADAPTIVE, ('camvid',), ('8', '1-16'), note=CORRMATCH)
+    return camvid, *(
+        Variant('threshold-adaptive', ADAPTIVE, ('voc-classic',), ('92',), (net,), note=CORRMATCH) for net in voc
+    )

@@ -1,0 +1,118 @@
+"""Losses for images of which a few pixels are labeled: what the paper of soft self-labeling compares it with."""
+
+from dataclasses import replace
+
+from .conditions import LENGTHS, VOC_VIT, scribble_recipes
+from .rows import Leaf, Method, Variant
+
+SOFT = (
+    'Soft Self-labeling and Potts Relaxations for Weakly-Supervised Segmentation',
+    'https://arxiv.org/abs/2507.01721',
+)
+FIRST = dict(load_from='work_dirs/scribble-supervised_{net}_{data}_{list}/last_checkpoint')
+RESULTS = '../soft_self_labeling/README.md#camvid'
+MBV2_R101 = ('mbv2', 'r101')
+
+
+def pictures(bandwidth: float) -> Leaf:
+    """The hook that draws labels."""
+    return dict(custom_hooks=[dict(type='ScribbleVisHook', interval=1000, bandwidth=bandwidth)])
+
+
+SCRIBBLE_SUPERVISED = Method(
+    'scribble_supervised',
+    'ScribbleSupervised',
+    'Partial cross entropy',
+    SOFT,
+    (*scribble_recipes(MBV2_R101, cpu='adamw_poly_camvid_cpu'), VOC_VIT),
+    lists={'r101 voc-scribble': ('length-1',), 'vit voc-scribble': ('length-1',)},
+    prefix='scribble-supervised',
+    results=RESULTS,
+)
+GRID = dict(relaxation='quadratic', weight=100.0, normalization='edges', connectivity=8, bandwidth='adaptive')
+DENSE = dict(relaxation='bilinear', neighborhood='dense', weight=2.5e-10, normalization='images', bandwidth=15.0)
+NONLOCAL = dict(relaxation='quadratic', neighborhood='nonlocal', weight=100.0, normalization='edges')
+IN_CAMVID = dict(relaxation='quadratic', weight=6.0, normalization='pixels')
+
+
+def potts(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0) -> Variant:
+    """One of the CRF losses."""
+    leaf = dict(model=dict(eta=0.0, potts=options), **(pictures(bandwidth) if bandwidth else {}))
+    networks = dict(zip(('voc-scribble', 'camvid-scribble'), (MBV2_R101, ('mbv2',)))).get(data, ('r101',))
+    lists = LENGTHS[:1] if 'scribble' in data else ()
+    return Variant(kind, leaf, (data,), lists, networks, whole=True, note=note)
+
+
+POTTS_REGULARIZED = Method(
+    'potts_regularized',
+    'PottsRegularized',
+    'Potts losses',
+    ('On Regularized Losses for Weakly-supervised CNN Segmentation', 'https://arxiv.org/abs/1803.09569'),
+    tuple(replace(recipe, networks=(), only_variants=MBV2_R101) for recipe in scribble_recipes(())),
+    on={'scribble': FIRST, 'block': FIRST},
+    variants=(
+        potts(
+            'gridcrf',
+            'voc-scribble',
+            GRID,
+            "Loss and weight of the public code of the robust trust region: mean over 8 neighbors' edges.",
+            9.0,
+        ),
+        potts(
+            'densecrf',
+            'voc-scribble',
+            DENSE,
+            '2e-9 of the public code counts ordered pairs at half resolution; 2e-9 * 2 / 16 pairs at full resolution.',
+            15.0,
+        ),
+        potts(
+            'nonlocalcrf',
+            'voc-scribble',
+            NONLOCAL,
+            '4 neighbors and 8 random pixels within 100; weights are not published.',
+            9.0,
+        ),
+        *(potts('gridcrf', data, GRID) for data in ('cityscapes-block', 'ade20k-block')),
+        *(potts('densecrf', data, DENSE) for data in ('cityscapes-block', 'ade20k-block')),
+        potts('gridcrf', 'camvid-scribble', IN_CAMVID),
+        Variant(
+            'densecrf',
+            dict(
+                model=dict(
+                    potts=dict(DENSE, weight=1e-3, normalization='pixels', spatial_bandwidth=50.0, resolution=32)
+                )
+            ),
+            ('camvid-scribble',),
+            LENGTHS[:1],
+            ('mbv2',),
+            of='gridcrf',
+            note="Weight: the mean of a pixel's affinities is some thousands here, not 4.",
+        ),
+        Variant(
+            'nonlocalcrf',
+            dict(model=dict(potts=dict(neighborhood='nonlocal', radius=50.0))),
+            ('camvid-scribble',),
+            LENGTHS[:1],
+            ('mbv2',),
+            of='gridcrf',
+        ),
+    ),
+    prefix='potts-regularized',
+    results=RESULTS,
+)
+TREE_ENERGY = Method(
+    'tree_energy',
+    'TreeEnergy',
+    'Tree energy loss',
+    ('Tree Energy Loss: Towards Sparsely Annotated Semantic Segmentation', 'https://arxiv.org/abs/2203.10739'),
+    scribble_recipes(MBV2_R101),
+    leaf=dict(model=dict(tree=dict(weight=0.4, sigma=0.02))),
+    on={
+        'scribble': dict(**FIRST, **pictures(9.0)),
+        'block': FIRST,
+        'cityscapes-block': dict(model=dict(tree=dict(sigma=0.002))),
+    },
+    lists={'camvid-scribble': LENGTHS[:1], 'voc-scribble': LENGTHS[:1]},
+    prefix='tree-energy',
+    results=RESULTS,
+)

@@ -1,0 +1,117 @@
+"""Methods that label the pixels beside scribbles themselves."""
+
+from dataclasses import replace
+
+from .conditions import CAMVID_SCRIBBLE_SEMI, LENGTHS, VOC_VIT, scribble_recipes
+from .parts import BOTH, STRONG, teacher
+from .rows import Code, Leaf, Method, Variant
+from .scribbles import FIRST, MBV2_R101, RESULTS, SOFT, pictures
+
+RELAXATIONS = ('bilinear', 'normalized_quadratic', 'quadratic', 'collision_cross_entropy', 'log_quadratic')
+# By length of the scribbles: error rate and weight of the unary potential.
+CUTS = zip(LENGTHS, ((0.944, 0.05), (0.946, 0.075), (0.9514, 0.1), (0.9516, 0.1), (0.9522, 0.1)))
+HARD_SELF_LABELING = Method(
+    'hard_self_labeling',
+    'HardSelfLabeling',
+    'Hard self-labeling',
+    ('Robust Trust Region for Weakly Supervised Segmentation', 'https://arxiv.org/abs/2104.01948'),
+    scribble_recipes(MBV2_R101)[:2],
+    on={
+        'scribble': dict(model=dict(self_labeling=dict(potts_weight=100.0)), **FIRST, **pictures(9.0)),
+        **{
+            f'voc-scribble_{length}': dict(model=dict(error_rate=rate, self_labeling=dict(unary_weight=weight)))
+            for length, (rate, weight) in CUTS
+        },
+        'scribble-cpu': dict(
+            note='11 classes: an error rate of 0.944 would be above 10 / 11.',
+            model=dict(
+                error_rate=0.5,
+                self_labeling=dict(unary_weight=1.0, potts_weight=6.0, connectivity=4, max_iterations=2),
+            ),
+        ),
+    },
+    lists={'camvid-scribble': LENGTHS[:1], 'r101 voc-scribble': LENGTHS[:1]},
+    prefix='hard-self-labeling',
+    results=RESULTS,
+)
+
+
+def soft(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options: object) -> Variant:
+    """A variant of soft self-labeling, mostly on MobileNetV2."""
+    return Variant(name, leaf, (data,), lists, **dict(dict(networks=('mbv2',)), **options))
+
+
+TABLE_3 = {name.replace('_', '-'): dict(relaxation=name) for name in RELAXATIONS}
+FIGURE_5 = {f'ce-{kind}': dict(cross_entropy=kind) for kind in ('standard', 'reverse')}
+DENSE_QUADRATIC = dict(_delete_=True, neighborhood='dense', relaxation='quadratic', eta=0.3, potts_weight=6.0)
+LARGER_BATCH = dict(train_dataloader=dict(batch_size=8), train_cfg=dict(max_iters=Code("_base_.iters['voc-bs16']")))
+SOFT_SELF_LABELING = Method(
+    'soft_self_labeling',
+    'SoftSelfLabeling',
+    'Soft self-labeling',
+    SOFT,
+    (*scribble_recipes(MBV2_R101), replace(VOC_VIT, networks=(), only_variants=('vit',))),
+    leaf=dict(model=dict(self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=9.0))),
+    on={
+        'scribble': dict(**FIRST, **pictures(9.0)),
+        'scribble-vit': pictures(9.0),
+        'block': dict(model=dict(self_labeling=dict(bandwidth=3.0)), **FIRST, **pictures(3.0)),
+        'scribble-cpu': dict(
+            note="The paper's ratio of eta and weight; eta was chosen on val: beside hard pixels, 0.3 is little.",
+            model=dict(self_labeling=dict(eta=1.0, potts_weight=20.0)),
+        ),
+    },
+    lists={'r101 voc-scribble': LENGTHS[:1]},
+    variants=(
+        *(
+            soft(name, dict(model=dict(self_labeling=options)), data, lists)
+            for name, options in {**TABLE_3, **FIGURE_5}.items()
+            for data, lists in (('voc-scribble', LENGTHS), ('camvid-scribble', LENGTHS[:1]))
+        ),
+        soft(
+            'quadratic_dense',
+            dict(model=dict(self_labeling=DENSE_QUADRATIC)),
+            'voc-scribble',
+            note='All pairs at 64 cells along the longer side.',
+        ),
+        soft('no-pretrain', dict(load_from=None), 'voc-scribble', networks=MBV2_R101),
+        soft('no-pretrain', {}, 'voc-scribble', networks=('vit',), whole=True),
+        soft('no-pretrain', dict(custom_hooks=[]), 'camvid-scribble'),
+        soft(
+            'one-run',
+            dict(
+                load_from=None,
+                custom_hooks=[
+                    Code('*_base_.custom_hooks'),
+                    dict(type='StageHook', starts=dict(pretrain=0, full=Code('1 / 6'))),
+                ],
+            ),
+            'voc-scribble',
+            networks=MBV2_R101,
+            note='Scribbles alone for the first sixth, in one run with one schedule.',
+        ),
+        soft('bs16', LARGER_BATCH, 'voc-scribble', networks=('r101',), batch=16),
+        soft('no-pretrain_bs16', LARGER_BATCH, 'voc-scribble', networks=('r101', 'vit'), of='no-pretrain', batch=16),
+    ),
+    prefix='soft-self-labeling',
+    results='#camvid',
+)
+SCRIBBLE_MEAN_TEACHER = Method(
+    'scribble_mean_teacher',
+    'ScribbleMeanTeacher',
+    'Mean teacher with scribbles',
+    SOFT,
+    (CAMVID_SCRIBBLE_SEMI,),
+    leaf=dict(
+        model=dict(
+            unsup_weight=10.0,
+            **BOTH,
+            self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),
+            data_preprocessor=STRONG,
+        ),
+        ramp=dict(type='UnsupRampHook', begin=0.25, end=0.5),
+        custom_hooks=[teacher(0.01), Code('ramp'), Code('*_base_.custom_hooks')],
+    ),
+    prefix='scribble-mean-teacher',
+    results=RESULTS,
+)

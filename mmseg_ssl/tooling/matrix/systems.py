@@ -1,0 +1,133 @@
+"""Systems of a student, a teacher and more."""
+
+from dataclasses import replace
+
+from .conditions import CAMVID_10K, CPU, OF_ELN, OF_FARCLUSS
+from .parts import BOTH, LOCALIZERS, OWN_STATISTICS, RAMP, SEPARATE, STRONG, release, teacher
+from .rows import Code, Method, Variant
+
+FARCLUSS = Method(
+    'farcluss',
+    'FARCLUSS',
+    'FARCLUSS',
+    (
+        'FARCLUSS: Fuzzy Adaptive Rebalancing and Contrastive Uncertainty Learning for Semi-Supervised Semantic '
+        'Segmentation',
+        'https://arxiv.org/abs/2506.11142',
+    ),
+    (*CPU, CAMVID_10K, *OF_FARCLUSS),
+    leaf=dict(model=dict(**BOTH, data_preprocessor=STRONG)),
+    on={
+        'cpu': dict(custom_hooks=[teacher(0.01), RAMP]),
+        'camvid-480x360': dict(custom_hooks=[teacher(0.001), dict(type='UnsupRampHook', begin=0.0, end=0.06)]),
+        'cityscapes': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN')))),
+        'voc-all': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN'))), train_dataloader=dict(batch_size=4)),
+    },
+)
+BY_CONFIDENCE = dict(localizer=dict(_delete_=True, type='ConfidenceThreshold'), slack=())
+BY_CORRECTION = dict(model=dict(localizer=dict(type='ErrorCorrector')))
+
+
+def ablation(name: str, leaf: dict, note: str) -> Variant:
+    """A row of ELN's Tables 3 to 6."""
+    return Variant(name, leaf, ('voc-eln',), ('1-20',), ('r50',), note=note)
+
+
+ELN = Method(
+    'eln',
+    'ELN',
+    'ELN',
+    ('Semi-supervised Semantic Segmentation with Error Localization Network', 'https://arxiv.org/abs/2204.02078'),
+    (*(replace(recipe, schedule='adamw_eln_cpu') for recipe in CPU), *OF_ELN),
+    leaf=dict(
+        model=dict(
+            **{'': Code('_base_.outputs')},
+            localizer=Code('_base_.localizer'),
+            data_preprocessor=dict(strong=Code('_base_.perturbation')),
+        )
+    ),
+    on={
+        'cpu': dict(
+            note='slack: the loss ends near 0.4, not 0.01. contrast: 256 pixels of a class are half of a CPU step.',
+            model=dict(slack=(1.5, 3.0), contrast=dict(samples_per_class=64)),
+            **{'val_evaluator = test_evaluator': [Code('*_base_.test_evaluator'), Code('_base_.localization')]},
+        ),
+        'eln': dict(
+            segmentor=Code('dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1))'),
+            model=dict(slack=(20.0, 50.0), segmentor=Code('segmentor')),
+            **{
+                'val_evaluator = test_evaluator': [
+                    dict(type='SemiIoUMetric'),
+                    dict(type='ErrorLocalizationMetric'),
+                ]
+            },
+        ),
+    },
+    bases=LOCALIZERS,
+    variants=(
+        Variant(
+            'filter-confidence',
+            dict(model=dict(BY_CONFIDENCE, threshold=0.7)),
+            ('camvid',),
+            ('8', '1-16'),
+            note="The baseline: a threshold on the teacher's confidence in the place of the localizer;\n"
+            'of 0.5 to 0.95 the one that finds errors best on val.',
+        ),
+        Variant(
+            'filter-correction', BY_CORRECTION, ('camvid',), ('8', '1-16'), note='The baseline s-ECN of the paper.'
+        ),
+        ablation(
+            'filter-confidence',
+            dict(model=dict(BY_CONFIDENCE, threshold=0.9)),
+            'Tables 3 and 6: a threshold on the confidence in the place of the localizer; the paper does not give it.',
+        ),
+        ablation(
+            'filter-correction', BY_CORRECTION, 'Table 3: the correction network (s-ECN) in the place of the localizer.'
+        ),
+        ablation('decoders-0', dict(model=dict(slack=())), 'Table 5'),
+        ablation('decoders-1', dict(model=dict(slack=(20.0,))), 'Table 5'),
+        ablation('decoders-3', dict(model=dict(slack=(20.0, 50.0, 100.0))), 'Table 5'),
+        ablation('loss-contrast', dict(model=dict(pseudo_weight=0.0)), 'Table 6'),
+        ablation('loss-pseudo', dict(model=dict(contrast_weight=0.0)), 'Table 6'),
+        release(
+            dict(
+                model=dict(
+                    **SEPARATE,
+                    gate='batch',
+                    reduction='sum',
+                    pseudo_mean='kept',
+                    student_views=('weak', 'strong'),
+                    localizer=dict(inputs='logits', balance='batch', ignored_as_wrong=True),
+                    contrast=dict(windows=8, positives='log_sum', anchors='teacher'),
+                    teacher=OWN_STATISTICS,
+                ),
+                custom_hooks=[
+                    dict(type='ELNStageHook', starts=Code('_base_.starts'), reset_interval=266),
+                    Code('_base_.custom_hooks[1]'),
+                ],
+            ),
+            "With the public code's choices where the paper is silent, or says otherwise.",
+            data='voc-eln',
+            labels='1-20',
+        ),
+        ablation(
+            'stage1',
+            dict(
+                model=dict(type='ELNWarmup', predict_on='student', data_preprocessor=dict(strong=None)),
+                train_cfg=dict(max_iters=Code('120 * 266'), val_interval=Code('4 / 120')),
+                train_dataloader=dict(dataset=dict(unlabeled=None, unlabeled_per_labeled=0)),
+                custom_hooks=[dict(type='ELNStageHook', starts=dict(pretrain=0, warmup=Code('70 / 120')))],
+            ),
+            'Stage 1 alone: eq. 7 after the pre-training. Go on with stage 2 by load_from.',
+        ),
+        ablation(
+            'stage2',
+            dict(
+                load_from='work_dirs/eln_r50_voc-eln_1-20_stage1/last_checkpoint',
+                train_cfg=dict(max_iters=Code('380 * 266'), val_interval=Code('4 / 380')),
+                custom_hooks=[dict(type='ELNStageHook', starts=dict(semi=0)), teacher(0.005, warmup=False)],
+            ),
+            'Stage 2 alone, from the last checkpoint of stage 1.',
+        ),
+    ),
+)
