@@ -75,7 +75,7 @@ def differences(root: Path, files: Dict[Path, str]) -> List[str]:
         root: Folder of the project.
         files: What :func:`wanted_files` made.
     """
-    lines = []
+    lines: List[str] = []
     for path, text in files.items():
         old = (root / path).read_text(encoding='utf-8') if (root / path).is_file() else ''
         lines += difflib.unified_diff(old.splitlines(), text.splitlines(), str(path), f'{path} (matrix)', lineterm='')

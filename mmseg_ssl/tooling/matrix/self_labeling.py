@@ -1,6 +1,7 @@
 """Methods that label the pixels beside scribbles themselves."""
 
 from dataclasses import replace
+from typing import Any, Dict
 
 from .conditions import CAMVID_SCRIBBLE_SEMI, LENGTHS, VOC_VIT, scribble_recipes
 from .parts import BOTH, STRONG, teacher
@@ -36,9 +37,10 @@ HARD_SELF_LABELING = Method(
 )
 
 
-def soft(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options: object) -> Variant:
+def soft(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options: Any) -> Variant:
     """A variant of soft self-labeling, mostly on MobileNetV2."""
-    return Variant(name, leaf, (data,), lists, **dict(dict(networks=('mbv2',)), **options))
+    here: Dict[str, Any] = {'networks': ('mbv2',), **options}
+    return Variant(name, leaf, (data,), lists, **here)
 
 
 TABLE_3 = {name.replace('_', '-'): dict(relaxation=name) for name in RELAXATIONS}
