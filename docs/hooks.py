@@ -4,7 +4,7 @@ A page may ask for a part with a line ``{{ <what> <name> ... }}``:
 
 - ``{{ idea fixmatch }}``: README of ``configs/fixmatch`` before its first heading; ``{{ rest fixmatch }}``: after it.
 - ``{{ figure fixmatch }}``: the drawing of ``docs/figures/fixmatch.txt``.
-- ``{{ summary FixMatch }}``, ``{{ options FixMatch }}``, ``{{ deviations FixMatch }}``: from the docstring of a class.
+- ``{{ equation FixMatch }}``, ``{{ options FixMatch }}``, ``{{ deviations FixMatch }}``: from the docstring of a class.
 - ``{{ rooms }}``: the table of the API reference; ``{{ log_keys }}``: that of CONTRIBUTING.md.
 """
 
@@ -16,7 +16,7 @@ import figures
 import reference
 from formulas import render_formulas
 from mkdocs.structure.files import File
-from options import deviations, place, summary, table
+from options import deviations, equation, place, table
 from rst import inline
 
 DOCS = Path(__file__).resolve().parent
@@ -85,7 +85,7 @@ PARTS = dict(
     rest=rest,
     figure=figure,
     options=options,
-    summary=lambda name: summary(name, reference.link),
+    equation=lambda name: equation(name, reference.link),
     deviations=lambda name: deviations(name, reference.link),
     rooms=reference.index,
     log_keys=log_keys,

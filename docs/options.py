@@ -113,10 +113,16 @@ def deviations(name: str, link: Callable[[str], str]) -> str:
     return re.sub(r'^\*\*Deviations from the paper:\*\*\n', '', text).replace('**', '')
 
 
-def summary(name: str, link: Callable[[str], str]) -> str:
-    """Return what a class's docstring says before its arguments, without the diagram, as Markdown."""
-    text = to_markdown(docstring(name).split('\nArgs:')[0] + '\n', link)
-    return re.sub(r'```text\n.*?```\n', '', text, flags=re.DOTALL).strip()
+def equation(name: str, link: Callable[[str], str]) -> str:
+    """Return the first displayed formula of a class's docstring, as Markdown.
+
+    Raises:
+        ValueError: There is none.
+    """
+    found = re.search(r'^\$\$\n.*\n\$\$$', to_markdown(docstring(name), link), re.MULTILINE)
+    if not found:
+        raise ValueError(f'{place(name)}: the docstring of {name} has no displayed formula.')
+    return found[0]
 
 
 def place(name: str) -> str:
