@@ -272,7 +272,7 @@ def test_provenance_sums_up_the_processes_of_a_run(tmp_path):
 
 
 def test_the_pace_is_what_was_measured(tmp_path):
-    """30 + 70 s for 100 iterations are 1 s each; an interrupted training tells nothing, a running one what it logs."""
+    """30 + 70 s for 100 iterations are 1 s each; one that has not ended tells what it logs."""
     ended, other, cut, runs = (job(tmp_path, name) for name in ('a', 'b', 'c', 'd'))
     note(ended, code=143, wall=30.0)
     note(ended, wall=70.0)
@@ -283,7 +283,7 @@ def test_the_pace_is_what_was_measured(tmp_path):
     log = runs.folder / 't/vis_data/scalars.json'
     log.parent.mkdir(parents=True)
     log.write_text('{"loss": 1.0, "step": 50, "time": 0.5}\n{"loss": 1.0, "step": 60, "time": 0.7}\n')
-    pace = measure_pace([ended, other, cut, runs], [runs])
+    pace = measure_pace([ended, other, cut, runs])
     assert pace.iteration == dict(a=1.0, b=3.0, d=pytest.approx(0.6)) and pace.test == 10.0
 
 

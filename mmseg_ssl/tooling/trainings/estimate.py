@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from .job import Job, logged_progress
 from .provenance import read_processes
@@ -31,12 +31,11 @@ class Estimate(NamedTuple):
         return text + guessed
 
 
-def measure_pace(jobs: Sequence[Job], running: Iterable[Job]) -> Pace:
-    """Read how long iterations took: of trainings that ended, by their clocks; of those that run, by their logs.
+def measure_pace(jobs: Sequence[Job]) -> Pace:
+    """Read how long iterations took: of trainings that ended, by their clocks; of others, by their last log.
 
     Args:
         jobs: All of the plan; those whose work dirs are not here tell nothing.
-        running: Those of which a process runs now.
 
     Returns:
         Seconds per iteration of each training, the mean over its runs: start, validation and saving included where
@@ -52,9 +51,9 @@ def measure_pace(jobs: Sequence[Job], running: Iterable[Job]) -> Pace:
             found.setdefault(job.training, []).append(
                 sum(process['wall_seconds'] for process in trained) / job.iterations
             )
-    for job in running:
-        seconds = logged_progress(job)[1]
-        if seconds and job.training not in found:
+    for job in jobs:
+        seconds = None if job.training in found else logged_progress(job)[1]
+        if seconds:
             found[job.training] = [seconds]
     return Pace({name: statistics.mean(values) for name, values in found.items()}, statistics.mean(tests or [0.0]))
 

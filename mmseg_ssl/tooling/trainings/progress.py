@@ -55,13 +55,12 @@ class Progress:
             parts.append(f'{running.job.training} {far}')
         done = sum(job.digest in self.recorded for job in self.jobs)
         counts = f'{done}/{len(self.jobs)} done' + (f', {len(failed)} failed' if failed else '')
-        left = self.left(failed, [running.job for running in crew.running.values() if running.step == 'train'])
-        return '; '.join([counts, *parts, left.say(len(crew.free))])
+        return '; '.join([counts, *parts, self.left(failed).say(len(crew.free))])
 
-    def left(self, failed: AbstractSet[str] = frozenset(), running: Sequence[Job] = ()) -> Estimate:
+    def left(self, failed: AbstractSet[str] = frozenset()) -> Estimate:
         """What is left, failed jobs not counted."""
         done = {job.name for job in self.jobs if job.digest in self.recorded} | set(failed)
-        return estimate(self.jobs, done, self.begun, measure_pace(self.jobs, running))
+        return estimate(self.jobs, done, self.begun, measure_pace(self.jobs))
 
 
 def list_jobs(jobs: Sequence[Job], recorded: Set[str], processes: int) -> List[str]:
@@ -79,5 +78,8 @@ def list_jobs(jobs: Sequence[Job], recorded: Set[str], processes: int) -> List[s
         kind = state.split(',')[0]
         counts[kind] = counts.get(kind, 0) + 1
     lines = [f'{job.name:{width}}  {state}' for job, state in zip(jobs, states)]
-    left = Progress(jobs, recorded).left(running=[job for job, s in zip(jobs, states) if s.startswith('running')])
-    return [*lines, ', '.join(f'{count} {kind}' for kind, count in counts.items()), left.say(processes)]
+    return [
+        *lines,
+        ', '.join(f'{count} {kind}' for kind, count in counts.items()),
+        Progress(jobs, recorded).left().say(processes),
+    ]
