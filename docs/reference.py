@@ -99,8 +99,8 @@ def link(dotted: str) -> str:
     """Return Markdown of a name: a link into the reference where it is described there, else code."""
     parts = dotted.split('.')
     for start, name in enumerate(parts):
-        if name in paths():
-            rest = parts[start + 1 :]
+        rest = parts[start + 1 :]
+        if name in paths() and (not rest or name[0].isupper()):  # of a class its methods, too
             return f'[`{".".join(parts[start:])}`][{".".join([paths()[name], *rest])}]'
     return f'`{parts[-1]}`'
 
