@@ -1,4 +1,4 @@
-"""Decoders that are kept worse than the student, so that a localizer sees errors enough (ELN)."""
+"""Decoders that stay worse than the student, so that a localizer sees enough errors (ELN)."""
 
 import copy
 from typing import Dict, List, Sequence, Tuple
@@ -19,15 +19,15 @@ GATES = ('image', 'batch')
 
 
 class AuxiliaryDecoders(ModuleList):
-    r"""Copies of a decode head that learn from labeled images while their loss exceeds a multiple of the student's.
+    r"""Copies of a decode head that learn from labels only while their loss exceeds a multiple of the student's.
 
-    Eq. 3 of Kwon & Kwak (CVPR 2022): decoder :math:`k` is taught by its cross entropy where that is above
+    Eq. 3 of Kwon & Kwak (CVPR 2022): decoder :math:`k` learns by its cross entropy where that is above
     :math:`\alpha^k` times the student's. The encoder learns nothing from them.
 
     Args:
         decode_head: Config of the head, copied per decoder.
-        slack: :math:`\alpha^k`, one per decoder.
-        gate: Whether the losses of each ``'image'`` or of the ``'batch'`` are compared.
+        slack: :math:`\alpha^k`, one per decoder; their number is that of the decoders.
+        gate: Compare the losses per ``'image'`` or per ``'batch'``.
     """
 
     def __init__(self, decode_head: dict, slack: Sequence[float], gate: str = 'image') -> None:
@@ -47,7 +47,7 @@ class AuxiliaryDecoders(ModuleList):
         return [self._decode(head, feats, size) for head in self]
 
     def losses(self, logits: Tensor, decoded: List[Tensor], label: Tensor) -> Dict[str, Tensor]:
-        """Teach each decoder while it is much worse than the student (eq. 3).
+        """Compute each decoder's loss, 0 unless it is much worse than the student's (eq. 3).
 
         Args:
             logits: The student's, ``(B, C, H, W)``.
@@ -55,7 +55,7 @@ class AuxiliaryDecoders(ModuleList):
             label: ``(B, H, W)`` int64, 255 ignored.
 
         Returns:
-            ``decoder_<k>.loss_constrained``, and ``decoder_<k>.taught``, the share of images that teach.
+            ``decoder_<k>.loss_constrained``, and ``decoder_<k>.taught``, the share of images that teach it.
         """
         main, losses = self._cross_entropy(logits.detach(), label), {}
         for number, (slack, own) in enumerate(zip(self.slack, decoded)):
@@ -65,7 +65,7 @@ class AuxiliaryDecoders(ModuleList):
         return losses
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
-        """Mean over labeled pixels of each image, (B,), or of the batch of all processes, a scalar."""
+        """Return the mean over labeled pixels per image, (B,), or over the batch of all processes, a scalar."""
         valid = (label != IGNORE_INDEX).to(logits.dtype)
         loss = pixel_cross_entropy(logits, PixelTarget(label, valid))
         if self.gate == 'image':
@@ -73,7 +73,7 @@ class AuxiliaryDecoders(ModuleList):
         own = masked_mean(loss, over=valid)
         whole = own.detach().clone()
         all_reduce(whole, op='mean')
-        return own + (whole - own.detach())  # the gate is the same on every process; the gradient is one's own
+        return own + (whole - own.detach())  # the same gate on every process; the gradient is this process's
 
     @staticmethod
     def _decode(head: nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a batch of images may be, and what torch means where it is something else."""
+"""Checks of a batch of images, and torch's errors about one in the words of a config."""
 
 import re
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ OTHER_CHANNELS = re.compile(r'expected input.* to have (\d+) channels, but got (
 
 
 class BatchError(UserError, ValueError):
-    """The images of a batch do not fit the settings; the message says which, and what to change."""
+    """Images of a batch that do not fit the settings; the message says which, and what to change."""
 
 
 def check_channels(images: Sequence[Tensor], samples: Optional[Sequence[Any]], mean: Optional[Tensor]) -> None:
-    """Refuse images whose channels differ, or are not those of the mean, which would be repeated to fit.
+    """Refuse images whose channels differ, or do not fit the mean, which would silently be repeated.
 
     Args:
         images: ``(C, H, W)`` each.
@@ -25,7 +25,7 @@ def check_channels(images: Sequence[Tensor], samples: Optional[Sequence[Any]], m
         mean: ``(M, 1, 1)``, or None.
 
     Raises:
-        BatchError: They do not fit.
+        BatchError: If they do not fit.
     """
     first = len(images[0])
     other = next((index for index, image in enumerate(images) if len(image) != first), None)
@@ -43,15 +43,15 @@ def check_channels(images: Sequence[Tensor], samples: Optional[Sequence[Any]], m
 
 
 def check_sizes(images: Sequence[Tensor], samples: Optional[Sequence[Any]], size: Optional[Tuple[int, int]]) -> None:
-    """Refuse images of several sizes that are not padded to one.
+    """Refuse images of several sizes unless they are padded to one.
 
     Args:
         images: ``(C, H, W)`` each.
         samples: Their samples, for the name of a file.
-        size: To which all are padded, or None.
+        size: Size that all are padded to, or None.
 
     Raises:
-        BatchError: There is no size, or an image is larger.
+        BatchError: If there is no such size, or an image is larger.
     """
     heights, widths = zip(*(image.shape[1:] for image in images))
     fits = size is not None and max(heights) <= size[0] and max(widths) <= size[1]
@@ -72,13 +72,13 @@ def _name(samples: Optional[Sequence[Any]], index: int) -> str:
 
 @contextmanager
 def readable_torch_errors(views: Sequence[Tensor]) -> Iterator[None]:
-    """Say in the words of a config what torch says of a batch that a network cannot take.
+    """Translate what torch says of a batch that a network cannot take into the words of a config.
 
     Args:
-        views: What the network is given, ``(B, C, H, W)`` each.
+        views: Inputs of the network, ``(B, C, H, W)`` each.
 
     Raises:
-        BatchError: BatchNorm has one value a channel, or the images have other channels than the network.
+        BatchError: If BatchNorm has one value per channel, or the images have other channels than the network.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which images share the BatchNorm statistics of a network call that several views share."""
+"""BatchNorm statistics of a network call that several views share: of all of them, or per view."""
 
 from contextlib import contextmanager
 from typing import Dict, Iterator, Sequence, Tuple
@@ -9,12 +9,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 STATISTICS = ('merged', 'separate', 'separate_unkept')
 """``'merged'``: all images of a call are normalized together. ``'separate'``: each view by its own statistics, as if it
-had a call of its own. ``'separate_unkept'``: likewise, and the running statistics, by which the network predicts at
+had its own call. ``'separate_unkept'``: likewise, and the running statistics, by which the network predicts at
 inference, follow labeled images alone."""
 
 
 class _ViewNorm(_BatchNorm):
-    """Mixed into a BatchNorm class: normalizes the views of a batch one by one while :attr:`view_sizes` is set."""
+    """Mixin of a BatchNorm class that normalizes the views of a batch one by one while :attr:`view_sizes` is set."""
 
     view_sizes: Tuple[int, ...] = ()
     views_kept: Tuple[bool, ...] = ()

@@ -1,4 +1,4 @@
-"""A branch: a whole mmseg segmentor with side heads."""
+"""Branch: a whole mmseg segmentor with side heads."""
 
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -20,14 +20,14 @@ Perturbation = Callable[[Sequence[Tensor]], Tuple[Tensor, ...]]
 class Branch(BaseModule):
     """Any mmseg ``EncoderDecoder`` (backbone, neck, decode head, auxiliary heads), and named side heads.
 
-    It hands out one :class:`Prediction` per call and reuses the host's losses for labeled images, so class weights,
-    hard-pixel samplers and auxiliary heads of the segmentor's config count.
+    It returns one :class:`Prediction` per call and reuses the host's losses for labeled images, so class weights,
+    hard-pixel samplers and auxiliary heads of the segmentor's config apply.
 
     A decode head with one channel for two classes (``num_classes=2, out_channels=1``, trained by a sigmoid) predicts
     two logits here, see :func:`~mmseg_ssl.ops.class_logits`: a method sees the same as from two channels. The host's
-    losses and its inference keep the one channel. Its ``threshold`` moves ``pred_sem_seg`` alone: what a network
-    teaches is its likelier class. A sigmoid for each of several classes (``use_sigmoid=True``, one channel a class) is
-    taken, too. Methods see the softmax of the logits, whose largest class is the host's prediction; how sure it is was
+    losses and its inference keep the one channel. Its ``threshold`` moves ``pred_sem_seg`` alone: a network
+    teaches its likelier class. A sigmoid for each of several classes (``use_sigmoid=True``, one channel per class)
+    works, too. Methods see the softmax of the logits, whose largest class is the host's prediction; how sure it is was
     not trained, so thresholds on it want another value.
 
     Args:
@@ -55,12 +55,12 @@ class Branch(BaseModule):
 
     @property
     def num_classes(self) -> int:
-        """Number of classes ``C``."""
+        """Return the number of classes ``C``."""
         return self.segmentor.num_classes
 
     @property
     def align_corners(self) -> bool:
-        """How the head's maps are resized."""
+        """Return whether the head's maps are resized with aligned corners."""
         return self.segmentor.align_corners
 
     def forward(self, images: Tensor, perturb: Optional[Perturbation] = None) -> Prediction:
@@ -68,8 +68,8 @@ class Branch(BaseModule):
 
         Args:
             images: ``(B, 3, H, W)``, normalized.
-            perturb: What happens to the encoder's levels before the decode head, auxiliary heads and side heads see
-                them, e.g. channel dropout of a part of the batch; the number of images stays.
+            perturb: Perturbs the encoder's levels before the decode head, auxiliary heads and side heads see them, e.g.
+                channel dropout of a part of the batch; the number of images stays.
 
         Returns:
             Logits of every class at the size of the images (contiguous fp32, also under autocast), embedding, features
@@ -90,11 +90,11 @@ class Branch(BaseModule):
         return Prediction(logits, embedding, tuple(feats), side)
 
     def host_logits(self, pred: Prediction) -> Tensor:
-        """What the host's own code makes of a prediction: the channels of its decode head, ``(B, 1 or C, H, W)``."""
+        """Return the channels of the decode head, as the host's own code expects them: ``(B, 1 or C, H, W)``."""
         return log_odds(pred.logits) if self.segmentor.out_channels == 1 else pred.logits
 
     def supervised_loss(self, pred: Prediction, samples: List[SegDataSample]) -> Dict[str, Tensor]:
-        """The host's own losses of the decode head and of the auxiliary heads, and those of side heads.
+        """Compute the host's losses of the decode head and of the auxiliary heads, and those of side heads.
 
         A side head that has a ``loss_weight`` above 0 brings ``loss(pred, map, label)``; it is logged as
         ``loss_<name>``.
@@ -116,7 +116,7 @@ class Branch(BaseModule):
         return losses
 
     def _decode(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tensor]:
-        """Logits at the head's stride, and the input of ``conv_seg``, which only few host heads would give."""
+        """Return logits at the head's stride, and the input of ``conv_seg``, which few host heads return themselves."""
         head, seen = self.segmentor.decode_head, []
         # per call, not for good: a copy of the branch (the teacher) must not report to this one
         handle = head.conv_seg.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

@@ -1,4 +1,4 @@
-"""Running class frequencies of what is taught, and weights that make up for them."""
+"""Running class frequencies of the labels, and weights that make up for them."""
 
 import torch
 from mmengine.dist import all_reduce
@@ -16,20 +16,20 @@ TINY = torch.finfo(torch.float32).tiny  # all weights may be 0
 
 @MODELS.register_module()
 class ClassRebalancing(nn.Module):
-    r"""Weights of what is taught, by how seldom its classes are.
+    r"""Weights of targets by the rarity of their classes.
 
     .. math:: f_c \leftarrow (1 - m)\, f_c + m\, \frac{n_c}{\sum_k n_k}, \quad n_c = \sum_i \tilde y_{ic}, \qquad
               \omega_i = \sum_c \tilde y_{ic}\, \omega_c(f)
 
     with :math:`\omega_c` of :func:`class_rarity`. With ``weights='pixel'`` a pixel's cross entropy is multiplied by
-    :math:`\omega_i`: among pixels that look alike the best answer is still the label's proportions, so a class that is
+    :math:`\omega_i`: among pixels that look alike the optimum is still the label's proportions, so a class that is
     nowhere the likeliest stays so. With ``'class'`` every term has its own weight,
 
     .. math:: - \sum_c \omega_c\, \tilde y_{ic} \ln p_{ic}
               = \omega_i \Big[ - \sum_c \hat y_{ic} \ln p_{ic} \Big], \qquad
               \hat y_{ic} = \omega_c\, \tilde y_{ic} / \omega_i
 
-    and the best answer leans toward rare classes. For one-hot labels both are the same.
+    and the optimum leans toward rare classes. For one-hot labels both are the same.
 
     The frequencies are those of all processes, in a buffer. The share of the new batch is :math:`\max(1 / (t + 1), m)`
     at update :math:`t`, so early frequencies are means of the batches so far.
@@ -39,8 +39,8 @@ class ClassRebalancing(nn.Module):
         exponent: :math:`g \ge 0`; 0 switches the weights off.
         low: Lower bound of a class's weight, before their mean is set to 1.
         high: Upper bound.
-        momentum: :math:`m`, the share of the new batch, in ``(0, 1]``; 1 takes the frequencies of the batch alone.
-        counts: Whether a pixel counts for its classes as its label says (``'soft'``), or for the likeliest
+        momentum: :math:`m`, the share of the new batch, in ``(0, 1]``; 1 uses the frequencies of the batch alone.
+        counts: A pixel counts for all classes of its label in their proportions (``'soft'``), or for the likeliest
             (``'hard'``).
         weights: ``'pixel'`` or ``'class'``, see above.
 
@@ -73,12 +73,12 @@ class ClassRebalancing(nn.Module):
 
     @property
     def rarity(self) -> Tensor:
-        """Weights of the classes, ``(C,)``."""
+        """Return the weights of the classes, ``(C,)``."""
         return class_rarity(self.frequency, self.exponent, self.low, self.high)
 
     @torch.no_grad()
     def update(self, label: Tensor, valid: Tensor) -> None:
-        """Take a batch in; one without a valid pixel changes nothing.
+        """Update the frequencies by a batch; one without a valid pixel changes nothing.
 
         Args:
             label: ``(B, C, H, W)`` probabilities.
@@ -89,6 +89,7 @@ class ClassRebalancing(nn.Module):
         counts = (label.float() * valid[:, None]).sum(dim=(0, 2, 3))
         all_reduce(counts)
         total = counts.sum()
+        # 1, 1/2, 1/3, ... until the momentum: the uniform start is forgotten at once, and no batch dominates
         share = (1 / (self.updates + 1)).clamp(min=self.momentum) * (total > 0)
         self.frequency.lerp_(counts / total.where(total > 0, total.new_ones(())), share)
         self.updates += total > 0

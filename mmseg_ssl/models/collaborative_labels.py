@@ -1,4 +1,4 @@
-"""The labels of CPCL: what two networks agree on, and what either says."""
+"""Labels of CPCL: the intersection and the union of two networks' predictions."""
 
 from typing import NamedTuple
 
@@ -22,12 +22,12 @@ class CollaborativeLabels(NamedTuple):
 
     @property
     def agreed(self) -> Tensor:
-        """``(B, H, W)`` bool, image pixels on which both votes are the same."""
+        """Return the image pixels on which both votes are the same, ``(B, H, W)`` bool."""
         return self.conservative.weight > 0
 
 
 def collaborative_labels(vote_a: Vote, vote_b: Vote, valid: Tensor) -> CollaborativeLabels:
-    """Make both targets; the class-wise disagreement that decides the union is that of the batch of all processes.
+    """Make both targets; the class-wise disagreement behind the union is that of the batches of all processes.
 
     Args:
         vote_a: Of the conservative network.

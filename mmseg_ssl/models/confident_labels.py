@@ -1,4 +1,4 @@
-"""The labels of FixMatch and UniMatch: where a prediction is confident enough to teach."""
+"""Labels of FixMatch and UniMatch: the argmax where a prediction is confident."""
 
 import inspect
 from functools import partial
@@ -21,7 +21,7 @@ class ConfidentLabels(nn.Module):
     Args:
         threshold: :math:`\tau` in ``[0, 1]``; or the config of a threshold that learns,
             ``dict(type='AdaptiveThreshold')``.
-        target: Another labeling in the place of the argmax: the name in :mod:`mmseg_ssl.targets` and options of a
+        target: Another labeling in place of the argmax: name (in :mod:`mmseg_ssl.targets`) and options of a
             function of the probabilities, e.g. ``dict(type='fuzzy_topk', k=2)``. The threshold still decides which
             pixels count; 0 leaves that to the target's own weights.
     """
@@ -48,7 +48,7 @@ class ConfidentLabels(nn.Module):
             return target.reweight(valid)
 
     def logs(self, target: PixelTarget, valid: Tensor) -> Dict[str, Tensor]:
-        """Say the share of pixels that teach, and a threshold that learns."""
+        """Return the share of pixels that teach, and the threshold if it learns, to be logged."""
         logs = {'unsup.kept': masked_mean((target.weight > 0).float(), over=valid)}
         if isinstance(self.threshold.value, Tensor):
             logs['unsup.threshold'] = self.threshold.value.clone()
@@ -56,7 +56,7 @@ class ConfidentLabels(nn.Module):
 
 
 def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
-    """A pure function of the probabilities, from its name and options.
+    """Look up a pure function of the probabilities by its name and options.
 
     Args:
         config: ``type``, the name of a function in :mod:`mmseg_ssl.targets`, and its options beside ``probs``.

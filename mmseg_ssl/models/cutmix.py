@@ -11,7 +11,7 @@ from ..ops.mixing import UNIFORMS_PER_BOX, BoxMix, box_mask
 from ..utils import sample_uniforms
 
 MIX_BOXES = 101
-"""Purpose of the uniforms that place the boxes; those of mixing number k are ``MIX_BOXES + k``."""
+"""Key of the random numbers that place the boxes; mixing number k uses ``MIX_BOXES + k``."""
 
 UNIMATCH_BOX = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3), prob=0.5)
 """UniMatch's options of :class:`CutMix`: half of the images get one box of 2 to 40 % of their area."""
@@ -19,12 +19,12 @@ UNIMATCH_BOX = dict(num_boxes=1, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3), prob=0
 
 @MODELS.register_module()
 class CutMix(nn.Module):
-    """Samples one :class:`~mmseg_ssl.ops.BoxMix` a step; every image has boxes of its own.
+    """Samples a :class:`~mmseg_ssl.ops.BoxMix` per step; every image has boxes of its own.
 
     The defaults are those of CPS and CPCL: three boxes that cover 25 to 50 % of the image together.
 
     Args:
-        num_boxes: Boxes an image; overlaps are inverted again.
+        num_boxes: Boxes per image; overlapping ones cancel each other.
         area: Share of the image that the boxes cover together, smallest and largest.
         aspect: Range of the height-to-width ratio; if not given, the shape is drawn as in CutMix-Seg.
         prob: Share of images that are mixed at all.
@@ -52,7 +52,7 @@ class CutMix(nn.Module):
         Args:
             samples: Samples of the images that are pasted into.
             images: ``(B, 3, H, W)``.
-            number: Tells apart several mixings of the same samples, e.g. of two strong views.
+            number: Distinguishes several mixings of the same samples, e.g. of two strong views.
 
         Returns:
             The mixing; the same for the same samples and number.

@@ -1,4 +1,4 @@
-"""From collated crops to the views that the methods name, all on the device."""
+"""Turns collated crops into the views that the methods name, all on the device."""
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -17,7 +17,7 @@ from .batch_checks import BatchError, check_channels, check_sizes
 from .sample_pixels import scribbled_pixels, valid_pixels
 
 STRONG_VIEW = 1
-"""Purpose of the uniforms that make strong views; view number k uses ``STRONG_VIEW + k``."""
+"""Key of the random numbers that make strong views; view number k uses ``STRONG_VIEW + k``."""
 
 
 @MODELS.register_module()
@@ -33,17 +33,17 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         {'inputs': {'sup': (B, 3, H, W), 'weak': (rB, 3, H, W), 'strong': (rB, 3, H, W)}, 'data_samples': the same}
 
     Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalization (255 in the mask) and
-    is not part of the image: ``img_shape`` of a sample tells what is, see :func:`valid_pixels`; which of it is
-    scribbled, unlabeled or void says :func:`scribbled_pixels`. What is not a dict of views (validation, inference)
-    goes through the host's preprocessor. Images have any number of channels, ``mean`` and ``std`` as many values.
+    not part of the image, which ``img_shape`` of a sample tells, see :func:`valid_pixels`; :func:`scribbled_pixels`
+    tells scribbled, unlabeled and void pixels apart. Inputs other than a dict of views (validation, inference) go
+    through the host's preprocessor. Images have any number of channels, ``mean`` and ``std`` as many values.
 
     Args:
         strong: Config of the strong augmentation, e.g. ``dict(type='StrongAugment')``, or a dict by view name of such
             configs; none by default.
-        channels_last: Whether batches are laid out channels-last, which convolutions under bfloat16 are about twice
-            as fast on (CPUs, and GPUs with tensor cores); the networks follow the layout of their input.
-        mean: What is subtracted from each channel; nothing is normalized without.
-        std: What each channel is divided by.
+        channels_last: Lay batches out channels-last, which about doubles the speed of convolutions under bfloat16 (on
+            CPUs, and on GPUs with tensor cores); the networks follow the layout of their input.
+        mean: Mean of each channel, to be subtracted; without it nothing is normalized.
+        std: Standard deviation of each channel, to divide by.
         **kwargs: As for ``SegDataPreProcessor``; ``size`` or ``size_divisor`` says how crops are padded.
     """
 
@@ -74,8 +74,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         """Make the views of a batch.
 
         Args:
-            data: What the collate function returned.
-            training: Whether to make strong views.
+            data: A batch of the collate function.
+            training: Make strong views.
 
         Returns:
             A dict with ``inputs`` and ``data_samples``.
@@ -98,7 +98,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         return dict(inputs=inputs, data_samples=samples)
 
     def _one_view(self, data: Dict[str, Any], training: bool) -> Dict[str, Any]:
-        """The host's way; but images of several sizes may be padded to one, each by itself."""
+        """Preprocess as the host does, but let images of several sizes be padded to one, each by itself."""
         images, samples = data['inputs'], data.get('data_samples')
         check_channels(images, samples, getattr(self, 'mean', None))
         if not training and len({image.shape for image in images}) > 1:
@@ -114,7 +114,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
     def _stack(
         self, images: List[Tensor], samples: List[SegDataSample], size: Tuple[int, int]
     ) -> Tuple[Tensor, Tensor]:
-        """Pad to a size and stack: raw RGB images (B, 3, H, W) in 0..255 and what is not padding (B, 1, H, W)."""
+        """Pad and stack: raw RGB images (B, 3, H, W) in 0..255 and a mask of what is not padding (B, 1, H, W)."""
         masks = []
         for image, sample in zip(images, samples):
             height, width = image.shape[1:]
@@ -149,7 +149,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         return (images * self.std + self.mean).round() if self._enable_normalize else images
 
     def scribbles(self, images: Tensor, samples: List[SegDataSample]) -> Scribbles:
-        """What the scribbles of a view say.
+        """Return colors, seeds and valid pixels of a scribbled view.
 
         Args:
             images: ``(B, 3, H, W)``, normalized.

@@ -17,15 +17,15 @@ class EMATeacher(nn.Module):
     r"""Teacher :math:`\theta' \leftarrow (1 - m)\,\theta' + m\,\theta` of a student (Tarvainen & Valpola, 2017).
 
     :math:`m` is the share of NEW weights, as in mmengine (the literature's decay is :math:`1 - m`). The teacher starts
-    as a copy of the student when training starts, unless a checkpoint brought its own weights. It is never trained:
-    no gradient, and its mode is pinned, because mmengine calls ``model.train()`` before every iteration.
+    as a copy of the student when training starts, unless a checkpoint brought weights of its own. It is never trained:
+    it has no gradient, and its mode is pinned, because mmengine calls ``model.train()`` before every iteration.
 
     Args:
         student: The branch to follow; copied here, weights follow with :meth:`start`.
         buffers: ``'copy'`` (the student's BatchNorm statistics), ``'average'`` (theirs by EMA too), or ``'own'``: those
             that a teacher in train mode collects itself. A teacher whose statistics are left alone is ruined.
-        eval_mode: Whether the teacher predicts in eval mode (default), or in train mode as some public code does:
-            BatchNorm by the batch, and dropout.
+        eval_mode: Predict in eval mode (default), or in train mode as some public code does: BatchNorm by the batch,
+            and dropout.
 
     Raises:
         ValueError: If ``buffers`` is unknown, or ``'own'`` in eval mode.
@@ -56,7 +56,7 @@ class EMATeacher(nn.Module):
 
     @property
     def started(self) -> bool:
-        """Whether the teacher has weights of its own."""
+        """Return whether the teacher has weights of its own."""
         return int(self.updates) >= 0
 
     def require_started(self) -> None:
@@ -80,7 +80,7 @@ class EMATeacher(nn.Module):
 
     @torch.no_grad()
     def update(self, student: Branch, momentum: float) -> None:
-        """Follow the student once, all tensors of a kind in one grouped call.
+        """Follow the student once.
 
         Args:
             student: The branch that was copied.
@@ -92,13 +92,13 @@ class EMATeacher(nn.Module):
             floating = [i for i, buffer in enumerate(own_state) if buffer.is_floating_point()]
             own, new = own + [own_state[i] for i in floating], new + [new_state[i] for i in floating]
             own_state, new_state = _without(own_state, floating), _without(new_state, floating)
-        torch._foreach_lerp_(own, new, momentum)
+        torch._foreach_lerp_(own, new, momentum)  # a few launches for hundreds of tensors
         if own_state and self.buffer_mode != 'own':
             torch._foreach_copy_(own_state, new_state)
         self.updates += 1
 
 
 def _without(tensors: List[Tensor], indices: List[int]) -> List[Tensor]:
-    """The tensors at all other places."""
+    """Return the tensors at all other places."""
     left: Tuple[int, ...] = tuple(set(range(len(tensors))) - set(indices))
     return [tensors[i] for i in sorted(left)]

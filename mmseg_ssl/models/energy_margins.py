@@ -12,12 +12,12 @@ from .losses import energy_reliability, free_energy
 
 
 class EnergyMargins(nn.Module):
-    r"""Means of the free energy over labeled pixels that are predicted rightly and wrongly.
+    r"""Running means of the free energy over labeled pixels that are predicted correctly and wrongly.
 
     .. math:: m_{in} \leftarrow (1 - \mu)\, m_{in} + \mu\, \mathrm{mean}_{\hat y_i = y_i} E_i, \quad
               m_{out} \leftarrow \text{the same over } \hat y_i \ne y_i
 
-    Kept in buffers, all-reduced; a batch without such pixels leaves its mean alone.
+    Kept in buffers and all-reduced; a batch without such pixels leaves the mean alone.
 
     Args:
         momentum: :math:`\mu`, the share of the new batch.
@@ -36,7 +36,7 @@ class EnergyMargins(nn.Module):
 
     @torch.no_grad()
     def update(self, logits: Tensor, label: Tensor) -> None:
-        """Take a labeled batch in.
+        """Update the means by a labeled batch.
 
         Args:
             logits: ``(B, C, H, W)``.
@@ -48,16 +48,16 @@ class EnergyMargins(nn.Module):
         sums = torch.stack([(energy * groups).sum(dim=(1, 2, 3)), groups.sum(dim=(1, 2, 3))])
         all_reduce(sums)
         total, count = sums
-        share = torch.where(self.seen, self.momentum, 1.0) * (count > 0)
+        share = torch.where(self.seen, self.momentum, 1.0) * (count > 0)  # the first batch sets the mean
         self.means.lerp_(total / count.clamp_min(1), share)
         self.seen.logical_or_(count > 0)
 
     def forward(self) -> Tuple[Tensor, Tensor]:
-        """The margins ``(m_in, m_out)``, two 0-d tensors."""
-        return self.means[0].clone(), self.means[1].clone()
+        """Return the margins ``(m_in, m_out)``, two 0-d tensors."""
+        return self.means[0].clone(), self.means[1].clone()  # copies: the backward pass sees the values of this step
 
     def reliability(self, logits: Tensor) -> Tensor:
-        """Weight of every pixel by how low its energy is, see :func:`energy_reliability`; half in the margins' middle.
+        """Weigh every pixel by how low its energy is, see :func:`energy_reliability`; 1/2 midway between the margins.
 
         Args:
             logits: ``(B, C, H, W)``.

@@ -1,13 +1,12 @@
 """A network that finds the errors of a prediction (ELN, Kwon & Kwak, CVPR 2022, arXiv 2204.02078)."""
 
 import copy
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional
 
 import torch
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from ..ops import likeliest, masked_mean, normalized_entropy
@@ -15,15 +14,13 @@ from ..structures import IGNORE_INDEX, PixelTarget
 from ..targets import located
 from ..utils.choices import one_of
 from .batch_checks import BatchError
-from .judge import Judge
 from .losses import balanced_binary_cross_entropy
-from .sample_pixels import valid_pixels
+from .losses.error_localization import BALANCE_MODES
 
 LOCALIZER_INPUTS = ('probs', 'logits')
 STEMS = ('fresh', 'inflated')
 PRIORS = ('none', 'confidence')
-REDUCTIONS = ('mean', 'sum')
-PRIOR_EPS = 1e-4  # a probability of exactly 1 in bf16 networks is common; its logit would never be answered
+PRIOR_EPS = 1e-4  # probabilities of exactly 1 are common in bf16; no output could outweigh their infinite logit
 NORM = dict(type='BN', requires_grad=True)
 BACKBONE = dict(type='ResNet', depth=34, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), norm_cfg=NORM)
 DECODE_HEAD = dict(
@@ -41,30 +38,30 @@ DECODE_HEAD = dict(
 
 @MODELS.register_module()
 class ErrorLocalizer(BaseModule):
-    r"""Error localization network: is the prediction right, pixel by pixel? (ELN, Kwon & Kwak, 2022, eq. 4 to 6)
+    r"""Error localization network: judges pixel by pixel whether a prediction is right (ELN, 2022, eq. 4 to 6).
 
-    It sees the image, the prediction :math:`P` and the entropy of the prediction, none of them with a gradient, and
-    answers with one logit a pixel: high where :math:`\arg\max P` is believed to be the label.
+    Its inputs are the image, the prediction :math:`P` and the entropy of the prediction, all without a gradient, its
+    output one logit per pixel, high where :math:`\arg\max P` is believed to be the label.
 
     Args:
         num_classes: ``C``; the method fills it in.
-        backbone: Config of any mmseg backbone; its first convolution is made to take image, prediction and
+        backbone: Config of any mmseg backbone, whose first convolution is widened to take image, prediction and
             entropy. ResNet-34 at stride 16 by default.
-        stem: What pretrained weights do to that convolution: it stays ``'fresh'``, as in the paper's public code, or
-            ``'inflated'``: its image channels are the pretrained ones, and those of prediction and entropy begin at 0.
-            Where training is short, the pretrained layers behind it are of use only with the latter.
+        stem: Initialization of that convolution when the backbone is pretrained: ``'fresh'``, random as in the paper's
+            public code, or ``'inflated'``, pretrained for the image and 0 for prediction and entropy. In a short
+            training, the pretrained layers behind it are of use only with the latter.
         decode_head: Config of an mmseg decode head, without ``num_classes``; DeepLabV3+'s by default.
-        inputs: Whether it sees the prediction as ``'probs'`` or as ``'logits'``.
-        prior: What its answer is added to: ``'none'``, as in the paper, or the ``'confidence'``: the logit of the
-            prediction's largest probability, times a learned scale that begins at 1. Then it begins near the confidence
-            baseline and learns what that gets wrong; from nothing, this takes more iterations than a short run has.
-        balance: Whether right and wrong pixels are balanced in each ``'image'`` or over the ``'batch'``.
-        ignored_as_wrong: Whether pixels of label 255 count as wrong, or not at all.
+        inputs: Form in which it sees the prediction, ``'probs'`` or ``'logits'``.
+        prior: What its output is added to: ``'none'``, as in the paper, or ``'confidence'``, the logit of the
+            prediction's largest probability, times a learned scale that starts at 1. Then it starts near the confidence
+            baseline and learns to correct it; starting from nothing takes more iterations than a short run has.
+        balance: Balance right and wrong pixels per ``'image'`` or per ``'batch'``.
+        ignored_as_wrong: Count pixels of label 255 as wrong, as the public code does; by default they do not count.
         image_channels: Channels of an image.
         init_cfg: As in mmengine.
 
     Raises:
-        ValueError: If ``inputs``, ``stem`` or ``prior`` is unknown, or no convolution of the backbone takes an image.
+        ValueError: If an option is unknown, or no convolution of the backbone takes an image.
     """
 
     def __init__(
@@ -92,16 +89,16 @@ class ErrorLocalizer(BaseModule):
         )
         self.prior_scale = nn.Parameter(torch.ones(())) if prior == 'confidence' else None
         self.inputs, self.image_channels = one_of(LOCALIZER_INPUTS, inputs=inputs), image_channels
-        self.balance, self.ignored_as_wrong = balance, ignored_as_wrong
+        self.balance, self.ignored_as_wrong = one_of(BALANCE_MODES, balance=balance), ignored_as_wrong
 
     @staticmethod
     def _outputs(num_classes: int) -> dict:
-        """Options of the head that say how many channels come out; two classes in one channel, as the host has it."""
+        """Return the head's options of its output: two classes in one channel, as the host has them."""
         return dict(num_classes=2, out_channels=1, threshold=0.5)
 
     @staticmethod
     def _prior(probs: Tensor) -> Tensor:
-        """What the prediction says of itself, in the channels and the scale of the output."""
+        """Return the prediction's own confidence, in the channels and the scale of the output."""
         return probs.amax(dim=1, keepdim=True).logit(PRIOR_EPS)
 
     def forward(self, images: Tensor, logits: Tensor) -> Tensor:
@@ -115,7 +112,7 @@ class ErrorLocalizer(BaseModule):
             ``(B, 1, H, W)`` logits of "right", fp32.
 
         Raises:
-            BatchError: The images are of other channels.
+            BatchError: If the images have other channels.
         """
         if images.shape[1] != self.image_channels:
             raise BatchError(
@@ -127,13 +124,13 @@ class ErrorLocalizer(BaseModule):
         seen = probs if self.inputs == 'probs' else logits
         inputs = torch.cat([images, seen, normalized_entropy(probs)[:, None]], dim=1)
         feats = self.backbone(inputs)
-        # a backbone with one level gives it bare
+        # a backbone of one level returns a bare tensor
         output = self.decode_head((feats,) if isinstance(feats, Tensor) else feats).float()
         output = resize(output, images.shape[2:], mode='bilinear', align_corners=self.decode_head.align_corners)
         return output if self.prior_scale is None else output + self.prior_scale * self._prior(probs)
 
     def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
-        """Probability that the prediction is right.
+        """Return the probability that the prediction is right.
 
         Args:
             output: What :meth:`forward` returned.
@@ -145,7 +142,7 @@ class ErrorLocalizer(BaseModule):
         return output.detach().squeeze(1).sigmoid()
 
     def target(self, output: Tensor, logits: Tensor, threshold: float) -> PixelTarget:
-        """Pseudo labels: the argmax of the prediction where its correctness exceeds the threshold (eq. 9).
+        """Label pixels with the argmax of the prediction where its correctness exceeds the threshold (eq. 9).
 
         Args:
             output: What :meth:`forward` returned.
@@ -158,7 +155,7 @@ class ErrorLocalizer(BaseModule):
         return located(logits.detach().softmax(dim=1), self.correctness(output, logits), threshold)
 
     def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
-        """Learn from labeled images: the mean of eq. 5 over pixels and predictions (eq. 6).
+        """Compute the mean of eq. 5 over pixels and predictions of labeled images (eq. 6).
 
         Args:
             output: What :meth:`forward` returned.
@@ -176,36 +173,8 @@ class ErrorLocalizer(BaseModule):
         return dict(loss_detection=masked_mean(loss, over=valid), wrong=wrong)
 
 
-def judge_labeled(
-    localizer: Judge,
-    images: Tensor,
-    predicted: Sequence[Tensor],
-    samples: List[SegDataSample],
-    reduction: str = 'mean',
-) -> Dict[str, Tensor]:
-    """Let a localizer learn from several predictions of the labeled images, in one call (eq. 6).
-
-    Args:
-        localizer: The judge.
-        images: ``(B, 3, H, W)``, normalized.
-        predicted: Logits ``(B, C, H, W)`` of each network or decoder; they get no gradient.
-        samples: Of the images, with ``gt_sem_seg``.
-        reduction: ``'mean'`` of the loss over the predictions, or its ``'sum'``.
-
-    Returns:
-        The judge's losses, as ``localizer.<key>``.
-    """
-    count = len(predicted)
-    judged = torch.cat(list(predicted)).detach()
-    label = torch.cat([sample.gt_sem_seg.data for sample in samples]).repeat(count, 1, 1)
-    inside = valid_pixels(samples, images).repeat(count, 1, 1)
-    output = localizer(images.repeat(count, 1, 1, 1), judged)
-    found, scale = localizer.loss(output, judged, label, inside), count if reduction == 'sum' else 1
-    return {f'localizer.{key}': value * scale if 'loss' in key else value for key, value in found.items()}
-
-
 def _widen_first_convolution(backbone: nn.Module, channels: int) -> nn.Conv2d:
-    """Let a backbone take more than an image, in place; only few of the host's have an option for it."""
+    """Widen the first convolution of a backbone in place; few of the host's backbones have an option for it."""
     for module in backbone.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels in (3, channels) and module.groups == 1:
             module.in_channels = channels
@@ -219,7 +188,7 @@ def _widen_first_convolution(backbone: nn.Module, channels: int) -> nn.Conv2d:
 
 
 def _inflate(module: nn.Conv2d, state_dict: Dict[str, Tensor], prefix: str, *_: Any) -> None:
-    """Before weights are loaded: let those of an image fit."""
+    """Pad pretrained weights of RGB images to the widened convolution before they are loaded."""
     weight = state_dict.get(f'{prefix}weight')
     if weight is not None and weight.shape[1] == 3:
         missing = weight.new_zeros(len(weight), module.in_channels - 3, *weight.shape[2:])

@@ -1,4 +1,4 @@
-"""The label of FARCLUSS: the classes that a teacher hesitates between."""
+"""Labels of FARCLUSS: the classes that a teacher hesitates between."""
 
 import torch
 from mmseg.registry import MODELS
@@ -12,7 +12,7 @@ FUZZY_MODES = ('hard', 'topk', 'cumulative', 'full')
 
 @MODELS.register_module()
 class FuzzyLabels(nn.Module):
-    """Soft label of the likeliest classes of every pixel.
+    """Soft labels of the likeliest classes of every pixel.
 
     Args:
         mode: ``'topk'`` (:func:`fuzzy_topk`), ``'cumulative'`` (:func:`fuzzy_cumulative`), ``'hard'`` (argmax) or

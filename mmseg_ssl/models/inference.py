@@ -1,4 +1,4 @@
-"""Inference with a branch: the host's whole-image or sliding window, for logits and side maps at once."""
+"""Inference with a branch: the host's whole image or sliding window, for logits and side maps at once."""
 
 from typing import List, Optional
 
@@ -33,7 +33,7 @@ class BranchInference:
         self.out_channels = branch.segmentor.out_channels + len(self.side_names)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """The decode head's channels and side maps, ``(B, C + S, H, W)``."""
+        """Return the decode head's channels and the side maps, ``(B, C + S, H, W)``."""
         pred = self.branch(inputs)
         return torch.cat([self.branch.host_logits(pred)] + [pred.side[name] for name in self.side_names], dim=1)
 
@@ -42,7 +42,7 @@ class BranchInference:
 
         Args:
             inputs: ``(B, 3, H, W)``, normalized.
-            samples: Their samples; made if not given. Not changed.
+            samples: Their samples, which are not changed; made if not given.
 
         Returns:
             Samples with ``pred_sem_seg``, ``seg_logits`` and a map of each per-pixel side head under its name. Of a
@@ -64,5 +64,5 @@ class BranchInference:
 
 
 def _copies(samples: Optional[List[SegDataSample]]) -> Optional[List[SegDataSample]]:
-    """Samples that share the data but not the list of fields: the host writes its results into what it is given."""
+    """Copy samples but not their data: the host writes its results into the samples that it gets."""
     return None if samples is None else [sample.new() for sample in samples]

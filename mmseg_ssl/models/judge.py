@@ -1,23 +1,57 @@
-"""What a method that asks a judge of predictions needs of it."""
+"""Judges of predictions: their interface, and how one learns from labeled images."""
 
-from typing import Dict, Protocol
+from typing import Dict, List, Protocol, Sequence
 
+import torch
+from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..structures import PixelTarget
+from .sample_pixels import valid_pixels
+
+REDUCTIONS = ('mean', 'sum')
 
 
 class Judge(Protocol):
-    """Says pixel by pixel whether a prediction is right: :class:`ErrorLocalizer`, or one of its baselines."""
+    """Judges pixel by pixel whether a prediction is right: :class:`ErrorLocalizer`, or one of its baselines."""
 
     def __call__(self, images: Tensor, logits: Tensor) -> Tensor:
-        """Judge the prediction ``(B, C, H, W)`` of images ``(B, 3, H, W)``; what comes out is read by the others."""
+        """Judge the prediction ``(B, C, H, W)`` of images ``(B, 3, H, W)``; the other methods read the output."""
 
     def correctness(self, output: Tensor, logits: Tensor) -> Tensor:
-        """Probability that the predicted class is right, ``(B, H, W)``."""
+        """Return the probability that the predicted class is right, ``(B, H, W)``."""
 
     def target(self, output: Tensor, logits: Tensor, threshold: float) -> PixelTarget:
-        """The classes that the judge calls right, or its own."""
+        """Return the classes that the judge calls right, or its own."""
 
     def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
-        """Learn from labels ``(B, H, W)``, inside of the images."""
+        """Compute the losses by labels ``(B, H, W)``, inside the images."""
+
+
+def judge_labeled(
+    localizer: Judge,
+    images: Tensor,
+    predicted: Sequence[Tensor],
+    samples: List[SegDataSample],
+    reduction: str = 'mean',
+) -> Dict[str, Tensor]:
+    """Train a judge on several predictions of the labeled images, in one call (ELN, eq. 6).
+
+    Args:
+        localizer: The judge.
+        images: ``(B, 3, H, W)``, normalized.
+        predicted: Logits ``(B, C, H, W)`` of each network or decoder; they get no gradient.
+        samples: Of the images, with ``gt_sem_seg``.
+        reduction: ``'mean'`` or ``'sum'`` of the loss over the predictions.
+
+    Returns:
+        The judge's losses, as ``localizer.<key>``.
+    """
+    count = len(predicted)
+    judged = torch.cat(list(predicted)).detach()
+    label = torch.cat([sample.gt_sem_seg.data for sample in samples]).repeat(count, 1, 1)
+    inside = valid_pixels(samples, images).repeat(count, 1, 1)
+    output = localizer(images.repeat(count, 1, 1, 1), judged)
+    found = localizer.loss(output, judged, label, inside)
+    scale = count if reduction == 'sum' else 1  # the loss is a mean over all predictions
+    return {f'localizer.{key}': value * scale if 'loss' in key else value for key, value in found.items()}

@@ -1,4 +1,4 @@
-"""How a network that is being trained makes labels."""
+"""Mode of a network while it makes labels between training calls."""
 
 from contextlib import contextmanager
 from typing import Iterator
@@ -13,10 +13,10 @@ TEACHER_MODES = ('train', 'eval')
 
 @contextmanager
 def labeling_mode(network: nn.Module, mode: str = 'eval') -> Iterator[None]:
-    """Let a network predict without a gradient and in a mode of its own; both are put back afterwards.
+    """Let a network predict without a gradient and in a given mode; both are restored afterwards.
 
     Args:
-        network: A branch, or a judge of one.
+        network: A branch, or a judge of predictions.
         mode: ``'eval'``, or ``'train'`` as some public code does: BatchNorm by the batch (its running statistics
             follow), and dropout.
 

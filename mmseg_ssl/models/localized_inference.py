@@ -26,7 +26,7 @@ class LocalizedInference(BranchInference):
         self.out_channels += 1
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
-        """The decode head's channels, side maps and correctness, ``(B, C + S + 1, H, W)``."""
+        """Return the decode head's channels, the side maps and the correctness, ``(B, C + S + 1, H, W)``."""
         pred = self.branch(inputs)
         correctness = self.localizer.correctness(self.localizer(inputs, pred.logits), pred.logits)
         sides = [pred.side[name] for name in self.head_names]

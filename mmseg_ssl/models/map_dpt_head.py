@@ -1,4 +1,4 @@
-"""DPT's head for backbones that give maps alone."""
+"""DPT's head for backbones that return maps alone."""
 
 from typing import Any, Sequence
 
@@ -11,13 +11,13 @@ from torch import Tensor
 class MapDPTHead(DPTHead):
     """The host's ``DPTHead`` on levels that are maps, without the class token that the host's expects beside each.
 
-    So it takes the features of mmpretrain's and the host's ViTs, DINOv2 among them.
+    It takes the features of mmpretrain's and the host's ViTs, DINOv2 among them.
 
     Args:
         **kwargs: As for ``DPTHead``; ``readout_type`` can only be ``'ignore'``, the default.
 
     Raises:
-        ValueError: If another readout, of the class token, is asked for.
+        ValueError: If another readout is asked for, which needs the class token.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -27,5 +27,5 @@ class MapDPTHead(DPTHead):
         super().__init__(**kwargs)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Logits of levels ``(B, D, h, w)``, at DPT's resolution; see the host's head."""
+        """Compute logits from levels ``(B, D, h, w)``, at DPT's resolution; see the host's head."""
         return super().forward([(level, None) for level in inputs])

@@ -1,4 +1,4 @@
-"""A segmentor that is several networks: inference with any of them, and plain checkpoints that load."""
+"""Segmentor of several networks: inference with any of them, and plain checkpoints that load."""
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -14,7 +14,7 @@ from .inference import BranchInference
 
 
 class NamedNetworks(BaseSegmentor):
-    """Networks (:class:`Branch`, :class:`EMATeacher`) as attributes, whose names :attr:`networks` lists.
+    """Holds networks (:class:`Branch`, :class:`EMATeacher`) as attributes, whose names :attr:`networks` lists.
 
     Args:
         predict_on: Name of the network that predicts at inference, or several names: the first one's prediction is
@@ -33,7 +33,7 @@ class NamedNetworks(BaseSegmentor):
 
     @property
     def predictors(self) -> Tuple[str, ...]:
-        """Names of the networks that predict.
+        """Return the names of the networks that predict.
 
         Raises:
             NetworkError: If ``predict_on`` names something else.
@@ -46,16 +46,16 @@ class NamedNetworks(BaseSegmentor):
 
     @property
     def with_neck(self) -> bool:
-        """As in mmseg: whether the segmentor has a neck."""
+        """Return whether the segmentor has a neck, as in mmseg."""
         return self.branch(self.networks[0]).segmentor.with_neck
 
     def branch(self, name: str) -> Branch:
-        """The branch behind a name; a teacher's is its copy of the student."""
+        """Return the branch behind a name; a teacher's is its copy of the student."""
         network = getattr(self, name)
         return network.network if isinstance(network, EMATeacher) else network
 
     def inference_of(self, name: str) -> BranchInference:
-        """Inference with a network; methods add maps here."""
+        """Return the inference of a network; methods add maps here."""
         return BranchInference(self.branch(name))
 
     def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
@@ -81,11 +81,11 @@ class NamedNetworks(BaseSegmentor):
         return results[0]
 
     def extract_feat(self, inputs: Tensor) -> Tuple[Tensor, ...]:
-        """Features of the first network of ``predict_on``."""
+        """Return features of the first network of ``predict_on``."""
         return self.branch(self.predictors[0]).segmentor.extract_feat(inputs)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: Optional[List[dict]] = None) -> Tensor:
-        """What the decode head gives, as in mmseg, at the size of the input."""
+        """Return the decode head's channels at the size of the input, as in mmseg."""
         branch = self.branch(self.predictors[0])
         return branch.host_logits(branch(inputs))
 
@@ -93,7 +93,7 @@ class NamedNetworks(BaseSegmentor):
         return self.encode_decode(inputs)
 
     def spread_plain_weights(self, state_dict: Dict[str, Tensor], prefix: str = '') -> List[str]:
-        """Give the weights of a plain mmseg checkpoint to every network, and to a teacher so that it predicts the same.
+        """Give the weights of a plain mmseg checkpoint to every network, teachers included.
 
         Args:
             state_dict: Weights, changed in place; left alone if they are not plain ones.
@@ -114,7 +114,7 @@ class NamedNetworks(BaseSegmentor):
         return trained
 
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
-        """Let a plain mmseg checkpoint load."""
+        """Load a plain mmseg checkpoint, too."""
         trained = self.spread_plain_weights(state_dict, prefix)
         if len(trained) > 1:
             print_log(

@@ -1,4 +1,4 @@
-"""Which networks a branch takes; all others are refused when the model is built."""
+"""Checks of the networks that a branch takes; others are refused when the model is built."""
 
 from typing import List, Tuple
 
@@ -13,10 +13,10 @@ from ..errors import NetworkError
 
 
 def check_network(segmentor: nn.Module) -> None:
-    """Refuse what a branch cannot predict with or would train wrongly.
+    """Refuse a network that a branch cannot predict with or would train wrongly.
 
     Args:
-        segmentor: What was built from ``model.segmentor``.
+        segmentor: The network built from ``model.segmentor``.
 
     Raises:
         NetworkError: It is no ``EncoderDecoder`` with one decode head that ends in ``conv_seg``, has one class, or a
@@ -40,27 +40,27 @@ def check_network(segmentor: nn.Module) -> None:
     auxiliary = auxiliary if isinstance(auxiliary, (nn.ModuleList, list)) else [auxiliary]
     heads: List[Tuple[str, BaseDecodeHead]] = [('decode_head', head), *(('auxiliary_head', own) for own in auxiliary)]
     for name, own in heads:
-        # heads that make their own labels, as STDC's boundary head, are their own business
+        # a head with labels of its own, such as STDC's boundary head, is not checked
         if own.out_channels == 1 and type(own).loss_by_feat is BaseDecodeHead.loss_by_feat:
             _check_one_channel(name, own)
 
 
 @torch.no_grad()
 def _check_one_channel(name: str, head: BaseDecodeHead) -> None:
-    """Try the head's losses on a few pixels: many of the host's take one channel for one class, and that for class 0.
+    """Try the head's losses on a few pixels: many of the host's take one channel for that of class 0.
 
     Args:
         name: Of the head in the config.
         head: With one channel for two classes.
 
     Raises:
-        NetworkError: A loss fails, or is no lower where every pixel is right than where every pixel is wrong.
+        NetworkError: If a loss fails, or is no lower where every pixel is right than where every pixel is wrong.
     """
     advice = (
         'Use CrossEntropyLoss with use_sigmoid=True and avg_non_ignore=True, its class_weight, if any, one number for '
         'class 1: [w]; or HardPixelCrossEntropy; or drop out_channels=1 and use_sigmoid.'
     )
-    with torch.device('cpu'):  # whatever the model is built on
+    with torch.device('cpu'):  # the model may be built on the meta device
         logits = torch.tensor([4.0, -4.0] * 7 + [4.0]).view(1, 1, 3, 5)
         sample = SegDataSample(gt_sem_seg=PixelData(data=(logits[0] > 0).long()))
         try:

@@ -1,4 +1,4 @@
-"""Class prototypes that follow the teacher, and the contrast of a student's pixels with them."""
+"""Class prototypes that follow the teacher, and the contrast of the student's pixels with them."""
 
 from typing import Sequence, Tuple
 
@@ -18,14 +18,14 @@ REPULSION_MARGIN = 0.2
 
 @MODELS.register_module()
 class PrototypeContrast(nn.Module):
-    r"""One running prototype a class, of all processes; pixels are drawn to their own and away from the others.
+    r"""Keeps one running prototype per class, over all processes, and draws pixels to their own, away from the others.
 
     .. math:: \mu_c \leftarrow \mathrm{normalize}\big((1 - m)\, \mu_c + m\, \bar e^T_c\big), \qquad
               L = \frac{1}{|A|} \sum_{i \in A} r_i\, \ell_i
 
     with :math:`\bar e^T_c` the weighted mean of the teacher's normalized embeddings of class :math:`c`,
-    :math:`\ell_i` of :func:`prototype_contrast` and anchors :math:`A`, a bounded number of pixels of each class, so
-    that the frequent ones do not drown the rest. A class takes part from its first pixel on. For any method with
+    :math:`\ell_i` of :func:`prototype_contrast` and anchors :math:`A`, a bounded number of pixels per class, so
+    that the frequent classes do not drown the rest. A class takes part from its first pixel on. For any method with
     embeddings::
 
         self.contrast = MODELS.build(dict(type='PrototypeContrast', num_classes=21, channels=128))
@@ -38,8 +38,8 @@ class PrototypeContrast(nn.Module):
         channels: ``D'`` of the embeddings.
         temperature: :math:`\tau` of the contrast.
         momentum: :math:`m`, the share of the new batch.
-        anchors_per_class: Largest number of anchors of a class in the batch of a process.
-        repulsion: Weight of :func:`prototype_repulsion` of the anchors' means (of a process); 0 leaves it out.
+        anchors_per_class: Largest number of anchors per class in the batch of a process.
+        repulsion: Weight of :func:`prototype_repulsion` of the anchors' means (per process); 0 leaves it out.
 
     Raises:
         ValueError: If a number is out of its range.
@@ -83,14 +83,14 @@ class PrototypeContrast(nn.Module):
         all_reduce(sums)
         all_reduce(mass)
         present = mass > 0
-        share = torch.where(self.known, self.momentum, 1.0) * present
+        share = torch.where(self.known, self.momentum, 1.0) * present  # the first batch sets a prototype
         means = sums / mass.where(present, mass.new_ones(()))[:, None]
         moved = F.normalize(self.prototypes.lerp(means, share[:, None]), dim=1)
         self.prototypes.copy_(moved.where(present[:, None], self.prototypes))
         self.known.logical_or_(present)
 
     def forward(self, embedding: Tensor, *targets: PixelTarget) -> Tensor:
-        """Contrast of a batch with the prototypes.
+        """Compute the contrast of a batch with the prototypes.
 
         Args:
             embedding: ``(B, D', h, w)`` of the student.
@@ -111,7 +111,7 @@ class PrototypeContrast(nn.Module):
         return loss
 
     def _pixels(self, embedding: Tensor, targets: Sequence[PixelTarget]) -> Tuple[Tensor, Tensor, Tensor]:
-        """Embeddings (N, D'), labels (N,) with 255 where the weight is 0, and weights (N,)."""
+        """Return embeddings (N, D'), labels (N,) with 255 where the weight is 0, and weights (N,)."""
         images, channels = sum(len(target.label) for target in targets), self.prototypes.shape[1]
         if embedding.dim() != 4 or embedding.shape[:2] != (images, channels):
             raise ValueError(
@@ -124,9 +124,9 @@ class PrototypeContrast(nn.Module):
         return embedding.float().movedim(1, -1).flatten(0, 2), label, weight.float()
 
     def _class_sums(self, pixels: Tensor, labels: Tensor, weights: Tensor) -> Tuple[Tensor, Tensor]:
-        """Weighted sum of the embeddings of each class (C, D'), and the sum of their weights (C,)."""
+        """Return the weighted sum of the embeddings of each class (C, D'), and the sum of their weights (C,)."""
         num_classes = len(self.prototypes)
         counted = weights * (labels != IGNORE_INDEX)
         members = F.one_hot(labels.clamp(max=num_classes - 1), num_classes) * counted[:, None]
-        with torch.autocast(pixels.device.type, enabled=False):
+        with torch.autocast(pixels.device.type, enabled=False):  # sums of thousands of pixels need more than 8 bits
             return members.T @ pixels, members.sum(dim=0)

@@ -1,4 +1,4 @@
-"""What a teacher says in a step of FARCLUSS, and how far each of its pixels is trusted."""
+"""The teacher's predictions in a step of FARCLUSS, and how far each pixel of them is trusted."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from ..structures import Prediction
 
 
 class TeacherStep(NamedTuple):
-    """What the teacher says in a step.
+    """The teacher's predictions in a step.
 
     Attributes:
         sup: Prediction of the labeled images.
@@ -30,9 +30,9 @@ class TeacherStep(NamedTuple):
 
 @MODELS.register_module()
 class EntropyReliability(nn.Module):
-    """Weight of an unlabeled pixel by the entropy of its teacher, see :func:`entropy_reliability`.
+    """Weight of unlabeled pixels by the entropy of the teacher's prediction, see :func:`entropy_reliability`.
 
-    Another weight is another registered module with the same ``forward``, see ``projects/energy_farcluss``.
+    Another registered module with the same ``forward`` may take its place, see ``projects/energy_farcluss``.
 
     Args:
         form: ``'linear'``, ``'exponential'`` or ``'none'``.
@@ -51,7 +51,7 @@ class EntropyReliability(nn.Module):
         """Weigh every unlabeled pixel.
 
         Args:
-            step: What the teacher says.
+            step: The teacher's predictions.
 
         Returns:
             ``(B, H, W)`` in ``[0, 1]``, without a gradient.

@@ -1,4 +1,4 @@
-"""Which pixels of a batch are image, and which of them are labeled."""
+"""Masks of a batch: image and not padding, and labeled pixels."""
 
 from typing import List, Tuple
 
@@ -10,7 +10,7 @@ from ..structures import IGNORE_INDEX
 
 
 def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
-    """Which pixels of a view are image and not padding.
+    """Mark the pixels of a view that are image and not padding.
 
     Args:
         samples: Samples with ``img_shape``.
@@ -26,9 +26,9 @@ def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
 
 
 def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tensor, Tensor]:
-    """Labels of the seeds of a view, and the pixels that may be taught: seeds and unlabeled ones, not void or padding.
+    """Return the labels of a view's seeds, and the pixels that may be taught: not void and not padding.
 
-    Any mixture of samples: with scribbles; fully labeled, whose 255 is void; without a mask, all unlabeled.
+    Samples may be mixed: with scribbles; fully labeled, where 255 is void; without a mask, all unlabeled.
 
     Args:
         samples: Samples after :class:`~mmseg_ssl.models.SemiDataPreProcessor`.

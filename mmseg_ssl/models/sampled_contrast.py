@@ -1,4 +1,4 @@
-"""The contrast of a batch by some of its pixels (ELN, Kwon & Kwak, CVPR 2022, eq. 10)."""
+"""Contrast of a batch by a sample of its pixels (ELN, Kwon & Kwak, CVPR 2022, eq. 10)."""
 
 from typing import Iterator, Tuple
 
@@ -20,20 +20,20 @@ Drawn = Tuple[Tensor, Tensor]
 
 
 class SampledContrast(nn.Module):
-    r"""Eq. 10 between the projections of a student and of a teacher; the whole matrix of their pixels is never built.
+    r"""Eq. 10 between the projections of a student and of a teacher, without the matrix of all their pixels.
 
-    Anchors are drawn from the images of a process, keys from those of all processes: at most ``samples_per_class`` of
-    a class, so the largest matrix is ``(C samples_per_class)^2`` on any number of processes.
+    Anchors are drawn from the images of a process, keys from those of all processes: at most ``samples_per_class`` per
+    class, so the largest matrix is ``(C samples_per_class)^2`` on any number of processes.
 
     Args:
         num_classes: ``C``.
-        samples_per_class: Largest number of anchors, and of keys, of a class; all pixels if it is large enough.
+        samples_per_class: Largest number of anchors, and of keys, per class; all pixels if it is large enough.
         temperature: :math:`\tau` of eq. 10.
         positives: ``'mean'``, ``'sum'`` or ``'log_sum'`` over the positives, see :func:`pixel_contrast`.
-        anchors: Whose pixels are the anchors, ``'student'`` or ``'teacher'``; the other network's are the keys. The
-            student's, which need a gradient, are keys for the anchors of their own process alone.
-        windows: If above 0, this many random windows of 32x32 pixels, the same of every image, in the place of pixels
-            drawn by class, and the mean over the windows; ``(1024 B)^2`` pairs each.
+        anchors: Network whose pixels are the anchors, ``'student'`` or ``'teacher'``; the other network's are the keys.
+            Keys of the student need a gradient, so they serve the anchors of their own process alone.
+        windows: If above 0, the mean over this many random windows of 32x32 pixels, the same for every image, replaces
+            pixels drawn by class; ``(1024 B)^2`` pairs each.
 
     Raises:
         ValueError: If ``anchors`` or the numbers are not possible.
@@ -77,7 +77,7 @@ class SampledContrast(nn.Module):
         return torch.stack(terms).mean()
 
     def _classes(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
-        """So many pixels of every class."""
+        """Draw up to ``samples_per_class`` pixels of every class."""
         flat, gathered = labels.flatten(), self.anchors == 'student'
         share = -(-self.samples_per_class // get_world_size()) if gathered else self.samples_per_class
         own = _drawn_at(_pixels(student), flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
@@ -87,7 +87,7 @@ class SampledContrast(nn.Module):
         yield own, other
 
     def _windows(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
-        """All pixels of a window of every image."""
+        """Take all pixels of a window of every image."""
         count, (height, width) = len(labels), labels.shape[1:]
         own, other, flat = _pixels(student), _pixels(teacher), labels.flatten()
         first = torch.arange(count, device=labels.device)[:, None] * height * width
@@ -102,5 +102,5 @@ def _pixels(embedding: Tensor) -> Tensor:
 
 
 def _drawn_at(pixels: Tensor, labels: Tensor, index: Tensor) -> Drawn:
-    """The pixels at some places, and their labels: 255 where a place is empty (-1)."""
+    """Return the pixels at some places, and their labels: 255 where a place is empty (-1)."""
     return pixels[index], labels[index].where(index >= 0, IGNORE_INDEX)

@@ -1,4 +1,4 @@
-"""Labels for the pixels of scribbled images that nobody labeled: solved for with the network fixed, and compared."""
+"""Labels of unscribbled pixels, solved for with the network fixed, and their losses."""
 
 from typing import Any, Callable, Dict
 
@@ -35,7 +35,7 @@ class SelfLabeling(nn.Module):
     Args:
         eta: :math:`\eta`.
         cross_entropy: :math:`H`: ``'collision'`` (eq. 11), ``'reverse'`` (eq. 10) or ``'standard'`` (eq. 9).
-        neighborhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, by
+        neighborhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, with
             :func:`~mmseg_ssl.targets.dense_self_label` with options of its own.
         **options: Further options of :func:`~mmseg_ssl.targets.self_label`: ``relaxation``, ``potts_weight``,
             ``bandwidth``, ``solver`` ...
@@ -59,7 +59,7 @@ class SelfLabeling(nn.Module):
             require_solvable(self)
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> Tensor:
-        """Solve for the labels, the network fixed.
+        """Solve for the labels with the network fixed.
 
         Args:
             logits: ``(B, C, H, W)``; no gradient is taken.
@@ -72,7 +72,7 @@ class SelfLabeling(nn.Module):
         return solve(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
 
     def losses(self, logits: Tensor, label: Tensor, scribbles: Scribbles) -> Dict[str, Tensor]:
-        r"""Compare the prediction with the labels, these fixed.
+        r"""Compare the prediction with fixed labels.
 
         Args:
             logits: ``(B, C, H, W)``.
@@ -80,8 +80,8 @@ class SelfLabeling(nn.Module):
             scribbles: Of the same images.
 
         Returns:
-            :math:`\eta H`, a mean over unlabeled pixels; and for the log, how sure the labels are and how often they
-            and the prediction name the same class.
+            :math:`\eta H`, a mean over unlabeled pixels; and for the log, the confidence of the labels and how often
+            they and the prediction name the same class.
         """
         distance = CROSS_ENTROPIES[self.cross_entropy](logits, label)
         confidence, named = likeliest(label)
@@ -110,7 +110,7 @@ class GraphCutLabeling(nn.Module):
         require_solvable(self)
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> PixelTarget:
-        """Cut, the network fixed.
+        """Compute the labels with the network fixed.
 
         Args:
             logits: ``(B, C, H, W)``; no gradient is taken.
@@ -123,7 +123,7 @@ class GraphCutLabeling(nn.Module):
 
 
 def require_solvable(labeling: nn.Module) -> None:
-    """Label two pixels: a wrong option is an error when the model is built, not when training starts."""
-    with torch.device('cpu'):  # whatever the model is built on
+    """Label two pixels, so that a wrong option fails when the model is built, not when training starts."""
+    with torch.device('cpu'):  # the model may be built on the meta device
         seeds = torch.zeros(1, 1, 2, dtype=torch.int64)
         labeling(torch.zeros(1, 2, 1, 2), Scribbles(torch.zeros(1, 3, 1, 2), seeds, seeds == 0))

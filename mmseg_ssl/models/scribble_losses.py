@@ -1,4 +1,4 @@
-"""What the host's losses must be like where few pixels are labeled."""
+"""Check of the host's losses where few pixels are labeled."""
 
 from mmseg.models.losses import CrossEntropyLoss
 from torch import nn
@@ -8,10 +8,10 @@ def require_mean_over_labeled(network: nn.Module) -> None:
     """Refuse the host's default mean over all pixels, where 3 % of them are labeled.
 
     Args:
-        network: What holds the losses.
+        network: Module that holds the losses.
 
     Raises:
-        ValueError: A ``CrossEntropyLoss`` lacks ``avg_non_ignore=True``.
+        ValueError: If a ``CrossEntropyLoss`` lacks ``avg_non_ignore=True``.
     """
     for name, module in network.named_modules():
         if isinstance(module, CrossEntropyLoss) and not module.avg_non_ignore:

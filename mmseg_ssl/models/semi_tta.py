@@ -14,16 +14,16 @@ from ..ops import class_probabilities
 
 @MODELS.register_module()
 class SemiTTAModel(SegTTAModel):
-    r"""The host's ``SegTTAModel`` for every network of ``predict_on``, and for plain mmseg models.
+    r"""The host's ``SegTTAModel`` for every network of ``predict_on`` and for plain mmseg models.
 
-    Of each network the probabilities of the classes are averaged over the views, each un-flipped and at the image's
+    For each network, class probabilities are averaged over the views, each un-flipped and at the image's
     size, :math:`\bar p = \frac{1}{V} \sum_v p_v`; the prediction is the likeliest class. The merged sample has the same
     fields as a sample without augmentation: ``seg_logits`` is :math:`\log \bar p`, whose softmax is the mean, and other
     maps (``variance``, ``correctness``) are means.
 
-    Of a head with one channel, whose ``seg_logits`` hold the probability of class 1, the mean is kept as it is and
-    compared with the head's ``threshold``. (The host's class takes the sigmoid of that probability once more, which
-    makes every pixel foreground.)
+    For a head with one channel, whose ``seg_logits`` hold the probability of class 1, the mean is kept and compared
+    with the head's ``threshold``. (The host's class takes the sigmoid of that probability once more, which makes every
+    pixel foreground.)
 
     Args:
         module: Config of the model.
@@ -34,10 +34,10 @@ class SemiTTAModel(SegTTAModel):
         """Merge the views of each image.
 
         Args:
-            data_samples_list: For every image its predictions, one a view.
+            data_samples_list: Predictions of every image, one per view.
 
         Returns:
-            One sample an image.
+            One sample per image.
         """
         return [self._merge(views) for views in data_samples_list]
 
@@ -55,7 +55,7 @@ class SemiTTAModel(SegTTAModel):
         return merged
 
     def _mean(self, maps: List[Tensor], name: str) -> Dict[str, PixelData]:
-        """Merged logits and prediction of one network."""
+        """Merge the logits and the prediction of one network."""
         mean = sum((class_probabilities(one) for one in maps), torch.zeros(())) / len(maps)
         if len(maps[0]) == 1:
             head = (self.module.branch(name).segmentor if name else self.module).decode_head
@@ -66,7 +66,7 @@ class SemiTTAModel(SegTTAModel):
 
 
 def _other_maps(sample: SegDataSample) -> List[str]:
-    """Fields that are neither logits nor labels: maps of numbers."""
+    """List the fields that are neither logits nor labels: maps of numbers."""
     return [
         key
         for key, value in sample.items()

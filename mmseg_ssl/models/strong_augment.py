@@ -26,12 +26,12 @@ BLUR_WINDOW = (9, 9)
 
 @MODELS.register_module()
 class StrongAugment(nn.Module):
-    """Color jitter, grayscale and blur with parameters of its own for every image, in batched calls.
+    """Color jitter, grayscale and blur, in batched calls with parameters per image.
 
-    The defaults are UniMatch's. Nothing is random but the uniforms that are passed in, so a view is a function of the
-    sample's seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order).
+    The defaults are UniMatch's. All randomness comes from the uniforms passed in: a view is a function of the sample's
+    seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order).
 
-    Of images that do not have three channels, saturation, hue and grayscale are left out, which the log says once.
+    Images without three channels skip saturation, hue and grayscale, which the log says once.
 
     Args:
         brightness: Largest relative change ``b``; the factor is uniform in ``[1 - b, 1 + b]``. 0 switches it off.
@@ -47,7 +47,7 @@ class StrongAugment(nn.Module):
     """
 
     num_uniforms = 8
-    """How many uniforms a sample needs."""
+    """Number of uniforms per sample."""
     _told = False
 
     def __init__(
@@ -102,7 +102,7 @@ class StrongAugment(nn.Module):
         return images.clamp(0, 1) * 255
 
     def _colored(self, images: Tensor) -> bool:
-        """Whether steps that need RGB are possible; says so, once, if they are not but were asked for."""
+        """Return whether steps that need RGB are possible; warn, once, if they are not but were asked for."""
         asked = self.grayscale_prob > 0 or (self.jitter_prob > 0 and any(self.strengths[2:]))
         if images.shape[1] != 3 and asked and not StrongAugment._told:
             StrongAugment._told = True  # one line, of however many strong views
@@ -132,7 +132,7 @@ class StrongAugment(nn.Module):
 
 
 def _contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Contrast of images of any channels; kornia would take one mean over the whole batch."""
+    """Change the contrast of images of any channels; kornia would take one mean over the whole batch."""
     factor = factor[:, None, None, None]
     return (images * factor + images.mean(dim=(1, 2, 3), keepdim=True) * (1 - factor)).clamp(0, 1)
 

@@ -1,4 +1,4 @@
-"""How confident a pixel must be to teach."""
+"""Thresholds of confidence above which a pixel teaches."""
 
 from typing import Union
 
@@ -24,7 +24,7 @@ class FixedThreshold(nn.Module):
         self.value = value
 
     def forward(self, probs: Tensor, valid: Tensor) -> float:
-        """The threshold; see :meth:`AdaptiveThreshold.forward`."""
+        """Return the threshold; see :meth:`AdaptiveThreshold.forward`."""
         return self.value
 
 
@@ -32,7 +32,7 @@ class FixedThreshold(nn.Module):
 class AdaptiveThreshold(nn.Module):
     """CorrMatch's threshold, which follows the confidence of the classes; see :func:`adaptive_threshold`.
 
-    The threshold is a buffer, so it survives a checkpoint. The batch moves it before it is applied to the batch.
+    The threshold is a buffer, so that checkpoints keep it. A batch moves it before it is applied to that batch.
 
     Args:
         initial: Where it starts, in ``[0, 1]``.
@@ -52,7 +52,7 @@ class AdaptiveThreshold(nn.Module):
         self.register_buffer('value', torch.tensor(float(initial)))
 
     def forward(self, probs: Tensor, valid: Tensor) -> Tensor:
-        """Follow a batch while training, and say the threshold.
+        """Follow a batch while training, and return the threshold.
 
         Args:
             probs: ``(B, C, H, W)``, summing to one over dim 1.
@@ -67,5 +67,5 @@ class AdaptiveThreshold(nn.Module):
 
 
 def build_threshold(threshold: Union[float, dict]) -> nn.Module:
-    """A threshold from a number, or from the config of a module ``(probs, valid) -> threshold``."""
+    """Build a threshold from a number, or from the config of a module ``(probs, valid) -> threshold``."""
     return MODELS.build(threshold) if isinstance(threshold, dict) else FixedThreshold(threshold)

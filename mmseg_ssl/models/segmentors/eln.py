@@ -15,8 +15,8 @@ from ...utils.choices import one_of
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
-from ..error_localizer import REDUCTIONS, judge_labeled
 from ..inference import BranchInference
+from ..judge import REDUCTIONS, judge_labeled
 from ..label_modes import labeling_mode
 from ..localized_inference import LocalizedInference
 from ..losses import pixel_cross_entropy

@@ -10,8 +10,8 @@ from mmseg.utils import add_prefix
 from ...utils.choices import one_of
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
-from ..error_localizer import REDUCTIONS, judge_labeled
 from ..inference import BranchInference
+from ..judge import REDUCTIONS, judge_labeled
 from ..localized_inference import LocalizedInference
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 

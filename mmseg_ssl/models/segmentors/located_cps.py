@@ -10,7 +10,7 @@ from torch import Tensor
 from ...ops import masked_mean
 from ...structures import PixelTarget
 from ..branch import Branch
-from ..error_localizer import judge_labeled
+from ..judge import judge_labeled
 from ..label_modes import labeling_mode
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
