@@ -1,9 +1,12 @@
 """What is in a folder: suffixes in any case, no hidden files, no circles, no masks."""
 
 import pytest
+from mmengine.fileio.backends import BaseStorageBackend
+from mmengine.fileio.backends.registry_utils import prefix_to_backends
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.datasets import DatasetError
+from mmseg_ssl.datasets.id_lists import match_ids
 from mmseg_ssl.datasets.image_folder import ImageFolder
 
 
@@ -108,3 +111,26 @@ def test_the_current_folder_is_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(touch(tmp_path, 'a.png'))
     images = DATASETS.build(dict(type='UnlabeledImages', img_suffix='.png'))
     assert images.image_id(images.get_data_info(0)['img_path']) == 'a'
+
+
+class Remote(BaseStorageBackend):
+    """Lists what it holds, and fails if it is asked for single files."""
+
+    def get(self, filepath):
+        raise AssertionError(f'{filepath} was looked up')
+
+    get_text = get
+
+    def list_dir_or_file(self, dir_path, list_dir=True, list_file=True, suffix=None, recursive=False):
+        assert not list_dir and recursive
+        return iter(['b.png', 'a/0.PNG', 'a/notes.txt'])
+
+
+def test_remote_images_are_listed_and_never_looked_up(tmp_path, monkeypatch):
+    """A request per image would take hours; a list is taken at its word, but for suffixes."""
+    monkeypatch.setitem(prefix_to_backends, 'remote', Remote)
+    folder = ImageFolder('remote://images', ('.png',))
+    assert folder.files() == [('a/0', '.PNG'), ('b', '.png')]
+    assert folder.find('anything') == 'anything.png'
+    (tmp_path / 'list.txt').write_text('b.png\na/0\n')
+    assert match_ids(str(tmp_path / 'list.txt'), folder) == ['b', 'a/0']

@@ -129,6 +129,21 @@ def test_an_unknown_buffer_mode():
         EMATeacher(student(), buffers='skip')
 
 
+def test_statistics_of_its_own_need_train_mode():
+    """In eval mode nothing would collect them: they would stay those of the start."""
+    with pytest.raises(ValueError, match='eval_mode=False'):
+        EMATeacher(student(), buffers='own')
+
+
+def test_a_teacher_that_was_not_started_does_not_teach():
+    branch = student()
+    teacher = EMATeacher(branch)
+    with pytest.raises(RuntimeError, match='never started.*MeanTeacherHook'):
+        teacher.require_started()
+    teacher.start(branch)
+    teacher.require_started()
+
+
 def fake_runner(model, **options):
     """What the hook asks a runner for."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -1,0 +1,52 @@
+"""A run that ended in the middle of a gradient accumulation goes on from the gradients that it had."""
+
+from types import SimpleNamespace
+
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmseg_ssl.engine.partial_gradients import collect_partial_gradients, restore_partial_gradients
+
+FIRST, SECOND = torch.tensor([[1.0, 2.0]]), torch.tensor([[10.0, 0.0]])
+
+
+def runner_at(iteration: int) -> SimpleNamespace:
+    """A run that steps every second iteration: of weights (0, 0), whose loss is their product with the input."""
+    model = nn.Linear(2, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1.0), accumulative_counts=2)
+    wrapper.initialize_count_status(model, iteration, 4)
+    return SimpleNamespace(model=model, optim_wrapper=wrapper)
+
+
+def train(runner: SimpleNamespace, values: torch.Tensor) -> None:
+    runner.optim_wrapper.update_params(runner.model(values).sum())
+
+
+def test_what_waits_is_half_of_the_first_gradient():
+    """mmengine divides each loss by the two iterations of a step."""
+    runner = runner_at(0)
+    train(runner, FIRST)
+    assert {name: grad.tolist() for name, grad in collect_partial_gradients(runner).items()} == {'weight': [[0.5, 1]]}
+    train(runner, SECOND)
+    assert collect_partial_gradients(runner) == {}
+
+
+def test_the_step_after_a_resume_is_that_of_the_whole_run():
+    """-(FIRST + SECOND) / 2 = (-5.5, -1); without the gradients that waited it would be (-5, 0)."""
+    runner = runner_at(0)
+    train(runner, FIRST)
+    resumed = runner_at(1)
+    restore_partial_gradients(resumed, collect_partial_gradients(runner))
+    for run in (runner, resumed):
+        train(run, SECOND)
+        assert run.model.weight.tolist() == [[-5.5, -1.0]]
+
+
+def test_what_was_collected_is_a_copy():
+    runner = runner_at(0)
+    train(runner, FIRST)
+    gradients = collect_partial_gradients(runner)
+    runner.model.weight.grad.zero_()
+    assert gradients['weight'].tolist() == [[0.5, 1.0]]
