@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/networks/deeplabv3plus_mbv2-d16.py',
     '../_base_/networks/eln_localizer_mbv2.py',
     '../_base_/datasets/camvid_semi_240x180.py',
-    '../_base_/schedules/adamw_eln_cpu.py',
+    '../_base_/schedules/adamw_poly_camvid_cpu_eln.py',
     '../_base_/default_runtime.py',
 ]
 method = dict(_base_.outputs, type='ELN', slack=(1.5, 3.0), contrast=dict(samples_per_class=64))

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/networks/deeplabv3plus_mbv2-d16.py',
     '../_base_/datasets/camvid_scribble_240x180.py',
-    '../_base_/schedules/adamw_poly_scribble_cpu.py',
+    '../_base_/schedules/adamw_poly_camvid_cpu_scribble.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(type='TreeEnergy', segmentor=_base_.segmentor, tree=dict(weight=0.4, sigma=0.02))

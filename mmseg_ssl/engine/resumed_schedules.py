@@ -125,7 +125,7 @@ def _zero_rate(loop: Any, schedulers: Any, last_epoch: bool) -> str:
         if last.end < length:
             return (
                 f'{name} ends at {unit} {last.end} with a learning rate of 0, and the run goes on to {unit} {length}. '
-                f'Give param_scheduler end={length}, or a lower bound such as eta_min=1e-5.'
+                f'Leave its end out of param_scheduler (it is then {length}), or give a lower bound (eta_min=1e-5).'
             )
         if by_epoch and last_epoch:
             return (

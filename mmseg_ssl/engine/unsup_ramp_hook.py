@@ -38,7 +38,7 @@ class UnsupRampHook(Hook):
         if type(begin) is type(end) and begin >= end:
             raise ValueError(f'UnsupRampHook needs begin < end, got {begin} and {end}.')
         self.begin, self.end, self.shape = begin, end, one_of(SHAPES, shape=shape)
-        self._range = (0, 1)
+        self._range = begin, end
 
     def before_train(self, runner: Runner) -> None:
         """Turn shares into iterations of this run."""

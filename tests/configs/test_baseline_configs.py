@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import tiny
 import torch
-import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import HOOKS, MODELS
@@ -264,13 +263,3 @@ def test_the_dpt_head_reads_no_class_token():
     head = parse('unimatch_v2_dinov2b_cityscapes_1-8.py').model.segmentor.decode_head
     with pytest.raises(ValueError, match="can only be 'ignore', got 'project'"):
         MODELS.build(dict(head, readout_type='project', loss_decode=dict(type='CrossEntropyLoss')))
-
-
-@pytest.mark.parametrize('method', METHODS)
-def test_the_metafile_and_the_readme_name_every_config(method):
-    models = yaml.safe_load((FOLDER / method / 'metafile.yml').read_text())['Models']
-    names = {path.stem for path in (FOLDER / method).glob('*.py')}
-    assert {model['Name'] for model in models} == names
-    assert all((FOLDER.parent / model['Config']).is_file() for model in models)
-    readme = (FOLDER / method / 'README.md').read_text()
-    assert set(re.findall(r'\]\((\w[\w.-]+\.py)\)', readme)) <= set(CONFIGS)

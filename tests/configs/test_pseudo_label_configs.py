@@ -1,7 +1,6 @@
 """Configs of offline pseudo-labels: the other methods' conditions, and labels that are read beside the image."""
 
 import pytest
-import yaml
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
@@ -28,13 +27,10 @@ def test_a_config_is_what_its_name_says(root, split):
     assert 'LoadAnnotations' not in steps and 'seg_map_path' not in data.unlabeled.data_prefix
 
 
-def test_the_model_builds_and_the_metafile_lists_every_config(root):
-    folder = root / 'configs/pseudo_label'
-    cfg = Config.fromfile(str(folder / 'pseudo_label_mbv2_camvid_8.py'))
+def test_the_model_builds(root):
+    cfg = Config.fromfile(str(root / 'configs/pseudo_label/pseudo_label_mbv2_camvid_8.py'))
     cfg.model.segmentor.backbone.init_cfg = None
     assert MODELS.build(cfg.model).networks == ('student',)
-    listed = {model['Config'] for model in yaml.safe_load((folder / 'metafile.yml').read_text())['Models']}
-    assert listed == {f'configs/pseudo_label/{path.name}' for path in folder.glob('*.py')}
 
 
 def test_labels_that_were_not_made_stop_before_training(root, monkeypatch):

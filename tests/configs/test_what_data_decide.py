@@ -7,11 +7,14 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS
 
 from mmseg_ssl.structures import IGNORE_INDEX
+from mmseg_ssl.tooling.config_leaves import configs_of
+from mmseg_ssl.tooling.matrix import METHODS
 from mmseg_ssl.utils.nested import nested_dicts
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
 BASES = {kind: sorted((FOLDER / '_base_' / kind).glob('*.py')) for kind in ('networks', 'schedules', 'datasets')}
 CONFIGS = {path.stem: path for path in sorted(FOLDER.glob('*/*.py')) if path.parent.name != '_base_'}
+MATRIX = {config.name(config.variant.name): config for method in METHODS for config in configs_of(method)}
 OF_DATA = ('num_classes', 'out_channels', 'class_weight', 'min_kept', 'ignore_index')
 
 
@@ -51,6 +54,7 @@ def test_classes_weights_and_lengths_fit(name):
     assert {part['ignore_index'] for part in nested_dicts(cfg.model) if 'ignore_index' in part} <= {IGNORE_INDEX}
     assert cfg.model.data_preprocessor.seg_pad_val == IGNORE_INDEX
     check_lengths(cfg)
+    check_batch(cfg, name)
 
 
 def check_lengths(cfg: Config) -> None:
@@ -64,3 +68,11 @@ def check_lengths(cfg: Config) -> None:
         assert all(0 <= start < 1 for start in hook.get('starts', {}).values())
         if hook.type == 'UnsupRampHook':
             assert 0.0 <= hook.begin < hook.end < 1.0
+
+
+def check_batch(cfg: Config, name: str) -> None:
+    """The batch of ``metafile.yml`` is that of one process, times processes, and the one that the rate is for."""
+    config = MATRIX[name]
+    batch, images = config.variant.batch or config.recipe.batch, cfg.train_dataloader.batch_size
+    assert batch % images == 0
+    assert batch == cfg.get('auto_scale_lr', {}).get('base_batch_size', images) or config.variant.batch

@@ -154,7 +154,7 @@ def test_a_run_that_goes_on_with_a_rate_of_zero(resumed, eta_min, monkeypatch):
     assert [text[:26] for text in said] == ['PolyLR ends at iteration 6'] * (eta_min == 0)
     checkpoint = dict(checkpoint_of(run), message_hub=dict(runtime_info=dict(max_iters=6 if resumed else 12)))
     if resumed and not eta_min:
-        with pytest.raises(UserError, match=r'PolyLR ends at iteration 6.*end=12'):
+        with pytest.raises(UserError, match=r'PolyLR ends at iteration 6.*it is then 12'):
             fit_schedules(run, checkpoint)
     else:
         fit_schedules(run, checkpoint)

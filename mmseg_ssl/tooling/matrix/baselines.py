@@ -6,6 +6,7 @@ from .conditions import (
     CAMVID_10K,
     CITYSCAPES,
     CPU,
+    DATA,
     OF_CUTMIX_SEG,
     OF_ELN,
     OF_UNIMATCH,
@@ -46,7 +47,7 @@ SUPERVISED = Method(
         ),
     },
     lists={
-        **dict.fromkeys(('camvid', 'camvid-480x360'), ('8', '1-16', '1-8', '1-4', 'full')),
+        **{recipe.data: (*DATA[recipe.data].lists, 'full') for recipe in (*CPU, CAMVID_10K)},
         'voc-eln': ('1-20', '1-8', '1-4', 'full'),
         'cityscapes-eln': ('1-8', '1-4', '1-2', 'full'),
     },

@@ -104,7 +104,7 @@ OF_ELN = (
 PADDED = dict(model=dict(data_preprocessor=dict(size=Code('_base_.crop_size'))))
 
 
-def scribble_recipes(networks: tuple, cpu: str = 'adamw_poly_scribble_cpu') -> tuple:
+def scribble_recipes(networks: tuple, cpu: str = 'adamw_poly_camvid_cpu_scribble') -> tuple:
     """The recipes of soft self-labeling for some of its networks on VOC; blocks are for R-101 alone."""
     return (
         Recipe('camvid-scribble', 'camvid_scribble_240x180', cpu, 8, SMALL, group='scribble-cpu'),
@@ -116,5 +116,5 @@ def scribble_recipes(networks: tuple, cpu: str = 'adamw_poly_scribble_cpu') -> t
 
 VOC_VIT = Recipe('voc-scribble', 'voc_scribble_512', 'sgd_poly_scribble', 12, ('vit',), group='scribble-vit')
 CAMVID_SCRIBBLE_SEMI = Recipe(
-    'camvid-scribble-semi', 'camvid_scribble_semi_240x180', 'adamw_poly_scribble_cpu', 4, SMALL
+    'camvid-scribble-semi', 'camvid_scribble_semi_240x180', 'adamw_poly_camvid_cpu_scribble', 4, SMALL
 )

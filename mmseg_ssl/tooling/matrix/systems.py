@@ -38,7 +38,7 @@ ELN = Method(
     'ELN',
     'ELN',
     ('Semi-supervised Semantic Segmentation with Error Localization Network', 'https://arxiv.org/abs/2204.02078'),
-    (*(replace(recipe, schedule='adamw_eln_cpu') for recipe in CPU), *OF_ELN),
+    (*(replace(recipe, schedule=f'{recipe.schedule}_eln') for recipe in CPU), *OF_ELN),  # with its stages
     leaf=dict(
         model=dict(
             **{'': Code('_base_.outputs')},
