@@ -1,4 +1,4 @@
-"""The nouns of this package: what a network says, what it is taught, and what a person drew.
+"""The nouns of this package: predictions, targets, and scribbles.
 
 Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channels, ``H W`` size of the input tensor,
 ``h w`` size at the stride of the decode head.
@@ -10,15 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 IGNORE_INDEX = 255
-"""Label of a pixel that says nothing, as everywhere in mmsegmentation."""
+"""Label of an ignored pixel, as everywhere in mmsegmentation."""
 
 UNLABELED = 254
-"""In a scribble mask, a pixel that nobody labeled. Unlike one with ``IGNORE_INDEX`` (void, padding) it is image: it
+"""In a scribble mask, an unlabeled pixel. Unlike one with ``IGNORE_INDEX`` (void, padding) it is image: it
 takes part in what is taught without labels. Losses never see this number, see ``PackSemiInputs``."""
 
 
 class Prediction(NamedTuple):
-    """What a :class:`~mmseg_ssl.models.Branch` returns for a batch of images.
+    """Prediction of a :class:`~mmseg_ssl.models.Branch` for a batch of images.
 
     Attributes:
         logits: ``(B, C, H, W)``, fp32, at the size of the input tensor; of two classes also where the decode head has
@@ -57,13 +57,13 @@ class Prediction(NamedTuple):
 
 
 class PixelTarget(NamedTuple):
-    """What trains a branch: a label and a weight for every pixel.
+    """Target of a branch: a label and a weight per pixel.
 
     Made under ``no_grad`` from predictions, never from unlabeled ground truth.
 
     Attributes:
         label: ``(B, H, W)`` int64 classes, 255 where there is none, or ``(B, C, H, W)`` probabilities.
-        weight: ``(B, H, W)``, at least 0; 0 means that the pixel says nothing.
+        weight: ``(B, H, W)``, at least 0; a pixel of weight 0 teaches nothing.
     """
 
     label: Tensor
@@ -81,7 +81,7 @@ class PixelTarget(NamedTuple):
         return PixelTarget(self.label, self.weight * factor)
 
     def at_stride(self, size: Sequence[int]) -> 'PixelTarget':
-        """Hard labels at the size of an embedding: the pixels nearest to its places, the likeliest class of each.
+        """Reduce to hard labels at the size of an embedding: of the nearest pixel, the likeliest class.
 
         Args:
             size: ``(h, w)``.
@@ -96,7 +96,7 @@ class PixelTarget(NamedTuple):
 
 
 class Scribbles(NamedTuple):
-    """Images of which a person labeled a few pixels, as affinities and solvers see them.
+    """Images with a few labeled pixels, as affinities and solvers see them.
 
     Attributes:
         images: ``(B, 3, H, W)`` RGB in 0..255, before normalization.
@@ -110,5 +110,5 @@ class Scribbles(NamedTuple):
 
     @property
     def unlabeled(self) -> Tensor:
-        """``(B, H, W)`` bool: image without a scribble, the pixels that labels are looked for."""
+        """Return the image pixels without a scribble, ``(B, H, W)`` bool, whose labels are to be found."""
         return self.valid & (self.seeds == IGNORE_INDEX)

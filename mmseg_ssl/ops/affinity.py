@@ -1,4 +1,4 @@
-"""How alike two neighboring pixels look: the weights of the edges of the pixel grid."""
+"""Affinities of neighboring pixels by color: weights of the edges of the pixel grid."""
 
 from typing import Dict, Optional, Tuple, Union
 
@@ -10,7 +10,7 @@ from .precision import at_least_fp32
 
 Offsets = Tuple[Tuple[int, int], ...]
 Bandwidth = Union[float, str, None]
-"""Of colours, in grey levels; ``'adaptive'`` or None to take it from each image."""
+"""Color bandwidth in gray levels; ``'adaptive'`` or None to take it from each image."""
 
 GRID_OFFSETS: Dict[int, Offsets] = {
     4: ((0, 1), (1, 0)),
@@ -22,7 +22,7 @@ GRID_OFFSETS: Dict[int, Offsets] = {
 def grid_affinity(
     images: Tensor, bandwidth: Bandwidth = 9.0, connectivity: int = 4, valid: Optional[Tensor] = None
 ) -> Tensor:
-    r"""Affinities of the edges of the pixel grid.
+    r"""Compute affinities of the edges of the pixel grid.
 
     .. math:: w_{ij} = \frac{1}{|x_i - x_j|} \exp\left(- \frac{\|I_i - I_j\|^2}{2 \beta^2}\right)
 
@@ -63,7 +63,7 @@ def grid_affinity(
 def squared_bandwidth(
     images: Tensor, bandwidth: Bandwidth, connectivity: int, valid: Optional[Tensor]
 ) -> Union[float, Tensor]:
-    r"""The :math:`\beta^2` of :func:`grid_affinity`, to compare other colors by.
+    r"""Return the :math:`\beta^2` of :func:`grid_affinity`, to compare other colors by.
 
     Args:
         images: As for :func:`grid_affinity`, like all others.
@@ -80,7 +80,7 @@ def squared_bandwidth(
 
 
 def square_distances(images: Tensor, offsets: Offsets, valid: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    """Squared distances of the colors at the two ends of edges.
+    """Compute squared distances of the colors at the two ends of edges.
 
     Args:
         images: ``(B, 3, H, W)``.
@@ -103,17 +103,17 @@ def square_distances(images: Tensor, offsets: Offsets, valid: Optional[Tensor]) 
 def _adaptive_variance(distance: Tensor, inside: Tensor) -> Tensor:
     """Mean of the squared distances over the edges of each image, (B, 1, 1, 1)."""
     variance = distance.sum(dim=(1, 2, 3), keepdim=True) / inside.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
-    # the smallest number: in an image of one color all affinities are 1
+    # the smallest number, not 0: in an image of one color all affinities are 1, not NaN
     return variance.clamp(min=torch.finfo(distance.dtype).tiny)
 
 
 def _square_distance(near: Tensor, far: Tensor) -> Tensor:
-    """Of the colors."""
+    """Squared distance of colors."""
     return (near - far).square_().sum(dim=1)
 
 
 def edge_ends(values: Tensor, offset: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
-    """The two ends of every edge of one direction that lies within the map.
+    """Return the two ends of every edge of one direction that lies within the map.
 
     Args:
         values: ``(..., H, W)``.
@@ -134,7 +134,7 @@ def edge_ends(values: Tensor, offset: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
 
 
 def _refuse_impossible(images: Tensor, bandwidth: Bandwidth, connectivity: int, valid: Optional[Tensor]) -> None:
-    """Refuse what has no meaning."""
+    """Refuse options and shapes without a meaning."""
     one_of(tuple(GRID_OFFSETS), connectivity=connectivity)
     if bandwidth not in (None, 'adaptive') and (isinstance(bandwidth, str) or not bandwidth > 0):
         raise ValueError(f"bandwidth must be above 0 (in gray levels), None or 'adaptive', got {bandwidth!r}.")

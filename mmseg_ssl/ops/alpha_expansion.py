@@ -18,8 +18,8 @@ def alpha_expansion(
 ) -> np.ndarray:
     r"""Minimize :math:`\sum_i u_i(l_i) + \sum_{ij} w_{ij} [l_i \ne l_j]` over hard labels.
 
-    A move lets every pixel keep its label or take class :math:`\alpha`, the best such move is a minimum cut. Moves over
-    all classes are repeated until none lowers the energy. All pixels start with the one class that costs least in all,
+    A move lets every pixel keep its label or take class :math:`\alpha`; the best such move is a minimum cut. Moves over
+    all classes are repeated until none lowers the energy. All pixels start with the single class of least total cost,
     so two classes are solved exactly by the first move; more classes end within twice the optimum.
 
     Args:
@@ -60,7 +60,7 @@ def alpha_expansion(
 
 
 def potts_energy(unary: np.ndarray, labels: np.ndarray, weight: np.ndarray, near: np.ndarray, far: np.ndarray) -> float:
-    """The energy that :func:`alpha_expansion` minimizes.
+    """Compute the energy that :func:`alpha_expansion` minimizes.
 
     Args:
         unary: ``(C, N)``.
@@ -76,7 +76,7 @@ def potts_energy(unary: np.ndarray, labels: np.ndarray, weight: np.ndarray, near
 
 
 def _finite(unary: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Infinite costs as more than all other costs together, which flows can be computed with."""
+    """Replace infinite costs by more than all other costs together, which flows can be computed with."""
     finite = np.isfinite(unary)
     bound = 1 + np.abs(unary[finite]).sum() + weight.sum()
     return np.where(finite, unary, bound)
@@ -91,7 +91,7 @@ def _expands(
     far: np.ndarray,
     pixels: np.ndarray,
 ) -> np.ndarray:
-    r"""Which pixels take class alpha in the best move, (N,) bool.
+    r"""Find the pixels that take class alpha in the best move, (N,) bool.
 
     An edge costs A if both ends keep their labels, B or C if the far or the near one alone takes alpha, and 0 if both
     do; as :math:`A + (C - A) x_i - C x_j + (B + C - A) (1 - x_i) x_j` that is a unary part and one directed arc.
@@ -111,7 +111,7 @@ def _expands(
 
 
 def _graph(nodes: int, edges: int) -> Any:
-    """An empty graph of PyMaxflow, which is imported when it is needed: it is an extra."""
+    """Return an empty graph of PyMaxflow, an extra that is imported only when it is needed."""
     try:
         import maxflow
     except ModuleNotFoundError as error:
@@ -120,7 +120,7 @@ def _graph(nodes: int, edges: int) -> Any:
 
 
 def grid_edges(size: Tuple[int, int], offsets: Sequence[Tuple[int, int]]) -> List[Tuple[np.ndarray, np.ndarray]]:
-    """Pixel numbers at the ends of the edges of a grid.
+    """Number the pixels at the ends of the edges of a grid.
 
     Args:
         size: ``(H, W)``.

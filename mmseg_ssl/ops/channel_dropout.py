@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def drop_channels(feats: Sequence[Tensor], last: int, prob: float = 0.5) -> Tuple[Tensor, ...]:
-    """Drop whole channels of the last images of a batch, every level by itself; what is kept grows by ``1 / (1 - p)``.
+    """Drop whole channels of the last images of a batch, per level; the others grow by ``1 / (1 - p)``.
 
     Uses torch's global generator.
 
@@ -21,14 +21,14 @@ def drop_channels(feats: Sequence[Tensor], last: int, prob: float = 0.5) -> Tupl
         Levels of the same shapes; the other images' values are the same.
 
     Raises:
-        ValueError: If there are not so many images.
+        ValueError: If the batch has fewer images.
     """
     _require_images(feats, last)
     return tuple(torch.cat([level[:-last], F.dropout2d(level[-last:], prob)]) if last else level for level in feats)
 
 
 def drop_complementary_channels(feats: Sequence[Tensor], pairs: int, keep: float = 0.5) -> Tuple[Tensor, ...]:
-    r"""Give the two views of an image channels that complete each other (UniMatch V2, Yang et al. 2024).
+    r"""Give the two views of an image complementary channels (UniMatch V2, Yang et al. 2024).
 
     With :math:`m \in \{0, 1\}^D`, each channel 1 with probability one half, the first view's features become
     :math:`2 m \odot z` and the second's :math:`2 (1 - m) \odot z`. Levels of equal width share :math:`m`. A share of
@@ -44,7 +44,7 @@ def drop_complementary_channels(feats: Sequence[Tensor], pairs: int, keep: float
         Levels of the same shapes; the other images' values are the same.
 
     Raises:
-        ValueError: If there are not so many images, or the share is not possible.
+        ValueError: If the batch has fewer images, or the share is not possible.
     """
     _require_images(feats, 2 * pairs)
     if not 0 <= keep <= 1:
@@ -52,7 +52,7 @@ def drop_complementary_channels(feats: Sequence[Tensor], pairs: int, keep: float
     device = feats[0].device
     whole = torch.randperm(pairs, device=device) < int(pairs * keep)
     factors: Dict[int, Tensor] = {}
-    for width in {level.shape[1]: None for level in feats}:
+    for width in {level.shape[1]: None for level in feats}:  # a dict keeps their order, and so that of the draws
         mask = torch.randint(0, 2, (pairs, width), device=device)
         both = torch.cat([mask, 1 - mask]) * 2
         both = both.where(~whole.repeat(2)[:, None], 1)

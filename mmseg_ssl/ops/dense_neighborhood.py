@@ -1,4 +1,4 @@
-"""Sums of a Potts relaxation over all pairs of pixels, on cells that are small enough in number."""
+"""Sums of a Potts relaxation over all pairs of pixels, on a bounded number of cells."""
 
 from typing import Sequence, Tuple
 
@@ -29,9 +29,9 @@ def dense_potts(
               A_{ij} = \exp\left(-\frac{|x_i - x_j|^2}{2 s_{xy}^2} - \frac{\|I_i - I_j\|^2}{2 s_{rgb}^2}\right)
 
     With the bilinear relaxation, half the DenseCRF loss :math:`\sum_k S_k^T A (1 - S_k)` (Tang et al., ECCV 2018).
-    Exact pair by pair, so every relaxation works and nothing has to be compiled, but on means over cells: the map is
-    reduced until its longer side is ``resolution``, and a pair of cells stands for the :math:`(HW / hw)^2` pairs of
-    pixels in them. Rows of the affinity matrix are made in chunks and made again for the gradient: memory is
+    It is exact pair by pair, so every relaxation works and nothing has to be compiled, but on means over cells: the map
+    is reduced until its longer side is ``resolution``, and a pair of cells stands for the :math:`(HW / hw)^2` pairs of
+    pixels in them. Rows of the affinity matrix are computed in chunks, and again for the gradient: memory is
     ``B * chunk * h * w``.
 
     Args:
@@ -64,7 +64,7 @@ def dense_potts(
 def bilateral_affinity(
     images: Tensor, valid: Tensor, size: Tuple[int, int], bandwidth: float, spatial_bandwidth: float
 ) -> Tensor:
-    """The affinity of :func:`dense_potts` between all cells, written out.
+    """Compute the affinity of :func:`dense_potts` between all cells as a matrix.
 
     Args:
         images: ``(B, 3, H, W)`` RGB in 0..255.
@@ -81,7 +81,7 @@ def bilateral_affinity(
 
 
 def cell_size(size: Sequence[int], resolution: int) -> Tuple[int, int]:
-    """Rows and columns of cells, at most ``resolution`` along the longer side, in the proportions of the image.
+    """Choose rows and columns of cells, at most ``resolution`` along the longer side, in the image's proportions.
 
     Args:
         size: ``(H, W)``.
@@ -95,7 +95,7 @@ def cell_size(size: Sequence[int], resolution: int) -> Tuple[int, int]:
 
 
 def cell_means(values: Tensor, valid: Tensor, size: Tuple[int, int], fill: float) -> Tuple[Tensor, Tensor]:
-    """Means over the valid pixels of every cell.
+    """Average over the valid pixels of every cell.
 
     Args:
         values: ``(B, D, H, W)``; what lies in the padding does not matter, not even if it is NaN.
@@ -115,7 +115,7 @@ def cell_means(values: Tensor, valid: Tensor, size: Tuple[int, int], fill: float
 def _features(
     images: Tensor, valid: Tensor, size: Tuple[int, int], bandwidth: float, spatial_bandwidth: float
 ) -> Tensor:
-    """Places and colors of cells, each in units of its bandwidth, (B, N, 5)."""
+    """Return places and colors of cells, each in units of its bandwidth, (B, N, 5)."""
     colors = cell_means(at_least_fp32(images), valid, size, fill=0)[0].transpose(1, 2)
     axes = [
         (torch.arange(cells, device=images.device, dtype=colors.dtype) + 0.5) * (pixels / cells)
@@ -133,7 +133,7 @@ def _gaussian(features: Tensor, others: Tensor) -> Tensor:
 
 
 def _rows_cost(cells: Tensor, features: Tensor, mass: Tensor, rows: slice, relaxation: str) -> Tensor:
-    """Cost of some cells with all cells, (B,)."""
+    """Compute the cost of some cells with all cells, (B,)."""
     affinity = _gaussian(features[:, rows], features) * mass[:, rows, None] * mass[:, None]
     squares = cells.square().sum(dim=1)
     dot = cells[..., rows].transpose(1, 2) @ cells

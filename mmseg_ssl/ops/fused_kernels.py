@@ -1,7 +1,7 @@
 """Triton kernels of the fused multiplicative updates; imported only when these are asked for.
 
 One program works on a block of pixels of one image with all their classes, in registers: a tile (classes, pixels).
-Neighbors are read where they lie, so the products of labels that the plain solver keeps as maps are never stored.
+Neighbors are read in place, so the products of labels that the plain solver keeps as maps are never stored.
 """
 
 import triton
@@ -16,13 +16,13 @@ MAX_MOMENTUM = tl.constexpr(SOLVER_MAX_MOMENTUM)
 TINY = tl.constexpr(SOLVER_TINY)
 
 STATE = ('best', 'scale', 'run', 'turned', 'active')
-"""What is known of an image, one row each of (5, B) fp64: the energy of the labels that were taken last; the size of
-the next step; improvements in a row; whether those labels lie in ``second`` rather than ``first``; whether to go on."""
+"""State of every image, one row each of (5, B) fp64: energy of the labels accepted last; size of the next step;
+improvements in a row; whether those labels lie in ``second`` rather than ``first``; whether to go on."""
 
 
 @triton.jit
 def far_end(labels, affinity, pixel, far, listed, num_pixels, inside, is_class, at_class):
-    """Labels at the other end of edges, and affinities, which are listed at one of the ends; 0 without an edge."""
+    """Load labels at the other end of edges, and affinities, which are listed at one end; 0 without an edge."""
     edge = inside & (far >= 0) & (far < num_pixels)
     weight = tl.load(affinity + listed, mask=edge, other=0)
     q = tl.load(labels + at_class + far[None, :], mask=is_class & (weight > 0)[None, :], other=0)
@@ -37,7 +37,7 @@ def energy_kernel(
 ):  # fmt: skip
     """``energies[b, part]``: eta sum_i H(y_i, sigma_i) + sum_ij w_ij P(y_i, y_j) of the labels proposed last, in fp64.
 
-    Every program adds up each PARTS-th block of an image; an edge belongs to the pixel that lists it.
+    Every program sums each PARTS-th block of an image; an edge belongs to the pixel that lists it.
     """
     image, part = tl.program_id(1), tl.program_id(0)
     if tl.load(state + 4 * num_images + image) == 0:
@@ -69,7 +69,7 @@ def energy_kernel(
 
 @triton.jit
 def decide(state, energies, image, num_images, TOLERANCE: tl.constexpr, PARTS: tl.constexpr):
-    """Take the labels proposed last if their energy is not higher; the state after that."""
+    """Accept the labels proposed last if their energy is not higher; return the new state."""
     value = tl.sum(tl.load(energies + image * PARTS + tl.arange(0, PARTS)), 0)
     best = tl.load(state + image)
     scale = tl.load(state + num_images + image)
@@ -99,7 +99,7 @@ def pair_forces(
     y, labels, affinity, pixel, start_of_edges, num_pixels, inside, is_class, at_class, shifts,
     RELAXATION: tl.constexpr, EDGES: tl.constexpr,
 ):  # fmt: skip
-    """Gradient of the pairs, push y - toward, its parts at least 0; push has one value a pixel."""
+    """Compute the pairs' gradient, push y - toward, its parts at least 0; push has one value per pixel."""
     square, toward, push = tl.sum(y * y, 0), tl.zeros_like(y), tl.zeros(pixel.shape, y.dtype)
     for edge in tl.static_range(EDGES):
         listed = start_of_edges + edge * num_pixels + pixel
@@ -120,10 +120,10 @@ def step_kernel(
     RELAXATION: tl.constexpr, UNARY: tl.constexpr, ETA: tl.constexpr, EDGES: tl.constexpr,
     DAMPING: tl.constexpr, TOLERANCE: tl.constexpr, PARTS: tl.constexpr, CLASSES: tl.constexpr, PIXELS: tl.constexpr,
 ):  # fmt: skip
-    """One step from the labels taken last, written over those before them, which are read at their own pixel only."""
+    """Take a step from the labels accepted last; it overwrites those before, which are read at their own pixel only."""
     image = tl.program_id(1)
     best, scale, run, turned, active = decide(state, energies, image, num_images, TOLERANCE, PARTS)
-    if tl.program_id(0) == 0:  # all programs of an image decide alike; nobody reads what one writes
+    if tl.program_id(0) == 0:  # all programs of an image decide alike, and none reads what another writes
         keep(next_state, image, num_images, best, scale, run, turned, active)
     if active == 0:
         return
@@ -156,13 +156,13 @@ def step_kernel(
     target = y + scale.to(y.dtype) * (target / tl.sum(target, 0)[None, :] - y)
     momentum = tl.minimum(run / (run + 3), MAX_MOMENTUM).to(y.dtype)
     before = y
-    if run > 0:  # else what lies there is a label that was refused
+    if run > 0:  # else the labels there were refused
         before = tl.load(written + place, mask=mask, other=0)
     moved = tl.maximum(target + momentum * (y - before), 0.1 * target)
     tl.store(written + place, moved / tl.sum(moved, 0)[None, :], mask=mask)
 
 
 INTERPRETED = not isinstance(step_kernel, triton.JITFunction)
-"""Whether kernels run in Python, on any device."""
+"""True where kernels run in Python, on any device."""
 
 next_power_of_2 = triton.next_power_of_2

@@ -11,7 +11,7 @@ EPS = tl.constexpr(POTTS_EPS)
 
 @triton.jit
 def pair_terms(dot, square_p, square_q, RELAXATION: tl.constexpr):
-    """Cost of pairs, factor of q in minus its gradient, factor of p in its gradient: potts_value and potts_slopes."""
+    """Return cost of pairs, factor of q in minus its gradient, and factor of p in it: potts_value and potts_slopes."""
     one, zero = tl.full(dot.shape, 1, dot.dtype), tl.zeros_like(dot)
     if RELAXATION == 'bilinear':
         cost, pull, push = 1 - dot, one, zero
@@ -33,7 +33,7 @@ def pair_terms(dot, square_p, square_q, RELAXATION: tl.constexpr):
 
 @triton.jit
 def unary_terms(y, sigma, UNARY: tl.constexpr, ETA: tl.constexpr):
-    """Cost of labels, and minus and plus in its gradient: unary_value and unary_forces."""
+    """Return cost of labels, and the minus and plus parts of its gradient: unary_value and unary_forces."""
     zero = tl.zeros_like(y)
     if UNARY == 'standard':
         cost, toward, off = -tl.sum(y * sigma, 0), zero, -sigma

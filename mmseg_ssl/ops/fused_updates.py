@@ -1,4 +1,4 @@
-"""The multiplicative updates on a GPU: two launches a step, whatever the sizes, and no map of products is kept."""
+"""Multiplicative updates on a GPU: two launches per step for any size, and no map of products is kept."""
 
 import math
 from types import ModuleType
@@ -15,15 +15,15 @@ MISSING = (
 )
 
 TILE = 2048
-"""Classes times pixels that a program works on at once: with 8 warps no register is spilled."""
+"""Classes times pixels of a program's tile: with 8 warps no register is spilled."""
 
 WARPS = 8
 
 MIN_PIXELS = 8
-"""Of a tile: what one access to memory brings at least."""
+"""Fewest pixels of a tile, those of one memory access."""
 
 PARTS = 256
-"""Programs that add up the energy of an image; a power of 2. Every program of the next step adds up their sums."""
+"""Programs that sum the energy of an image, a power of 2; every program of the next step adds up their sums."""
 
 
 def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = None, tolerance: float = 0.0) -> Tensor:
@@ -32,11 +32,11 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
     Checked against these in Triton's interpreter and compiled for GPUs, but never run on one: speed not measured.
 
     A step is one launch of ``step_kernel``: forces, damping, multiplication, momentum and normalization pixel by pixel.
-    ``energy_kernel`` follows. It cannot be part of the step: whether an image takes its new labels is known only when
+    ``energy_kernel`` follows. It cannot be part of the step: whether an image accepts its new labels is known only when
     all its pixels have moved, and programs of a launch cannot wait for each other. (A step that goes on before it knows
-    needs a further tensor of labels to fall back on: more than 4 of the size of the logits in all.) The next launch
-    decides by the sums of energies: labels that are refused are simply overwritten, nothing is copied, and the device
-    is never waited for.
+    needs another tensor of labels to fall back on: more than 4 of the size of the logits in total.) The next launch
+    decides by the sums of energies: refused labels are simply overwritten, nothing is copied, and the host never waits
+    for the device.
 
     Args:
         energy: What to minimize.
@@ -83,7 +83,7 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
 
 
 def start_state(images: int, device: torch.device) -> Tensor:
-    """As if the start, in the first tensor, had been proposed by a step that began nowhere: it will be taken.
+    """Return the state in which the start, in the first tensor, counts as proposed: it will be accepted.
 
     Returns:
         ``(5, B)`` fp64, its rows those of :data:`~mmseg_ssl.ops.fused_kernels.STATE`.
@@ -95,7 +95,7 @@ def start_state(images: int, device: torch.device) -> Tensor:
 
 
 def pick(first: Tensor, second: Tensor, state: Tensor, energies: Tensor) -> Tensor:
-    """The labels of every image that were taken last, once those proposed last are taken or not."""
+    """Decide about the labels proposed last, and return those that every image accepted."""
     best, _, _, turned, active = state
     better = (energies.sum(dim=1) <= best) & (active > 0)
     turned = turned.where(~better, 1 - turned)
@@ -103,10 +103,10 @@ def pick(first: Tensor, second: Tensor, state: Tensor, energies: Tensor) -> Tens
 
 
 def require_kernels() -> ModuleType:
-    """Import Triton when it is needed: CUDA builds of torch bring it on Linux, others do not.
+    """Import Triton when it is needed: CUDA builds of torch on Linux bring it along, others do not.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: If it is not installed.
     """
     try:
         from . import fused_kernels

@@ -13,7 +13,7 @@ UNIFORMS_PER_BOX = 4
 
 
 class BoxMix(NamedTuple):
-    """One sampled mixing of a batch; call it on everything that belongs to the pixels.
+    """One sampled mixing of a batch; call it on everything that belongs to its pixels.
 
     Attributes:
         mask: ``(B, H, W)`` bool, true where the pixel comes from the partner.
@@ -30,11 +30,11 @@ class BoxMix(NamedTuple):
 
         Args:
             own: ``(B, H, W)``, ``(B, K, H, W)`` or a :class:`PixelTarget`.
-            partner: The same kind; the next image of the batch if not given, so that an image never meets
-                itself in a batch of two or more.
+            partner: The same kind; if not given, the next image of the batch, so that an image never meets itself in a
+                batch of two or more.
 
         Returns:
-            What :attr:`mask` says, pixel by pixel; shapes and dtypes as in ``own``.
+            The partner's pixels where :attr:`mask` is true, else ``own``, in its shapes and dtypes.
         """
         if isinstance(own, PixelTarget):
             partners = partner if partner is not None else (None, None)
@@ -46,7 +46,7 @@ class BoxMix(NamedTuple):
 def box_mask(
     uniforms: Tensor, size: Tuple[int, int], area: Tuple[float, float], aspect: Optional[Tuple[float, float]] = None
 ) -> Tensor:
-    r"""Masks of random boxes, the whole batch at once.
+    r"""Make masks of random boxes, for the whole batch at once.
 
     Box ``k`` of ``n`` covers a share :math:`a_k / n` of the image with :math:`a_k \sim U(area)`. Its height is
     :math:`a_k^{u} / \sqrt n` of the image's with :math:`u \sim U(0, 1)`, as in CutMix-Seg (French et al., 2020) and
@@ -63,7 +63,7 @@ def box_mask(
         ``(B, H, W)`` bool.
 
     Raises:
-        ValueError: If the uniforms are not four a box, or the shares are not in ``(0, 1]``.
+        ValueError: If the uniforms are not four per box, or the shares are not in ``(0, 1]``.
     """
     if uniforms.dim() != 2 or uniforms.shape[1] % UNIFORMS_PER_BOX:
         raise ValueError(f'box_mask needs (B, {UNIFORMS_PER_BOX} n) uniforms, got {tuple(uniforms.shape)}.')
@@ -80,7 +80,7 @@ def box_mask(
     else:
         ratio = aspect[0] + shape * (aspect[1] - aspect[0])
         pixels = share / num_boxes * height * width
-        # a box longer than the image is cut to it; UniMatch draws again instead
+        # a box longer than the image is clipped; UniMatch draws again, which would make the number of draws random
         rows, cols = ((pixels * ratio).sqrt() / height).clamp(max=1), ((pixels / ratio).sqrt() / width).clamp(max=1)
     inside_y = _interval(rows, top, height)
     inside_x = _interval(cols, left, width)
@@ -89,7 +89,7 @@ def box_mask(
 
 
 def _interval(share: Tensor, position: Tensor, length: int) -> Tensor:
-    """Which of ``length`` places an interval covers; ``share`` and ``position`` are (B, n), returns (B, n, length)."""
+    """Mark the places (B, n, length) that intervals cover, from their ``share`` and ``position`` (B, n)."""
     extent = (share * length).round()
     start = (position * (length - extent)).round()
     places = torch.arange(length, device=share.device)

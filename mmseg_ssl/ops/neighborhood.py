@@ -1,4 +1,4 @@
-"""Sums of a Potts relaxation over pairs of pixels at given steps: a grid's, or random ones."""
+"""Sums of a Potts relaxation over pairs of pixels at given offsets, those of a grid or random ones."""
 
 import math
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from .precision import at_least_fp32
 
 
 class PairCost(NamedTuple):
-    """What the pairs of every image cost, and how many there are.
+    """Cost and number of the pairs of every image.
 
     Attributes:
         total: ``(B,)``, sum of affinity times relaxation.
@@ -25,14 +25,14 @@ class PairCost(NamedTuple):
 
 
 def random_offsets(count: int, radius: float) -> Offsets:
-    """Draw steps to far pixels, uniform over a disc; torch's global generator on the CPU, so no device is waited for.
+    """Draw offsets to far pixels, uniform over a disc, from torch's global generator on the CPU, without a sync.
 
-    All pixels of a batch take the same steps: a step is a shifted view, where a partner for each pixel would be a
-    gather of all classes. Over the iterations every pair within the radius comes up equally often.
+    All pixels of a batch share the offsets: an offset is a shifted view, where a partner per pixel would be a gather of
+    all classes. Over the iterations every pair within the radius comes up equally often.
 
     Args:
-        count: How many.
-        radius: Longest step in pixels, at least 1.
+        count: Number of offsets.
+        radius: Length of the longest in pixels, at least 1.
 
     Returns:
         ``(rows, columns)`` with ``rows >= 0``, never ``(0, 0)``: each pair is seen from one end.

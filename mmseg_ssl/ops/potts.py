@@ -22,7 +22,7 @@ EPS = 1e-6
 
 
 def potts(p: Tensor, q: Tensor, relaxation: str) -> Tensor:
-    r"""How much two soft labels differ; on one-hot labels all six say whether they do.
+    r"""Difference of two soft labels; on one-hot labels all six are 0 or their largest value.
 
     ============================ =============================================== ======================
     ``bilinear``                 :math:`1 - p^T q`                               table 1, "graph cut"
@@ -71,7 +71,7 @@ class PottsSlopes(NamedTuple):
 
 
 def potts_value(dot: Tensor, square_p: Tensor, square_q: Tensor, relaxation: str) -> Tensor:
-    r""":func:`potts` from the three numbers that it depends on.
+    r"""Compute :func:`potts` from the three numbers that it depends on.
 
     Args:
         dot: :math:`p^T q`, any shape.
@@ -124,7 +124,7 @@ def potts_slopes(dot: Tensor, square_p: Tensor, square_q: Tensor, relaxation: st
 
 
 def _same_shape(p: Tensor, q: Tensor) -> Tuple[Tensor, Tensor]:
-    """Both labels in full precision."""
+    """Check the shapes and return both labels in full precision."""
     if p.shape != q.shape or p.dim() < 2:
         raise ValueError(
             f'potts needs two (B, C, ...) labels of one shape, got {tuple(p.shape)} and {tuple(q.shape)}. Expand them.'

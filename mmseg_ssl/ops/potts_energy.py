@@ -1,4 +1,4 @@
-"""The energy that soft self-labeling solves for (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
+"""Energy that soft self-labeling minimizes (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8)."""
 
 from typing import Iterator, NamedTuple, Tuple
 
@@ -9,21 +9,21 @@ from .potts import potts, potts_slopes, potts_value
 from .unary import unary_forces, unary_value
 
 BAND_BYTES = 1 << 19
-"""Size of the bands of pixels that labels are worked through in on a CPU, a thread: what its cache holds."""
+"""Size of the bands of pixels in which a CPU processes labels, per thread: what its cache holds."""
 
 MIN_BANDS = 32
-"""Fewest bands, on any device, if not said otherwise: temporaries are that much smaller than the labels."""
+"""Default of the fewest bands, on any device: temporaries are that much smaller than the labels."""
 
 MIN_PIXELS = 256
-"""Shortest band: below it a call takes longer than its work."""
+"""Pixels of the shortest band: below it, a call costs more than its work."""
 
 
 PARTS = 4
-"""Of maps without classes: few, as a GPU takes longer to start work on a map than to do it."""
+"""Parts in which maps without classes are processed: few, because launching a kernel costs more than its work."""
 
 
 class PairProducts(NamedTuple):
-    """All that the energy depends on, one number a pixel or an edge instead of one a class.
+    """All that the energy depends on, one number per pixel or edge instead of one per class.
 
     Attributes:
         unary: ``(B, N)``, cost of every label given the prediction.
@@ -37,7 +37,7 @@ class PairProducts(NamedTuple):
 
 
 class PottsEnergy(NamedTuple):
-    r"""Energy of soft labels :math:`y` given a prediction :math:`\sigma`, of every image.
+    r"""Energy of soft labels :math:`y` given a prediction :math:`\sigma`, per image.
 
     .. math:: E(y) = \eta \sum_{i\ \mathrm{free}} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
 
@@ -46,13 +46,13 @@ class PottsEnergy(NamedTuple):
 
     Attributes:
         prediction: ``(B, C, N)``, :math:`\sigma`, or :math:`\ln \sigma` for the ``'standard'`` unary.
-        free: ``(B, N)`` bool, the pixels whose labels are looked for; all others are held fixed.
+        free: ``(B, N)`` bool, the pixels whose labels are solved for; all others are fixed.
         affinity: ``(B, E, N)``, :math:`\lambda w` of the edges that start at a pixel.
         shifts: From one end to the other of the ``E`` kinds of edges, at least 0.
         relaxation: :math:`P`, one of :data:`~mmseg_ssl.ops.potts.RELAXATIONS`.
         unary: :math:`H`, one of :data:`~mmseg_ssl.ops.unary.UNARIES`.
         eta: :math:`\eta`.
-        min_bands: Fewest bands of pixels to work through; 1 where the memory of temporaries does not matter.
+        min_bands: Fewest bands of pixels; 1 where the memory of temporaries does not matter.
     """
 
     prediction: Tensor
@@ -65,7 +65,7 @@ class PottsEnergy(NamedTuple):
     min_bands: int = MIN_BANDS
 
     def __call__(self, labels: Tensor) -> Tensor:
-        """The energy, by the formula; autograd goes through it.
+        """Compute the energy by the formula, for autograd.
 
         Args:
             labels: ``(B, C, N)``, distributions on dim 1.
@@ -81,7 +81,7 @@ class PottsEnergy(NamedTuple):
         return energy
 
     def products(self, labels: Tensor) -> PairProducts:
-        """What :meth:`value` and :meth:`forces` need of ``(B, C, N)`` labels, in one pass: maps without classes."""
+        """Compute what :meth:`value` and :meth:`forces` need of ``(B, C, N)`` labels, in one pass."""
         unary, square = labels.new_empty(self.free.shape), labels.new_empty(self.free.shape)
         dots = torch.zeros_like(self.affinity)
         for start, stop in self.bands(labels):
@@ -95,7 +95,7 @@ class PottsEnergy(NamedTuple):
         return PairProducts(unary, square, dots)
 
     def value(self, products: PairProducts) -> Tensor:
-        """The energy again, from the products.
+        """Compute the energy from the products.
 
         Args:
             products: From :meth:`products`.
@@ -111,7 +111,7 @@ class PottsEnergy(NamedTuple):
         return energy
 
     def pull_and_push(self, products: PairProducts) -> Tuple[Tensor, Tensor]:
-        """How strongly labels attract each other and repel themselves: the gradient without its vectors.
+        """Compute how strongly labels attract each other and repel themselves: the gradient's factors.
 
         Args:
             products: Of the labels, from :meth:`products`.
@@ -133,7 +133,7 @@ class PottsEnergy(NamedTuple):
     def forces(
         self, labels: Tensor, products: PairProducts, pull: Tensor, start: int, stop: int
     ) -> Tuple[Tensor, Tensor]:
-        """Gradient of the energy at some pixels, but for the push, as a difference of two parts, both at least 0.
+        """Compute the gradient at some pixels, without the push, as a difference of two parts, both at least 0.
 
         Args:
             labels: ``(B, C, N)``, distributions on dim 1.
@@ -143,8 +143,8 @@ class PottsEnergy(NamedTuple):
             stop: The pixel after the last.
 
         Returns:
-            What draws the labels to a class, and what keeps them off, ``(B, C, stop - start)``: with the push, gradient
-            = second + push * labels - first.
+            Forces toward a class and away from it, ``(B, C, stop - start)``: with the push, gradient = second + push *
+            labels - first.
         """
         inside = (..., slice(start, stop))
         toward, off = unary_forces(
@@ -160,7 +160,7 @@ class PottsEnergy(NamedTuple):
         return toward, off
 
     def bands(self, labels: Tensor) -> Iterator[Tuple[int, int]]:
-        """First pixel, and the one after the last, of bands that cover all pixels of ``(B, C, N)`` labels once."""
+        """Yield start and stop of bands that cover all pixels of ``(B, C, N)`` labels once."""
         num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()
         cached = 1 if labels.is_cuda else size // (BAND_BYTES * torch.get_num_threads())
         length = max(MIN_PIXELS, -(-num_pixels // max(self.min_bands, cached)))
@@ -168,7 +168,7 @@ class PottsEnergy(NamedTuple):
             yield start, min(start + length, num_pixels)
 
     def _edges(self) -> Iterator[Tuple[int, slice, slice]]:
-        """Kind of edges, and the pixels at their near and far ends; in parts, for small temporaries."""
+        """Yield a kind of edges and the pixels at their near and far ends, in parts, for small temporaries."""
         for edge, shift in enumerate(self.shifts):
             count = max(self.free.shape[1] - shift, 0)
             marks = [count * part // PARTS for part in range(PARTS + 1)]
@@ -177,10 +177,10 @@ class PottsEnergy(NamedTuple):
 
 
 def flat_edge_ends(values: Tensor, shift: int) -> Tuple[Tensor, Tensor]:
-    """The two ends of all edges of one kind: the first ``N - shift`` of ``(..., N)`` values, and the last."""
+    """Return the two ends of all edges of one kind: the first ``N - shift`` of ``(..., N)`` values, and the last."""
     return values[..., : max(values.shape[-1] - shift, 0)], values[..., shift:]
 
 
 def _total(costs: Tensor) -> Tensor:
-    """Sum over the pixels; in fp64, so that energies can be compared to see whether they rise."""
+    """Sum over the pixels, in fp64, so that it can be seen whether an energy rises."""
     return costs.sum(dim=1, dtype=torch.float64)

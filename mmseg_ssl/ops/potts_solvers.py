@@ -8,30 +8,30 @@ from torch import Tensor
 from .potts_energy import PairProducts, PottsEnergy
 
 DAMPING = {'quadratic': 0.5, 'log_quadratic': 0.5}
-"""Inertia of a label, as a share of how strongly it repels itself; 0.25 with all other relaxations.
+"""Inertia of a label as a share of how strongly it repels itself; 0.25 with all other relaxations.
 
 At 1 the quadratic cost of two labels that move at once is bounded by that of each moving alone: safe, but slow.
 """
 
 MAX_MOMENTUM = 0.95
-"""Largest share of the step before that is added."""
+"""Largest share of the previous step that is added."""
 
 STEPS = {'standard': 11, 'collision': 11, 'reverse': 32, 'quadratic': 32}
-"""Steps of :func:`multiplicative_updates` by unary, enough to pass the reference where a prediction is fair."""
+"""Steps of :func:`multiplicative_updates` by unary, enough to beat the reference where the prediction is fair."""
 
 TINY = 1e-9
-"""Keeps a pixel without any force where it is."""
+"""Added to both forces: a pixel without any stays where it is."""
 
 
 def gradient_descent(
     energy: PottsEnergy, labels: Tensor, steps: Optional[int] = None, step_size: float = 0.075
 ) -> Tensor:
-    r"""The paper's solver (arXiv 2507.01721, app. A).
+    r"""Minimize by the paper's solver (arXiv 2507.01721, app. A).
 
     .. math:: y = \mathrm{softmax}(u), \qquad u \leftarrow u - s\,\nabla_u E
 
-    It starts from the prediction; labels that are not free are put back at the start of every step. By autograd, with
-    tensors for every kind of edge: the reference that others are measured against.
+    It starts from the prediction; fixed labels are restored at the start of every step. By autograd, with tensors for
+    every kind of edge: the reference that others are measured against.
 
     Args:
         energy: What to minimize.
@@ -56,7 +56,7 @@ def gradient_descent(
 def multiplicative_updates(
     energy: PottsEnergy, labels: Tensor, steps: Optional[int] = None, tolerance: float = 0.0
 ) -> Tensor:
-    r"""Multiply every class by what speaks for it over what speaks against it; a few steps go as far as 200 of descent.
+    r"""Multiply every class by the force toward it over the force away; a few steps equal 200 of gradient descent.
 
     The gradient is a difference :math:`g = r - a` of two parts that are at least 0. At a minimum on the simplex every
     class in use has :math:`g_c = m := y^T g`, that is :math:`a_c + [m]_+ = r_c + [-m]_+`. So
@@ -68,7 +68,7 @@ def multiplicative_updates(
     neighbors that each take the other's label would swap for ever. In the ``k``-th step of a run of improvements a
     share :math:`k / (k + 3)`, at most 0.95, of the step before is added.
 
-    Where the energy of an image would rise, its labels stay and its run ends; if it was at its start, its steps are
+    Where the energy of an image would rise, its labels stay and its run ends; if the run had only begun, the step is
     halved. So the energy of an image never rises, and images do not depend on each other. Like gradient descent it may
     end in a local minimum; only the quadratic relaxation with a convex unary has no other.
 
@@ -114,7 +114,7 @@ def multiplicative_updates(
 def _step(
     energy: PottsEnergy, labels: Tensor, previous: Tensor, products: PairProducts, scale: Tensor, momentum: Tensor
 ) -> None:
-    """Write the labels after a step over those before it, which are needed pixel by pixel only."""
+    """Overwrite the previous labels, which are needed pixel by pixel only, with those after a step."""
     pull, push = energy.pull_and_push(products)
     damping = DAMPING.get(energy.relaxation, 0.25)
     for start, stop in energy.bands(labels):
@@ -135,5 +135,5 @@ def _step(
 
 
 def _per_image(per_image: Tensor, like: Tensor) -> Tensor:
-    """Numbers of images, to broadcast with tensors of pixels."""
+    """Shape a number per image to broadcast with tensors of pixels."""
     return per_image.view(-1, *[1] * (like.dim() - 1))

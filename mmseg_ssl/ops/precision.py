@@ -1,4 +1,4 @@
-"""The precision that softmax, entropies and energies need, and mixed precision with gradients."""
+"""Precision that softmax, entropies and energies need, and mixed precision with gradients."""
 
 from contextlib import contextmanager
 from typing import Iterator
@@ -23,9 +23,9 @@ def at_least_fp32(tensor: Tensor) -> Tensor:
 def fresh_casts() -> Iterator[None]:
     """Let autocast cast a weight anew for every call in the block.
 
-    It keeps the half of a weight for the next call. Older torch (2.1 is known to) keeps one that was made under
-    ``no_grad``, so that a network which made a target before it is trained gets no gradient for any convolution, and
-    nothing says so. Within one call a weight is cast once anyway.
+    Autocast caches the half-precision copy of a weight for the next call. Older torch (2.1 does) also keeps a copy made
+    under ``no_grad``, so that a network which makes a target before it is trained silently gets no gradient for any
+    convolution. Within one call a weight is cast once anyway.
     """
     before = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)

@@ -1,4 +1,4 @@
-"""Probabilities of the classes, from what the host calls logits, and the class that they name."""
+"""Class probabilities from the host's logits, and the likeliest class."""
 
 from typing import Tuple
 
@@ -9,7 +9,7 @@ from .precision import at_least_fp32
 
 
 def class_probabilities(seg_logits: Tensor) -> Tensor:
-    """Probabilities of ``seg_logits`` as a sample of the host has them.
+    """Compute class probabilities from ``seg_logits`` of a sample of the host.
 
     Several channels are logits. One channel is what the host made of a binary logit: the probability of class 1.
 
@@ -24,7 +24,7 @@ def class_probabilities(seg_logits: Tensor) -> Tensor:
 
 
 def class_logits(logits: Tensor) -> Tensor:
-    r"""Logits of every class, for a head that has one channel for two classes, too.
+    r"""Return logits of every class, also for a head that has one channel for two classes.
 
     Such a head says :math:`\sigma(z)`, the probability of class 1. Its two logits are :math:`(-z/2, z/2)`:
 
@@ -54,7 +54,7 @@ def class_logits(logits: Tensor) -> Tensor:
 
 
 def log_odds(logits: Tensor) -> Tensor:
-    """The one channel that :func:`class_logits` made two classes of, to the last bit.
+    """Return the single channel that :func:`class_logits` made two classes of, to the last bit.
 
     Args:
         logits: ``(B, 2, ...)``.
@@ -67,10 +67,11 @@ def log_odds(logits: Tensor) -> Tensor:
 
 @torch.no_grad()
 def likeliest(values: Tensor) -> Tuple[Tensor, Tensor]:
-    """The largest value of every pixel and its class: ``values.max(dim=1)``, faster on a CPU.
+    """Return the largest value of every pixel and its class: ``values.max(dim=1)``, faster on a CPU.
 
-    There torch looks for an index over channels pixel by pixel; ``amax`` takes whole rows of a contiguous map at a
-    time. So classes are numbered down from ``C``, and the largest number at the largest value is the first such class.
+    On a CPU torch searches an index over channels pixel by pixel, while ``amax`` takes whole rows of a contiguous map
+    at a time. So classes are numbered down from ``C``, and the largest number at the largest value is the first such
+    class.
 
     Args:
         values: ``(B, C, ...)``, logits or probabilities.
@@ -90,4 +91,4 @@ def likeliest(values: Tensor) -> Tuple[Tensor, Tensor]:
     down = torch.arange(num_classes, 0, -1, dtype=torch.int16, device=values.device)
     down = down.view(-1, *(1,) * (values.dim() - 2))
     first = num_classes - ((values == largest) * down).amax(dim=1).long()
-    return largest.squeeze(1), first.clamp(max=num_classes - 1)  # of a pixel of NaN none is the largest
+    return largest.squeeze(1), first.clamp(max=num_classes - 1)  # in a pixel of NaN none is the largest

@@ -1,11 +1,11 @@
-"""How per-pixel maps become one number: the last visible word of every loss."""
+"""Reduction of per-pixel maps to one number, the last visible word of every loss."""
 
 from mmengine.dist import all_reduce
 from torch import Tensor
 
 
 def masked_mean(values: Tensor, over: Tensor) -> Tensor:
-    r"""Mean of a map over the pixels of a mask: :math:`\sum_i o_i v_i / \sum_i o_i`.
+    r"""Average a map over the pixels of a mask: :math:`\sum_i o_i v_i / \sum_i o_i`.
 
     The papers divide by all, by valid or by kept pixels; ``over`` says which. A mask without pixels gives 0 with a
     zero gradient, never NaN.

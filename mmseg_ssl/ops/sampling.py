@@ -1,4 +1,4 @@
-"""Which pixels stand for all."""
+"""Random samples of pixels."""
 
 from typing import Optional, Tuple
 
@@ -9,15 +9,15 @@ from ..structures import IGNORE_INDEX
 
 
 def sample_per_class(labels: Tensor, per_class: int, num_classes: Optional[int] = None) -> Tensor:
-    """Draw up to so many pixels of every class, without replacement.
+    """Draw up to ``per_class`` pixels of every class, without replacement.
 
     Uses torch's global generator.
 
     Args:
         labels: ``(N,)`` int64; 255 is never drawn.
-        per_class: Largest number of pixels of a class; a class with fewer gives all it has.
-        num_classes: If given, every class has ``per_class`` places whether it fills them or not. The number of
-            indices is then known without asking the device, and is the same on every process.
+        per_class: Largest number of pixels per class; a class with fewer gives all it has.
+        num_classes: If given, every class has ``per_class`` places, filled or not. The number of indices is then known
+            without a sync, and is the same on every process.
 
     Returns:
         Indices ``(n,)`` int64 into the labels, class by class; with ``num_classes`` always
@@ -40,13 +40,13 @@ def sample_per_class(labels: Tensor, per_class: int, num_classes: Optional[int] 
 
 
 def chosen_per_class(labels: Tensor, per_class: int) -> Tensor:
-    """Mark up to so many pixels of every class: :func:`sample_per_class` as a mask.
+    """Mark up to ``per_class`` pixels of every class: :func:`sample_per_class` as a mask.
 
-    Where a loss is cheap for all pixels, a mask spares the wait for the device to count the indices.
+    Where a loss is cheap for all pixels, a mask spares the sync that counting the indices would take.
 
     Args:
         labels: ``(N,)`` int64; 255 is never marked.
-        per_class: Largest number of pixels of a class; a class with fewer gives all it has.
+        per_class: Largest number of pixels per class; a class with fewer gives all it has.
 
     Returns:
         ``(N,)`` bool.
@@ -60,33 +60,33 @@ def chosen_per_class(labels: Tensor, per_class: int) -> Tensor:
 
 
 def _shuffled_by_class(labels: Tensor, per_class: int) -> Tuple[Tensor, Tensor]:
-    """Pixels class by class, in random order within each, and their classes."""
+    """Sort pixels by class, in random order within each; returns them and their classes."""
     if labels.dim() != 1 or per_class < 1:
         raise ValueError(
             f'A draw per class needs flat labels and per_class >= 1, got shape {tuple(labels.shape)} and {per_class}.'
         )
     order = torch.randperm(len(labels), device=labels.device)
-    by_class, index = labels[order].sort(stable=True)
+    by_class, index = labels[order].sort(stable=True)  # stable: keeps the random order within a class
     return order[index], by_class
 
 
 def _drawn(by_class: Tensor, per_class: int) -> Tensor:
-    """Which pixels in that order are the first of their class."""
+    """Mark the first ``per_class`` pixels of each class in that order."""
     rank = torch.arange(len(by_class), device=by_class.device) - torch.searchsorted(by_class, by_class)
     return (rank < per_class) & (by_class != IGNORE_INDEX)
 
 
 def sample_windows(height: int, width: int, size: int, number: int, device: torch.device) -> Tensor:
-    """Draw square windows of a map.
+    """Draw random square windows of a map.
 
     Uses torch's global generator.
 
     Args:
-        height: Of the map.
-        width: Of the map.
-        size: Side of a window; a map that is smaller is taken whole along that side.
-        number: How many windows.
-        device: Where the indices go.
+        height: Height of the map.
+        width: Width of the map.
+        size: Side of a window; a smaller map is taken whole along that side.
+        number: Number of windows.
+        device: Device of the indices.
 
     Returns:
         Indices ``(number, pixels of a window)`` int64 into the flattened map.

@@ -15,11 +15,11 @@ FAR = 1e6  # length of an edge to a pixel that is not valid: such pixels are tie
 
 
 class Forest(NamedTuple):
-    """A tree for every image of a batch; ``M = B h w`` pixels, image by image, row by row.
+    """One tree per image of a batch; ``M = B h w`` pixels, image by image, row by row.
 
     Attributes:
         parent: ``(M,)`` int64; a root is its own.
-        levels: Pixels at depth 1, 2, ..., int64; all trees of the batch are walked together.
+        levels: Pixels at depth 1, 2, ..., int64; all trees of the batch are traversed together.
     """
 
     parent: Tensor
@@ -28,13 +28,13 @@ class Forest(NamedTuple):
 
 @torch.no_grad()
 def spanning_forest(features: Tensor, valid: Tensor) -> Forest:
-    """Minimum spanning trees of 4-connected pixel grids, an edge as long as the squared distance of its features.
+    """Build minimum spanning trees of 4-connected pixel grids, whose edge lengths are squared feature distances.
 
-    The trees are made on the CPU by SciPy: this waits for the device.
+    SciPy builds the trees on the CPU, which waits for the device.
 
     Args:
         features: ``(B, D, h, w)``.
-        valid: ``(B, h, w)`` bool; other pixels hang on the tree, but no shortest way leads through them.
+        valid: ``(B, h, w)`` bool; other pixels hang on the tree, but no path between valid ones leads through them.
 
     Returns:
         The trees, on the device of the features.
@@ -60,7 +60,7 @@ def spanning_forest(features: Tensor, valid: Tensor) -> Forest:
 
 
 def _rooted(length: np.ndarray, near: np.ndarray, far: np.ndarray, size: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Parent and depth of every pixel (N,) in a minimum spanning tree whose root is pixel 0."""
+    """Return parent and depth of every pixel (N,) in a minimum spanning tree whose root is pixel 0."""
     tree = minimum_spanning_tree(coo_matrix((length, (near, far)), shape=(size, size)))
     order, parent = breadth_first_order(tree, 0, directed=False)
     parent = parent.astype(np.int64)
@@ -73,13 +73,13 @@ def _rooted(length: np.ndarray, near: np.ndarray, far: np.ndarray, size: int) ->
 
 
 def tree_filter(values: Tensor, weights: Tensor, forest: Forest) -> Tensor:
-    r"""Mean over the tree of a pixel, with weights that fall along the way.
+    r"""Average over the tree of a pixel, with weights that decay along the path.
 
     .. math:: \bar x_i = \frac{\sum_j A_{ij} x_j}{\sum_j A_{ij}}, \qquad
               A_{ij} = \prod_{e \in \mathrm{path}(i, j)} a_e
 
-    In two walks over the levels, up to the root and down again: linear in the number of pixels. Differentiable in
-    values and weights.
+    Two passes over the levels, up to the root and down again: linear in the number of pixels, differentiable in values
+    and weights.
 
     Args:
         values: ``(M, C)``.
@@ -94,7 +94,7 @@ def tree_filter(values: Tensor, weights: Tensor, forest: Forest) -> Tensor:
 
 
 class TreeSum(torch.autograd.Function):
-    r"""The numerator of :func:`tree_filter`, :math:`y = A x`.
+    r"""Computes the numerator of :func:`tree_filter`, :math:`y = A x`.
 
     :math:`A` is symmetric, so the gradient of the values is :math:`A g`. Cutting the edge :math:`e` between a pixel
     :math:`c` and its parent :math:`p` leaves the pixels below it and the rest: :math:`A_{ij} = A_{ic} a_e A_{pj}` for
@@ -108,7 +108,7 @@ class TreeSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, weights: Tensor, forest: Forest) -> Tensor:
-        """Walk up, then down."""
+        """Pass up, then down."""
         below, total = _walk(values, weights, forest)
         ctx.save_for_backward(weights, below, total)
         ctx.forest = forest
@@ -116,7 +116,7 @@ class TreeSum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tuple[Tensor, Tensor, None]:
-        """The same walks with the gradient."""
+        """Take the same passes with the gradient."""
         weights, below, total = ctx.saved_tensors
         grad_below, grad_total = _walk(grad, weights, ctx.forest)
         parent, a = ctx.forest.parent, weights.unsqueeze(1)
@@ -126,7 +126,7 @@ class TreeSum(torch.autograd.Function):
 
 
 def _walk(values: Tensor, weights: Tensor, forest: Forest) -> Tuple[Tensor, Tensor]:
-    """Sums over the pixels below each pixel, itself included, and over the whole tree, both (M, C)."""
+    """Sum over the pixels below each pixel, itself included, and over the whole tree, both (M, C)."""
     weights, below = weights.unsqueeze(1), values.clone()
     for level in reversed(forest.levels):
         below.index_add_(0, forest.parent[level], weights[level] * below[level])

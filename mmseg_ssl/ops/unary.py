@@ -1,4 +1,4 @@
-"""What a soft label costs given the prediction (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 9 to 11)."""
+"""Costs of soft labels given the prediction (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 9 to 11)."""
 
 from typing import Tuple
 
@@ -41,7 +41,7 @@ def _dot(first: Tensor, second: Tensor) -> Tensor:
 
 
 def unary_forces(labels: Tensor, prediction: Tensor, value: Tensor, unary: str, weight: float) -> Tuple[Tensor, Tensor]:
-    """Gradient of :func:`unary_value` with respect to the labels, as a difference of two parts, both at least 0.
+    """Compute the gradient of :func:`unary_value` in the labels as a difference of two parts, both at least 0.
 
     Args:
         labels: ``(B, C, N)``.

@@ -41,7 +41,7 @@ def normalized_entropy(probs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def entropy_reliability(probs: Tensor, form: str = 'linear', exponent: float = 1.0) -> Tensor:
-    r"""How much a pixel is worth by the entropy of its label, without a threshold (FARCLUSS).
+    r"""Weight of pixels by the entropy of their label, without a threshold (FARCLUSS).
 
     With the entropy :math:`H_i` of the whole distribution and its share :math:`\bar H_i = H_i / \ln C` of the maximum,
 
@@ -79,7 +79,7 @@ def entropy_reliability(probs: Tensor, form: str = 'linear', exponent: float = 1
 def class_rarity(
     frequency: Tensor, exponent: float = 0.5, low: float = 0.5, high: float = 5.0, floor: float = 1e-4
 ) -> Tensor:
-    r"""Weights of classes by how seldom they are taught, 1 on average (FARCLUSS).
+    r"""Weights of classes by their rarity in the labels, 1 on average (FARCLUSS).
 
     .. math:: \omega_c = \mathrm{clip}\Big(\Big(\frac{1 / C}{\max(f_c, \epsilon)}\Big)^{g}, l, h\Big), \qquad
               \omega \leftarrow \omega \,/\, \mathrm{mean}_{c:\, f_c > 0}\, \omega_c
@@ -88,11 +88,11 @@ def class_rarity(
     weights of CW-BASS-v2, :math:`\propto 1 / f_c`, are ``exponent=1, low=0, high=inf``.
 
     Args:
-        frequency: ``(C,)``, shares of the classes in what is taught, at least 0.
+        frequency: ``(C,)``, shares of the classes in the labels, at least 0.
         exponent: :math:`g \ge 0`; 0 switches the weights off, 1 gives every class the same total weight.
         low: :math:`l`, lower bound.
         high: :math:`h`, upper bound.
-        floor: :math:`\epsilon > 0`, below which a class is not rarer.
+        floor: :math:`\epsilon > 0`, smallest frequency; rarer classes are weighted as if they had it.
 
     Returns:
         ``(C,)``, fp32 or wider. An absent class (frequency 0) has the weight of the floor, but no part in the mean.

@@ -9,14 +9,14 @@ from ..ops.probabilities import likeliest
 
 @torch.no_grad()
 def adaptive_threshold(threshold: Tensor, probs: Tensor, valid: Tensor, momentum: float) -> Tensor:
-    r"""One step of the moving average of the classes' largest confidences, over the batch of all processes.
+    r"""Move a threshold toward the mean of the classes' largest confidences, over the batch of all processes.
 
     With the classes :math:`\mathcal C` that are the argmax of at least one valid pixel,
 
     .. math:: \tau \leftarrow (1 - m) \, \tau + m \, \frac1{|\mathcal C|} \sum_{c \in \mathcal C}
               \max_{i:\, \arg\max p_i = c} \, \max_k p_{ik}
 
-    A network that grows sure of every class it predicts is asked for more. A batch without a valid pixel changes
+    The threshold rises as the network grows sure of every class that it predicts. A batch without a valid pixel changes
     nothing.
 
     Args:

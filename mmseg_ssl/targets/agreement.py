@@ -1,4 +1,4 @@
-"""Targets that two networks agree on, or argue about (CPCL, Fan et al. 2022, arXiv 2211.16701)."""
+"""Targets that two networks agree or disagree on (CPCL, Fan et al. 2022, arXiv 2211.16701)."""
 
 from typing import NamedTuple, Optional, Union
 
@@ -11,7 +11,7 @@ from ..structures import IGNORE_INDEX, PixelTarget
 
 
 class Vote(NamedTuple):
-    """What a network votes for at every pixel: all that the targets here ask of its probabilities.
+    """Likeliest class per pixel and its probability, all that the targets here need of a prediction.
 
     Attributes:
         label: ``(B, H, W)`` int64, the likeliest class.
@@ -25,9 +25,9 @@ class Vote(NamedTuple):
 
 
 def vote(probs: Union[Tensor, Vote]) -> Vote:
-    """The likeliest class of every pixel; a vote stays what it is.
+    """Reduce probabilities to the likeliest class of every pixel; a vote is returned as it is.
 
-    Made once, it serves :func:`disagreement`, :func:`intersection` and :func:`union`, and the probabilities can go.
+    One vote serves :func:`disagreement`, :func:`intersection` and :func:`union`, so the probabilities can be freed.
 
     Args:
         probs: ``(B, C, H, W)``, summing to one over dim 1.
@@ -43,7 +43,7 @@ def vote(probs: Union[Tensor, Vote]) -> Vote:
 
 @torch.no_grad()
 def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor:
-    r"""How much two networks argue about each class over the whole batch, of all processes.
+    r"""Indicator of how much two networks disagree on each class, over the batch of all processes.
 
     With the confusion matrix :math:`K` of the two labelings and one added to each diagonal entry,
 
@@ -64,7 +64,7 @@ def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor
     pairs = (labels_a * num_classes + labels_b).where(valid, labels_a.new_full((), num_classes**2))
     confusion = torch.bincount(pairs.flatten(), minlength=num_classes**2 + 1)[:-1]
     all_reduce(confusion)
-    confusion = confusion.view(num_classes, num_classes).double()
+    confusion = confusion.view(num_classes, num_classes).double()  # counts above 2^24 are not exact in fp32
     confusion += torch.eye(num_classes, dtype=confusion.dtype, device=confusion.device)
     agreed, by_a, by_b = confusion.diagonal(), confusion.sum(dim=1), confusion.sum(dim=0)
     indicator = (by_b - agreed) / by_b + (by_a - agreed) / by_a
@@ -73,7 +73,7 @@ def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor
 
 @torch.no_grad()
 def intersection(probs_a: Union[Tensor, Vote], probs_b: Union[Tensor, Vote]) -> PixelTarget:
-    r"""The pixels on which both networks agree, weighted by their mean confidence (CPCL, pseudo-intersection).
+    r"""Label of the pixels on which both networks agree, weighted by their mean confidence (CPCL, pseudo-intersection).
 
     .. math:: \hat y_i = \hat y^a_i \text{ if } \hat y^a_i = \hat y^b_i \text{ else } 255,
               \qquad w_i = \tfrac12 (\max_c p^a_{ic} + \max_c p^b_{ic}) \, 1[\hat y^a_i = \hat y^b_i]
@@ -95,7 +95,7 @@ def intersection(probs_a: Union[Tensor, Vote], probs_b: Union[Tensor, Vote]) -> 
 def union(
     probs_a: Union[Tensor, Vote], probs_b: Union[Tensor, Vote], indicator: Optional[Tensor] = None
 ) -> PixelTarget:
-    r"""Every pixel: the common label, or that of the network whose class is argued about more (CPCL, pseudo-union).
+    r"""Label of every pixel: the common one, or that whose class the networks disagree on more (CPCL, pseudo-union).
 
     .. math:: \hat y_i = \hat y^a_i \text{ if } \hat y^a_i = \hat y^b_i \text{ or }
               I[\hat y^a_i] > I[\hat y^b_i] \text{ else } \hat y^b_i

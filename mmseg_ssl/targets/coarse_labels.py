@@ -1,4 +1,4 @@
-"""Where soft self-labeling starts: labels of cells of pixels, solved for first, carry seeds far at little cost."""
+"""Start of soft self-labeling: labels of cells of pixels, solved for first, carry seeds far at little cost."""
 
 from typing import Callable, NamedTuple, Optional
 
@@ -12,13 +12,13 @@ from ..structures import IGNORE_INDEX
 from .labeling_problem import LabelingOptions, labeling_problem
 
 SIDE = 4
-"""Pixels along a cell: a step on cells goes four times as far, for a sixteenth of the work."""
+"""Pixels along a cell: a step on cells goes four times as far for a sixteenth of the work."""
 
 STEPS = 16
-"""Of the solver on cells."""
+"""Steps of the solver on cells."""
 
 SHARE = 0.95
-"""Of a cell's label in that of its pixels; the rest is the prediction, so that no class is ruled out."""
+"""Share of a cell's label in the label of its pixels; the rest is the prediction, so that no class is ruled out."""
 
 
 def coarse_start(
@@ -31,7 +31,7 @@ def coarse_start(
     potts_weight: float,
     options: LabelingOptions,
 ) -> Tensor:
-    """Label cells, and start from these labels the images whose energy this lowers.
+    """Label cells, and start from these labels in the images whose energy this lowers.
 
     Args:
         energy: Of labels of pixels.
@@ -40,7 +40,7 @@ def coarse_start(
         seeds: ``(B, H, W)``, 255 where there is none.
         valid: ``(B, H, W)`` bool; all true if not given.
         solve: Solver of the cells' energy, :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates` or like it.
-        potts_weight: Of pairs of pixels.
+        potts_weight: Weight of pairs of pixels.
         options: Of :func:`labeling_problem`.
 
     Returns:
@@ -64,7 +64,7 @@ def coarse_start(
 
 
 class Cells(NamedTuple):
-    """An image in cells of ``SIDE x SIDE`` pixels, numbered row by row; ``n = h w`` cells.
+    """Images in cells of ``SIDE x SIDE`` pixels, numbered row by row; ``n = h w`` cells.
 
     They are counted from the first row and column that is image, so that padding, on whatever side, changes no cell.
 
@@ -84,7 +84,7 @@ class Cells(NamedTuple):
 
 
 def make_cells(labels: Tensor, images: Tensor, seeds: Tensor, valid: Tensor) -> Cells:
-    """Reduce a problem; means are over the valid pixels of a cell.
+    """Reduce a problem to cells; means are over the valid pixels of a cell.
 
     Args:
         labels: ``(B, C, H W)``, distributions on dim 1, one-hot on the seeds.
@@ -131,7 +131,7 @@ def start_from_cells(
     bandwidth: Bandwidth,
     connectivity: int,
 ) -> Tensor:
-    r"""Draw labels to those of their cells, in the images whose energy this lowers.
+    r"""Move labels toward those of their cells, in the images whose energy this lowers.
 
     A pixel takes the share :math:`0.95 \exp(-\|I_i - \bar I\|^2 / (2 \beta^2))`: nothing in a cell that lies across a
     border of colors.
@@ -164,7 +164,7 @@ def start_from_cells(
 
 
 def _cell_of_pixels(rows: Tensor, columns: Tensor, seeds: Tensor) -> Tensor:
-    """Number of every pixel's cell (B, H W); of a pixel before the first, any."""
+    """Number the cell of every pixel (B, H W); any for pixels before the first cell."""
     height, width = seeds.shape[1:]
     row, column = (
         torch.div(torch.arange(length, device=seeds.device) - first, SIDE, rounding_mode='floor').clamp_(min=0)
@@ -174,10 +174,10 @@ def _cell_of_pixels(rows: Tensor, columns: Tensor, seeds: Tensor) -> Tensor:
 
 
 def _first_true(inside: Tensor) -> Tensor:
-    """Number of the first true entry of every row (B, 1); 0 without any."""
+    """Find the first true entry of every row (B, 1); 0 without any."""
     return inside.to(torch.uint8).argmax(dim=1, keepdim=True)
 
 
 def _gather_pixels(values: Tensor, index: Tensor) -> Tensor:
-    """``(B, D, n)`` values at ``(B, m)`` places: (B, D, m)."""
+    """Gather ``(B, D, n)`` values at ``(B, m)`` places: (B, D, m)."""
     return values.gather(2, index.unsqueeze(1).expand(-1, values.shape[1], -1))

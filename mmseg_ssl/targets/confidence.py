@@ -11,7 +11,7 @@ from ..structures import PixelTarget
 
 @torch.no_grad()
 def confident(probs: Tensor, threshold: Union[float, Tensor]) -> PixelTarget:
-    r"""Hard labels of the pixels whose confidence reaches a threshold (FixMatch, Sohn et al. 2020, eq. 4).
+    r"""Hard labels, kept where the confidence reaches a threshold (FixMatch, Sohn et al. 2020, eq. 4).
 
     .. math:: \hat y_i = \arg\max_c p_{ic}, \qquad w_i = 1[\max_c p_{ic} \ge \tau]
 

@@ -13,8 +13,8 @@ from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
 
 RELAXATIONS = ('quadratic', 'bilinear')
-DEGREE = 4.0
-STEP_SIZE = 0.075
+DEGREE = 4.0  # neighbors of a pixel on the grid
+STEP_SIZE = 0.075  # the paper's
 
 
 @torch.no_grad()
@@ -33,14 +33,14 @@ def dense_self_label(
     cross_entropy: str = 'collision',
     steps: int = 200,
 ) -> Tensor:
-    r"""The y-step of :func:`~mmseg_ssl.targets.self_label` over all pairs, by gradient descent on cells.
+    r"""Soft pseudo-labels over all pairs of pixels: :func:`~mmseg_ssl.targets.self_label` by gradient descent on cells.
 
     .. math:: \min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \tfrac\lambda2 \sum_{i, j} w_{ij} P(y_i, y_j)
 
     with the bilateral affinity of :func:`~mmseg_ssl.ops.dense_neighborhood.dense_potts`, scaled so that the affinities
-    of a pixel add up to 4 on the average, as those of the grid do in flat color: :math:`\lambda` then means the same
-    for both neighborhoods. The image is reduced until its longer side is ``resolution``; labels are enlarged
-    bilinearly, and seeds are one-hot again. The affinities are kept: 64 MiB an image of 64 x 64 cells.
+    of a pixel add up to 4 on average, as those of the grid do in flat color: :math:`\lambda` then means the same for
+    both neighborhoods. The image is reduced until its longer side is ``resolution``; labels are enlarged
+    bilinearly, and seeds are one-hot again. The affinities are kept: 64 MiB per image of 64 x 64 cells.
 
     Args:
         logits: ``(B, C, H, W)``; no gradient is taken.
@@ -94,7 +94,7 @@ def _descend(
     relaxation: str,
     steps: int,
 ) -> Tensor:
-    """Gradient descent from the prediction; labels (B, C, N)."""
+    """Descend from the prediction; returns labels (B, C, N)."""
     cross_entropy, weight = unary
     variables = cells.clamp(min=torch.finfo(cells.dtype).tiny).log()
     prediction = variables.clone() if cross_entropy == 'standard' else cells
@@ -114,7 +114,7 @@ def _descend(
 def _affinity(
     images: Tensor, valid: Tensor, share: Tensor, size: Tuple[int, int], bandwidth: float, spatial_bandwidth: float
 ) -> Tensor:
-    """Affinities of cells (B, N, N) whose rows add up to 4 on the average over what is image."""
+    """Compute affinities of cells (B, N, N) whose rows add up to 4 on average over the image."""
     affinity = bilateral_affinity(images, valid, size, bandwidth, spatial_bandwidth)
     affinity = affinity * share.unsqueeze(1) * share.unsqueeze(2)
     total = affinity.sum(dim=(1, 2), keepdim=True).clamp(min=torch.finfo(share.dtype).tiny)
@@ -122,13 +122,13 @@ def _affinity(
 
 
 def _seed_cells(seeds: Tensor, seeded: Tensor, probs: Tensor, size: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
-    """Shares of the classes among the seeds of every cell (B, C, N), and how much of it is seeds (B, 1, N)."""
+    """Return the shares of the classes among the seeds of every cell (B, C, N), and the share of seeds (B, 1, N)."""
     counts = F.adaptive_avg_pool2d(_one_hot(seeds, seeded, probs), size).flatten(2)
     drawn = counts.sum(dim=1, keepdim=True)
     return counts / drawn.where(drawn > 0, 1), drawn
 
 
 def _one_hot(seeds: Tensor, seeded: Tensor, like: Tensor) -> Tensor:
-    """(B, C, H, W), 0 where there is no seed."""
+    """Return one-hot labels (B, C, H, W), 0 where there is no seed."""
     index = seeds.where(seeded, 0).unsqueeze(1)
     return torch.zeros_like(like).scatter_(1, index, seeded.unsqueeze(1).to(like.dtype))

@@ -36,7 +36,7 @@ def fuzzy_topk(probs: Tensor, k: int) -> PixelTarget:
     if k < 1:
         raise ValueError(f'fuzzy_topk keeps at least 1 class, got k={k}.')
     probs = at_least_fp32(probs)
-    kept, classes = probs.topk(min(k, probs.shape[1]), dim=1, sorted=False)
+    kept, classes = probs.topk(min(k, probs.shape[1]), dim=1, sorted=False)  # the order does not matter here
     label = torch.zeros_like(probs).scatter_(1, classes, kept / kept.sum(dim=1, keepdim=True))
     return PixelTarget(label, torch.ones_like(label[:, 0]))
 

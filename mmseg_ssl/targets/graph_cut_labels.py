@@ -31,7 +31,7 @@ def hard_self_label(
               l_i = \bar y_i \text{ on the seeds}
 
     Pixels take only classes that are scribbled in their image, or all where nothing is. The default numbers are those
-    of the public code for whole scribbles. The cuts run on the CPU, image by image: this
+    of the public code for whole scribbles. The cuts run on the CPU, image by image, which
     waits for the device.
 
     Args:
@@ -73,7 +73,7 @@ def hard_self_label(
 
 
 def _with_seeds(costs: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Costs (C, N) with infinity where a class may not be taken."""
+    """Set costs (C, N) to infinity where a class is not allowed."""
     drawn = np.flatnonzero(seeds != IGNORE_INDEX)
     present = np.unique(seeds[drawn])
     if len(present):

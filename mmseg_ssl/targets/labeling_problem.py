@@ -1,4 +1,4 @@
-"""The problem of soft self-labeling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
+"""Problem of soft self-labeling (Zhang & Boykov, CVPR 2025) in the form that solvers take."""
 
 from typing import Optional, Tuple, TypedDict
 
@@ -14,7 +14,7 @@ from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
 
 RULED_OUT = -1e4
-"""Logit of a class that a pixel may not take: of probability 0, with a finite logarithm."""
+"""Logit of a class that is not allowed: its probability is 0, but the logarithm is finite."""
 
 
 class LabelingOptions(TypedDict):
@@ -43,7 +43,7 @@ def labeling_problem(
     valid: Optional[Tensor] = None,
     only_seeded_classes: bool = False,
 ) -> Tuple[PottsEnergy, Tensor]:
-    """What :func:`~mmseg_ssl.targets.self_label` solves, e.g. to compare the energies of labels.
+    """Build the problem that :func:`~mmseg_ssl.targets.self_label` solves, e.g. to compare the energies of labels.
 
     Args:
         logits: As for :func:`~mmseg_ssl.targets.self_label`, like all others.
@@ -56,7 +56,7 @@ def labeling_problem(
         relaxation: Cost of a pair.
         cross_entropy: Cost of a label given the prediction.
         valid: What is not padding.
-        only_seeded_classes: Whether to rule out other classes.
+        only_seeded_classes: Rule out other classes.
 
     Returns:
         The energy of labels ``(B, C, H W)``, and those that solvers start from: one-hot on the seeds, uniform where not
@@ -92,7 +92,7 @@ def labeling_problem(
 
 
 def _only_seeded(logits: Tensor, index: Tensor, seeded: Tensor) -> Tensor:
-    """Rule out the classes that no seed of an image has; images without seeds may take all."""
+    """Rule out the classes that no seed of an image has; images without seeds keep all."""
     counts = logits.new_zeros(logits.shape[:2])
     counts.scatter_add_(1, index.flatten(1), seeded.flatten(1).to(logits.dtype))
     allowed = (counts > 0) | (counts.sum(dim=1, keepdim=True) == 0)
@@ -109,7 +109,7 @@ def _refuse_impossible(
     eta: float,
     potts_weight: float,
 ) -> None:
-    """Refuse options and shapes that have no meaning."""
+    """Refuse options and shapes without a meaning."""
     one_of(RELAXATIONS, relaxation=relaxation)
     one_of(UNARIES, cross_entropy=cross_entropy)
     if eta < 0 or potts_weight < 0:

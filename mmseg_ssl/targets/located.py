@@ -9,7 +9,7 @@ from ..structures import PixelTarget
 
 @torch.no_grad()
 def located(probs: Tensor, correctness: Tensor, threshold: float = 0.5) -> PixelTarget:
-    r"""Hard labels of the pixels that are believed to be right (ELN, eq. 9).
+    r"""Hard labels, kept where they are judged to be right (ELN, eq. 9).
 
     .. math:: \hat y_i = \arg\max_c p_{ic}, \qquad w_i = 1[b_i > \tau]
 

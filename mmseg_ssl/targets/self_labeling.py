@@ -1,4 +1,4 @@
-"""Soft labels that a batch's scribbles, predictions and colors agree on (Zhang & Boykov, CVPR 2025)."""
+"""Soft labels in accord with a batch's scribbles, predictions and colors (Zhang & Boykov, CVPR 2025)."""
 
 from typing import Optional
 
@@ -41,8 +41,8 @@ def self_label(
 
     with :math:`\sigma = \mathrm{softmax}(z)`. Without seeds the prediction is smoothed. Descent starts from
     :math:`\sigma`. The multiplicative solver first labels cells of 4 x 4 pixels and starts an image from these labels
-    if their energy is lower: a few steps take a seed only a few pixels far, so where the prediction says little, its
-    region would not be filled. The energy never rises over its steps, nor above that of :math:`\sigma`. Where the
+    if their energy is lower: a few steps carry a seed only a few pixels far and would not fill its region where the
+    prediction says little. The energy never rises over its steps, nor above that of :math:`\sigma`. Where the
     prediction says nothing at all, the ``'quadratic'`` unary may end up to 1 % above the 200 steps of descent; peak
     memory is at most 4 tensors of the size of the logits from about 20 classes on, with fewer the maps count more.
 
@@ -64,11 +64,11 @@ def self_label(
             ``'quadratic'``), or the paper's 200.
         tolerance: Early stop by energy: an image stops when a step lowers its energy by less than this share; 0:
             never. Not for ``'gd'``; on a GPU every step of ``'multiplicative'`` then waits for the device.
-        coarse_to_fine: Whether the multiplicative solver labels cells first.
+        coarse_to_fine: Let the multiplicative solver label cells first.
         valid: ``(B, H, W)`` bool, false on padding: such pixels have no label, also if a seed lies there, and no
             influence. All true if not given.
-        only_seeded_classes: Whether pixels may only take classes that are scribbled in their image, as in Marin &
-            Boykov, ICCV 2021; images without seeds may take all.
+        only_seeded_classes: Allow only classes that are scribbled in the image, as in Marin & Boykov, ICCV 2021; images
+            without seeds keep all.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
@@ -97,7 +97,7 @@ def self_label(
 
 
 def _check_solver(solver: str, steps: Optional[int], tolerance: float) -> None:
-    """Refuse what solvers cannot do."""
+    """Refuse options that no solver has."""
     one_of(SOLVERS, solver=solver)
     if steps is not None and steps < 0:
         raise ValueError(f'steps must be at least 0, got {steps}.')

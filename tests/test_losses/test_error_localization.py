@@ -30,7 +30,7 @@ def test_slack_limits():
 
 
 def test_gate_needs_like_with_like():
-    with pytest.raises(ValueError, match='one number an image'):
+    with pytest.raises(ValueError, match='one number per image'):
         constrained_cross_entropy(torch.zeros(2), torch.zeros(()), 20)
     with pytest.raises(ValueError, match='slack >= 0'):
         constrained_cross_entropy(torch.zeros(2), torch.zeros(2), -1)

@@ -1,4 +1,4 @@
-"""Cross entropies between a prediction and a soft label that forgive its doubt (Zhang & Boykov, CVPR 2025).
+"""Cross entropies with soft labels that do not copy the label's doubt (Zhang & Boykov, CVPR 2025).
 
 The standard one (eq. 9) is :func:`~mmseg_ssl.models.losses.pixel_cross_entropy` with a label of probabilities.
 """
@@ -41,7 +41,7 @@ def reverse_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
 
     .. math:: \ell_i = -\sum_c \sigma_{ic} \ln y_{ic}
 
-    The label copies the doubt of the prediction :math:`\sigma = \mathrm{softmax}(z)`, not the other way round.
+    The label copies the uncertainty of the prediction :math:`\sigma = \mathrm{softmax}(z)`, not the other way round.
 
     Args:
         logits: ``(B, C, H, W)``.
@@ -58,7 +58,7 @@ def reverse_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
 
 
 def _same_shape(logits: Tensor, label: Tensor) -> Tuple[Tensor, Tensor]:
-    """Both in full precision."""
+    """Check the shapes and return both in full precision."""
     if logits.shape != label.shape:
         raise ValueError(
             f'Expected a soft label of the shape of the logits {tuple(logits.shape)}, got {tuple(label.shape)}. '

@@ -1,4 +1,4 @@
-"""How far a prediction is from a teacher's."""
+"""Distance of a prediction from a teacher's."""
 
 import torch
 import torch.nn.functional as F

@@ -8,7 +8,7 @@ from ...structures import IGNORE_INDEX, PixelTarget
 
 
 def pixel_cross_entropy(logits: Tensor, target: PixelTarget) -> Tensor:
-    r"""Weighted cross entropy of every pixel, not reduced.
+    r"""Weighted cross entropy per pixel, not reduced.
 
     .. math:: \ell_i = - w_i \sum_c y_{ic} \ln \mathrm{softmax}(z_i)_c
 

@@ -10,17 +10,17 @@ BALANCE_MODES = ('image', 'batch')
 
 
 def constrained_cross_entropy(aux_ce: Tensor, main_ce: Tensor, slack: float) -> Tensor:
-    r"""Cross entropy of an auxiliary decoder, as long as it is much worse than the main one (ELN, eq. 3).
+    r"""Cross entropy of an auxiliary decoder while it is much worse than the main one (ELN, eq. 3).
 
     .. math:: \ell = 1[\ell_{aux} > \alpha\, \ell_{main}] \; \ell_{aux}
 
-    The decoder is taught until its loss falls to :math:`\alpha` times the main decoder's: it stays worse, and makes
+    The decoder learns until its loss falls to :math:`\alpha` times the main decoder's: it stays worse, and makes the
     errors that the localizer learns from. The main decoder gets no gradient.
 
     Args:
-        aux_ce: Cross entropy of the auxiliary decoder, one number an image ``(B,)`` or a scalar for the batch.
+        aux_ce: Cross entropy of the auxiliary decoder, one number per image ``(B,)`` or a scalar for the batch.
         main_ce: The main decoder's, of the same shape.
-        slack: :math:`\alpha \ge 0`; 0 teaches it always.
+        slack: :math:`\alpha \ge 0`; 0 always teaches it.
 
     Returns:
         The shape of ``aux_ce``; 0 with a zero gradient where the decoder is not taught.
@@ -35,26 +35,26 @@ def constrained_cross_entropy(aux_ce: Tensor, main_ce: Tensor, slack: float) -> 
     if aux_ce.shape != main_ce.shape or slack < 0:
         raise ValueError(
             f'constrained_cross_entropy compares like with like, with slack >= 0: got shapes {tuple(aux_ce.shape)} '
-            f'and {tuple(main_ce.shape)}, slack {slack}. Reduce both losses to one number an image.'
+            f'and {tuple(main_ce.shape)}, slack {slack}. Reduce both losses to one number per image.'
         )
     return aux_ce.where(aux_ce > slack * main_ce.detach(), aux_ce.new_zeros(()))
 
 
 def balanced_binary_cross_entropy(logits: Tensor, correct: Tensor, valid: Tensor, balance: str = 'image') -> Tensor:
-    r"""Binary cross entropy of every pixel, in which wrong and correct pixels weigh the same together (ELN, eq. 5).
+    r"""Binary cross entropy per pixel, in which wrong and correct pixels have the same total weight (ELN, eq. 5).
 
     With :math:`b = \mathrm{sigmoid}(z)` and :math:`m_i = 1` where the prediction is correct,
 
     .. math:: \ell_i = - m_i \ln b_i - r (1 - m_i) \ln (1 - b_i), \qquad r = \frac{\sum_j m_j}{\sum_j (1 - m_j)}
 
     Wrong pixels are few; without the ratio, "always correct" would be a good answer. Without a correct pixel the ratio
-    is 0 and nothing is taught; without a wrong one it is not used.
+    is 0 and nothing is learned; without a wrong one it has no effect.
 
     Args:
         logits: ``(B, H, W)``, high where the pixel is believed to be correct.
         correct: ``(B, H, W)`` bool.
         valid: ``(B, H, W)`` bool, which pixels count.
-        balance: Whether the ratio is counted for each ``'image'`` or over the ``'batch'`` of all processes.
+        balance: Compute the ratio per ``'image'``, or over the ``'batch'`` of all processes.
 
     Returns:
         ``(B, H, W)``, at least 0, fp32 or wider; 0 with a zero gradient where not valid.

@@ -1,4 +1,4 @@
-"""Cross-entropy of the hard pixels alone (OHEM), as the Cityscapes recipes of CPS, CPCL and DUEB have it."""
+"""Cross entropy of hard pixels alone (OHEM), as in the Cityscapes recipes of CPS, CPCL and DUEB."""
 
 from typing import Any, Optional, Sequence
 
@@ -17,8 +17,9 @@ def hard_pixels(logits: Tensor, label: Tensor, threshold: float, min_kept: int, 
     Args:
         logits: ``(B, C, H, W)``.
         label: ``(B, H, W)`` int64.
-        threshold: A pixel is hard if the probability of its class is at most this.
-        min_kept: At least so many pixels of the batch are chosen, the least probable ones first, if so many are valid.
+        threshold: A pixel is hard if its class has at most this probability.
+        min_kept: Smallest number of pixels of the batch that are chosen, the least probable ones first, as far as there
+            are valid ones.
         ignore_index: Label of pixels that are never chosen.
 
     Returns:
@@ -26,14 +27,14 @@ def hard_pixels(logits: Tensor, label: Tensor, threshold: float, min_kept: int, 
     """
     valid = label != ignore_index
     probs = logits.detach().softmax(dim=1).gather(1, label.where(valid, 0)[:, None])[:, 0]
-    probs = probs.where(valid, 2.0)  # behind every probability; no host sync as a selection would need
+    probs = probs.where(valid, 2.0)  # behind every probability; a selection would wait for the device
     least = probs.flatten().kthvalue(min(min_kept, probs.numel())).values
     return valid & (probs <= least.clamp(min=threshold))
 
 
 @MODELS.register_module()
 class HardPixelCrossEntropy(nn.Module):
-    r"""Class-weighted cross-entropy, averaged over the hard pixels with their class weights.
+    r"""Class-weighted cross entropy, averaged over the hard pixels with their class weights.
 
     .. math:: L = \sum_{i \in H} w_{y_i} CE(z_i, y_i) \Big/ \sum_{i \in H} w_{y_i}
 
@@ -43,8 +44,8 @@ class HardPixelCrossEntropy(nn.Module):
 
     Args:
         threshold: See :func:`hard_pixels`.
-        min_kept: Pixels an image of the batch that are kept at least.
-        class_weight: One weight a class; all 1 by default.
+        min_kept: Smallest number of pixels per image of the batch that are kept.
+        class_weight: One weight per class; all 1 by default.
         loss_weight: Factor of the loss.
     """
 
@@ -63,13 +64,13 @@ class HardPixelCrossEntropy(nn.Module):
         self.class_weight, self.loss_weight = class_weight, loss_weight
 
     def forward(self, cls_score: Tensor, label: Tensor, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> Tensor:
-        """Loss of a batch.
+        """Compute the loss of a batch.
 
         Args:
             cls_score: Logits ``(B, C, H, W)``, or ``(B, 1, H, W)`` of two classes.
             label: ``(B, H, W)`` int64.
             ignore_index: Label of pixels without one.
-            **kwargs: What else decode heads pass (``weight`` of a sampler); not used.
+            **kwargs: Other arguments of decode heads (``weight`` of a sampler); not used.
 
         Returns:
             A scalar.

@@ -11,10 +11,10 @@ from ...ops.precision import at_least_fp32
 from ...structures import IGNORE_INDEX
 
 MIN_VARIANCE = 1e-6
-"""Below it, the variance counts as this: the derivative of the square root is infinite at 0."""
+"""Smallest variance; smaller ones count as this, because the derivative of the square root is infinite at 0."""
 
 BANDS = 4
-"""Bands of rows that a sample is worked through in."""
+"""Number of bands of rows in which a sample is processed; temporaries are that much smaller."""
 
 
 def heteroscedastic_cross_entropy(
@@ -30,7 +30,7 @@ def heteroscedastic_cross_entropy(
     .. math:: \ell_i = - \ln \frac1T \sum_{t=1}^T \mathrm{softmax}(z_i + \sigma_i \varepsilon_{it})_{y_i},
               \qquad \varepsilon_{it} \sim N(0, I_C)
 
-    A large variance attenuates pixels whose labels contradict each other; where they do not, a small one is best. The
+    A large variance attenuates pixels with contradictory labels; elsewhere a small one is best. The
     noise is reparametrized, so the gradient reaches logits and variance. Gradients are accumulated while the samples
     are drawn and images go one by one: beside its inputs the term holds less than three tensors of the size of the
     logits (at 6x19x800x800), for any ``num_samples``.
@@ -94,7 +94,7 @@ class _NoisyCrossEntropy(torch.autograd.Function):
 
 
 def _accumulate(noise: Tensor, *state: Tensor) -> None:
-    """Add a sample to the running sums, in place, a band of rows at a time: the temporaries are that much smaller."""
+    """Add a sample to the running sums, in place, one band of rows at a time."""
     for band in zip(*(tensor.tensor_split(BANDS, dim=2) for tensor in (noise, *state))):
         _accumulate_band(*band)
 
@@ -109,7 +109,7 @@ def _accumulate_band(
     grad_deviation: Tensor,
     log_sum: Tensor,
 ) -> None:
-    """A step of a running log-sum-exp and of two means: a sample counts by the probability that it gives the label.
+    """Update a running log-sum-exp and two means: a sample counts by the probability that it gives the label.
 
     The gradient of ``-ln softmax(z)_y`` is the softmax, of which the mean is kept, less one at the label, which is the
     same in every sample and comes off in the end.
@@ -139,14 +139,14 @@ def to_gradient(logits: Tensor, index: Tensor) -> Tensor:
 
 
 def normal_like(like: Tensor, generator: Optional[torch.Generator], out: Optional[Tensor] = None) -> Tensor:
-    """Standard normal noise of the shape, dtype and device of a tensor; drawn over ``out``, if given."""
+    """Draw standard normal noise of the shape, dtype and device of a tensor; into ``out``, if given."""
     if out is None:  # contiguous whatever the layout of the logits: torch draws four times slower into a strided tensor
         out = torch.empty(like.shape, dtype=like.dtype, device=like.device)
     return out.normal_(generator=generator)
 
 
 def valid_and_index(label: Tensor, ignore_index: int) -> Tuple[Tensor, Tensor]:
-    """Which pixels count, and a class for every pixel to gather by, both (B, 1, H, W)."""
+    """Return which pixels count, and a class for every pixel to gather by, both (B, 1, H, W)."""
     label = label.unsqueeze(1)
     valid = label != ignore_index
     return valid, label.where(valid, label.new_zeros(()))

@@ -19,14 +19,14 @@ def pixel_contrast(
     temperature: float,
     positives: str = 'sum',
 ) -> Tensor:
-    r"""Pull pixels toward those of their class, away from all others (ELN, eq. 10).
+    r"""Contrast that pulls pixels toward those of their class, away from all others (ELN, eq. 10).
 
     With :math:`d(a, b) = e^{\cos(a, b) / \tau}`, over anchors :math:`i \in V` and keys :math:`j`,
 
     .. math:: L = - \frac{1}{|V|} \sum_{i \in V} \sum_{j:\, y_j = y_i}
               \ln \frac{d(f_i, g_j)}{d(f_i, g_j) + \sum_{k:\, y_k \ne y_i} d(f_i, g_k)}
 
-    Memory is that of a few matrices of anchors x keys: sample both, see :func:`~mmseg_ssl.ops.sample_per_class`.
+    It holds a few matrices of anchors x keys: sample both, see :func:`~mmseg_ssl.ops.sample_per_class`.
 
     The paper's public code has another form, ``positives='log_sum'``: with :math:`P_c` and :math:`N_c` the sums of
     :math:`d` over all pairs of an anchor of class :math:`c` with a positive and with a negative, and :math:`n_c`
@@ -40,8 +40,8 @@ def pixel_contrast(
         anchor_labels: ``(A,)`` int64; an anchor of label 255 is not part of ``V``.
         key_labels: ``(K,)`` int64; a key of label 255 is neither positive nor negative.
         temperature: :math:`\tau > 0`.
-        positives: ``'sum'`` over the positives, as eq. 10 is written, their ``'mean'``, whose scale does not grow
-            with the number of keys, or ``'log_sum'``, the public code's.
+        positives: ``'sum'`` over the positives, as eq. 10 is written; their ``'mean'``, whose scale does not grow with
+            the number of keys; or ``'log_sum'``, the public code's form.
 
     Returns:
         A scalar, at least 0; 0 with a zero gradient without an anchor, without positives or without negatives.
@@ -75,9 +75,11 @@ def pixel_contrast(
 
 
 def _of_sums(similarity: Tensor, anchor_labels: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-    """The public code's form, from the similarities of all pairs."""
+    """Compute the public code's form from the similarities of all pairs."""
     nothing = torch.finfo(similarity.dtype).min
-    classes = torch.arange(IGNORE_INDEX, device=anchor_labels.device)  # any class there may be: asking is a host sync
+    classes = torch.arange(
+        IGNORE_INDEX, device=anchor_labels.device
+    )  # every possible class: asking which there are would wait for the device
     members = anchor_labels[:, None] == classes
 
     def per_class(pairs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The Potts term of the regularized loss, by gradient descent (arXiv 2507.01721, eq. 4)."""
+"""Potts term of the regularized loss, for gradient descent (arXiv 2507.01721, eq. 4)."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ NORMALIZATIONS = ('pixels', 'edges', 'images')
 
 @MODELS.register_module()
 class PottsLoss(nn.Module):
-    r"""Neighbors of like color should have like predictions.
+    r"""Potts cost of a prediction: neighbors of similar color should have similar predictions.
 
     .. math:: L = \lambda \sum_{ij \in N} w_{ij} P(\sigma_i, \sigma_j) / Z
 
@@ -32,10 +32,10 @@ class PottsLoss(nn.Module):
         bandwidth: Color bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`; ``'adaptive'`` is for the grid alone.
         connectivity: 4 or 8 neighbors on the grid.
         normalization: :math:`Z`: ``'pixels'``, the unlabeled ones, so that :math:`\lambda` and the mean entropy's
-            :math:`\eta` stand in the proportion of eq. 4; ``'edges'``, the pairs, as in the public code of Robust Trust
-            Region; ``'images'``, eq. 4's sum for each image, as in the public code of the DenseCRF loss.
-        partners: Random steps of ``'nonlocal'``.
-        radius: Longest of them, in pixels.
+            :math:`\eta` keep the proportion of eq. 4; ``'edges'``, the pairs, as in the public code of Robust Trust
+            Region; ``'images'``, eq. 4's sum per image, as in the public code of the DenseCRF loss.
+        partners: Number of random offsets of ``'nonlocal'``; the paper's is not known.
+        radius: Length of the longest offset, in pixels.
         spatial_bandwidth: Of ``'dense'``, in pixels.
         resolution: Longer side of the map on which ``'dense'`` is computed.
 
@@ -67,7 +67,7 @@ class PottsLoss(nn.Module):
         self._refuse_impossible()
 
     def forward(self, probs: Tensor, scribbles: Scribbles) -> Tensor:
-        """Cost of a prediction.
+        """Compute the cost of a prediction.
 
         Args:
             probs: ``(B, C, H, W)``, distributions on dim 1.
@@ -80,10 +80,11 @@ class PottsLoss(nn.Module):
         if self.normalization == 'images':
             return self.weight * total.mean()
         count = pairs if self.normalization == 'edges' else scribbles.unlabeled.sum(dim=(1, 2)).to(total.dtype)
+        # each image counts by its pixels (or pairs), so this is the sum of all costs by the number of all of them
         return self.weight * masked_mean(total / count.clamp(min=1), over=count)
 
     def cost(self, probs: Tensor, scribbles: Scribbles) -> PairCost:
-        """Cost and number of the pairs of every image."""
+        """Compute cost and number of the pairs of every image."""
         images, valid = scribbles.images, scribbles.valid
         if self.neighborhood == 'dense':
             bandwidths = (self.bandwidth, self.spatial_bandwidth)

@@ -1,4 +1,4 @@
-"""Contrast between pixels and one prototype a class (FARCLUSS, Tarubinga et al., arXiv 2506.11142)."""
+"""Contrast between pixels and one prototype per class (FARCLUSS, Tarubinga et al., arXiv 2506.11142)."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from ...structures import IGNORE_INDEX
 def prototype_contrast(
     embeddings: Tensor, labels: Tensor, prototypes: Tensor, known: Tensor, temperature: float
 ) -> Tensor:
-    r"""Pull every pixel toward the prototype of its class, away from those of the others; not reduced.
+    r"""Contrast that pulls every pixel toward the prototype of its class, away from the others; not reduced.
 
     .. math:: \ell_i = - \ln \frac{e^{\cos(e_i, \mu_{y_i}) / \tau}}
                                 {\sum_{k\ \mathrm{known}} e^{\cos(e_i, \mu_k) / \tau}}
@@ -22,7 +22,7 @@ def prototype_contrast(
         embeddings: ``(N, D)``, of any length.
         labels: ``(N,)`` int64 in ``[0, C)``; 255, and a class whose prototype is not known, are ignored.
         prototypes: ``(C, D)``, of any length.
-        known: ``(C,)`` bool, which prototypes there are.
+        known: ``(C,)`` bool, which prototypes exist.
         temperature: :math:`\tau > 0`.
 
     Returns:
@@ -47,7 +47,7 @@ def prototype_contrast(
 
 
 def prototype_repulsion(means: Tensor, present: Tensor, prototypes: Tensor, known: Tensor, margin: float) -> Tensor:
-    r"""Push the classes of a batch away from the prototypes of other classes.
+    r"""Cost of classes of a batch that are near the prototypes of other classes.
 
     .. math:: \mathrm{mean}_{c \ne k} \max(0, \cos(\bar e_c, \mu_k) - m)
 
@@ -55,7 +55,7 @@ def prototype_repulsion(means: Tensor, present: Tensor, prototypes: Tensor, know
         means: ``(C, D)``, mean embedding of each class in the batch, with a gradient.
         present: ``(C,)`` bool, which classes the batch has.
         prototypes: ``(C, D)``.
-        known: ``(C,)`` bool, which prototypes there are.
+        known: ``(C,)`` bool, which prototypes exist.
         margin: :math:`m`, a cosine that costs nothing.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The aleatoric term as DUEB's public code has it."""
+"""Aleatoric term of DUEB's public code."""
 
 from typing import Any, Optional, Tuple
 
@@ -19,7 +19,7 @@ def release_aleatoric_loss(
     ignore_index: int = IGNORE_INDEX,
     generator: Optional[torch.Generator] = None,
 ) -> Tensor:
-    r"""The aleatoric term as DUEB's public code has it (``aleatoric='release'``).
+    r"""Aleatoric term of DUEB's public code, see :class:`ReleaseAleatoricTerm`.
 
     With :math:`s = \sqrt v + 10^{-15}`, :math:`u = CE(z, y)` and :math:`d_t = CE(z + s \varepsilon_t, y)`, each the
     mean over valid pixels,
@@ -49,7 +49,7 @@ def release_aleatoric_loss(
 
 
 class _ReleaseTerm(torch.autograd.Function):
-    """``r u + u`` of the public code; its gradient on the logits is gathered sample by sample."""
+    """Computes ``r u + u`` of the public code; its gradient on the logits is accumulated sample by sample."""
 
     @staticmethod
     def forward(

@@ -10,13 +10,13 @@ from ...structures import IGNORE_INDEX
 
 
 def robust_cross_entropy(logits: Tensor, label: Tensor, error_rate: float) -> Tensor:
-    r"""Negative log-likelihood of labels of which a share is wrong.
+    r"""Negative log-likelihood under the assumption that a share of the labels is wrong.
 
     .. math:: \ell_i = -\ln \left[ \left(1 - \frac{C \epsilon}{C - 1}\right) \sigma_{y_i}
                        + \frac{\epsilon}{C - 1} \right]
 
     A label is right with probability :math:`1 - \epsilon` and else any other class. The loss is at most
-    :math:`\ln((C - 1) / \epsilon)`, so a pixel that the network is sure about does not yield to its label.
+    :math:`\ln((C - 1) / \epsilon)`, so a pixel of which the network is sure does not yield to its label.
 
     Args:
         logits: ``(B, C, H, W)``.
@@ -44,7 +44,7 @@ def robust_cross_entropy(logits: Tensor, label: Tensor, error_rate: float) -> Te
 
 
 def check_error_rate(error_rate: float, num_classes: int) -> None:
-    """Refuse a rate at which labels say nothing.
+    """Refuse a rate at which labels carry no information.
 
     Args:
         error_rate: Share of wrong labels.

@@ -10,7 +10,7 @@ from ...ops.tree_filter import spanning_forest, tree_filter
 
 @MODELS.register_module()
 class TreeEnergyLoss(nn.Module):
-    r"""The prediction should be its own mean along trees of like pixels.
+    r"""L1 distance of a prediction from its own mean along trees of similar pixels.
 
     .. math:: L = \lambda\, \mathrm{mean}_{i \notin S} \| P_i - \hat P_i \|_1, \qquad \hat P = F_{high}(F_{low}(P))
 
@@ -32,7 +32,7 @@ class TreeEnergyLoss(nn.Module):
         self.weight, self.sigma = weight, sigma
 
     def forward(self, probs: Tensor, images: Tensor, embedding: Tensor, valid: Tensor, unlabeled: Tensor) -> Tensor:
-        """Cost of a prediction.
+        """Compute the cost of a prediction.
 
         Args:
             probs: ``(B, C, h, w)``, distributions on dim 1.
@@ -50,7 +50,7 @@ class TreeEnergyLoss(nn.Module):
 
     @staticmethod
     def smooth(values: Tensor, features: Tensor, valid: Tensor, sigma: float) -> Tensor:
-        """Mean of a map ``(B, C, h, w)`` along the trees of some features."""
+        """Average a map ``(B, C, h, w)`` along the trees of some features."""
         forest = spanning_forest(features, valid)
         flat, points = (tensor.movedim(1, -1).flatten(0, 2) for tensor in (values, at_least_fp32(features)))
         distance = (points - points[forest.parent]).square().sum(dim=1)

@@ -1,4 +1,4 @@
-"""Side heads: extra outputs of a branch, by name, attached by config."""
+"""Side heads: named extra outputs of a branch, attached by config."""
 
 from .energy_head import EnergyHead
 from .projection_head import ProjectionHead

@@ -1,4 +1,4 @@
-"""Free energy of the prediction as a map."""
+"""Map of the prediction's free energy."""
 
 import torch.nn as nn
 from mmseg.registry import MODELS
@@ -11,10 +11,10 @@ from ..losses.energy import free_energy
 class EnergyHead(nn.Module):
     r"""Free energy :math:`E_i = -\ln \sum_c e^{z_{ic}}`; no parameters.
 
-    Low where the network has seen the like. Attach it to any branch to have the map at inference.
+    Low where a pixel looks like the training data. Attach it to any branch to get the map at inference.
 
     Args:
-        in_channels: Not used; every side head is told.
+        in_channels: Not used; every side head gets it.
         num_classes: Not used.
     """
 
@@ -24,7 +24,7 @@ class EnergyHead(nn.Module):
         super().__init__()
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
-        """Energy of every pixel.
+        """Compute the energy of every pixel.
 
         Args:
             embedding: ``(B, D, h, w)``; not used.

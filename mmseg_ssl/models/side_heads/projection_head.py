@@ -15,10 +15,10 @@ class ProjectionHead(BaseModule):
 
     Args:
         in_channels: Channels of the embedding; the branch fills it in.
-        num_classes: Not used; every side head is told.
+        num_classes: Not used; every side head gets it.
         hidden_channels: Channels between the convolutions.
         out_channels: Channels ``D'`` of the projection.
-        norm_cfg: Config of a normalization behind the first convolution; none by default.
+        norm_cfg: Config of a normalization after the first convolution; none by default.
         init_cfg: As in mmengine; torch's initialization by default.
     """
 

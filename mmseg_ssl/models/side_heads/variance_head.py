@@ -20,19 +20,19 @@ class VarianceHead(BaseModule):
     r"""Aleatoric variance :math:`\sigma_i^2 = \mathrm{softplus}(w^T f_i + b)` of the logits (DUEB).
 
     A 1x1 convolution on the input of the segmentation classifier, shared by all classes of a pixel, at most
-    :data:`MAX_VARIANCE` (beyond it, the noise drowns every logit and the gradient dies). On labeled images it is taught
-    by :func:`heteroscedastic_cross_entropy`, whatever the method; methods with aleatoric terms of their own (DUEB) set
-    ``loss_weight=0``.
+    :data:`MAX_VARIANCE` (beyond it, the noise drowns every logit and the gradient dies). On labeled images it is
+    trained by :func:`heteroscedastic_cross_entropy`, whatever the method; methods with aleatoric terms of their own
+    (DUEB) set ``loss_weight=0``.
 
     Args:
         in_channels: Channels of the embedding; the branch fills it in.
-        num_classes: Not used; every side head is told.
+        num_classes: Not used; every side head gets it.
         loss_weight: Weight of the aleatoric loss on labeled images.
         init_cfg: As in mmengine; a small normal initialization by default.
     """
 
     per_pixel = True
-    """The branch resizes the map to the size of the image."""
+    """Let the branch resize the map to the size of the image."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class VarianceHead(BaseModule):
         self.loss_weight = loss_weight
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
-        """Variance of every pixel.
+        """Compute the variance of every pixel.
 
         Args:
             embedding: ``(B, D, h, w)``.
@@ -58,7 +58,7 @@ class VarianceHead(BaseModule):
         return F.softplus(self.conv(embedding).float()).clamp(max=MAX_VARIANCE)
 
     def loss(self, pred: Prediction, variance: Tensor, label: Tensor) -> Tensor:
-        """Aleatoric loss of labeled images, weighted.
+        """Compute the weighted aleatoric loss of labeled images.
 
         Args:
             pred: Prediction of the branch.
