@@ -51,6 +51,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
     add_debug_option(parser)
     args = parser.parse_args(argv)
+    if args.val and args.tta:
+        parser.error('--val goes without --tta, whose views are those of the test set')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 

@@ -68,5 +68,5 @@ def run_benchmark(jobs: Sequence[Job], processes: int, records: Path) -> Tuple[L
         watch=progress,
     )
     whole = crew.run(jobs)
-    print(progress.line(crew))
+    progress.end(crew)
     return crew.failures, whole

@@ -28,7 +28,7 @@ class Progress:
             if job.digest not in recorded and job.folder.is_dir():
                 saved = job.saved_iterations
                 self.begun[job.name] = (saved, saved >= job.iterations)
-        self.next = 0.0
+        self.next, self.shown = 0.0, ''
 
     def __call__(self, crew: SideBySide) -> None:
         """Show the line if it is time."""
@@ -36,13 +36,19 @@ class Progress:
             return
         terminal = sys.stdout.isatty()
         self.next = time.monotonic() + SHOWN_SECONDS / (12 if terminal else 1)
-        line = self.line(crew)
+        line = self.shown = self.line(crew)
         print(f'\r\033[K{line}' if terminal else line, end='' if terminal else '\n', flush=True)
 
     def tell(self, line: str) -> None:
         """Show a line on something that happened; the next line of progress comes at once."""
         print(f'\r\033[K{line}' if sys.stdout.isatty() else line, flush=True)
         self.next = 0.0
+
+    def end(self, crew: SideBySide) -> None:
+        """Show how it ended, unless that is what was shown last."""
+        line = self.line(crew)
+        if line != self.shown or sys.stdout.isatty():
+            self.tell(line)
 
     def line(self, crew: SideBySide) -> str:
         """``12/48 done, 1 failed; a 300/1200, b tests; 5.1 process hours left, 2.6 h on 2``."""
