@@ -48,7 +48,7 @@ ELN = Method(
     ),
     on={
         'cpu': dict(
-            note='slack: the loss ends near 0.4, not 0.01. contrast: 256 pixels of a class are half of a CPU step.',
+            note='slack: the loss ends near 0.4, not 0.01. contrast: with 256, eq. 10 is a large part of a CPU step.',
             model=dict(slack=(1.5, 3.0), contrast=dict(samples_per_class=64)),
             **{'val_evaluator = test_evaluator': [Code('*_base_.test_evaluator'), Code('_base_.localization')]},
         ),
