@@ -77,5 +77,6 @@ class AuxiliaryDecoders(ModuleList):
 
     @staticmethod
     def _decode(head: nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:
+        # detached: the encoder must not adapt to decoders that are meant to be worse
         logits = head([level.detach() for level in feats]).float()
         return resize(class_logits(logits), size=size, mode='bilinear', align_corners=head.align_corners)

@@ -40,6 +40,7 @@ def collaborative_labels(vote_a: Vote, vote_b: Vote, valid: Tensor) -> Collabora
     nowhere = torch.full((), vote_a.num_classes, device=valid.device)  # out of range: does not count
     labels = [voted.label.where(valid, nowhere) for voted in (vote_a, vote_b)]
     indicator = disagreement(labels[0], labels[1], vote_a.num_classes)
+    # weight 0 rather than label 255 on padding: a method may weigh the labels once more
     return CollaborativeLabels(
         intersection(vote_a, vote_b).reweight(valid), union(vote_a, vote_b, indicator).reweight(valid)
     )

@@ -42,6 +42,7 @@ class ConfidentLabels(nn.Module):
             The labels; weight 0 on padding and where the confidence is below the threshold.
         """
         with torch.no_grad():
+            # also for other labels: their pixels are chosen by the confidence of the argmax
             target = confident(probs, self.threshold(probs, valid))
             if self.target is not None:
                 target = self.target(probs).reweight(target.weight)

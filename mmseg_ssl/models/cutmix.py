@@ -61,4 +61,5 @@ class CutMix(nn.Module):
         uniforms = sample_uniforms(samples, count, MIX_BOXES + number, images.device)
         height, width = images.shape[2:]
         mask = box_mask(uniforms[:, 1:], (height, width), self.area, self.aspect)
+        # the first number decides whether an image is mixed at all, so prob moves no box
         return BoxMix(mask & (uniforms[:, :1, None] < self.prob))

@@ -89,6 +89,7 @@ class EMATeacher(nn.Module):
         own, new = list(self.network.parameters()), list(student.parameters())
         own_state, new_state = list(self.network.buffers()), list(student.buffers())
         if self.buffer_mode == 'average':
+            # integers such as num_batches_tracked have no average: they are copied
             floating = [i for i, buffer in enumerate(own_state) if buffer.is_floating_point()]
             own, new = own + [own_state[i] for i in floating], new + [new_state[i] for i in floating]
             own_state, new_state = _without(own_state, floating), _without(new_state, floating)

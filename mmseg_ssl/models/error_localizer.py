@@ -119,6 +119,7 @@ class ErrorLocalizer(BaseModule):
                 f'the localizer takes images of {self.image_channels} channels, the batch has {images.shape[1]}. Set '
                 f'model.localizer.image_channels={images.shape[1]}.'
             )
+        # detached: a prediction must not learn to please its judge
         logits = logits.detach().float()
         probs = logits.softmax(dim=1)
         seen = probs if self.inputs == 'probs' else logits

@@ -30,6 +30,7 @@ class BranchInference:
         self.test_cfg = branch.segmentor.test_cfg
         self.align_corners = branch.align_corners
         self.side_names = [name for name, head in branch.side_heads.items() if getattr(head, 'per_pixel', False)]
+        # the host's sliding window allocates its result by this number
         self.out_channels = branch.segmentor.out_channels + len(self.side_names)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:

@@ -102,6 +102,7 @@ class NamedNetworks(BaseSegmentor):
         Returns:
             Names of the trained networks that got them.
         """
+        # a plain EncoderDecoder has these at the top level, a method under the name of a network
         heads = tuple(prefix + head for head in ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.'))
         if not any(key.startswith((heads[0], heads[2])) for key in state_dict):
             return []

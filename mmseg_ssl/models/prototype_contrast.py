@@ -101,6 +101,7 @@ class PrototypeContrast(nn.Module):
             A scalar; 0 with a zero gradient without an anchor.
         """
         pixels, labels, weights = self._pixels(embedding, targets)
+        # a mask over all pixels instead of an index: their number is then known without a sync
         anchors = chosen_per_class(labels, self.anchors_per_class)
         cost = prototype_contrast(pixels, labels, self.prototypes, self.known, self.temperature)
         loss = masked_mean(cost * weights, over=anchors)

@@ -19,6 +19,7 @@ def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
     Returns:
         ``(B, H, W)`` bool on the device of the images.
     """
+    # made on the host and copied once; a comparison per sample would be many small launches
     shapes = torch.tensor([sample.metainfo['img_shape'][:2] for sample in samples]).to(images.device, non_blocking=True)
     rows = torch.arange(images.shape[2], device=images.device) < shapes[:, :1]
     cols = torch.arange(images.shape[3], device=images.device) < shapes[:, 1:]

@@ -79,6 +79,7 @@ class SampledContrast(nn.Module):
     def _classes(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
         """Draw up to ``samples_per_class`` pixels of every class."""
         flat, gathered = labels.flatten(), self.anchors == 'student'
+        # every process gives its share of the keys, so the matrix does not grow with their number
         share = -(-self.samples_per_class // get_world_size()) if gathered else self.samples_per_class
         own = _drawn_at(_pixels(student), flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
         other = _drawn_at(_pixels(teacher), flat, sample_per_class(flat, share, self.num_classes))

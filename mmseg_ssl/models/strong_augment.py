@@ -88,6 +88,7 @@ class StrongAugment(nn.Module):
             The same in 0..255.
         """
         colored = self._colored(images)
+        # the order is part of the seed's meaning: another one would give other views
         choose_jitter, choose_gray, choose_blur, scale, *jitter = uniforms.unbind(dim=1)
         images = images / 255
         if self.jitter_prob > 0:

@@ -61,6 +61,7 @@ class AdaptiveThreshold(nn.Module):
         Returns:
             A scalar; a copy, which the next step does not change.
         """
+        # validation must not move it
         if self.training:
             self.value.copy_(adaptive_threshold(self.value, probs, valid, self.momentum))
         return self.value.clone()

@@ -50,6 +50,7 @@ def drop_complementary_channels(feats: Sequence[Tensor], pairs: int, keep: float
     if not 0 <= keep <= 1:
         raise ValueError(f'drop_complementary_channels: keep is a share in [0, 1], got {keep}.')
     device = feats[0].device
+    # a permutation, not a coin per image: exactly this share stays whole, as in the public code
     whole = torch.randperm(pairs, device=device) < int(pairs * keep)
     factors: Dict[int, Tensor] = {}
     for width in {level.shape[1]: None for level in feats}:  # a dict keeps their order, and so that of the draws

@@ -57,6 +57,7 @@ def dense_potts(
     total = probs.new_zeros(len(probs))
     for start in range(0, mass.shape[1], chunk):
         rows = slice(start, start + chunk)
+        # computed again for the gradient: the whole matrix would not fit
         total = total + checkpoint(_rows_cost, cells, features, mass, rows, relaxation, use_reentrant=False)
     return PairCost(total / 2, mass.sum(dim=1).square() / 2)
 

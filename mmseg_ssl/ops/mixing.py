@@ -85,6 +85,7 @@ def box_mask(
     inside_y = _interval(rows, top, height)
     inside_x = _interval(cols, left, width)
     boxes = inside_y[..., :, None] & inside_x[..., None, :]  # (B, n, H, W)
+    # an odd number of boxes: where two overlap the image is its own again, as in CutMix-Seg
     return boxes.sum(dim=1) % 2 == 1
 
 

@@ -38,6 +38,7 @@ def random_offsets(count: int, radius: float) -> Offsets:
         ``(rows, columns)`` with ``rows >= 0``, never ``(0, 0)``: each pair is seen from one end.
     """
     distance, angle = torch.rand(2, count, dtype=torch.float64)
+    # the root makes the density uniform over the area, half a turn sees each pair once
     distance, angle = radius * distance.sqrt(), math.pi * angle
     rows, columns = (distance * angle.sin()).round().int(), (distance * angle.cos()).round().int()
     return tuple((row, column) if row or column else (0, 1) for row, column in zip(rows.tolist(), columns.tolist()))

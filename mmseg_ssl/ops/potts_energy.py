@@ -162,6 +162,7 @@ class PottsEnergy(NamedTuple):
     def bands(self, labels: Tensor) -> Iterator[Tuple[int, int]]:
         """Yield start and stop of bands that cover all pixels of ``(B, C, N)`` labels once."""
         num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()
+        # a GPU needs no bands for its cache, only for the size of temporaries
         cached = 1 if labels.is_cuda else size // (BAND_BYTES * torch.get_num_threads())
         length = max(MIN_PIXELS, -(-num_pixels // max(self.min_bands, cached)))
         for start in range(0, num_pixels, length):

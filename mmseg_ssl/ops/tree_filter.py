@@ -53,6 +53,7 @@ def spanning_forest(features: Tensor, valid: Tensor) -> Forest:
     trees = [_rooted(length, near, far, number.size) for length in np.concatenate(lengths, axis=1)]
     parent = np.concatenate([own + image * number.size for image, (own, _) in enumerate(trees)])
     depth = np.concatenate([depth for _, depth in trees])
+    # by depth over all images at once: as many passes as the deepest tree has levels
     order = np.argsort(depth, kind='stable')
     levels = np.split(order, np.searchsorted(depth[order], np.arange(1, depth.max() + 1)))[1:] if batch else []
     device = features.device

@@ -35,7 +35,7 @@ def normalized_entropy(probs: Tensor) -> Tensor:
             f'normalized_entropy needs probabilities of at least 2 classes on dim 1, got shape {tuple(probs.shape)}.'
         )
     probs = at_least_fp32(probs)
-    entropy: Tensor = torch.special.entr(probs).sum(dim=1)
+    entropy: Tensor = torch.special.entr(probs).sum(dim=1)  # entr(0) is 0, where p ln p would be NaN
     return entropy.div(math.log(num_classes)).clamp(0, 1)
 
 

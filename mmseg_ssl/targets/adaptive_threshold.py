@@ -43,6 +43,7 @@ def adaptive_threshold(threshold: Tensor, probs: Tensor, valid: Tensor, momentum
         )
     confidence, label = likeliest(probs)
     largest = probs.new_zeros(probs.shape[1])
+    # products, not a selection: invalid pixels give 0, and the size needs no sync
     largest.scatter_reduce_(0, label.flatten(), (confidence * valid).flatten(), reduce='amax')
     all_reduce(largest, op='max')
     present = largest > 0  # the argmax of a pixel has a positive probability

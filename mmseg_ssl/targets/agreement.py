@@ -61,10 +61,12 @@ def disagreement(labels_a: Tensor, labels_b: Tensor, num_classes: int) -> Tensor
         ``(C,)`` fp32, at least 0, summing to one, or all 0 where the networks agree everywhere.
     """
     valid = (labels_a >= 0) & (labels_a < num_classes) & (labels_b >= 0) & (labels_b < num_classes)
+    # one bin more takes the pixels that do not count: selecting them would wait for the device
     pairs = (labels_a * num_classes + labels_b).where(valid, labels_a.new_full((), num_classes**2))
     confusion = torch.bincount(pairs.flatten(), minlength=num_classes**2 + 1)[:-1]
     all_reduce(confusion)
     confusion = confusion.view(num_classes, num_classes).double()  # counts above 2^24 are not exact in fp32
+    # as the public code: no class has an empty row or column
     confusion += torch.eye(num_classes, dtype=confusion.dtype, device=confusion.device)
     agreed, by_a, by_b = confusion.diagonal(), confusion.sum(dim=1), confusion.sum(dim=0)
     indicator = (by_b - agreed) / by_b + (by_a - agreed) / by_a

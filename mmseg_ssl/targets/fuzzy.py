@@ -67,6 +67,7 @@ def fuzzy_cumulative(probs: Tensor, mass: float) -> PixelTarget:
         raise ValueError(f'fuzzy_cumulative keeps a share of the probability in (0, 1], got mass={mass}.')
     ordered, classes = at_least_fp32(probs).sort(dim=1, descending=True)
     before = ordered.cumsum(dim=1) - ordered  # the mass of the likelier classes
+    # the class that crosses the mass is still kept
     kept = ordered * (before < mass)
     label = torch.zeros_like(ordered).scatter_(1, classes, kept / kept.sum(dim=1, keepdim=True))
     return PixelTarget(label, torch.ones_like(label[:, 0]))

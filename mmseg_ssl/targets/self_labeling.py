@@ -91,6 +91,7 @@ def self_label(
     if solver == 'gd':
         return gradient_descent(energy, labels, steps).view(logits.shape)
     solve = fused_updates if solver == 'fused' else multiplicative_updates
+    # in a smaller image the cells would be the image
     if coarse_to_fine and min(seeds.shape[1:]) > SIDE:
         labels = coarse_start(energy, labels, images, seeds, valid, solve, potts_weight, options)
     return solve(energy, labels, steps, tolerance).view(logits.shape)

@@ -68,6 +68,7 @@ def balanced_binary_cross_entropy(logits: Tensor, correct: Tensor, valid: Tensor
             f'{tuple(correct.shape)} and {tuple(valid.shape)}. Squeeze the channel of the logits.'
         )
     one_of(BALANCE_MODES, balance=balance)
+    # the logarithms of half precision would be infinite
     logits = logits if logits.element_size() > 2 else logits.float()
     over = (1, 2) if balance == 'image' else (0, 1, 2)
     num_correct = (correct & valid).sum(dim=over, keepdim=True).to(logits)
@@ -75,6 +76,7 @@ def balanced_binary_cross_entropy(logits: Tensor, correct: Tensor, valid: Tensor
     if balance == 'batch':
         all_reduce(num_correct)
         all_reduce(num_wrong)
+    # at least one wrong pixel in the denominator: without any, nothing is multiplied by the ratio
     ratio = num_correct / num_wrong.clamp(min=1)
     loss = F.binary_cross_entropy_with_logits(logits, correct.to(logits), reduction='none')
     loss = loss * ratio.expand_as(loss).where(~correct, ratio.new_ones(()))

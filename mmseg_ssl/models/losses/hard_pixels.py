@@ -28,6 +28,7 @@ def hard_pixels(logits: Tensor, label: Tensor, threshold: float, min_kept: int, 
     valid = label != ignore_index
     probs = logits.detach().softmax(dim=1).gather(1, label.where(valid, 0)[:, None])[:, 0]
     probs = probs.where(valid, 2.0)  # behind every probability; a selection would wait for the device
+    # the min_kept-th smallest probability: the threshold rises to it where too few pixels are hard
     least = probs.flatten().kthvalue(min(min_kept, probs.numel())).values
     return valid & (probs <= least.clamp(min=threshold))
 

@@ -80,6 +80,7 @@ class _NoisyCrossEntropy(torch.autograd.Function):
             noise = normal_like(logits, generator, out=noise)
             _accumulate(noise, *state)
         grad_logits.scatter_add_(1, index, torch.full_like(deviation, -1)).mul_(valid)
+        # the chain rule of the square root; a variance below the smallest is a constant
         grad_variance = grad_deviation / (2 * deviation) * (valid & (variance >= MIN_VARIANCE))
         ctx.save_for_backward(grad_logits, grad_variance)
         loss = math.log(num_samples) - log_sum

@@ -68,6 +68,7 @@ def pixel_contrast(
     nothing = torch.finfo(similarity.dtype).min
     negatives = similarity.masked_fill(same | ~key_used, nothing).logsumexp(dim=1, keepdim=True)
     positive = same & key_used
+    # -ln(d / (d + N)) = ln(1 + N / d) = softplus(ln N - ln d), which does not overflow
     cost = F.softplus((negatives - similarity).masked_fill(~positive, nothing)).sum(dim=1)
     if positives == 'mean':
         cost = cost / positive.sum(dim=1).clamp(min=1)

@@ -94,6 +94,7 @@ class PottsLoss(nn.Module):
         near = offset_potts(probs, affinity, grid, valid, self.relaxation)
         if self.neighborhood == 'nearest':
             return near
+        # new ones in every step: over the iterations each pair comes up
         steps = random_offsets(self.partners, self.radius)
         affinity = offset_affinity(images, steps, self.bandwidth, valid)
         far = offset_potts(probs, affinity, steps, valid, self.relaxation)

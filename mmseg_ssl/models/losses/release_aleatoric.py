@@ -44,6 +44,7 @@ def release_aleatoric_loss(
     """
     check_shapes(logits, variance, label, num_samples)
     logits, variance = at_least_fp32(logits), at_least_fp32(variance)
+    # detached: the public code draws the noise with sample(), which passes no gradient to the variance
     term: Tensor = _ReleaseTerm.apply(logits, variance.detach(), label, num_samples, ignore_index, generator)
     return term + variance.exp().sub(1).mean()
 

@@ -45,6 +45,7 @@ class TreeEnergyLoss(nn.Module):
             A scalar, at least 0.
         """
         smooth = self.smooth(at_least_fp32(probs), images, valid, self.sigma)
+        # the second tree filters the result of the first: colors find borders, features find objects
         smooth = self.smooth(smooth, embedding, valid, 1.0)
         return self.weight * masked_mean((probs - smooth).abs().sum(dim=1), over=unlabeled)
 

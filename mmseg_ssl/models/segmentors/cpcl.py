@@ -74,6 +74,7 @@ class CPCL(SemiSegmentor):
         """Compute the losses of one step."""
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
+        # one mask for all: a pixel's label comes from the image that the pixel comes from
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         votes = []
         for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
@@ -84,8 +85,10 @@ class CPCL(SemiSegmentor):
         losses = {}
         for name in self.networks:
             branch, target = getattr(self, name), getattr(targets, name)
+            # one call is cheaper than two; batch_statistics says whether BatchNorm sees both together
             sup, mixed = self.predict_views(branch, inputs['sup'], images)
             losses.update(add_prefix(branch.supervised_loss(sup, data_samples['sup']), f'{name}.sup'))
+            # over all image pixels: the fewer of them agree, the less is learned
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, target), over=valid)
             losses[f'{name}.unsup.loss_pseudo'] = self.unsup_weight * pseudo
         losses['unsup.agreement'] = masked_mean(targets.agreed.float(), over=valid)

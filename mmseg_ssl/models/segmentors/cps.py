@@ -81,9 +81,11 @@ class CPS(SemiSegmentor):
         sup, weak = inputs['sup'], inputs['weak']
         valid_sup, valid_weak = (valid_pixels(data_samples[view], inputs[view]) for view in self.views)
         said = {name: self.predict_views(getattr(self, name), sup, weak) for name in self.networks}
+        # argmax_target takes no gradient: a network teaches by its labels and does not learn from having taught
         labels = {name: [argmax_target(pred.logits) for pred in preds] for name, preds in said.items()}
 
         losses = {}
+        # labels of both are complete before either learns
         for learner, teacher in PAIRS:
             (on_sup, on_weak), (label_sup, label_weak) = said[learner], labels[teacher]
             known = getattr(self, learner).supervised_loss(on_sup, data_samples['sup'])

@@ -71,12 +71,14 @@ class CutMixSeg(SemiSegmentor):
         strong_a, strong_b = self.two_batches(inputs['strong'])
         mix = self.cutmix.sample(data_samples['weak'][: len(strong_a)], strong_a)
         valid = mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
+        # the teacher sees whole images: a box has no context of its own
         probs = mix(*self.teacher(inputs['weak']).logits.chunk(2)).softmax(dim=1)
 
         sup, mixed = self.predict_views(self.student, inputs['sup'], mix(strong_a, strong_b))
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         confident = (probs.amax(dim=1) >= self.threshold).to(probs.dtype)
+        # the sum over classes, as in the paper; the mean would be C times smaller
         distance = F.mse_loss(mixed.logits.softmax(dim=1), probs, reduction='none').sum(dim=1)
         share = masked_mean(confident, over=valid)
         all_reduce(share, op='mean')  # masked_mean gives this process's part of the share of them all

@@ -98,6 +98,7 @@ class DUEB(SemiSegmentor):
         """Compute the losses of one step."""
         weak_a, weak_b = self.two_batches(inputs['weak'])
         mix = self.cutmix.sample(data_samples['weak'][: len(weak_a)], weak_a)
+        # one mask for all: a pixel's label comes from the image that the pixel comes from
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         votes = []
         for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
@@ -109,10 +110,12 @@ class DUEB(SemiSegmentor):
         losses = {}
         for name in self.networks:
             branch, energy, target = getattr(self, name), self.energy[name], getattr(targets, name)
+            # one call is cheaper than two; batch_statistics says whether BatchNorm sees both together
             sup, mixed = self.predict_views(branch, inputs['sup'], images)
             energy.observe(sup.logits, truth)
             target = energy.reweight(target, mixed.logits)
             own = add_prefix(branch.supervised_loss(sup, data_samples['sup']), 'sup')
+            # over all image pixels: the fewer of them agree, the less is learned
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, target), over=valid)
             own['unsup.loss_pseudo'] = self.unsup_weight * pseudo
             # the terms take no weights: where padding must not teach, its label is ignored

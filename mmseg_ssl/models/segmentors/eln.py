@@ -133,6 +133,7 @@ class ELN(SemiSegmentor):
         """Compute the losses of labeled and unlabeled images (eq. 7 and eq. 11)."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         weak = self.teacher(inputs['weak'])
+        # eval mode: unlabeled images must not move the statistics that it judges labeled ones by
         with labeling_mode(self.localizer):
             judged = self.localizer(inputs['weak'], weak.logits)
         # the localizer has no opinion on padding that could be trusted
@@ -142,6 +143,7 @@ class ELN(SemiSegmentor):
         sup, *taught = self.predict_views(self.student, inputs['sup'], *views)
 
         losses = self.labeled_losses(sup, inputs, data_samples)
+        # a fixed divisor lets the loss grow with the share of pixels that are trusted
         over = valid if self.pseudo_mean == 'all' else target.weight
         keys = weak.side['projection']
         classes = kept_classes(target, keys.shape[2:])

@@ -89,6 +89,7 @@ class ELNWarmup(SemiSegmentor):
         """Compute all losses of the labeled images (eq. 7)."""
         images, samples = inputs['sup'], data_samples['sup']
         sup = self.student(images)
+        # the decoders reuse the student's features: only their heads cost anything
         decoded = self.auxiliary(sup.feats, images.shape[2:])
         label = torch.cat([sample.gt_sem_seg.data for sample in samples])
 

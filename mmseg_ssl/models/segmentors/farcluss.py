@@ -104,6 +104,7 @@ class FARCLUSS(SemiSegmentor):
         reliability = self.reliability(step) * valid
         self.rebalancing.update(label, valid)  # before they are used: a batch counts in its own frequencies
         target = self.rebalancing(PixelTarget(label, reliability))
+        # ground truth is reliable everywhere; ignored pixels are told by their label
         known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
         taught = torch.cat([pred.side['projection'] for pred in (step.sup, step.weak)])
         # before the contrast, so that a class takes part from its first batch on; unmixed, as the teacher saw them
@@ -119,6 +120,7 @@ class FARCLUSS(SemiSegmentor):
         losses['unsup.loss_fuzzy'] = self.unsup_weight * fuzzy
         anchors = torch.cat([pred.side['projection'] for pred in (sup, strong)])
         contrast = self.contrast(anchors, known, PixelTarget(target.label, reliability))
+        # a factor of 0, not a missing term, until the ramp ends: DDP waits for a gradient of the projection
         losses['unsup.loss_contrast'] = self.contrast_weight * self.ramp_ended * contrast
         losses['unsup.reliability'] = masked_mean(reliability, over=valid)
         return losses

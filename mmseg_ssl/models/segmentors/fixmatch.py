@@ -72,12 +72,14 @@ class FixMatch(SemiSegmentor):
         """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         (weak,) = self.label_views(self.student, inputs['weak'], mode='eval')
+        # labeled whole and mixed afterwards, so that no label is made across the border of a box
         target = self.labels(weak.logits.softmax(dim=1), valid)
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
 
         sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        # half, as in the public code: under SGD this also halves the rate at which labels are learned
         losses = weighted(losses, self.sup_weight)
         pseudo = masked_mean(pixel_cross_entropy(strong.logits, mix(target)), over=mix(valid))
         losses['unsup.loss_pseudo'] = self.unsup_weight * pseudo

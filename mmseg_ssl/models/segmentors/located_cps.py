@@ -77,6 +77,7 @@ class LocatedCPS(SemiSegmentor):
         labels = {}
         for name in self.networks:
             preds = self.label_views(getattr(self, name), weak_a, weak_b, mode='train')
+            # judged before they are mixed: the localizer has learned on whole images
             located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
             labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
 

@@ -68,6 +68,7 @@ class PottsRegularized(SemiSegmentor):
         """Compute the losses of scribbles and of both regularizers (eq. 4)."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
+        # one softmax for both, and no logarithm of 0
         log_probs = sup.logits.log_softmax(dim=1)
         probs = log_probs.exp()
         entropy = -(probs * log_probs).sum(dim=1)

@@ -67,6 +67,7 @@ class PseudoLabel(SemiSegmentor):
         """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         target = self.written_target(data_samples['weak'], inputs['weak'])
+        # the tool leaves 255 where it was unsure; such pixels are not counted either
         kept = valid & (target.label != IGNORE_INDEX)
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])

@@ -68,7 +68,9 @@ class TreeEnergy(SemiSegmentor):
             for maps in (sup.logits.softmax(dim=1), inputs['sup'])
         )
         valid, unlabeled = (
-            F.adaptive_max_pool2d(mask.float(), size) > 0 for mask in (scribbles.valid, scribbles.unlabeled)
+            # a cell counts if any of its pixels does
+            F.adaptive_max_pool2d(mask.float(), size) > 0
+            for mask in (scribbles.valid, scribbles.unlabeled)
         )
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')

@@ -84,6 +84,7 @@ class UniMatchV1(SemiSegmentor):
         target = self.labels(unperturbed.logits.softmax(dim=1), valid)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
+        # the weak images come last in the merged call, and only they lose channels
         drop = partial(drop_channels, last=len(weak), prob=0.5)
         views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2']), weak
         sup, strong1, strong2, feature = self.predict_views(self.student, *views, perturb=drop)

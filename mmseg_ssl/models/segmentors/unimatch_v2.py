@@ -83,6 +83,7 @@ class UniMatchV2(SemiSegmentor):
         target = self.labels(self.teacher(weak).logits.softmax(dim=1), valid)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
+        # the two strong views come last in the merged call, all first views before all second ones
         drop = partial(drop_complementary_channels, pairs=len(weak), keep=self.feature_keep)
         views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2'])
         sup, strong1, strong2 = self.predict_views(self.student, *views, perturb=drop)
