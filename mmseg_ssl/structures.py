@@ -21,8 +21,8 @@ class Prediction(NamedTuple):
     """Prediction of a :class:`~mmseg_ssl.models.Branch` for a batch of images.
 
     Attributes:
-        logits: ``(B, C, H, W)``, fp32, at the size of the input tensor; of two classes also where the decode head has
-            one channel for them, see :func:`~mmseg_ssl.ops.class_logits`.
+        logits: ``(B, C, H, W)``, fp32, at the size of the input tensor; for two classes also if the decode head has
+            only one channel, see :func:`~mmseg_ssl.ops.class_logits`.
         embedding: ``(B, D, h, w)``, the input of the head's last convolution (``conv_seg``).
         feats: The backbone's levels, for auxiliary heads and decoders.
         side: Maps of the side heads by name, e.g. ``variance`` ``(B, 1, H, W)``.
@@ -34,10 +34,10 @@ class Prediction(NamedTuple):
     side: Dict[str, Tensor]
 
     def split(self, sizes: Sequence[int]) -> List['Prediction']:
-        """Cut a merged batch into its parts again, e.g. the labeled and the mixed images.
+        """Split a merged batch into its parts again, e.g. the labeled and the mixed images.
 
         Args:
-            sizes: Number of images in each part; they add up to ``B``.
+            sizes: Number of images in each part; their sum is ``B``.
 
         Returns:
             One prediction per part; its tensors are views.

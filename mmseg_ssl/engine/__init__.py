@@ -1,4 +1,4 @@
-"""Loops and hooks: what happens around the training step."""
+"""Loops and hooks: everything around the training step."""
 
 from ..utils.atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper

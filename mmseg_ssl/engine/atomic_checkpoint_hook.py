@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there."""
+"""Writing of checkpoints that are either complete or absent."""
 
 import time
 from pathlib import Path
@@ -11,11 +11,11 @@ from ..utils.atomic_files import AtomicBackend, replace_file
 
 
 class AtomicCheckpointHook(CheckpointHook):
-    """The writing of :class:`SafeCheckpointHook`: in one step, old files last, and one checkpoint out of turn.
+    """The part of :class:`SafeCheckpointHook` that writes: in one step, old files removed last, one extra checkpoint.
 
     Args:
         *args: As mmengine's hook.
-        backend_args: Storage; ``None`` is the local disk.
+        backend_args: File backend; ``None`` is the local disk.
         **kwargs: As mmengine's hook.
     """
 
@@ -24,7 +24,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self._extra = ''
 
     def before_train(self, runner: Any) -> None:
-        """Find the folder, and what the run wrote before.
+        """Find the folder, and note the extra checkpoint that the run wrote before.
 
         Args:
             runner: The runner.
@@ -34,12 +34,12 @@ class AtomicCheckpointHook(CheckpointHook):
         self._saved_iter, self._saved_at = runner.iter, time.monotonic()
 
     def _save_checkpoint_with_step(self, runner: Any, step: int, meta: dict) -> None:
-        """Write the checkpoint of an interval or of the end, or again the one that was just validated."""
+        """Write a regular checkpoint; if it has the name of the extra one, that one becomes regular."""
         name = self.filename_tmpl.format(step)
-        self._write(runner, name, meta, None if name == self._extra else self._keep(runner, step))
+        self._write(runner, name, meta, None if name == self._extra else self._keep_step(runner, step))
 
     def _write(self, runner: Any, name: str, meta: dict, pushed_out: Optional[str] = None, extra: bool = False) -> None:
-        """Write the checkpoint, then the note that names it, then remove those that are too many."""
+        """Write the checkpoint, then the file that names it, then remove surplus ones: a kill at any point is safe."""
         former, done = self._extra, meta['iter']
         if extra or name != former:
             self._extra = name if extra else ''
@@ -64,30 +64,30 @@ class AtomicCheckpointHook(CheckpointHook):
             if doomed and self.file_backend.isfile(self.file_backend.join_path(self.out_dir, doomed)):
                 self.file_backend.remove(self.file_backend.join_path(self.out_dir, doomed))
 
-    def _keep(self, runner: Any, step: int) -> Optional[str]:
-        """Note a step among those that are kept; return the file of the step that it pushes out."""
+    def _keep_step(self, runner: Any, step: int) -> Optional[str]:
+        """Add a step to those that are kept; return the file of the step that it replaces."""
         if self.max_keep_ckpts <= 0 or (self.keep_ckpt_ids and self.keep_ckpt_ids[-1] == step):
             return None
         doomed = None
         if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
             doomed = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
         self.keep_ckpt_ids.append(step)
-        # In the message hub it becomes part of the checkpoint, and so known to the resumed run.
+        # The message hub is saved in the checkpoint, so a resumed run knows these steps.
         runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
         return doomed
 
     def _save_best_checkpoint(self, runner: Any, metrics: dict) -> None:
-        """As mmengine's, but the former best goes after the new best is in place."""
+        """Save the best as mmengine does, but remove the former best only after the new one is in place."""
         if not isinstance(self.file_backend, AtomicBackend):
             super()._save_best_checkpoint(runner, metrics)
             return
         with self.file_backend.removals_last() as doomed:
             super()._save_best_checkpoint(runner, metrics)
-            # A resumed run may validate again at the same iteration and write the same name anew.
+            # A resumed run may repeat a validation and write the same name again.
             doomed[:] = [path for path in doomed if path not in self._best_files()]
 
     def _best_files(self) -> list:
-        """List the best checkpoints as of now, one per metric."""
+        """List the current best checkpoints, one per metric."""
         if not self.save_best:
             return []
         if len(self.key_indicators) == 1:

@@ -1,4 +1,4 @@
-"""The model behind a wrapper."""
+"""Access to the model behind a distributed wrapper."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 def bare_model(runner: Any) -> nn.Module:
-    """The runner's model itself, not the distributed wrapper around it.
+    """Return the runner's model itself, not the distributed wrapper around it.
 
     Args:
         runner: The runner.

@@ -1,4 +1,4 @@
-"""Say what a run trains on before its first step, and keep it with the run."""
+"""Logs what a run trains on before its first step, and stores it in the run's folder."""
 
 import copy
 import json
@@ -21,28 +21,28 @@ FILE = 'data.json'
 
 @HOOKS.register_module()
 class DataSummaryHook(Hook):
-    """Log ``20 labeled of 335 (list, hash), 315 unlabeled, 0 shared``, and refuse labeled images in val or test.
+    """Logs ``20 labeled of 335 (list, hash), 315 unlabeled, 0 shared``, and refuses labeled images in val or test.
 
-    Images are compared by path and by content, so that a copy under another name is found, too; images on a remote
-    file backend by path alone. The numbers go to ``<work dir>/<time>/data.json``, where ``tools/results.py`` finds
-    them. One process of a run does it.
+    Images are compared by path and by content, so a copy under another name is found as well; images on a remote file
+    backend only by path. The numbers go to ``<work dir>/<time>/data.json``, where ``tools/results.py`` finds them. Only
+    the first process does this.
 
     Args:
-        allow_overlap: Go on, with a warning, if labeled images are in val or test.
+        allow_overlap: Continue with a warning if labeled images are in val or test.
     """
 
     def __init__(self, allow_overlap: bool = False) -> None:
         self.allow_overlap = allow_overlap
 
     def before_train(self, runner: Any) -> None:
-        """Count, compare and note.
+        """Count images, compare the sets, and write the numbers.
 
         Args:
             runner: The runner.
 
         Raises:
-            DatasetError: Labeled images are in val or test, a set is smaller than a batch, or images are turned by
-                their EXIF tag in one set alone.
+            DatasetError: Labeled images are in val or test, a set is smaller than a batch, or images are rotated by
+                their EXIF tag in one set only.
         """
         loader = runner.train_dataloader
         dataset = loader.dataset
@@ -52,31 +52,31 @@ class DataSummaryHook(Hook):
         summary = summarize_data(dataset)
         runner.logger.info(str(summary))
         replace_file(Path(runner.log_dir, FILE), json.dumps(summary._asdict()).encode())
-        for name, other in _judges(runner):
+        for name, other in _evaluation_sets(runner):
             names = 'train_dataloader', f'{name}_dataloader'
             require_same_orientation(getattr(dataset, 'labeled', dataset), other, names)
             self._report(runner, find_overlap(dataset, name, other))
 
     def _report(self, runner: Any, overlap: Overlap) -> None:
-        """Log how a set and the training overlap, or stop."""
+        """Log the overlap of a set with the training images, or raise an error."""
         runner.logger.info(str(overlap))
         if not overlap.labeled:
             return
         named = ', '.join(overlap.labeled[:3]) + (', ...' if len(overlap.labeled) > 3 else '')
         problem = (
-            f'{len(overlap.labeled)} labeled image(s) are in {overlap.name}_dataloader, too, or copies: {named}. '
-            'The scores would be those of images that were learned by heart.'
+            f'{len(overlap.labeled)} labeled image(s), or copies of them, are also in {overlap.name}_dataloader: '
+            f'{named}. The scores would be those of memorized images.'
         )
         if not self.allow_overlap:
             raise DatasetError(
-                f'{problem} Take them out of one of the lists, or go on all the same with --cfg-options '
+                f'{problem} Take them out of one of the lists, or continue anyway with --cfg-options '
                 'default_hooks.data.allow_overlap=True.'
             )
-        runner.logger.warning(f'{problem} The run goes on, as allow_overlap=True says.')
+        runner.logger.warning(f'{problem} The run continues because of allow_overlap=True.')
 
 
 def add_data_summary(cfg: Any) -> None:
-    """Give a config the hook, as ``default_hooks.data``, unless it has one.
+    """Add the hook to a config, as ``default_hooks.data``, unless it has one.
 
     Args:
         cfg: A whole config, changed in place.
@@ -87,7 +87,7 @@ def add_data_summary(cfg: Any) -> None:
 
 
 def _require_batches(loader: Any, dataset: Any) -> None:
-    """Stop if a set is smaller than a batch of all processes."""
+    """Raise an error if a set is smaller than a batch of all processes."""
     if not isinstance(dataset, SemiDataset) or loader.batch_size is None:
         return
     unlabeled = len(dataset.unlabeled) if dataset.unlabeled is not None else 0
@@ -97,8 +97,8 @@ def _require_batches(loader: Any, dataset: Any) -> None:
         raise DatasetError('\n'.join(problems))
 
 
-def _judges(runner: Any) -> Iterator[Tuple[str, Any]]:
-    """The sets for validation and test; that for test is built here, and left out where its data are absent."""
+def _evaluation_sets(runner: Any) -> Iterator[Tuple[str, Any]]:
+    """Yield the sets for validation and test; the one for test is built here, and skipped if its data are missing."""
     if runner.val_loop is not None:
         yield 'val', runner.val_loop.dataloader.dataset
     configs = [(runner.cfg.get(f'{name}_dataloader') or {}).get('dataset') for name in ('val', 'test')]
@@ -108,6 +108,6 @@ def _judges(runner: Any) -> Iterator[Tuple[str, Any]]:
         test = DATASETS.build(copy.deepcopy(configs[1]))
         test.full_init()
     except (DatasetError, OSError, AssertionError) as error:
-        runner.logger.info(f'test: not compared with the training, since it could not be read ({error})')
+        runner.logger.info(f'test: not compared with the training images, because it cannot be read ({error})')
         return
     yield 'test', test

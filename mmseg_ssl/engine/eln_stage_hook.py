@@ -1,4 +1,4 @@
-"""When ELN goes from one phase to the next."""
+"""Schedule of ELN's stages."""
 
 from typing import Any, Dict, Optional
 
@@ -11,15 +11,15 @@ from .stage_hook import StageHook
 
 @HOOKS.register_module()
 class ELNStageHook(StageHook):
-    """:class:`StageHook` for ELN, whose teacher begins as a copy of the student.
+    """:class:`StageHook` for ELN, whose teacher becomes a copy of the student when the stage ``semi`` begins.
 
-    It does so when the stage ``semi`` begins after others. Use it with ``MeanTeacherHook(warmup=False)``.
+    Use it with ``MeanTeacherHook(warmup=False)``.
 
     Args:
         starts: First iteration of each stage by name, as in :class:`StageHook`, e.g.
             ``dict(pretrain=0, warmup=0.14, semi=0.24)``.
-        reset_interval: The student is overwritten by the teacher every so many iterations of ``semi``, as the public
-            code does each epoch (of 266); never if not given.
+        reset_interval: Number of iterations of ``semi`` after which the teacher overwrites the student, again and
+            again, as the public code does after each epoch (266 iterations); never if not given.
 
     Raises:
         ValueError: If no stage starts at 0, two start together, or the interval is not possible.

@@ -1,4 +1,4 @@
-"""Batches without end, from any place of their stream."""
+"""Endless batches of a dataloader, from any position of their stream."""
 
 import logging
 from typing import Any, Iterator, Optional
@@ -8,11 +8,10 @@ from torch.utils.data import BatchSampler, DataLoader
 
 
 class EndlessBatches:
-    """Batches of a dataloader without end; its workers start when the first batch is asked for, not before.
+    """Endless iterator over a dataloader, whose workers start with the first batch, not before.
 
     Args:
-        dataloader: Where the batches come from. If it ends, it is started again (with ``set_epoch`` where its sampler
-            has one).
+        dataloader: Source of the batches. If it ends, it is started again (with ``set_epoch`` if its sampler has that).
     """
 
     def __init__(self, dataloader: DataLoader) -> None:
@@ -39,14 +38,14 @@ class EndlessBatches:
     def skip_iter(self, num_iters: int) -> None:
         """Continue after ``num_iters`` batches, counted from the start of the stream.
 
-        With a sampler that has ``skip`` nothing is read; otherwise the batches are read and dropped, as mmengine
-        0.10.7 does.
+        If the sampler has ``skip``, no data are read; otherwise the batches are read and dropped, as in mmengine
+        0.10.7.
 
         Args:
             num_iters: Number of batches that were consumed before; >= 0.
 
         Raises:
-            RuntimeError: Batches were already taken: the position is absolute, so it can only be set at the start.
+            RuntimeError: A batch was already taken: the position is absolute, so it can only be set at the start.
         """
         if self._iterator is not None:
             raise RuntimeError('skip_iter(n) sets an absolute position and must come before the first batch.')
@@ -66,16 +65,16 @@ class EndlessBatches:
             next(self)
 
     def skippable(self) -> tuple:
-        """Find the sampler that can skip, and how many of its indices make a batch; ``(None, 0)`` if there is none."""
+        """Return the sampler that can skip, and its indices per batch; ``(None, 0)`` if there is none."""
         batch_sampler = self._dataloader.batch_sampler
-        # A batch sampler of another class may take indices in another rhythm than batch_size per batch.
+        # A batch sampler of another class may not take exactly batch_size indices per batch.
         if type(batch_sampler) is BatchSampler and hasattr(batch_sampler.sampler, 'skip'):
             return batch_sampler.sampler, batch_sampler.batch_size
         return None, 0
 
 
 class Unstarted:
-    """A dataloader whose ``iter`` starts nothing, for the host's constructor: mmengine 0.10.7's calls it at once."""
+    """A dataloader whose ``iter`` starts no workers, because the constructor of mmengine 0.10.7's loop calls it."""
 
     def __init__(self, dataloader: DataLoader) -> None:
         self._dataloader = dataloader

@@ -1,4 +1,4 @@
-"""Training loops that resume where the data stopped."""
+"""Training loops that resume at the exact position in the data."""
 
 import itertools
 from typing import Any, Dict, Iterator, Union
@@ -18,8 +18,8 @@ def _in_steps(options: Dict[str, Any], length: int) -> Dict[str, Any]:
     return {**options, **steps}
 
 
-def _built(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataLoader:
-    """Build a dataloader as the host's loops do, unless it is one."""
+def _build_dataloader(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataLoader:
+    """Build a dataloader as the host's loops do, unless it is already built."""
     if not isinstance(dataloader, dict):
         return dataloader
     return runner.build_dataloader(dataloader, runner.seed, runner._randomness_cfg.get('diff_rank_seed', False))
@@ -27,24 +27,24 @@ def _built(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataLoader:
 
 @LOOPS.register_module()
 class SemiTrainLoop(IterBasedTrainLoop):
-    """Iteration-based training whose resume reads no consumed data again.
+    """Iteration-based training that does not read consumed data again when it resumes.
 
-    mmengine 0.10.7 starts the workers when the loop is built and, on resume, reads and drops every batch that was
-    consumed; onedl-mmengine skips them in the sampler. Here both stacks do the same: the dataloader starts with the
-    first batch, and a resumed run first calls ``sampler.skip(iterations * batch_size)``, the absolute number of
-    indices that this rank consumed. A validation that is due where the run goes on, and that the checkpoint does not
-    know, comes first. Anything else is :class:`mmengine.runner.IterBasedTrainLoop`.
+    mmengine 0.10.7 starts the workers when the loop is built and, on resume, reads and drops every consumed batch;
+    onedl-mmengine skips them in the sampler. Here both stacks do the same: the dataloader starts with the first batch,
+    and a resumed run first calls ``sampler.skip(iterations * batch_size)``, the absolute number of indices that this
+    rank consumed. If a validation was due at the checkpoint and is not recorded there, it comes first. Everything else
+    is :class:`mmengine.runner.IterBasedTrainLoop`.
 
     Args:
         runner: The runner.
         dataloader: A dataloader, or the config of one.
         max_iters: Number of training iterations.
         **kwargs: ``val_begin``, ``val_interval``, ``dynamic_intervals``: see the host's loop. ``val_interval`` may be
-            a share of ``max_iters``: ``0.1`` validates ten times, ``1.0`` at the end alone.
+            a share of ``max_iters``: ``0.1`` validates ten times, ``1.0`` only at the end.
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
-        built = _built(runner, dataloader)
+        built = _build_dataloader(runner, dataloader)
         super().__init__(runner, Unstarted(built), max_iters, **_in_steps(kwargs, max_iters))
         self.dataloader = built
         self.dataloader_iterator = EndlessBatches(built)
@@ -69,7 +69,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
         return self.runner.model
 
     def _validate_if_due(self, done: int) -> None:
-        """Validate if a validation follows the iteration that just ended."""
+        """Validate if a validation is due after ``done`` iterations."""
         self._decide_current_val_interval()
         if self.runner.val_loop is None or done < self.val_begin:
             return
@@ -79,13 +79,14 @@ class SemiTrainLoop(IterBasedTrainLoop):
 
 @LOOPS.register_module(name=['SemiEpochTrainLoop', 'EpochBasedTrainLoop'])
 class SemiEpochTrainLoop(EpochBasedTrainLoop):
-    """Epochs of an endless sampler, and a resume that reads no consumed data again.
+    """Epoch-based training with an endless sampler; it does not read consumed data again when it resumes.
 
     mmengine's loop waits for the dataloader to end, which :class:`SemiSampler`'s never does. Here an epoch has
-    ``len(dataloader)`` iterations: with ``SemiSampler`` as many as the longer of the two sets takes to be seen once,
+    ``len(dataloader)`` iterations: with ``SemiSampler`` as many as it takes to see the longer of the two sets once,
     ``max(labeled, unlabeled / unlabeled_per_labeled)`` draws over batch size and ranks, rounded up (down with
-    ``drop_last=True``). The stream goes on from epoch to epoch, so every batch is full. A run also resumes within an
-    epoch. It answers to the host's name in the mmseg scope; with a sampler that ends it does what the host's does.
+    ``drop_last=True``). The stream continues from epoch to epoch, so every batch is full. A run can also resume within
+    an epoch. In the mmseg scope it replaces the host's loop of the same name; with a sampler that ends it behaves the
+    same.
 
     Args:
         runner: The runner.
@@ -96,7 +97,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_epochs: int, **kwargs: Any) -> None:
-        super().__init__(runner, _built(runner, dataloader), max_epochs, **_in_steps(kwargs, max_epochs))
+        super().__init__(runner, _build_dataloader(runner, dataloader), max_epochs, **_in_steps(kwargs, max_epochs))
         self._stream = EndlessBatches(self.dataloader)
         self._endless = self._stream.skippable()[0] is not None
 
@@ -129,13 +130,13 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def _rest_of_epoch(self, done: int) -> Iterator:
-        """Batches of the current epoch from number ``done`` on."""
+        """Iterate over the batches of the current epoch from number ``done`` on."""
         if self._endless:
             return itertools.islice(self._stream, len(self.dataloader) - done)
         return itertools.islice(iter(self.dataloader), done, len(self.dataloader))
 
     def _validate_if_due(self, done: int) -> None:
-        """Validate if a validation follows the epoch that just ended."""
+        """Validate if a validation is due after ``done`` epochs."""
         self._decide_current_val_interval()
         if self.runner.val_loop is None or done < self.val_begin:
             return

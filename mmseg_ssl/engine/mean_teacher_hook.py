@@ -1,4 +1,4 @@
-"""When the teacher follows the student."""
+"""Update of the teacher after each optimizer step."""
 
 from typing import Any, Optional
 
@@ -21,8 +21,8 @@ class MeanTeacherHook(Hook):
 
     Args:
         momentum: Share of NEW weights, as in mmengine; 0.001 is the literature's decay 0.999.
-        warmup: Whether the momentum is :math:`\max(1 / (t + 1), m)` at update ``t`` (the decay
-            :math:`\min(1 - 1 / (t + 1), d)`), so that early teachers are means of the students so far.
+        warmup: Use the momentum :math:`\max(1 / (t + 1), m)` at update ``t`` (the decay
+            :math:`\min(1 - 1 / (t + 1), d)`), so that an early teacher is the mean of all students so far.
 
     Raises:
         ValueError: If the momentum is not possible.
@@ -41,7 +41,7 @@ class MeanTeacherHook(Hook):
         self.updates = 0
 
     def before_train(self, runner: Runner) -> None:
-        """Start the teacher, unless a checkpoint brought one, and listen to the optimizer."""
+        """Copy the student into the teacher unless a checkpoint restored one, and watch the optimizer's steps."""
         model = bare_model(runner)
         teacher, student = getattr(model, 'teacher', None), getattr(model, 'student', None)
         if teacher is None or student is None:
@@ -56,7 +56,7 @@ class MeanTeacherHook(Hook):
         self.updates = int(self.teacher.updates)
         wrapper = runner.optim_wrapper
         wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
-        # the optimizer itself knows best whether it stepped: accumulation and loss scalers skip this call
+        # only the optimizer knows if it stepped: gradient accumulation and loss scalers skip the call
         wrappers[0].optimizer.register_step_post_hook(self._on_optimizer_step)
 
     def _on_optimizer_step(self, *_: Any) -> None:
@@ -65,7 +65,7 @@ class MeanTeacherHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Optional[dict] = None
     ) -> None:
-        """Follow the student if the optimizer stepped."""
+        """Update the teacher if the optimizer stepped."""
         if not self.stepped:
             return
         self.stepped = False

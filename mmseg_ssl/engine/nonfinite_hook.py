@@ -1,4 +1,4 @@
-"""Stop at the first loss that is not a number."""
+"""Stops a run at the first loss that is infinite or not a number."""
 
 import math
 from pathlib import Path
@@ -20,22 +20,21 @@ class NonFiniteLossError(RuntimeError):
 
 @HOOKS.register_module()
 class StopOnNonFiniteLoss(Hook):
-    """Stop when the loss is infinite or not a number, and leave behind what is needed to find out why.
+    """Stops when the loss is infinite or not a number, and saves what is needed to find the cause.
 
-    Saved to ``<work_dir>/nonfinite_iter_<n>.pth`` (``_rank<r>`` added on other ranks than 0), readable with
-    ``torch.load``:
+    The file ``<work_dir>/nonfinite_iter_<n>.pth`` (with ``_rank<r>`` on ranks other than 0) can be read with
+    ``torch.load`` and holds:
 
     - ``iteration`` (as counted in the log, from 1), ``rank``, ``seed``
     - ``losses``: every logged term of this iteration
     - ``samples``: view -> ``img_path`` of its images
     - ``inputs``, ``labels``: view -> tensors as they came from the dataloader
 
-    The check comes after the optimizer step, where mmengine has just read every term to log it, so that it costs one
-    number and no further wait for the device; a check before the step would make host and device wait for each other
-    in every iteration. The weights in memory are lost by then, but on disk they are not: no checkpoint is written
-    after it, and one whose parameters are not finite (the gradient may break before the loss does, or another rank's
-    loss may) is refused. As a step depends only on weights, seed and iteration, ``--resume`` leads to the same
-    failure again, for a closer look.
+    The check comes after the optimizer step, where mmengine has just read every term to log it, so it costs no further
+    wait for the device; a check before the step would make host and device wait for each other in every iteration. The
+    weights in memory are broken by then, but those on disk are not: no checkpoint is written after it, and a checkpoint
+    with parameters that are not finite (the gradient may break before the loss, or another rank's loss may) is refused.
+    Since a step depends only on weights, seed and iteration, ``--resume`` reproduces the failure for a closer look.
 
     Raises:
         NonFiniteLossError: From :meth:`after_train_iter` and :meth:`before_save_checkpoint`.
@@ -50,14 +49,14 @@ class StopOnNonFiniteLoss(Hook):
         Args:
             runner: The runner.
             batch_idx: Not used.
-            data_batch: What the dataloader gave for this iteration.
+            data_batch: The batch of this iteration.
             outputs: The logged terms; ``'loss'`` is their sum.
         """
         if outputs is None or 'loss' not in outputs or math.isfinite(float(outputs['loss'])):
             return
         losses = {name: float(torch.as_tensor(value).mean()) for name, value in outputs.items()}
         report = dict(
-            iteration=runner.iter + 1, rank=get_rank(), seed=runner.seed, losses=losses, **_describe(data_batch)
+            iteration=runner.iter + 1, rank=get_rank(), seed=runner.seed, losses=losses, **_sort_by_view(data_batch)
         )
         path = self._save(runner, report)
         terms = ', '.join(f'{name} = {value:g}' for name, value in losses.items())
@@ -65,15 +64,15 @@ class StopOnNonFiniteLoss(Hook):
         raise NonFiniteLossError(
             f'The loss of iteration {report["iteration"]} (rank {report["rank"]}) is not finite: {terms}\n'
             f'Samples:\n{samples}\nSaved with the batch to {path}. No checkpoint was written after it. To look '
-            f'closer: --resume goes on from the last good checkpoint and fails in the same iteration. {CURES}'
+            f'closer: --resume continues from the last good checkpoint and fails in the same iteration. {CURES}'
         )
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
-        """Refuse to save parameters that are not finite, so that the checkpoint before stays the last one.
+        """Refuse to save parameters that are not finite, so that the previous checkpoint stays the last one.
 
         Args:
             runner: The runner.
-            checkpoint: What is about to be saved.
+            checkpoint: Content of the checkpoint.
         """
         network = bare_model(runner)
         state = checkpoint['state_dict']
@@ -81,7 +80,7 @@ class StopOnNonFiniteLoss(Hook):
         if broken:
             raise NonFiniteLossError(
                 f'After iteration {runner.iter + 1}, {len(broken)} parameters are not finite (first: {broken[0]}), so '
-                f'no checkpoint is written; the one before stays the last. {CURES}'
+                f'no checkpoint is written; the previous one stays the last. {CURES}'
             )
 
     @staticmethod
@@ -92,8 +91,8 @@ class StopOnNonFiniteLoss(Hook):
         return path
 
 
-def _describe(data_batch: Any) -> Dict[str, Dict[str, List]]:
-    """Sort a batch into plain containers by view; a plain mmseg batch (no views) is the view 'sup'."""
+def _sort_by_view(data_batch: Any) -> Dict[str, Dict[str, List]]:
+    """Sort a batch into plain containers by view; a plain mmseg batch (without views) becomes the view 'sup'."""
     if not isinstance(data_batch, dict) or 'inputs' not in data_batch:
         return dict(samples={}, inputs={}, labels={})
     inputs: Any = data_batch['inputs']

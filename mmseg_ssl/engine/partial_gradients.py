@@ -1,4 +1,4 @@
-"""Gradients in the middle of an accumulation, which a checkpoint must hold for the run to go on exactly."""
+"""Gradients in the middle of an accumulation, which a checkpoint needs so that the run continues exactly."""
 
 from typing import Any, Dict
 
@@ -13,15 +13,15 @@ from .bare_model import bare_model
 def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
     """Copy the gradients that wait for the optimizer step.
 
-    With ``accumulative_counts=n`` the optimizer steps every n iterations. A checkpoint in between would lose up to n
-    - 1 iterations' gradients on resume (mmengine warns so). Across ranks their mean is taken, which is what the step
-    would use: every rank goes on from the same mean. All ranks must call this.
+    With ``accumulative_counts=n`` the optimizer steps every n iterations. A checkpoint in between would lose the
+    gradients of up to n - 1 iterations on resume (mmengine warns of this). Ranks save the mean of their gradients,
+    which is what the step would use; every rank continues from this mean. All ranks must call this function.
 
     Args:
         runner: The runner, right after a training iteration.
 
     Returns:
-        Parameter name -> gradient on the CPU; empty if nothing is pending, as always without accumulation.
+        Parameter name -> gradient on the CPU; empty if no gradients wait, as always without accumulation.
     """
     wrapper = runner.optim_wrapper
     if not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
@@ -37,11 +37,11 @@ def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
 
 
 def restore_partial_gradients(runner: Any, gradients: Dict[str, Tensor]) -> None:
-    """Put gradients back where the interrupted accumulation had them.
+    """Restore the gradients of an interrupted accumulation.
 
     Args:
         runner: The runner, before its first training iteration.
-        gradients: What :func:`collect_partial_gradients` returned.
+        gradients: From :func:`collect_partial_gradients`.
     """
     parameters = dict(bare_model(runner).named_parameters())
     for name, gradient in gradients.items():

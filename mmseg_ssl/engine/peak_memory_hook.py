@@ -1,4 +1,4 @@
-"""How much memory a training took where no accelerator counts it."""
+"""Peak memory of a training without an accelerator."""
 
 import sys
 from typing import Any, Optional
@@ -10,15 +10,15 @@ from mmseg.registry import HOOKS
 
 @HOOKS.register_module()
 class PeakMemoryHook(Hook):
-    """Log the peak resident memory of the process as ``peak_rss`` (MB) while training on a CPU.
+    """Logs the peak resident memory of the process as ``peak_rss`` (MB) during training on a CPU.
 
-    It is everything that the process held at its worst moment so far: Python and the libraries (about 500 MB) and the
-    data, too. On CUDA mmengine logs ``memory``, the peak of what torch allocated, and this hook does nothing; so it
-    does where the system does not count (Windows).
+    The peak includes Python, the libraries (about 500 MB) and the data. On CUDA, mmengine logs ``memory``, the peak of
+    torch's allocations, and this hook does nothing. It also does nothing where the system does not report memory
+    (Windows).
     """
 
     def before_train(self, runner: Any) -> None:
-        """Ask whether there is anything to do.
+        """Find out if there is anything to log.
 
         Args:
             runner: The runner.
@@ -28,10 +28,10 @@ class PeakMemoryHook(Hook):
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Optional[dict] = None
     ) -> None:
-        """Note the peak.
+        """Log the peak.
 
         Args:
-            runner: The runner, whose message hub is written to.
+            runner: The runner, whose message hub receives the value.
             batch_idx: Not used.
             data_batch: Not used.
             outputs: Not used.
@@ -41,7 +41,7 @@ class PeakMemoryHook(Hook):
 
 
 def peak_rss() -> Optional[float]:
-    """Peak resident memory of this process so far, in MB; None where the system does not count it."""
+    """Return the peak resident memory of this process in MB; None where the system does not report it."""
     try:
         import resource  # not on Windows
     except ImportError:

@@ -1,4 +1,4 @@
-"""Buffers that each process has of its own, such as the running statistics of plain BatchNorm."""
+"""Buffers that differ between processes, such as the running statistics of plain BatchNorm."""
 
 from typing import Any, Dict
 
@@ -10,16 +10,16 @@ from .bare_model import bare_model
 
 
 def collect_rank_buffers(runner: Any) -> Dict[str, Tensor]:
-    """Gather the buffers in which the processes differ; all of them must call this.
+    """Gather the buffers that differ between processes; all processes must call this function.
 
-    mmengine does not synchronize buffers between processes and saves those of the first one. The others' are what an
-    EMA teacher in eval mode, or statistics of the batch, go on from.
+    mmengine does not synchronize buffers between processes and only saves those of the first one. The others are
+    needed to continue exactly, e.g. for an EMA teacher in eval mode.
 
     Args:
         runner: The runner.
 
     Returns:
-        Name -> the buffer of every process, stacked, on the CPU; empty for one process.
+        Name -> buffers of all processes, stacked, on the CPU; empty for one process.
     """
     if get_world_size() == 1:
         return {}
@@ -28,19 +28,19 @@ def collect_rank_buffers(runner: Any) -> Dict[str, Tensor]:
 
 
 def restore_rank_buffers(runner: Any, saved: Dict[str, Tensor]) -> None:
-    """Give each process its own buffers back.
+    """Restore the buffers of each process.
 
     Args:
         runner: The runner, before its first training iteration.
-        saved: What :func:`collect_rank_buffers` returned. For another number of processes it is of no use: then all
-            keep the first one's, which is in the checkpoint itself.
+        saved: From :func:`collect_rank_buffers`. With another number of processes they are ignored: all processes keep
+            the buffers of the first one, which are in the checkpoint itself.
     """
     buffers = _buffers(runner)
     for name, stack in saved.items():
         if len(stack) != get_world_size():
             runner.logger.warning(
-                f'The checkpoint is of {len(stack)} processes, this run has {get_world_size()}: all go on with the '
-                "first one's statistics, not exactly as before."
+                f'The checkpoint is from {len(stack)} processes, this run has {get_world_size()}: all continue with '
+                "the first one's statistics, not exactly as before."
             )
             return
         buffers[name].copy_(torch.as_tensor(stack[get_rank()]))
@@ -53,7 +53,7 @@ def lend_main_buffers(runner: Any) -> Dict[str, Tensor]:
         runner: The runner.
 
     Returns:
-        Copies of the process's own buffers, for :func:`return_buffers`; empty for one process.
+        Copies of this process's buffers, for :func:`return_buffers`; empty for one process.
     """
     if get_world_size() == 1:
         return {}
@@ -67,11 +67,11 @@ def lend_main_buffers(runner: Any) -> Dict[str, Tensor]:
 
 
 def return_buffers(runner: Any, own: Dict[str, Tensor]) -> None:
-    """Undo :func:`lend_main_buffers`: a validation changes nothing of the training.
+    """Undo :func:`lend_main_buffers`, so that a validation does not change the training.
 
     Args:
         runner: The runner.
-        own: What was returned there.
+        own: Return value of that function.
     """
     buffers = _buffers(runner)
     for name, buffer in own.items():
@@ -83,5 +83,5 @@ def _buffers(runner: Any) -> Dict[str, Tensor]:
 
 
 def _sendable(buffer: Tensor) -> Tensor:
-    """Gloo and NCCL take no booleans."""
+    """Return a buffer as the collectives of Gloo and NCCL take it: not boolean, and contiguous."""
     return buffer.to(torch.uint8) if buffer.dtype == torch.bool else buffer.contiguous()

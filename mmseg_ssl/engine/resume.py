@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from."""
+"""Selection of the checkpoint from which a run continues."""
 
 import logging
 import re
@@ -16,8 +16,7 @@ NEEDED = ('meta', 'state_dict', 'message_hub', 'optimizer')
 
 
 def is_complete(path: Union[str, Path]) -> bool:
-    """Say whether a checkpoint file is whole: a zip archive (as ``torch.save`` writes) whose records have their
-    checksums.
+    """Check if a checkpoint file is complete: a zip archive, as ``torch.save`` writes it, with correct checksums.
 
     Args:
         path: The file; ``False`` if there is none.
@@ -33,7 +32,7 @@ def is_complete(path: Union[str, Path]) -> bool:
 
 
 def misfit(path: Union[str, Path], model: nn.Module) -> str:
-    """Say why a run of a model cannot go on from a checkpoint file.
+    """Return the reason why a run of a model cannot continue from a checkpoint file.
 
     Args:
         path: The file.
@@ -45,10 +44,10 @@ def misfit(path: Union[str, Path], model: nn.Module) -> str:
     if not Path(path).is_file():
         return 'is gone'
     if not is_complete(path):
-        return 'is cut short or damaged'
+        return 'is truncated or damaged'
     try:
         checkpoint = load_weights_only(str(path), map_location='cpu')
-    except Exception as error:  # any content may stand in a file, and the next one may be good
+    except Exception as error:  # a file may hold anything, and the next one may be good
         return f'cannot be read ({str(error).splitlines()[0]})'
     if not isinstance(checkpoint, dict) or any(not isinstance(checkpoint.get(key), dict) for key in NEEDED):
         return f'is not a checkpoint of a training run, which holds {", ".join(NEEDED)}'
@@ -64,22 +63,23 @@ def misfit(path: Union[str, Path], model: nn.Module) -> str:
 
 
 def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path], str]] = None) -> Optional[Path]:
-    """Find the checkpoint that ``--resume`` goes on from.
+    """Find the checkpoint from which ``--resume`` continues.
 
-    It is the one that ``last_checkpoint`` names if it will do, else the newest ``iter_*.pth`` or ``epoch_*.pth`` that
-    will. Each file that is passed over is logged with the reason. ``best_*.pth`` are never taken: they hold no
-    optimizer.
+    It is the one that ``last_checkpoint`` names if it is usable, else the newest usable ``iter_*.pth`` or
+    ``epoch_*.pth``. Each skipped file is logged with the reason. ``best_*.pth`` are never taken: they have no optimizer
+    state.
 
     Args:
         work_dir: The run's folder.
-        why_not: Says why a file will not do, or ``''``; by default only whether it is whole. See :func:`misfit`.
+        why_not: Returns the reason why a file is not usable, or ``''``; by default only incomplete files are not. See
+            :func:`misfit`.
 
     Returns:
         The checkpoint, or ``None`` if the folder has none.
     """
     work_dir = Path(work_dir)
     for path in _noted(work_dir / NOTE) + _numbered(work_dir):
-        reason = why_not(path) if why_not else '' if is_complete(path) else 'is gone, cut short or damaged'
+        reason = why_not(path) if why_not else '' if is_complete(path) else 'is gone, truncated or damaged'
         if not reason:
             print_log(f'Resuming from {path}.', 'current')
             return path
@@ -93,7 +93,7 @@ def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path]
 
 
 def _noted(note: Path) -> List[Path]:
-    """List the checkpoint that ``last_checkpoint`` names, or say that it names none."""
+    """List the checkpoint that ``last_checkpoint`` names, or log that it names none."""
     path = named_by(note)
     if path is None and note.exists():
         print_log(f'{note} names no file that is there; looking for one.', 'current', logging.WARNING)
@@ -101,7 +101,7 @@ def _noted(note: Path) -> List[Path]:
 
 
 def _numbered(work_dir: Path) -> List[Path]:
-    """List the regular checkpoints of a folder, the newest first."""
+    """List the regular checkpoints of a folder, newest first."""
     pattern = r'(?:iter|epoch)_(\d+)(?:_iter_(\d+))?\.pth'
     names = {path: re.fullmatch(pattern, path.name) for path in work_dir.glob('*.pth')}
     numbers = {path: [int(part or 0) for part in name.groups()] for path, name in names.items() if name}

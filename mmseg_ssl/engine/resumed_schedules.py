@@ -1,4 +1,4 @@
-"""Schedules of a resumed run: those of its config, at the iteration where it goes on."""
+"""Schedules of a resumed run: those of its config, at the iteration where it continues."""
 
 import logging
 import warnings
@@ -11,20 +11,20 @@ from mmengine.runner import IterBasedTrainLoop
 
 from ..errors import UserError
 
-# What a scheduler counts or remembers as it goes; all else of its state is a setting.
+# State that changes while a scheduler runs; everything else in its state is a setting.
 PROGRESS = ('last_step', '_global_step', '_last_value', 'verbose', 'best', 'num_bad_epochs', 'cooldown_counter')
 
 
 def fit_schedules(runner: Any, checkpoint: Dict[str, Any]) -> None:
-    """Put the config's schedules into a checkpoint that is about to be resumed, if they are not the saved ones.
+    """Put the config's schedules into a checkpoint that is about to be resumed, if they differ from the saved ones.
 
-    mmengine loads a scheduler's settings along with its position: a run that was lengthened would train on at the end
-    of the old schedule, mostly with a learning rate of 0. Here changed settings, the base learning rate among them,
-    count from the saved iteration on, as if they had always been so. Nothing is touched where nothing changed.
+    mmengine loads a scheduler's settings along with its position: a lengthened run would continue at the end of the old
+    schedule, mostly with a learning rate of 0. Here changed settings, the base learning rate among them, count from the
+    saved iteration on, as if they had never been different. Without changes, nothing is touched.
 
     Args:
         runner: The runner, whose optimizer and schedulers are built and have not been stepped.
-        checkpoint: What was loaded; its ``param_schedulers`` and ``optimizer`` are changed in place.
+        checkpoint: The loaded checkpoint; its ``param_schedulers`` and ``optimizer`` are changed in place.
 
     Raises:
         UserError: A changed schedule follows a metric, so its position cannot be computed; or the run was lengthened
@@ -49,8 +49,8 @@ def fit_schedules(runner: Any, checkpoint: Dict[str, Any]) -> None:
         return
     if any(getattr(scheduler, 'need_val_args', False) for schedulers, *_ in groups for scheduler in schedulers):
         raise UserError(
-            f'the schedule is not that of the checkpoint ({"; ".join(changed)}), and one that follows a metric cannot '
-            'be moved to its place. Undo the change, or start a new run with load_from=<checkpoint>.'
+            f'the schedule differs from the checkpoint ({"; ".join(changed)}), and the position of one that follows a '
+            'metric cannot be computed. Undo the change, or start a new run with load_from=<checkpoint>.'
         )
     for schedulers, states, wrapper, optimizer in groups:
         _replay(runner, schedulers, checkpoint['meta'])
@@ -64,14 +64,13 @@ def fit_schedules(runner: Any, checkpoint: Dict[str, Any]) -> None:
 
 
 def check_schedules(runner: Any) -> None:
-    """Refuse a run whose schedules cannot be followed, and warn of a learning rate of 0.
+    """Refuse a run whose schedules cannot work, and warn of a learning rate of 0.
 
     Args:
         runner: The runner, right before training.
 
     Raises:
-        UserError: The run's last iteration lies before the checkpoint's, or a schedule counts epochs in a loop that
-            has none.
+        UserError: The run ends before the checkpoint's iteration, or a schedule counts epochs in a loop that has none.
     """
     loop = runner.train_loop
     if runner.iter > loop.max_iters:
@@ -79,7 +78,7 @@ def check_schedules(runner: Any) -> None:
             f'the checkpoint is at iteration {runner.iter}, and the run ends at {loop.max_iters}: nothing is left to '
             f'train. Raise train_cfg.max_iters (or max_epochs), or resume from a checkpoint before {loop.max_iters}.'
         )
-    for scheduler in _all(runner.param_schedulers):
+    for scheduler in _schedulers_of_all_optimizers(runner.param_schedulers):
         by_metric = getattr(scheduler, 'need_val_args', False)
         if scheduler.by_epoch and not by_metric and isinstance(loop, IterBasedTrainLoop):
             raise UserError(
@@ -98,25 +97,24 @@ def check_same_start(runner: Any) -> None:
         runner: The runner, right before training.
 
     Raises:
-        UserError: They did.
+        UserError: They differ.
     """
     starts = sorted({int(start) for start in all_gather(torch.tensor(runner.iter))})
     if len(starts) > 1:
         raise UserError(
-            f'the processes go on from different iterations, {starts}: {runner.work_dir} has to be one folder that all '
-            'machines share, or --resume has to name a file that is the same on all.'
+            f'the processes continue from different iterations, {starts}: {runner.work_dir} must be one folder that '
+            'all machines share, or --resume must name a file that is the same on all.'
         )
 
 
-def _all(schedulers: Any) -> List[Any]:
-    """List the schedulers of all optimizers."""
+def _schedulers_of_all_optimizers(schedulers: Any) -> List[Any]:
     groups = schedulers.values() if isinstance(schedulers, dict) else [schedulers or []]
     return [scheduler for group in groups for scheduler in group]
 
 
 def _zero_rate(loop: Any, schedulers: Any, last_epoch: bool) -> str:
-    """Say where a run goes on with a learning rate of 0 (or has one in its ``last_epoch``); else an empty text."""
-    rates = [scheduler for scheduler in _all(schedulers) if scheduler.param_name == 'lr']
+    """Return a message if a run continues with a learning rate of 0, or has one in its ``last_epoch``; else ``''``."""
+    rates = [scheduler for scheduler in _schedulers_of_all_optimizers(schedulers) if scheduler.param_name == 'lr']
     for by_epoch, length in ((False, loop.max_iters), (True, loop.max_epochs)):
         last = max((one for one in rates if one.by_epoch == by_epoch), key=lambda one: one.end, default=None)
         if last is None or 0 not in (getattr(last, 'eta_min', None), getattr(last, 'end_factor', None)):
@@ -124,12 +122,12 @@ def _zero_rate(loop: Any, schedulers: Any, last_epoch: bool) -> str:
         name, unit = type(last).__name__, 'epoch' if by_epoch else 'iteration'
         if last.end < length:
             return (
-                f'{name} ends at {unit} {last.end} with a learning rate of 0, and the run goes on to {unit} {length}. '
+                f'{name} ends at {unit} {last.end} with a learning rate of 0, and the run lasts until {unit} {length}. '
                 f'Leave its end out of param_scheduler (it is then {length}), or give a lower bound (eta_min=1e-5).'
             )
         if by_epoch and last_epoch:
             return (
-                f'{name} steps once an epoch, so the whole last epoch has a learning rate of 0. Give it '
+                f'{name} steps once per epoch, so the whole last epoch has a learning rate of 0. Give it '
                 'convert_to_iter_based=True, which steps after every iteration, or a lower bound (eta_min).'
             )
     return ''
@@ -151,7 +149,7 @@ def _changes(schedulers: List[Any], states: List[Dict[str, Any]]) -> List[str]:
 
 
 def _replay(runner: Any, schedulers: List[Any], meta: Dict[str, Any]) -> None:
-    """Step schedulers as training up to the checkpoint would have."""
+    """Step schedulers as training up to the checkpoint would have done."""
     loop = runner.train_loop
     epoch_length, epochs = max(loop.max_iters // loop.max_epochs, 1), meta['epoch']
     with warnings.catch_warnings():

@@ -8,11 +8,11 @@ Moment = Union[int, float]
 
 
 def check_moment(moment: Moment, name: str) -> Moment:
-    """Return a moment of a run, once it is sure to be one.
+    """Check a moment of a run, and return it.
 
     Args:
         moment: Iterations or a share.
-        name: What the error calls it, e.g. ``'UnsupRampHook: end'``.
+        name: Its name in the error message, e.g. ``'UnsupRampHook: end'``.
 
     Raises:
         ValueError: An ``int`` below 0, or a ``float`` outside of 0.0 to 1.0.
@@ -38,14 +38,14 @@ def to_iteration(moment: Moment, length: int) -> int:
 def to_interval(interval: Moment, length: int) -> int:
     """Return the iterations (or epochs) between two events, at least 1.
 
-    A share is rounded up: ten intervals of 0.1 must not end just before the run, where an event comes anyway.
+    A share is rounded up: ten intervals of 0.1 must not end just before the run ends, where there is an event anyway.
 
     Args:
         interval: Iterations or a share.
         length: Iterations of the whole run.
 
     Raises:
-        ValueError: It is 0, or no moment.
+        ValueError: It is 0, or not a moment.
     """
     if check_moment(interval, 'an interval such as val_interval') == 0:
         raise ValueError(f'an interval such as val_interval is above 0, got {interval!r}.')

@@ -1,4 +1,4 @@
-"""A look at scribbles, affinities and solved labels while training runs."""
+"""Pictures of scribbles, affinities and solved labels during training."""
 
 from typing import Any, Optional
 
@@ -19,13 +19,13 @@ from .bare_model import bare_model
 class ScribbleVisHook(Hook):
     """Draws the first scribbled image of a batch, see :func:`~mmseg_ssl.visualization.scribble_panels`.
 
-    The picture goes to the visualizer's backends, ``vis_data/vis_image/scribbles_<iteration>.png`` of the work folder
-    by default. The student predicts the image once more, in eval mode: nothing about training changes, not even a
-    random number. In distributed training the main process draws, alone.
+    The picture goes to the visualizer's backends, by default to ``vis_data/vis_image/scribbles_<iteration>.png`` in the
+    work dir. The student predicts the image once more, in eval mode, so the training does not change, not even a random
+    number. In distributed training only the main process draws.
 
     Args:
-        interval: Iterations from one picture to the next, at least 1.
-        bandwidth: Color bandwidth of the affinity that is drawn.
+        interval: Iterations between two pictures, at least 1.
+        bandwidth: Color bandwidth of the affinity in the picture.
 
     Raises:
         ValueError: If the interval is below 1.
@@ -39,7 +39,7 @@ class ScribbleVisHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Optional[dict] = None
     ) -> None:
-        """Draw where it is time."""
+        """Draw if it is time."""
         if self.every_n_train_iters(runner, self.interval):
             self.draw(runner, data_batch)
 
@@ -50,7 +50,7 @@ class ScribbleVisHook(Hook):
 
         Args:
             runner: The runner.
-            data_batch: What the collate function returned.
+            data_batch: The batch from the collate function.
         """
         model: Any = bare_model(runner)
         first = {key: dict(sup=data_batch[key]['sup'][:1]) for key in ('inputs', 'data_samples')}
@@ -68,12 +68,12 @@ class ScribbleVisHook(Hook):
 
 
 def labels_of(model: Any, logits: Tensor, scribbles: Scribbles) -> Tensor:
-    """What a method would teach.
+    """Return the labels that a method would train on.
 
     Args:
-        model: A method; its ``self_labeling`` makes labels. Without one, they are the prediction.
+        model: A method, whose ``self_labeling`` makes the labels. Without it, the labels are the prediction.
         logits: ``(B, C, H, W)``.
-        scribbles: Of the same images.
+        scribbles: Scribbles of the same images.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1.

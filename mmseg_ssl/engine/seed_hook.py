@@ -14,19 +14,18 @@ from ..utils.random import fold
 
 @HOOKS.register_module()
 class SeedHook(Hook):
-    r"""Seed every generator before every training step.
+    r"""Seeds every generator before every training step.
 
     Before step :math:`t` of rank :math:`r`, Python's, NumPy's and torch's generators (CPU and all devices) are seeded
-    with ``fold(seed, t, r)``. What dropout, stochastic depth or Monte-Carlo noise draw in a step then depends on
-    nothing that happened before it: neither on a validation in between, nor on whether the run was killed and
-    resumed. So a checkpoint needs no random states, which would be one per rank and which ``weights_only`` loading
-    could not read.
+    with ``fold(seed, t, r)``. So the random numbers of dropout, stochastic depth or Monte-Carlo noise in a step do not
+    depend on anything before it, neither on a validation in between nor on a kill and resume. A checkpoint then needs
+    no random states, which would be one per rank and which ``weights_only`` loading could not read.
 
     The seed is the run's (``randomness=dict(seed=...)``, or ``--seed`` of ``tools/train.py``). mmengine draws one
     when it is not given, and stores it in the checkpoint.
     """
 
-    # First of all hooks: whatever another hook draws before the step is covered too.
+    # First of all hooks, so that random choices of other hooks before the step are seeded as well.
     priority = 'HIGHEST'
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:

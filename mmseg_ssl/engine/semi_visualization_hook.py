@@ -1,4 +1,4 @@
-"""Pictures of predictions, one file for each image."""
+"""Pictures of predictions, one file per image."""
 
 import os
 from pathlib import Path
@@ -17,10 +17,10 @@ from ..utils.image_names import image_root, name_of_image
 
 @HOOKS.register_module()
 class SemiVisualizationHook(SegVisualizationHook):
-    """The host's hook, whose pictures stay apart where folders have images of one name.
+    """The host's hook, without overwriting pictures where several folders have images of the same name.
 
-    A picture is called as in the host, ``test_<file>_<step>.png``, and lies in the folder that the image lies in below
-    the dataset's. It shows the mask, if there is one, and the first network's prediction.
+    A picture is named as in the host, ``test_<file>_<step>.png``, and lies in the image's subfolder. It shows the mask,
+    if there is one, and the first network's prediction.
     """
 
     _root: Optional[str] = None
@@ -34,11 +34,11 @@ class SemiVisualizationHook(SegVisualizationHook):
         self._root = image_root(runner.test_dataloader.dataset) if self.draw else None
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Draw a batch of validation, if it is its turn."""
+        """Draw a batch of the validation, if it is time."""
         self._draw(runner, batch_idx, outputs, 'val')
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Draw a batch of a test, if it is its turn."""
+        """Draw a batch of the test, if it is time."""
         self._draw(runner, batch_idx, outputs, 'test')
 
     def _draw(self, runner: Runner, batch_idx: int, outputs: Sequence[SegDataSample], mode: str) -> None:
@@ -55,8 +55,8 @@ class SemiVisualizationHook(SegVisualizationHook):
             )
 
     def _make_folder(self, name: str) -> None:
-        """Make a picture's folder, without which OpenCV writes nothing and says nothing."""
+        """Make a picture's folder, because OpenCV writes nothing into a missing one, without any error."""
         for backend in self._visualizer._vis_backends.values():
             if isinstance(backend, LocalVisBackend):
-                _ = backend.experiment  # only now its folder is known
+                _ = backend.experiment  # sets the backend's folder
                 Path(backend._img_save_dir, name).parent.mkdir(parents=True, exist_ok=True)

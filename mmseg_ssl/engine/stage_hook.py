@@ -1,4 +1,4 @@
-"""When a method goes from one phase to the next."""
+"""Schedule of a method's stages."""
 
 from typing import Any, Dict
 
@@ -12,7 +12,7 @@ from .run_length import Moment, check_moment, to_iteration
 
 @HOOKS.register_module()
 class StageHook(Hook):
-    """Sets ``model.stage`` by the iteration, so a resumed run is in the stage it was in.
+    """Sets ``model.stage`` as a function of the iteration, so a resumed run is in the right stage.
 
     Args:
         starts: First iteration of each stage by name; the first one starts at 0. An ``int`` is an iteration, a
@@ -23,7 +23,7 @@ class StageHook(Hook):
         ValueError: If no stage starts at 0, or two are given one start.
     """
 
-    priority = 'HIGH'  # before the step that it is for
+    priority = 'HIGH'  # before other hooks that act on the stage
 
     def __init__(self, starts: Dict[str, Moment]) -> None:
         for name, start in starts.items():

@@ -1,4 +1,4 @@
-"""When the unlabeled images begin to count."""
+"""Ramp of the unlabeled loss terms."""
 
 import math
 from typing import Any
@@ -16,16 +16,16 @@ SHAPES = ('linear', 'sigmoid')
 
 @HOOKS.register_module()
 class UnsupRampHook(Hook):
-    r"""Ramps what is taught on unlabeled images up from 0, for schedules too short to forget early mistakes.
+    r"""Ramps the unlabeled loss terms up from 0, for schedules that are too short to forget early mistakes.
 
-    Sets ``model.unsup_scale``, which every method multiplies its unlabeled terms by. With
+    Sets ``model.unsup_scale``, by which the base of all methods multiplies the unlabeled terms. With
     :math:`x = \mathrm{clip}((t - begin) / (end - begin), 0, 1)` at iteration :math:`t` it is :math:`x` (``linear``) or
-    :math:`e^{-5 (1 - x)^2}` (``sigmoid``, Laine & Aila 2017; 0 before ``begin``). A function of the iteration alone, so
-    a resumed run goes on exactly.
+    :math:`e^{-5 (1 - x)^2}` (``sigmoid``, Laine & Aila 2017; 0 before ``begin``). It depends only on the iteration, so
+    a resumed run continues exactly.
 
     Args:
-        begin: First iteration that counts: an ``int``, or a ``float`` as a share of the run's length (``0.1``).
-        end: Iteration from which on the terms count in full, above ``begin``; likewise.
+        begin: Start of the ramp: an ``int`` is an iteration, a ``float`` a share of the run's length (``0.1``).
+        end: End of the ramp, from which on the terms count in full; likewise, above ``begin``.
         shape: ``'linear'`` or ``'sigmoid'``.
 
     Raises:
@@ -52,7 +52,7 @@ class UnsupRampHook(Hook):
         runner.logger.info(f'Unlabeled images count from iteration {begin} on, and in full from iteration {end} on.')
 
     def scale(self, iteration: int) -> float:
-        """Factor of the unlabeled terms at an iteration, in ``[0, 1]``."""
+        """Return the factor of the unlabeled terms at an iteration, in ``[0, 1]``."""
         begin, end = self._range
         progress = min(max((iteration - begin) / max(end - begin, 1), 0.0), 1.0)
         if self.shape == 'linear' or progress == 0:

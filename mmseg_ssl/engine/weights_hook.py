@@ -1,4 +1,4 @@
-"""Refuses checkpoints that do not fit the model."""
+"""Check that a checkpoint fits the model."""
 
 from typing import Any
 
@@ -11,22 +11,22 @@ from ..utils.weights import load_weights
 
 @HOOKS.register_module()
 class CheckWeightsHook(Hook):
-    """Stops where a checkpoint lacks weights; the host only warns, and goes on with random ones.
+    """Raises an error if a checkpoint lacks weights; the host only warns, and continues with random ones.
 
     See :func:`~mmseg_ssl.utils.weights.load_weights` for what a test, a resumed and a new training need.
 
     Args:
-        allow_missing: Whether to warn only.
+        allow_missing: Only warn.
     """
 
-    priority = 'VERY_LOW'  # behind hooks that change what was loaded, such as EMAHook
+    priority = 'VERY_LOW'  # after hooks that change the loaded checkpoint, such as EMAHook
 
     def __init__(self, allow_missing: bool = False) -> None:
         self.allow_missing = allow_missing
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: Any) -> None:
         """Compare the checkpoint with the model, before the host loads it."""
-        # the runner builds the loop that it is going to run; hooks such as EarlyStoppingHook build that of training
+        # the runner builds only the loop that it runs, but hooks such as EarlyStoppingHook also build that of training
         training = isinstance(runner._train_loop, BaseLoop) and not isinstance(runner._test_loop, BaseLoop)
         use = ('resume' if runner._resume else 'train') if training else 'predict'
         source = str(runner._load_from or 'the checkpoint')

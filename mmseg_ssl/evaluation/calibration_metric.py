@@ -1,4 +1,4 @@
-"""Whether a network is as often right as it says (expected calibration error)."""
+"""Expected calibration error: the distance between a network's confidence and its accuracy."""
 
 from typing import Any, Dict, List, Sequence
 
@@ -22,12 +22,12 @@ class CalibrationMetric(BaseMetric):
 
     .. math:: ECE = \sum_m \frac{|B_m|}{n} \, | acc(B_m) - conf(B_m) |
 
-    0 is perfect; the worst is 100. The key is ``ECE``, in per cent. What is kept of an image are three numbers a bin,
+    0 is perfect, 100 the worst value. The key is ``ECE``, in percent. Of an image, three numbers per bin are kept,
     whatever its size.
 
     Args:
         num_bins: :math:`M`; 15 as in the paper.
-        ignore_index: Label of the pixels that do not count.
+        ignore_index: Label of ignored pixels.
         **kwargs: As for mmengine's ``BaseMetric``.
 
     Raises:
@@ -45,7 +45,7 @@ class CalibrationMetric(BaseMetric):
 
         Raises:
             KeyError: If a sample has no ``seg_logits``.
-            ValueError: If they are not of the mask's size.
+            ValueError: If their size differs from the mask's.
         """
         for sample in data_samples:
             if 'seg_logits' not in sample:
@@ -65,18 +65,18 @@ class CalibrationMetric(BaseMetric):
             self.results.append(histogram.cpu().numpy())
 
     def compute_metrics(self, results: List[np.ndarray]) -> Dict[str, float]:
-        """The error over all images, in per cent; NaN if no pixel is labeled."""
+        """Compute the error over all images, in percent; NaN if no pixel is labeled."""
         error = round(100 * expected_calibration_error(np.sum(results, axis=0)), 2)
         print_log(f'Expected calibration error: {error:.2f} %', MMLogger.get_current_instance())
         return dict(ECE=error)
 
 
 def confidence_histogram(confidence: Tensor, right: Tensor, num_bins: int) -> Tensor:
-    """Count pixels by confidence, in bins ``(m / M, (m + 1) / M]``; the first one has 0, too.
+    """Count pixels by confidence, in bins ``(m / M, (m + 1) / M]``; the first bin includes 0.
 
     Args:
         confidence: ``(N,)`` in ``[0, 1]``.
-        right: ``(N,)`` bool, whether the class is the label.
+        right: ``(N,)`` bool, true where the predicted class is the label.
         num_bins: ``M``.
 
     Returns:
@@ -88,14 +88,14 @@ def confidence_histogram(confidence: Tensor, right: Tensor, num_bins: int) -> Te
 
 
 def expected_calibration_error(histogram: np.ndarray) -> float:
-    """Mean distance of accuracy and confidence over the bins, weighted by their pixels.
+    """Compute the mean distance between accuracy and confidence over the bins, weighted by their pixels.
 
     Args:
-        histogram: ``(3, M)`` of :func:`confidence_histogram`; sums over images are histograms again.
+        histogram: ``(3, M)`` from :func:`confidence_histogram`, or a sum of them.
 
     Returns:
-        A share in ``[0, 1]``, NaN if there is no pixel.
+        A share in ``[0, 1]``, NaN without pixels.
     """
     count, right, confidence = histogram
-    # |B| / n * |right / |B| - confidence / |B||: the pixels of a bin cancel, so an empty one needs no care
+    # |B| / n * |right / |B| - confidence / |B||: |B| cancels, so empty bins need no special case
     return float(np.abs(right - confidence).sum() / count.sum()) if count.sum() else float('nan')

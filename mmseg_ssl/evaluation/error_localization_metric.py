@@ -1,4 +1,4 @@
-"""How well a judge finds the errors of a prediction (ELN, Table 4)."""
+"""Scores of finding the errors of a prediction (ELN, Table 4)."""
 
 from typing import Any, Dict, List, Sequence
 
@@ -21,22 +21,22 @@ class ErrorLocalizationMetric(BaseMetric):
     r"""Precision, recall and F1 of a judge of ``pred_sem_seg``, against thresholds on the prediction's confidence.
 
     The judge is the map ``correctness`` of the samples (``model.predict_correctness=True``): the error localizer, or
-    the correction network where the model has that one. A pixel is called right if its correctness exceeds
-    ``threshold``. With :math:`TP` the pixels that are rightly called an error (or right), per image and pooled,
+    the correction network if the model has one. A pixel is called right if its correctness exceeds ``threshold``. With
+    :math:`TP` the number of pixels that are correctly called an error (or right), per image and pooled,
 
     .. math:: P = \frac{TP}{\#called}, \quad R = \frac{TP}{\#there}, \quad F_1 = \frac{2 TP}{\#called + \#there}
 
     The paper does not say which class is the positive one, so both are reported: ``error`` and ``correct``. Keys are
-    ``localizer/error_F1`` (the mean over images that have an error, or a pixel called one),
-    ``localizer/error_F1_pooled`` (over all pixels), ``confidence@0.9/error_F1`` and so on, in per cent.
+    ``localizer/error_F1`` (the mean over images with an error, or with a pixel called an error),
+    ``localizer/error_F1_pooled`` (over all pixels), ``confidence@0.9/error_F1`` and so on, in percent.
 
-    F1 mixes how well a judge ranks pixels with where its threshold cuts. ``localizer/error_AP`` and
-    ``confidence/error_AP`` are of the ranking alone: the average precision of errors over all cuts, pooled.
+    F1 depends both on how well a judge ranks pixels and on its threshold. ``localizer/error_AP`` and
+    ``confidence/error_AP`` only measure the ranking: the average precision of errors over all thresholds, pooled.
 
     Args:
-        threshold: Correctness that a pixel must exceed to be called right.
-        further_thresholds: More of them, as ``localizer@0.3``: choose one on val as one would for the confidence.
-        confidence_thresholds: The same for the confidence baselines.
+        threshold: Correctness above which a pixel is called right.
+        further_thresholds: More thresholds, reported as ``localizer@0.3``; choose one on val, as for the confidence.
+        confidence_thresholds: Thresholds of the confidence baselines.
         **kwargs: As for mmengine's ``BaseMetric``.
     """
 
@@ -78,7 +78,7 @@ class ErrorLocalizationMetric(BaseMetric):
             self.results.append(dict(counts=counts, ranked=ranked))
 
     def compute_metrics(self, results: List[Dict[str, Dict[str, np.ndarray]]]) -> Dict[str, float]:
-        """Precision, recall and F1 of every judge, in per cent; NaN where nothing was there to be found."""
+        """Compute precision, recall and F1 of every judge, in percent; NaN where there is nothing to find."""
         metrics: Dict[str, float] = {}
         lines = ['judge            positive       P       R      F1  | pooled P       R      F1']
         for judge in results[0]['counts']:
@@ -103,7 +103,7 @@ class ErrorLocalizationMetric(BaseMetric):
 
 
 def _count(called_right: Tensor, right: Tensor) -> np.ndarray:
-    """(hits, called, there) of errors, then of right pixels, (2, 3)."""
+    """Count (hits, called, there) of errors, then of right pixels, (2, 3)."""
     rows = []
     for called, there in ((~called_right, ~right), (called_right, right)):
         rows.append(torch.stack([(called & there).sum(), called.sum(), there.sum()]))
@@ -111,13 +111,13 @@ def _count(called_right: Tensor, right: Tensor) -> np.ndarray:
 
 
 def _histogram(score: Tensor, right: Tensor) -> np.ndarray:
-    """Wrong and right pixels by their score in [0, 1], (2, BINS)."""
+    """Count wrong and right pixels by their score in [0, 1], (2, BINS)."""
     place = (score * BINS).long().clamp(0, BINS - 1) + BINS * right
     return torch.bincount(place, minlength=2 * BINS).reshape(2, BINS).cpu().numpy()
 
 
 def _average_precision(histogram: np.ndarray) -> float:
-    """Sum of the precision times the gain in recall, from the lowest scores up; NaN without an error."""
+    """Sum precision times gain in recall, from the lowest scores up; NaN without errors."""
     found, called = histogram[0].cumsum(), histogram.sum(axis=0).cumsum()
     if not found[-1]:
         return float('nan')
@@ -125,7 +125,7 @@ def _average_precision(histogram: np.ndarray) -> float:
 
 
 def _scores(counts: np.ndarray) -> List[float]:
-    """Precision, recall and F1 of (hits, called, there); NaN where the denominator is 0."""
+    """Compute precision, recall and F1 of (hits, called, there); NaN where the denominator is 0."""
     hits, called, there = counts
     ratios = ((hits, called), (hits, there), (2 * hits, called + there))
     return [part / whole if whole else float('nan') for part, whole in ratios]

@@ -19,17 +19,17 @@ class SemiIoUMetric(IoUMetric):
     """The host's ``IoUMetric`` for every network that predicted.
 
     With ``predict_on=('student', 'teacher')`` the metrics are ``student/mIoU`` and ``teacher/mIoU``; with one network
-    they have the host's names. The first network's are there under the host's names, too, so that
-    ``save_best='mIoU'`` and ``EarlyStoppingHook(monitor='mIoU')`` mean that one. Per-class IoUs are reported as
+    they have the host's names. The metrics of the first network are also reported under the host's names, so that
+    ``save_best='mIoU'`` and ``EarlyStoppingHook(monitor='mIoU')`` refer to it. Per-class IoUs are reported as
     ``IoU.<class>``.
 
-    With ``output_dir`` the predicted masks are written: of one network into this folder, of several into a folder of
-    each network's name in it.
+    With ``output_dir`` the predicted masks are written into this folder, or, of several networks, into one subfolder
+    per network.
 
     Args:
-        image_root: Folder of the images. Masks are written under the images' paths below it, so that images of one name
-            in two folders stay apart; without it under the file's name alone, as the host does. ``tools/test.py --out``
-            fills it in.
+        image_root: Folder of the images. Masks are written under the images' paths below it, so that images of the same
+            name in two folders do not collide; without it, under the file name only, as in the host. ``tools/test.py
+            --out`` sets it.
         **kwargs: The host's options.
     """
 
@@ -52,13 +52,13 @@ class SemiIoUMetric(IoUMetric):
                 self.results.append({name: self._count(sample, predicted) for name, predicted in found.items()})
 
     def _count(self, sample: dict, pred: dict) -> Any:
-        """Areas of intersection, union, prediction and label, by class."""
+        """Count the areas of intersection, union, prediction and label per class."""
         pred_label = pred['data'].squeeze()
         label = sample['gt_sem_seg']['data'].squeeze().to(pred_label)
         return self.intersect_and_union(pred_label, label, len(self.dataset_meta['classes']), self.ignore_index)
 
     def _write(self, root: str, network: str, sample: dict, pred: dict) -> None:
-        """Let the host write a mask, for it knows the numbers of the classes in the files, under a name of ours.
+        """Let the host write a mask, since it knows the class numbers of the files, but under our name.
 
         Raises:
             ValueError: Another image's mask has this name.
@@ -68,7 +68,7 @@ class SemiIoUMetric(IoUMetric):
         if other != sample['img_path']:
             raise ValueError(
                 f'{other} and {sample["img_path"]} would both be written to {place}.png. Set image_root of '
-                'SemiIoUMetric to a folder above both, or run tools/test.py --out, which does so.'
+                'SemiIoUMetric to a folder above both, or run tools/test.py --out, which does this.'
             )
         format_only = self.format_only
         self.output_dir, self.format_only = os.path.join(root, place.parent), True
@@ -77,7 +77,7 @@ class SemiIoUMetric(IoUMetric):
         self.output_dir, self.format_only = root, format_only
 
     def compute_metrics(self, results: List[Dict[str, Any]]) -> Dict[str, float]:
-        """Metrics of every network, with its name in front where there are several, and the first one's without."""
+        """Compute the metrics of every network, prefixed with its name if there are several."""
         if self.format_only:
             return super().compute_metrics(results)
         metrics: Dict[str, float] = {}
@@ -87,7 +87,7 @@ class SemiIoUMetric(IoUMetric):
                 print_log(f'Network "{name}":', MMLogger.get_current_instance())
             own = [result[name] for result in results]
             summary = super().compute_metrics(own)
-            # the first one's first, so that save_best='auto', which takes the first metric, has a plain name
+            # the first network's plain names come first, since save_best='auto' takes the first metric
             metrics = metrics or dict(summary)
             metrics.update({prefix + key: value for key, value in summary.items()})
             zero = torch.zeros(())
@@ -98,6 +98,6 @@ class SemiIoUMetric(IoUMetric):
 
 
 def predicted_by(sample: dict) -> Tuple[str, ...]:
-    """Names of the networks that predicted a sample, the first of ``predict_on`` first; ``('',)`` for a lone one."""
+    """Return the networks that predicted a sample, in the order of ``predict_on``; ``('',)`` for a single one."""
     names = tuple(sample.get('predicted_by', ()))
     return names if len(names) > 1 else ('',)

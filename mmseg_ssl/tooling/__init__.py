@@ -1,1 +1,1 @@
-"""What only the command line tools run; nothing of the package imports it."""
+"""Code of the command-line tools; no other part of the package imports it."""

@@ -1,4 +1,4 @@
-"""From a folder of full masks to a folder of scribble or block masks."""
+"""Makes a folder of scribble or block masks from a folder of full masks."""
 
 import hashlib
 import io
@@ -23,7 +23,7 @@ KINDS = ('scribble', 'block')
 
 
 class WeakAnnotator(NamedTuple):
-    """How full masks become weak ones; the result is a function of this, the mask and its name.
+    """Turns full masks into weak ones; the result depends only on these settings, the mask and its name.
 
     Attributes:
         kind: ``scribble`` (see :func:`draw_scribbles`) or ``block`` (see :func:`draw_blocks`).
@@ -32,13 +32,13 @@ class WeakAnnotator(NamedTuple):
         min_area: Regions of fewer pixels get no stroke.
         share: Share of labeled pixels in blocks.
         block: Side of a block in pixels.
-        seed: Seed; every file has a stream of its own.
-        ignore_index: Void in the full masks; 255 in the weak ones.
-        num_classes: If given, a mask with another index is an error.
-        classes: Classes that are kept; all by default.
-        reduce_zero_label: Masks as ADE20K's, where 0 is void and k is class k - 1; the weak ones start from 0.
-        drop_void: Write void pixels as unlabeled: an annotator who only scribbles does not know them, and on VOC
-            they betray the outlines of objects.
+        seed: Seed; every file has its own random stream.
+        ignore_index: Void value of the full masks; it becomes 255 in the weak ones.
+        num_classes: If given, any other index in a mask is an error.
+        classes: Classes to keep; all by default.
+        reduce_zero_label: Masks as in ADE20K, where 0 is void and k is class k - 1; the weak ones start from 0.
+        drop_void: Write void pixels as unlabeled: an annotator who only scribbles does not know them, and on VOC they
+            reveal the outlines of objects.
     """
 
     kind: str = 'scribble'
@@ -86,7 +86,7 @@ class WeakAnnotator(NamedTuple):
             ``(H, W)`` uint8, void 255.
 
         Raises:
-            DatasetError: It is none, or holds an index that is no class.
+            DatasetError: It is not an index mask, or holds an index without a class.
         """
         try:
             with Image.open(path) as image:
@@ -114,12 +114,12 @@ class WeakAnnotator(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What was written.
+    """Statistics of the written masks.
 
     Attributes:
         images: Number of masks.
-        labeled: Labeled pixels by class, ``(254,)``.
-        full: The same of the full masks.
+        labeled: Labeled pixels per class, ``(254,)``.
+        full: Labeled pixels per class of the full masks.
         pixels: Number of all pixels.
     """
 
@@ -137,23 +137,23 @@ def annotate_folder(
     workers: int = 1,
     overwrite: bool = False,
 ) -> Summary:
-    """Annotate every mask below a folder; names and subfolders stay.
+    """Annotate every mask in a folder and its subfolders; the names stay the same.
 
     Args:
-        annotator: How.
+        annotator: The settings.
         source: Folder of full masks.
-        target: Folder for the weak ones.
-        suffix: What the names of masks end in; other files are left alone.
-        workers: Processes; the result does not depend on it.
-        overwrite: Whether files of the same names may be replaced.
+        target: Folder for the weak masks.
+        suffix: Suffix of the masks; other files are ignored.
+        workers: Number of processes; the result does not depend on it.
+        overwrite: Replace files of the same names.
 
     Returns:
-        What was written.
+        Statistics of the written masks.
 
     Raises:
         DatasetError: There are no masks, a mask is bad, or ``target`` is not empty.
     """
-    names = _names(source, target, suffix, overwrite)
+    names = _find_masks(source, target, suffix, overwrite)
     work = partial(_annotate_file, annotator, source, target)
     if workers > 1:
         with Pool(workers) as pool:
@@ -164,8 +164,8 @@ def annotate_folder(
     return Summary(len(names), labeled, full, pixels)
 
 
-def _names(source: Path, target: Path, suffix: str, overwrite: bool) -> List[str]:
-    """Paths of the masks below their folder, after a look at both folders."""
+def _find_masks(source: Path, target: Path, suffix: str, overwrite: bool) -> List[str]:
+    """Check both folders, and list the paths of the masks relative to theirs."""
     if not source.is_dir():
         raise DatasetError(f'No folder of masks: {source.absolute()}.')
     if source.resolve() in (target.resolve(), *target.resolve().parents):
@@ -179,7 +179,7 @@ def _names(source: Path, target: Path, suffix: str, overwrite: bool) -> List[str
 
 
 def _annotate_file(annotator: WeakAnnotator, source: Path, target: Path, name: str) -> tuple:
-    """Write one mask; labeled pixels by class, those of the full mask, and all pixels."""
+    """Write one mask; return its labeled pixels per class, those of the full mask, and the number of all pixels."""
     cv2.setNumThreads(0)
     mask = annotator.read(source / name)
     weak = annotator(mask, name)

@@ -1,4 +1,4 @@
-"""What the command line tools share: reading configs, and errors that a user can act on."""
+"""Shared code of the command-line tools: reading configs, and errors that a user can fix."""
 
 import argparse
 import difflib
@@ -30,11 +30,11 @@ __all__ = [
 ]
 
 OTHER_SETTINGS = ('find_unused_parameters', 'test_pipeline', 'tta_model', 'tta_pipeline')
-"""What is read from a config beside what the Runner takes."""
+"""Settings that are read from a config, apart from the arguments of the Runner."""
 
 
 class CfgOptions(DictAction):
-    """``--cfg-options KEY=VALUE ...``, which says what is wrong with a pair."""
+    """The option ``--cfg-options KEY=VALUE ...``, with readable errors."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
         """Read the pairs; see argparse."""
@@ -65,7 +65,7 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
         raise UserError(_no_such_config(Path(path)))
     try:
         config = Config.fromfile(path)
-    except Exception as error:  # a config is the user's program
+    except Exception as error:  # a config is the user's program and may raise anything
         raise UserError(f'{_place(path, error)}: {type(error).__name__}: {error}') from error
     options = options or {}
     _check_options(config, path, options)
@@ -74,14 +74,14 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
     except Exception as error:
         given = ' '.join(f'{key}={value!r}' for key, value in options.items())
         raise UserError(f'--cfg-options {given} does not fit {path}: {error}') from error
-    _settle_workers(config)
-    # Now and not when the Runner is built: the data are checked before.
+    _drop_worker_settings(config)
+    # The Runner would set the scope, but the data are checked before it is built.
     init_default_scope(config.get('default_scope') or 'mmseg')
     return config
 
 
-def _settle_workers(config: Config) -> None:
-    """Take out what dataloaders cannot have without workers; ``num_workers=0`` on the command line is meant."""
+def _drop_worker_settings(config: Config) -> None:
+    """Remove settings that torch refuses without workers, so that ``num_workers=0`` on the command line just works."""
     changed = []
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loader = config.get(key)
@@ -90,11 +90,11 @@ def _settle_workers(config: Config) -> None:
         unfit = [name for name in ('persistent_workers', 'prefetch_factor') if loader.pop(name, None)]
         changed += [f'{key}.{name}' for name in unfit]
     if changed:
-        print_log(f'num_workers=0: {", ".join(changed)} left out, which only workers can have.', 'current')
+        print_log(f'num_workers=0: {", ".join(changed)} left out, because they need workers.', 'current')
 
 
 def at_least(low: int) -> Callable[[str], int]:
-    """Make a ``type`` of argparse: a whole number of at least ``low``."""
+    """Make a ``type`` for argparse: a whole number that is at least ``low``."""
 
     def read(text: str) -> int:
         if not re.fullmatch(r'[+-]?\d+', text.strip()) or int(text) < low:
@@ -105,10 +105,10 @@ def at_least(low: int) -> Callable[[str], int]:
 
 
 def check_device(name: str) -> None:
-    """Try a device before anything long is started.
+    """Try a device before any long work starts.
 
     Raises:
-        UserError: It is not there, or no device at all.
+        UserError: It does not exist.
     """
     try:
         if name.startswith('cuda') and not torch.cuda.is_available():
@@ -128,11 +128,11 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding='utf-8'))
     except ValueError as error:
-        raise UserError(f'{path} is no JSON file, or was cut short: {error}. Remove it and make it again.') from error
+        raise UserError(f'{path} is not a JSON file, or is truncated: {error}. Remove it and make it again.') from error
 
 
 def _place(path: str, error: Exception) -> str:
-    """The config, and where reading it stopped: in which of the files that it inherits from, and in which line."""
+    """Say that a config cannot be read, and in which of the files that it inherits from, and in which line."""
     place, trace = path, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_name == '_file2dict':
@@ -144,7 +144,7 @@ def _place(path: str, error: Exception) -> str:
 
 
 def _check_options(config: Config, path: str, options: Dict[str, Any]) -> None:
-    """Refuse an option whose first word is nearly that of a setting: it would be set, and nobody would read it.
+    """Refuse an option whose first word is a misspelled setting, because it would be set without any effect.
 
     Raises:
         UserError: Names the setting.
@@ -158,14 +158,14 @@ def _check_options(config: Config, path: str, options: Dict[str, Any]) -> None:
 
 
 def set_launcher(config: Config, launcher: str) -> None:
-    """Say how processes were launched; without a GPU, make torchrun's processes meet through gloo.
+    """Set the launcher; without a GPU, connect torchrun's processes through gloo.
 
-    mmengine asks for a GPU as soon as there is a launcher. It takes a process group that exists already, and a wrapper
-    that is told of no device.
+    mmengine needs a GPU as soon as there is a launcher, but accepts an existing process group, and a wrapper without a
+    device.
 
     Args:
         config: The config, changed in place.
-        launcher: As on the command line.
+        launcher: The launcher from the command line.
     """
     config.launcher = launcher
     if launcher == 'pytorch' and not torch.cuda.is_available():
@@ -181,7 +181,7 @@ def set_launcher(config: Config, launcher: str) -> None:
 
 
 def _no_such_config(path: Path) -> str:
-    """Name the configs whose names are nearest to one that does not exist."""
+    """Return the message for a missing config, with the most similar names."""
     known = {
         file.name: file
         for folder in ('configs', 'projects')

@@ -1,4 +1,4 @@
-"""The table of who finds the errors of a prediction (ELN, Table 4)."""
+"""The table of methods that find the errors of a prediction (ELN, Table 4)."""
 
 import math
 import re
@@ -11,11 +11,11 @@ from .run_logs import Run
 COLUMNS = ('error_P', 'error_R', 'error_F1', 'correct_P', 'correct_R', 'correct_F1')
 HEAD = ('labels', 'method', 'draws', 'mIoU', 'judge', *(name.replace('_', ' ') for name in COLUMNS))
 JUDGES = dict(ErrorLocalizer='localizer', ErrorCorrector='correction')
-"""Judges that answer at 0.5; the confidence is given at thresholds."""
+"""Judges that decide at 0.5; the confidence is reported at several thresholds."""
 
 
 def localizer_report(runs: List[Run], methods: Sequence[str]) -> str:
-    """Make the block: for every row its mIoU, and how well its judge and its own confidence find the errors.
+    """Make the block: for every row its mIoU, and the scores of its judge and of its own confidence.
 
     Raises:
         UserError: No run was scored by ``ErrorLocalizationMetric``.
@@ -35,7 +35,7 @@ def localizer_report(runs: List[Run], methods: Sequence[str]) -> str:
     ]
     for row, group in group_rows(judged, methods).items():
         miou = spread([_first_miou(run.metrics) for run in group])
-        for judge, cells in _judges(group):
+        for judge, cells in _judges_with_scores(group):
             lines.append('| ' + ' | '.join([row.labels, row_name(row), draws(group), miou, judge, *cells]) + ' |')
     return '\n'.join(lines)
 
@@ -44,22 +44,22 @@ def _first_miou(metrics: Dict[str, float]) -> float:
     return next(value for key, value in metrics.items() if key.endswith('mIoU'))
 
 
-def _judges(group: List[Run]) -> Iterator[Tuple[str, List[str]]]:
-    """The model's judge as it teaches, then it and the confidence at their best thresholds, with their cells."""
+def _judges_with_scores(group: List[Run]) -> Iterator[Tuple[str, List[str]]]:
+    """Yield the model's judge at its own threshold, then judge and confidence at their best thresholds, with cells."""
     own = group[0].judge
     test, val = ([getattr(run, part) for run in group] for part in ('metrics', 'val_metrics'))
     judges = [] if own == 'ConfidenceThreshold' else [('localizer', JUDGES.get(own, own))]
-    # other judges do not answer with a probability of their own
+    # only the localizer returns a probability, so only it has other thresholds
     for family in ('localizer', 'confidence') if own == 'ErrorLocalizer' else ('confidence',):
         for scores, where in ((val, 'val'), (test, 'test')):
-            best = _best(family, scores)
+            best = _best_threshold(family, scores)
             judges += [(best, f'`{best}`, best on {where}')] if best else []
     for key, title in judges:
         yield title, [spread([scores.get(f'{key}/{column}') for scores in test]) for column in COLUMNS]
 
 
-def _best(family: str, scores: List[Dict[str, float]]) -> Optional[str]:
-    """The threshold of a judge with the best mean F1 of errors; None if there is none that all draws have."""
+def _best_threshold(family: str, scores: List[Dict[str, float]]) -> Optional[str]:
+    """Return the threshold of a judge with the best mean F1 of errors; None if no threshold has a score in all runs."""
     names = [key.split('/')[0] for key in scores[0] if re.fullmatch(rf'{family}(@[^/]+)?/error_F1', key)]
     means = {name: sum(run.get(f'{name}/error_F1', math.nan) for run in scores) for name in names}
     known = {name: mean for name, mean in means.items() if not math.isnan(mean)}

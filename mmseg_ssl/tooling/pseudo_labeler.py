@@ -1,4 +1,4 @@
-"""Networks that label images, as ``tools/pseudo_label.py`` runs them."""
+"""Labeling of images with trained networks, for ``tools/pseudo_label.py``."""
 
 import copy
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..utils.weights import load_weights
 
 
 class OfflineLabel(NamedTuple):
-    """What is written for an image, on the CPU."""
+    """Label of an image, on the CPU."""
 
     label: np.ndarray  # (H, W) uint8 classes; 255 where the confidence is below the threshold
     confidence: np.ndarray  # (H, W) uint8, 255 is 1
@@ -30,23 +30,23 @@ class OfflineLabel(NamedTuple):
 
 
 class PseudoLabeler:
-    """Labels images with one network, and says how much earlier checkpoints of it had agreed.
+    """Labels images with one network, and computes how much its earlier checkpoints agree.
 
-    All that happens with ``C`` channels stays on the device; two 8-bit maps of an image leave it.
+    Maps with ``C`` channels stay on the device; only two 8-bit maps per image leave it.
 
     Args:
         cfg: Config of a method of this package, or a plain mmseg config.
-        checkpoint: Its weights.
-        earlier: Checkpoints of the same training from before, for the reliability of ST++.
+        checkpoint: Checkpoint of the network.
+        earlier: Earlier checkpoints of the same training, for the reliability of ST++.
         network: Name of the network; the first of ``predict_on`` if not given.
-        threshold: Confidence below which a pixel has no label.
-        flip: Whether the probabilities of an image and its mirror image are averaged.
-        device: Where to predict.
-        allow_missing: Whether a checkpoint that lacks weights is only warned of.
+        threshold: Confidence below which a pixel gets no label.
+        flip: Average the probabilities of an image and its mirror image.
+        device: Device of the networks.
+        allow_missing: Only warn if a checkpoint lacks weights.
 
     Raises:
-        ValueError: If the network is not there, or there are too many classes.
-        WeightsError: If a checkpoint has no weights for it.
+        ValueError: If there is no such network, or it has too many classes.
+        WeightsError: If a checkpoint lacks weights.
     """
 
     def __init__(
@@ -69,33 +69,33 @@ class PseudoLabeler:
 
     @torch.no_grad()
     def label(self, items: List[Dict[str, Any]]) -> List[OfflineLabel]:
-        """Label images; those of one size share the network call.
+        """Label images; images of one size share a network call.
 
         Args:
-            items: What the test pipeline packed: ``inputs`` and ``data_samples``.
+            items: Outputs of the test pipeline: ``inputs`` and ``data_samples``.
 
         Returns:
-            Their labels at the images' own sizes.
+            One label per image, at the image's original size.
         """
         results: List[Any] = [None] * len(items)
-        for places in _of_one_size(items):
+        for places in _group_by_size(items):
             batch = [items[place] for place in places]
             earlier = [[probs.argmax(dim=0) for probs in self._probabilities(model, batch)] for model in self.earlier]
             for number, probs in enumerate(self._probabilities(self.model, batch)):
-                results[places[number]] = self._finish(probs, [labels[number] for labels in earlier])
+                results[places[number]] = self._make_label(probs, [labels[number] for labels in earlier])
         return results
 
     def _probabilities(self, model: nn.Module, items: List[Dict[str, Any]]) -> List[Tensor]:
-        """Probabilities (C, H, W) of every image, at its own size."""
+        """Predict probabilities (C, H, W) of every image, at its original size."""
         probs = [class_probabilities(logits) for logits in _predict(model, items)]
         if not self.flip:
             return probs
         mirrored = [dict(item, inputs=item['inputs'].flip(-1)) for item in items]
-        # the host mirrors the logits of an image back that says it is flipped
+        # with this metainfo, the host mirrors the logits back
         meta = dict(flip=True, flip_direction='horizontal')
         return [(one + class_probabilities(two)) / 2 for one, two in zip(probs, _predict(model, mirrored, meta))]
 
-    def _finish(self, probs: Tensor, earlier: List[Tensor]) -> OfflineLabel:
+    def _make_label(self, probs: Tensor, earlier: List[Tensor]) -> OfflineLabel:
         confidence, label = probs.max(dim=0)
         scores = [mean_iou(other, label, len(probs)) for other in earlier]
         kept = label.where(confidence >= self.threshold, label.new_full((), IGNORE_INDEX))
@@ -104,11 +104,11 @@ class PseudoLabeler:
 
 
 def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str, allow_missing: bool = False) -> Any:
-    """Build the model of a config and load a checkpoint, reading weights only.
+    """Build the model of a config and load the weights of a checkpoint.
 
     Raises:
-        ValueError: If the network is not there, or it has more than 255 classes.
-        WeightsError: If a weight of it is missing.
+        ValueError: If there is no such network, or it has more than 255 classes.
+        WeightsError: If the checkpoint lacks weights.
     """
     config = copy.deepcopy(cfg.model)
     for part in nested_dicts(config):
@@ -116,7 +116,7 @@ def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str
     model = revert_sync_batchnorm(MODELS.build(config))
     if hasattr(model, 'predictors'):
         model.predict_on = network or model.predictors[0]
-        model.predict_on = model.predictors[0]  # raises if there is no such network
+        model.predict_on = model.predictors[0]  # raises an error if there is no such network
     elif network:
         raise ValueError(f'the config has one plain mmseg network, so there is no network {network!r}.')
     saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
@@ -127,12 +127,12 @@ def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str
 
 
 def _segmentor(model: Any) -> Any:
-    """The host's segmentor that predicts."""
+    """Return the host's segmentor that predicts."""
     return model.branch(model.predict_on).segmentor if hasattr(model, 'predictors') else model
 
 
 def mean_iou(label_a: Tensor, label_b: Tensor, num_classes: int) -> Tensor:
-    r"""Agreement of two labelings of an image: IoU, mean over the classes that occur in either.
+    r"""Compute the agreement of two labelings of an image: mean IoU over the classes that occur in either.
 
     Args:
         label_a: ``(H, W)`` int64.
@@ -150,12 +150,12 @@ def mean_iou(label_a: Tensor, label_b: Tensor, num_classes: int) -> Tensor:
 
 
 def write_label(folder: Union[str, Path], image_id: str, found: OfflineLabel) -> None:
-    """Write the maps of an image, each at once and whole, the mask last: who has a mask has everything.
+    """Write the maps of an image, each in one step, the mask last: if the mask exists, everything exists.
 
     Args:
         folder: Root of ``confidence/``, ``reliability/`` and ``masks/``.
         image_id: Path of the image below its folder, without suffix.
-        found: What to write.
+        found: The label.
     """
     if found.reliability is not None:
         replace_file(label_path(folder, 'reliability', image_id).with_suffix('.txt'), repr(found.reliability).encode())
@@ -164,7 +164,7 @@ def write_label(folder: Union[str, Path], image_id: str, found: OfflineLabel) ->
 
 
 def _predict(model: Any, items: List[Dict[str, Any]], meta: Optional[dict] = None) -> List[Tensor]:
-    """The host's seg_logits (C, H, W) of images of one size, at their own sizes."""
+    """Return the host's seg_logits (C, H, W) of images of one size, at their original sizes."""
     samples = [item['data_samples'].clone() for item in items]
     for sample in samples:
         sample.set_metainfo(meta or {})
@@ -172,8 +172,8 @@ def _predict(model: Any, items: List[Dict[str, Any]], meta: Optional[dict] = Non
     return [result.seg_logits.data for result in model.predict(data['inputs'], data['data_samples'])]
 
 
-def _of_one_size(items: List[Dict[str, Any]]) -> List[List[int]]:
-    """Places of the images of each size."""
+def _group_by_size(items: List[Dict[str, Any]]) -> List[List[int]]:
+    """Group the indices of images by size."""
     groups: Dict[Tuple[int, ...], List[int]] = {}
     for place, item in enumerate(items):
         groups.setdefault(tuple(item['inputs'].shape), []).append(place)

@@ -1,4 +1,4 @@
-"""The table of results: one row for each list of labeled images, method and set of options."""
+"""The table of results: one row per list of labeled images, method and set of options."""
 
 import math
 import re
@@ -13,7 +13,7 @@ AFTER_CLASSES = ('ECE', 'ms per step', 'memory')
 
 
 class Row(NamedTuple):
-    """What runs of one row share."""
+    """Settings that all runs of one row share."""
 
     labels: str
     method: str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def spread(values: Sequence[Optional[float]], digits: int = 2) -> str:
-    """Mean and, from two values on, sample standard deviation, ``38.20 ± 0.71``; ``-`` if one is missing or NaN."""
+    """Return the mean and, of several values, their deviation: ``38.20 ± 0.71``; ``-`` if one is missing or NaN."""
     known = [value for value in values if value is not None and not math.isnan(value)]
     if len(known) < len(values) or not known:
         return '-'
@@ -33,7 +33,7 @@ def spread(values: Sequence[Optional[float]], digits: int = 2) -> str:
 
 
 def group_rows(runs: List[Run], methods: Sequence[str], by_draw: bool = False) -> Dict[Row, List[Run]]:
-    """Runs of one setting by row, in the order of the table: by list, then as ``methods`` says."""
+    """Group runs of one setting into rows, ordered by list, then by the order of ``methods``."""
     groups: Dict[Row, List[Run]] = defaultdict(list)
     for run in runs:
         draw = run.draw if by_draw else ''
@@ -76,24 +76,24 @@ def results_table(runs: List[Run], methods: Sequence[str], by_draw: bool = False
 
 
 def row_name(row: Row) -> str:
-    """Name of the method, and what the row changes."""
+    """Return the name of the method, and the settings that the row changes."""
     changes = [f'`{change}`' for change in (row.variant, *row.options) if change]
     return ' '.join([method_names().get(row.method, row.method), *changes])
 
 
 def list_order(labels: str) -> float:
-    """Rank of a list: numbers of images, then shares, then (1.0) all images."""
+    """Return the rank of a list: numbers of images come first, then shares, then (1.0) all images."""
     ratio = re.fullmatch(r'(1-)?(\d+)', labels.split('/')[-1])
     return 1.0 if ratio is None else (1 if ratio.group(1) else -1) / int(ratio.group(2))
 
 
 def _absent(like: Run, labels: str, method: str) -> Run:
-    """A run that was not made: 0 iterations."""
+    """Make an entry for a run that does not exist, with 0 iterations."""
     return like._replace(labels=labels, method=method, variant='', options=(), iterations=0)
 
 
 def draws(group: List[Run]) -> str:
-    """Which draws the runs of a row have: ``0, 2``; ``-`` for a list that is not drawn."""
+    """Return the draws of a row's runs: ``0, 2``; ``-`` for a list that is not drawn."""
     found = (re.search(r'_draw(\d+)\.txt$', run.draw) for run in group)
     return ', '.join(sorted({match.group(1) for match in found if match})) or '-'
 

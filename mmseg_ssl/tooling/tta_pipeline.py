@@ -1,19 +1,19 @@
-"""Views for test-time augmentation, from a test pipeline."""
+"""Pipelines for test-time augmentation, from a test pipeline."""
 
 from typing import List, Sequence
 
 RATIOS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
-"""Sizes of the views, the host's."""
+"""Sizes of the views, as in the host."""
 
 
 def tta_pipeline_of(pipeline: Sequence[dict], ratios: Sequence[float] = RATIOS) -> List[dict]:
-    """Views of a test pipeline: its images at several sizes, each as it is and mirrored.
+    """Make a pipeline that returns images at several sizes, each also mirrored.
 
-    The mask is loaded behind resizing and mirroring, so it stays as it is in the file.
+    The mask is loaded after resizing and mirroring, so it is not changed.
 
     Args:
-        pipeline: Steps of a test pipeline. Its ``Resize`` is multiplied; without one, a step is added.
-        ratios: Of the sizes.
+        pipeline: Steps of a test pipeline. The size of its ``Resize`` is multiplied; without one, a step is added.
+        ratios: Ratios of the sizes.
 
     Returns:
         A pipeline that ends in ``TestTimeAug``.
@@ -26,14 +26,14 @@ def tta_pipeline_of(pipeline: Sequence[dict], ratios: Sequence[float] = RATIOS) 
         at = next((i + 1 for i, kind in enumerate(kinds) if kind.startswith('Load') and kind != 'LoadAnnotations'), 0)
         resize, behind = dict(type='Resize', scale_factor=1.0, keep_ratio=True), list(pipeline[at:])
     masks = [step for step in pipeline[:at] if step['type'] == 'LoadAnnotations']
-    sizes = [_times(resize, ratio) for ratio in ratios]
+    sizes = [_multiply_size(resize, ratio) for ratio in ratios]
     flips = [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)]
     views = dict(type='TestTimeAug', transforms=[sizes, flips, *([step] for step in masks + behind)])
     return [*(step for step in pipeline[:at] if step not in masks), views]
 
 
-def _times(resize: dict, ratio: float) -> dict:
-    """A ``Resize`` to a multiple of its size."""
+def _multiply_size(resize: dict, ratio: float) -> dict:
+    """Return a ``Resize`` to a multiple of its size."""
     key = 'scale' if resize.get('scale') is not None else 'scale_factor'
     size = resize[key]
     several = isinstance(size, (list, tuple))

@@ -1,4 +1,4 @@
-"""Which errors are the user's to mend, and how a tool shows them: one line and exit code 2 in place of a traceback."""
+"""Tells errors that a user can fix from bugs, and shows them as one message with exit code 2 instead of a traceback."""
 
 import argparse
 import linecache
@@ -15,20 +15,20 @@ PACKAGE = Path(__file__).resolve().parents[1]
 TOOLS = PACKAGE.parent / 'tools'
 DELIBERATE = (ValueError, TypeError, KeyError, AssertionError, ImportError, NotImplementedError)
 LONGEST = 600
-"""Characters of a line: the host's messages may hold a whole config."""
+"""Longest line of a message in characters: the host's messages may contain a whole config."""
 Line = Tuple[FrameType, int]
 
 
 def add_debug_option(parser: argparse.ArgumentParser) -> None:
-    """Give a tool ``--debug``, which :func:`readable_errors` looks for."""
-    parser.add_argument('--debug', action='store_true', help='show the traceback of an error that is yours to mend')
+    """Add the option ``--debug``, which :func:`readable_errors` looks for."""
+    parser.add_argument('--debug', action='store_true', help='show the traceback of every error')
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """Turn errors of the user's making into their message on stderr and exit code 2; anything else stays a traceback.
+    """Turn errors that a user can fix into a message on stderr and exit code 2; all others keep their traceback.
 
-    :func:`user_message` says which these are. With ``--debug`` on the command line their traceback is shown, too.
+    :func:`user_message` decides. With ``--debug`` on the command line, the traceback is always shown.
     """
     try:
         yield
@@ -43,42 +43,41 @@ def readable_errors() -> Iterator[None]:
 
 
 def user_message(error: BaseException) -> Optional[str]:
-    """Say what the user did wrong, or ``None`` if the error looks like a bug.
+    """Return the message of an error that the user can fix, or ``None`` if it looks like a bug.
 
-    The user's are: the errors made for this (:class:`UserError`, ``DatasetError``, ``NetworkError``,
-    ``UnsafeFileError``), files and folders (``OSError``), and what the registries or a ``raise`` or ``assert`` of
-    anybody's says about the config while something is built from it; also a ``raise`` of this package with one of these
-    types, anywhere. What Python itself raises in the midst of a computation, and every error of torch's, is a bug until
-    somebody has looked.
+    The user can fix: errors made for this purpose (:class:`UserError`, ``DatasetError``, ``NetworkError``,
+    ``UnsafeFileError``), errors of files and folders (``OSError``), any ``raise`` or ``assert`` about the config while
+    something is built from it, and a ``raise`` of this package with one of the types in ``DELIBERATE``. Errors that
+    Python itself raises during a computation, and all errors of torch, count as bugs.
 
     Args:
         error: The error.
 
     Returns:
-        What is shown.
+        The message.
     """
     if isinstance(error, (UserError, DatasetError, NetworkError, UnsafeFileError)):
         return _own_words(error)
     hint = '\nRun again with --debug for the traceback.'
     if isinstance(error, OSError):
         return f'{_own_words(error)}{hint}'
-    lines = _lines(error)
+    lines = _traceback_lines(error)
     if lines and _is_missing_setting(lines[-1]):
         return f'the config lacks a setting: {_own_words(error)}{hint}'
     if not isinstance(error, DELIBERATE) or not lines:
         return None
     what, building = _own_words(error), _being_built(lines)
-    if isinstance(error, AssertionError) and what.startswith('failed to load image'):  # the host's, of any process
-        return f'{what}\nIt is damaged or no image: remove or replace it.'
+    if isinstance(error, AssertionError) and what.startswith('failed to load image'):  # the host's, in any process
+        return f'{what}\nIt is damaged or not an image: remove or replace it.'
     if building and (_on_purpose(lines[-1]) or _wrong_arguments(error)):
-        return f'{building}: {what or _source(lines[-1])}{hint}'
+        return f'{building}: {what or _source_text(lines[-1])}{hint}'
     if _is_ours(lines[-1]) and _on_purpose(lines[-1]):
         return f'{what}{hint}'
     return None
 
 
-def _lines(error: BaseException) -> List[Line]:
-    """Frames of the traceback with the line in each, the innermost last."""
+def _traceback_lines(error: BaseException) -> List[Line]:
+    """List the frames of the traceback, each with its line number, the innermost last."""
     found, trace = [], error.__traceback__
     while trace is not None:
         found.append((trace.tb_frame, trace.tb_lineno))
@@ -87,7 +86,7 @@ def _lines(error: BaseException) -> List[Line]:
 
 
 def _being_built(lines: List[Line]) -> str:
-    """The innermost ``type`` that a registry is building, or that it is the Runner; '' if nothing is being built."""
+    """Name the innermost ``type`` that a registry is building, or the config in the Runner; '' if nothing is built."""
     building = ''
     for frame, _ in lines:
         code = frame.f_code
@@ -99,23 +98,23 @@ def _being_built(lines: List[Line]) -> str:
     return building
 
 
-def _source(line: Line) -> str:
+def _source_text(line: Line) -> str:
     return linecache.getline(line[0].f_code.co_filename, line[1]).strip()
 
 
 def _on_purpose(line: Line) -> bool:
-    """Whether somebody wrote the error down, so that its message is meant for whoever reads it."""
-    return _source(line).startswith(('raise ', 'assert '))
+    """Check if the error was raised on purpose, so that its message is meant for a reader."""
+    return _source_text(line).startswith(('raise ', 'assert '))
 
 
 def _is_missing_setting(line: Line) -> bool:
-    """Whether somebody asked a config for what it does not have."""
+    """Check if a setting was read that the config does not have."""
     code = line[0].f_code
     return code.co_name in ('__getattr__', '__missing__') and code.co_filename.endswith('mmengine/config/config.py')
 
 
 def _wrong_arguments(error: BaseException) -> bool:
-    """Whether a constructor was given what it does not take."""
+    """Check if a constructor got unknown arguments, or too few."""
     return isinstance(error, TypeError) and bool(re.search(r'unexpected keyword|required \S+ argument', str(error)))
 
 
@@ -125,7 +124,7 @@ def _is_ours(line: Line) -> bool:
 
 
 def _own_words(error: BaseException) -> str:
-    """The message, without the traceback that a worker of a DataLoader sends along."""
+    """Return the message, without the traceback that a worker of a DataLoader puts into it."""
     text = error.args[0] if isinstance(error, KeyError) and len(error.args) == 1 else str(error)
     text = str(text)
     if text.startswith('Caught ') and 'Original Traceback' in text:

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Writing of files that are either complete or absent."""
 
 import os
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ PARTIAL = '.partial'
 
 
 def replace_file(path: Union[str, Path], content: bytes) -> None:
-    """Write a file so that its name always shows the old content or the new one, whole.
+    """Write a file in one step: at any time it holds the complete old or the complete new content.
 
-    The bytes go to ``<path>.partial`` in the same folder, are flushed to the disk, and then take the name in one
-    step. A process killed at any moment leaves the old file as it was.
+    The bytes go to ``<path>.partial`` in the same folder, are flushed to the disk, and then renamed. A process that is
+    killed meanwhile leaves the old file as it was.
 
     Args:
         path: The file; its folder is made if it does not exist.
@@ -26,18 +26,19 @@ def replace_file(path: Union[str, Path], content: bytes) -> None:
     with open(partial, 'wb') as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())  # else a power cut may keep the new name and lose the bytes
+        os.fsync(file.fileno())  # otherwise a power cut may keep the new name and lose the bytes
     os.replace(partial, path)
     _flush_folder(path.parent)
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes of this machine that do the same out of a folder, so that none overwrites what another one
-    has just written; they wait. Nothing where the system has no such locks (Windows).
+    """Hold a lock on a folder; other processes of this machine wait for it, so none overwrites the other's files.
+
+    Does nothing where the system has no such locks (Windows).
 
     Args:
-        folder: It is made if it does not exist.
+        folder: The folder; it is made if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -50,11 +51,11 @@ def alone_in(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)  # which gives the lock back
+        os.close(descriptor)  # releases the lock
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush the folder's list of names, so that the new name survives a power cut as well."""
+    """Flush the folder's list of names, so that the renaming survives a power cut as well."""
     if os.name != 'posix':
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -65,7 +66,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def remove_partial_files(folder: Union[str, Path]) -> List[Path]:
-    """Remove what writes that were cut short left in a folder.
+    """Remove the files that interrupted writes left in a folder.
 
     Args:
         folder: The folder; it need not exist.
@@ -82,7 +83,7 @@ def remove_partial_files(folder: Union[str, Path]) -> List[Path]:
 
 @register_backend('atomic')
 class AtomicBackend(LocalBackend):
-    """mmengine's local file backend whose writes are whole or not there: ``backend_args=dict(backend='atomic')``."""
+    """mmengine's local file backend that writes in one step: ``backend_args=dict(backend='atomic')``."""
 
     def __init__(self) -> None:
         self._doomed: Optional[List[str]] = None
@@ -97,7 +98,7 @@ class AtomicBackend(LocalBackend):
         replace_file(filepath, obj)
 
     def remove(self, filepath: Union[str, Path]) -> None:
-        """Remove a file; within :meth:`removals_last`, when the block has ended well.
+        """Remove a file; within :meth:`removals_last`, only once the block has succeeded.
 
         Args:
             filepath: The file.
@@ -109,12 +110,12 @@ class AtomicBackend(LocalBackend):
 
     @contextmanager
     def removals_last(self) -> Iterator[List[str]]:
-        """Put off the removals in a block to its end; an error in the block cancels them.
+        """Delay the removals in a block until its end; an error in the block cancels them.
 
-        mmengine removes the old checkpoint before it writes the new one: a kill in between leaves none.
+        mmengine removes the old checkpoint before it writes the new one, so a kill in between would leave none.
 
         Yields:
-            The files to be removed; what is taken off the list stays.
+            The list of files to be removed; files taken off the list are kept.
         """
         doomed = self._doomed = []
         try:

@@ -1,7 +1,7 @@
-"""The two file formats of ``torch.save``, read without torch's reader.
+"""Reads the two file formats of ``torch.save`` without torch's reader, which trusts the file.
 
-That one trusts the file: it takes a number of elements from the pickle for the size of a record, and inflates what the
-directory says. Here the directory is checked before anything is read, and each size against what is there.
+Torch's reader believes the number of elements in the pickle, and inflates records as the directory says. Here the
+directory is checked before anything is read, and each size is compared with the bytes in the file.
 """
 
 import io
@@ -22,23 +22,23 @@ _CHUNK = 2**24
 
 
 def read_checkpoint(file: IO[bytes], restore: Restore) -> Any:
-    """Read what ``torch.save`` wrote.
+    """Read a file of ``torch.save``.
 
     Args:
-        file: Open, binary, seekable.
-        restore: Moves a storage on the CPU to where a location (such as ``'cuda:0'``) says.
+        file: An open, binary, seekable file.
+        restore: Function that moves a storage from the CPU to a location such as ``'cuda:0'``.
 
     Returns:
-        The content.
+        The saved object.
 
     Raises:
-        pickle.UnpicklingError: It is damaged, no checkpoint, or asks for what is not allowed.
+        pickle.UnpicklingError: The file is damaged, not a checkpoint, or asks for a type that is not allowed.
     """
     try:
         return (_read_zip if zipfile.is_zipfile(file) else _read_legacy)(file, restore)
     except pickle.UnpicklingError:
         raise
-    except Exception as error:  # whatever a damaged archive leads to
+    except Exception as error:  # a damaged archive may lead to any error
         raise pickle.UnpicklingError(f'{type(error).__name__}: {error}') from error
 
 
@@ -66,7 +66,7 @@ def _read_zip(file: IO[bytes], restore: Restore) -> Any:
 
 
 def _checked_records(archive: zipfile.ZipFile, size: int) -> Dict[str, zipfile.ZipInfo]:
-    """Records by name: stored as they are, which is how torch writes, and in all no larger than the file."""
+    """Return the records by name; refuse compressed ones (torch does not compress) and sizes beyond the file's."""
     infos = archive.infolist()
     require(not any(info.filename.endswith('constants.pkl') for info in infos), 'it is a TorchScript program')
     for info in infos:
@@ -117,7 +117,7 @@ def _read_legacy(file: IO[bytes], restore: Restore) -> Any:
 
 
 def _fill(storage: UntypedStorage, source: IO[bytes]) -> UntypedStorage:
-    """Read a storage on the CPU in place; a zip's record compares its checksum at the end."""
+    """Read the bytes of a storage on the CPU in place; a record of a zip verifies its checksum at the end."""
     view = torch.empty(0, dtype=torch.uint8).set_(storage).numpy().data
     done = 0
     while done < len(view):

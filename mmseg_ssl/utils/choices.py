@@ -1,4 +1,4 @@
-"""Options that are one of a few values."""
+"""Check of options that must be one of a few values."""
 
 from typing import Any, Sequence
 
@@ -7,14 +7,14 @@ def one_of(choices: Sequence[Any], **option: Any) -> Any:
     """Check an option against its choices.
 
     Args:
-        choices: What it may be.
-        **option: The option by its name.
+        choices: Allowed values.
+        **option: The option, as ``name=value``.
 
     Returns:
         Its value.
 
     Raises:
-        ValueError: If it is something else; the message names the option, the value and the choices.
+        ValueError: If the value is not allowed; the message names the option, the value and the choices.
 
     Example:
         >>> one_of(('train', 'eval'), teacher_mode='eval')

@@ -1,18 +1,18 @@
-"""Names under which what is predicted of images is written."""
+"""Names of the files in which predictions for images are written."""
 
 import os
 from typing import Any, Optional
 
 
 def name_of_image(path: str, root: Optional[str]) -> str:
-    """Path of an image below a folder, without suffix; without a folder above it, the file's name alone.
+    """Return the path of an image below a folder, without suffix; if it is not below it, only the file name.
 
     Args:
         path: The image.
         root: The folder.
 
     Returns:
-        Such as ``frankfurt/000001``; it never leaves the folder that it is put in.
+        A name such as ``frankfurt/000001``, which never leads out of the folder in which it is used.
 
     Example:
         >>> name_of_image('data/img/a/0.png', 'data/img'), name_of_image('data/img/a/0.png', None)
@@ -24,13 +24,13 @@ def name_of_image(path: str, root: Optional[str]) -> str:
 
 
 def image_root(dataset: Any) -> Optional[str]:
-    """Folder that holds all images of a dataset: its ``data_prefix`` where that does, else what they share.
+    """Return the folder that holds all images of a dataset: its ``data_prefix``, or the folder above all of them.
 
     Args:
-        dataset: Any dataset of the host, also a wrapper.
+        dataset: Any dataset of the host; may be a wrapper.
 
     Returns:
-        The folder, or None where the dataset does not say what it holds.
+        The folder, or None if the dataset does not list its images.
     """
     if not hasattr(dataset, 'get_data_info') or not len(dataset):
         return None

@@ -1,4 +1,4 @@
-"""The note ``last_checkpoint`` that a run leaves beside its checkpoints."""
+"""The file ``last_checkpoint`` that a run leaves beside its checkpoints."""
 
 from pathlib import Path
 from typing import Optional
@@ -10,9 +10,9 @@ NOTE = 'last_checkpoint'
 
 
 def named_by(note: Path) -> Optional[Path]:
-    """Return the checkpoint that a note names, or ``None`` if there is no such file.
+    """Return the checkpoint that ``last_checkpoint`` names, or ``None`` if there is no such file.
 
-    The file beside the note comes first, as in a folder that was moved or copied.
+    A file of this name in the same folder takes precedence, because the folder may have been moved or copied.
 
     Args:
         note: The file ``last_checkpoint``.
@@ -20,7 +20,7 @@ def named_by(note: Path) -> Optional[Path]:
     try:
         text = note.read_text().strip()
         paths = [path for path in (note.parent / Path(text).name, Path(text)) if path.is_file()]
-    except (OSError, ValueError):  # not there, not readable, not text, or no possible path
+    except (OSError, ValueError):  # missing, not readable, not text, or not a possible path
         return None
     return paths[0] if paths else None
 
@@ -32,7 +32,7 @@ def end_of_run(note: Path) -> Path:
         note: The run's file ``last_checkpoint``.
 
     Raises:
-        UserError: The note names no file, or the run stopped before its last iteration.
+        UserError: It names no existing file, or the run stopped before its last iteration.
     """
     path = named_by(note)
     if path is None:

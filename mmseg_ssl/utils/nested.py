@@ -1,13 +1,13 @@
-"""Walking through configs."""
+"""Iteration over nested configs."""
 
 from typing import Any, Iterator
 
 
 def nested_dicts(config: Any) -> Iterator[dict]:
-    """Every dict in a config, outer ones first.
+    """Yield every dict in a config, outer ones first.
 
     Args:
-        config: Dicts, lists and tuples of anything.
+        config: Nested dicts, lists and tuples.
     """
     if isinstance(config, dict):
         yield config

@@ -1,4 +1,4 @@
-"""Where packages are, by the standard library alone."""
+"""Lookup of installed packages with the standard library only."""
 
 import importlib.util
 from importlib import metadata
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_installed(package: str) -> bool:
-    """Whether a package is there, by the name it is installed or imported under."""
+    """Check if a package is installed, by its name in pip or in Python."""
     try:
         return bool(get_installed_path(package))
     except (ModuleNotFoundError, RuntimeError):
@@ -14,11 +14,11 @@ def is_installed(package: str) -> bool:
 
 
 def get_installed_path(package: str) -> str:
-    """The folder of a package, given the name it is installed or imported under (``mmsegmentation`` or ``mmseg``).
+    """Return the folder of a package, by its name in pip or in Python (``mmsegmentation`` or ``mmseg``).
 
     Raises:
         ModuleNotFoundError: There is no such package.
-        RuntimeError: It is a namespace package and has no one folder.
+        RuntimeError: It is a namespace package, which has no single folder.
     """
     try:
         names = (metadata.distribution(package).read_text('top_level.txt') or package).split()
@@ -28,5 +28,5 @@ def get_installed_path(package: str) -> str:
     if spec is None:
         raise ModuleNotFoundError(f'{package} is not installed. Install it, or correct the name before "::" in _base_.')
     if spec.origin is None:
-        raise RuntimeError(f'{package} is a namespace package, which has no one folder.')
+        raise RuntimeError(f'{package} is a namespace package, which has no single folder.')
     return str(Path(spec.origin).parent)

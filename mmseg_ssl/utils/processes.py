@@ -1,4 +1,4 @@
-"""Several processes: how they meet, and what ends a job when one of them is gone."""
+"""Connection of several processes, and the end of a job when one of them is gone."""
 
 import os
 import socket
@@ -17,16 +17,16 @@ PEER_SECONDS = 45.0  # longest time without a sign of life; PEER_TIMEOUT in the 
 ADVICE = (
     'If a name or an address is wrong: MASTER_ADDR is an address of node 0 that every node reaches, and '
     'GLOO_SOCKET_IFNAME (on a GPU NCCL_SOCKET_IFNAME) the interface to it, as `ip address` lists them. If a port is '
-    'taken: set PORT to a free one, the same on every node. Otherwise the cause stands in the output of the process '
-    'that ended first; --resume goes on from the last checkpoint.'
+    'taken: set PORT to a free one, the same on every node. Otherwise the cause is in the output of the process that '
+    'ended first; --resume continues from the last checkpoint.'
 )
 
 
 def start_gloo() -> None:
-    """Let the processes that torchrun started meet through gloo, as without a GPU.
+    """Connect the processes of torchrun through gloo, for runs without a GPU.
 
     Raises:
-        UserError: They cannot; the message says what to set.
+        UserError: They cannot connect; the message says what to set.
     """
     _check_own_name()
     with readable_network_errors():
@@ -34,7 +34,7 @@ def start_gloo() -> None:
 
 
 def _check_own_name() -> None:
-    """Stop if other machines would be told an address of this one that they cannot reach."""
+    """Raise an error if this machine's name stands for an address that other machines cannot reach."""
     alone = os.environ.get('WORLD_SIZE') == os.environ.get('LOCAL_WORLD_SIZE')
     if alone or 'GLOO_SOCKET_IFNAME' in os.environ or _address(os.environ.get('MASTER_ADDR', '')).startswith('127.'):
         return
@@ -43,8 +43,8 @@ def _check_own_name() -> None:
     if not address or address.startswith('127.'):
         raise UserError(
             f'the name of this machine, {name}, stands for {address or "no address"}, so processes on other machines '
-            'cannot reach this one. Set GLOO_SOCKET_IFNAME (on a GPU NCCL_SOCKET_IFNAME) to the interface that they '
-            'are on, as `ip address` lists them, e.g. GLOO_SOCKET_IFNAME=eth0.'
+            'cannot reach this one. Set GLOO_SOCKET_IFNAME (on a GPU NCCL_SOCKET_IFNAME) to the interface that '
+            'connects them, as `ip address` lists it, e.g. GLOO_SOCKET_IFNAME=eth0.'
         )
 
 
@@ -57,10 +57,10 @@ def _address(name: str) -> str:
 
 @contextmanager
 def readable_network_errors() -> Iterator[None]:
-    """Say in the block what to set when processes do not meet, or lose each other.
+    """Turn torch's errors in a block, when processes do not connect or lose each other, into advice on what to set.
 
     Raises:
-        UserError: In place of torch's errors of that kind.
+        UserError: Replaces such an error.
     """
     try:
         yield
@@ -74,14 +74,14 @@ def readable_network_errors() -> Iterator[None]:
 
 @contextmanager
 def watch_peers(on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """End this process if another one of the job gives no sign of life any more; nothing for a single process.
+    """End this process if another one of the job stops giving signs of life; does nothing for a single process.
 
-    A machine that is switched off closes no connection: gloo then waits for half an hour, NCCL for ten minutes. A
-    thread tells the store where the processes met, every few seconds, that this one is there. Long work of one process
-    is none of its business. A process whose launcher was killed ends as well, so that the others notice.
+    A machine that is switched off closes no connection: gloo then waits for half an hour, NCCL for ten minutes. Here a
+    thread writes a sign of life to the store of the process group every few seconds; it does not matter how long the
+    main thread works. A process whose launcher was killed ends as well, so that the others notice.
 
     Args:
-        on_loss: Called before the process is ended, with exit code 1.
+        on_loss: Called before the process ends with exit code 1.
     """
     if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
         yield
@@ -104,7 +104,7 @@ class _Watch(threading.Thread):
         self.rank, self.world_size, self.on_loss = dist.get_rank(), dist.get_world_size(), on_loss
         self.limit = float(os.environ.get('PEER_TIMEOUT', PEER_SECONDS))
         self.parent = os.getppid()
-        # A connection of its own: the other one may be waiting in a collective.
+        # A connection of its own, because the process group's may be blocked in a collective.
         self.store = dist.TCPStore(
             os.environ['MASTER_ADDR'],
             int(os.environ['MASTER_PORT']),
@@ -113,20 +113,20 @@ class _Watch(threading.Thread):
             timeout=timedelta(seconds=self.limit),
         )
         self.done = threading.Event()
-        self.last: Dict[int, Tuple[bytes, float]] = {}  # rank -> what it said last, and when it was first heard
+        self.last: Dict[int, Tuple[bytes, float]] = {}  # rank -> its last sign of life, and when it was seen
 
     def leave(self) -> None:
-        """Say that this process ends on its own account."""
+        """Announce that this process ends normally."""
         self.done.set()
         self.join(self.limit)
         try:
             self.store.set(f'peers/{self.rank}', 'done')
         except RuntimeError:
-            pass  # the store went first
+            pass  # the process that holds the store ended first
 
     def run(self) -> None:
         count, connected = 0, time.monotonic()
-        while not self.done.wait(self.limit / 9):
+        while not self.done.wait(self.limit / 9):  # several signs within the limit, so that one may be lost
             count += 1
             if os.getppid() != self.parent:
                 self._end('the launcher of this process is gone')
@@ -155,4 +155,4 @@ class _Watch(threading.Thread):
             return
         print(f'\nerror: process {self.rank} ends, since {reason}. {ADVICE}', file=sys.stderr, flush=True)
         self.on_loss()
-        os._exit(1)
+        os._exit(1)  # not sys.exit: the main thread may wait for the lost process forever

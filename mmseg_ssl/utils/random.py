@@ -1,7 +1,7 @@
 """Random choices as functions of numbers.
 
-Every random choice of a sample is a function of ``(seed, draw number)``: then the stream does not depend on the number
-of workers, and a resumed run goes on as if it had never stopped.
+Every random choice for a sample is a function of ``(seed, draw number)``, so the stream does not depend on the number
+of workers, and a resumed run continues as if it had never stopped.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ import torch
 
 
 def fold(seed: int, *numbers: int) -> int:
-    """Mix a seed with numbers into a new seed; stable across processes, machines and Python versions.
+    """Mix a seed with numbers into a new seed; the result is the same on all machines and Python versions.
 
     Args:
         seed: The run's seed.
-        *numbers: What the choice belongs to, e.g. a stream and a pass.
+        *numbers: Numbers that identify the choice, e.g. a stream and a pass.
 
     Returns:
         An integer in ``[0, 2**63)``.
@@ -34,7 +34,7 @@ def fold(seed: int, *numbers: int) -> int:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Run a block with Python's, NumPy's and torch's CPU generators seeded, and put them back afterwards.
+    """Run a block with Python's, NumPy's and torch's CPU generators seeded, and restore their states afterwards.
 
     Args:
         seed: Any integer that :func:`fold` returns.

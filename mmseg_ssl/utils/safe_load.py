@@ -1,7 +1,7 @@
-"""Reading checkpoints without running what is in them.
+"""Reads checkpoints without running code from them.
 
-A pickle is a program. The reader here runs none of it, on any version of torch: it knows the few values that
-checkpoints hold (:mod:`safe_pickle`) and refuses a file that asks for anything else.
+A pickle is a program. The reader here runs none of it, on any version of torch: it builds the few types that
+checkpoints hold (:mod:`safe_pickle`), and refuses a file that asks for anything else.
 """
 
 import os
@@ -25,10 +25,10 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
     Args:
         file: A path or an open binary file.
         map_location: As for ``torch.load``.
-        weights_only: ``True`` or ``None``; there is no unsafe loading.
+        weights_only: ``True`` or ``None``; unsafe loading is not possible.
 
     Returns:
-        What was saved: tensors, numbers, text, containers of them, NumPy arrays, ``HistoryBuffer``.
+        The saved object: tensors, numbers, text, containers of them, NumPy arrays, ``HistoryBuffer``.
 
     Raises:
         UnsafeCheckpointError: The file asks for anything else, or is damaged. Nothing of it was run.
@@ -37,8 +37,7 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
     name = os.fspath(file) if isinstance(file, (str, os.PathLike)) else getattr(file, 'name', 'the open file')
     if weights_only is False:
         raise UnsafeCheckpointError(
-            f'{name}: weights_only=False was asked for, which runs code that a checkpoint '
-            'brings. Leave the argument out.'
+            f'{name}: weights_only=False was asked for, which runs code from a checkpoint. Leave the argument out.'
         )
     try:
         if not isinstance(file, (str, os.PathLike)):
@@ -52,19 +51,17 @@ def load_weights_only(file: File, map_location: Any = None, weights_only: Option
 def _refusal(name: str, reason: str) -> str:
     own = ''
     if hasattr(torch.serialization, 'add_safe_globals'):
-        own = (
-            '; or, if you know the type to be harmless, torch.serialization.add_safe_globals([TheType]) before loading'
-        )
+        own = '; or, if you know the type is harmless, torch.serialization.add_safe_globals([TheType]) before loading'
     return (
         f'{name}: refused, and nothing of it was run. A checkpoint may hold tensors, numbers, text and '
-        f'containers of them; this one does not read as such: {reason}\n'
-        'Fix: if it was cut short or damaged, copy it again. Else get the file from a source that you trust and save '
-        f"only its weights where it was made, torch.save({{'state_dict': model.state_dict()}}, path){own}."
+        f'containers of them; this one does not: {reason}\n'
+        'Fix: if it was truncated or damaged, copy it again. Otherwise get the file from a source that you trust, and '
+        f"save only its weights where it was made, torch.save({{'state_dict': model.state_dict()}}, path){own}."
     )
 
 
 def _restorer(map_location: Any) -> Restore:
-    """Say by ``torch.load``'s rules where a storage of a location goes."""
+    """Return the function that moves a storage to its location, by the rules of ``torch.load``."""
     default = torch.serialization.default_restore_location
     if map_location is None:
         return default

@@ -1,4 +1,4 @@
-"""Numbers that belong to a sample, from the seed it carries."""
+"""Random numbers per sample, from the seed that it carries."""
 
 from typing import Sequence
 
@@ -9,15 +9,15 @@ from .random import fold
 
 
 def sample_uniforms(samples: Sequence, count: int, purpose: int, device: torch.device) -> Tensor:
-    """Uniform numbers for every sample, a function of its ``seed`` metainfo alone.
+    """Draw uniform numbers for every sample, as a function of its metainfo ``seed`` only.
 
-    So a view does not depend on the rest of the batch, on the number of processes or on what was drawn before.
+    So a view does not depend on the rest of the batch, on the number of processes or on earlier draws.
 
     Args:
-        samples: Data samples with the metainfo ``seed``, as :class:`~mmseg_ssl.datasets.SemiDataset` gives it.
-        count: Numbers a sample.
-        purpose: Tells apart what the same sample needs numbers for.
-        device: Where the numbers go.
+        samples: Data samples with the metainfo ``seed``, as :class:`~mmseg_ssl.datasets.SemiDataset` sets it.
+        count: Numbers per sample.
+        purpose: Distinguishes several uses of numbers for the same sample.
+        device: Device of the result.
 
     Returns:
         ``(B, count)`` fp32 in ``[0, 1)``.

@@ -1,4 +1,4 @@
-"""Which Python and which host this runs on."""
+"""Check of the versions of Python and of the host."""
 
 import importlib
 import re
@@ -14,12 +14,12 @@ PYTHONS = ((3, 10), (3, 12))
 
 
 def release(version: str) -> Tuple[int, ...]:
-    """``'2.13.0+cpu'`` -> ``(2, 13, 0)``."""
+    """Turn ``'2.13.0+cpu'`` into ``(2, 13, 0)``."""
     return tuple(int(part) for part in re.split(r'\.?[^\d.]', version, maxsplit=1)[0].split('.'))
 
 
 def check_versions() -> None:
-    """Stop with the command that helps where the host is missing or too old.
+    """Raise an error with the installation command if the host is missing or too old.
 
     Raises:
         ImportError: Python is not 3.10 to 3.12, or a package is missing, does not import, or is too old.

@@ -1,4 +1,4 @@
-"""Whether a checkpoint has the weights that a network needs."""
+"""Loads the weights of a checkpoint, and refuses one that lacks weights which the network needs."""
 
 import logging
 import re
@@ -13,9 +13,9 @@ from ..errors import UserError
 NETWORK = re.compile(r'(\w+)\.(?:network\.)?segmentor\.')
 """Keys of a method's checkpoint: ``student.segmentor...``, ``teacher.network.segmentor...``."""
 MISSHAPEN = re.compile(r'size mismatch for (\S+): .*?torch\.Size\((\[.*?\])\).*?torch\.Size\((\[.*?\])\)')
-"""What torch says of a weight of another shape: its key, its shape there and here."""
+"""Torch's message for a weight of another shape: its key, its shape in the checkpoint and in the model."""
 IDLE = ('auxiliary_head.', 'side_heads.')
-"""Parts of a network that a class of a pixel does not come from."""
+"""Parts of a network that its prediction does not depend on."""
 
 
 class WeightsError(UserError):
@@ -23,32 +23,32 @@ class WeightsError(UserError):
 
 
 class _Loaded(NamedTuple):
-    given: Dict[str, Any]  # of the checkpoint, without 'module.'
+    given: Dict[str, Any]  # weights of the checkpoint, without 'module.'
     missing: List[str]  # keys of the model that the checkpoint lacks
-    misshapen: Dict[str, str]  # keys of the model -> the shapes there and here
+    misshapen: Dict[str, str]  # keys of the model -> shapes in the checkpoint and in the model
 
 
 def load_weights(model: Any, checkpoint: Dict[str, Any], source: str, use: str, allow_missing: bool = False) -> None:
-    """Load what fits, and refuse a checkpoint that does not fit its use.
+    """Load all weights that fit, and refuse a checkpoint that does not fit its use.
 
-    To ``'predict'``, the networks of ``predict_on`` need all weights that a prediction comes from; to ``'resume'``,
-    everything does. To ``'train'``, some weights of a backbone must fit, and what does not (a head for other classes)
-    starts fresh, which is logged.
+    To ``'predict'``, the networks of ``predict_on`` need all weights that a prediction depends on; to ``'resume'``, all
+    weights are needed. To ``'train'``, some weights of a backbone must fit; the others (a head for other classes) keep
+    their initialization, which is logged.
 
     Args:
         model: A method of this package or any model, bare or wrapped.
-        checkpoint: What was read: weights, or a dict with ``state_dict``. Plain mmseg weights go into every network;
-            a ``module.`` in front of all of them is taken off.
-        source: Where the checkpoint is from, for the message.
+        checkpoint: Weights, or a dict with ``state_dict``. Plain mmseg weights go into every network; a leading
+            ``module.`` is removed.
+        source: Name of the checkpoint in the message.
         use: ``'predict'``, ``'train'`` or ``'resume'``.
-        allow_missing: Whether to warn only.
+        allow_missing: Only warn.
 
     Raises:
         WeightsError: The checkpoint does not fit.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
-    loaded = _load(model, checkpoint, source)
+    loaded = _load_fitting(model, checkpoint, source)
     lost = {*loaded.missing, *loaded.misshapen}
     everything = {key for key in model.state_dict() if not key.endswith('num_batches_tracked')}
     if use == 'train':
@@ -58,17 +58,17 @@ def load_weights(model: Any, checkpoint: Dict[str, Any], source: str, use: str, 
         vital = everything & _predicting(model, everything) if use == 'predict' else everything
         fits = not vital & lost
     if not fits and not allow_missing:
-        raise WeightsError(_message(model, loaded, source, use, vital))
+        raise WeightsError(_misfit_message(model, loaded, source, use, vital))
     fresh = sorted(everything & lost)
     if fresh:
         shown = ', '.join(f'{key} {loaded.misshapen.get(key, "")}'.strip() for key in fresh[:3])
         more = ', ...' if len(fresh) > 3 else ''
-        text = f'{source}: {len(fresh)} of {len(everything)} weights are not from there, but fresh: {shown}{more}'
+        text = f'{source}: {len(fresh)} of {len(everything)} weights are not in it and stay initialized: {shown}{more}'
         print_log(text, 'current', level=logging.WARNING)
 
 
-def _load(model: Any, checkpoint: Any, source: str) -> _Loaded:
-    """Load all that fits; torch tells of one kind of misfit at a time."""
+def _load_fitting(model: Any, checkpoint: Any, source: str) -> _Loaded:
+    """Load all weights that fit; torch raises an error for wrong shapes before it reports missing keys."""
     given = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else checkpoint
     if not isinstance(given, dict):
         raise WeightsError(f'{source} holds a {type(given).__name__}; a checkpoint is a dict of weights by name.')
@@ -80,9 +80,7 @@ def _load(model: Any, checkpoint: Any, source: str) -> _Loaded:
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:
-        found = re.findall(
-            r'size mismatch for (\S+): .*?torch\.Size\((\[.*?\])\).*?torch\.Size\((\[.*?\])\)', str(error)
-        )
+        found = MISSHAPEN.findall(str(error))
         if not found:
             raise
         misshapen = {key: f'({there} there, {here} here)' for key, there, here in found}
@@ -92,7 +90,7 @@ def _load(model: Any, checkpoint: Any, source: str) -> _Loaded:
 
 
 def _predicting(model: Any, keys: Set[str]) -> Set[str]:
-    """Weights that the predictions of a model come from."""
+    """Return the weights that the predictions of a model depend on."""
     needed = keys
     if hasattr(model, 'predictors'):
         paths = {id(module): path for path, module in model.named_modules()}
@@ -102,7 +100,8 @@ def _predicting(model: Any, keys: Set[str]) -> Set[str]:
     return {key for key in needed if not any(idle in key for idle in IDLE)}
 
 
-def _message(model: Any, loaded: _Loaded, source: str, use: str, vital: Set[str]) -> str:
+def _misfit_message(model: Any, loaded: _Loaded, source: str, use: str, vital: Set[str]) -> str:
+    """Say which weights are missing, what the checkpoint holds, and the likely cause."""
     lost = [key for key in model.state_dict() if key in vital and key in {*loaded.misshapen, *loaded.missing}]
     name = f'{type(model).__name__} of the config'
     first = f'{lost[0]} {loaded.misshapen.get(lost[0], "")}'.strip()
@@ -114,10 +113,11 @@ def _message(model: Any, loaded: _Loaded, source: str, use: str, vital: Set[str]
         )
     names = list(loaded.given)
     shown = ', '.join(names[:3]) + (', ...' if len(names) > 3 else '')
-    return f'{text} It holds {len(names)} entries: {shown}.\nLikely cause: {_cause(model, loaded, source, lost)}'
+    return f'{text} It holds {len(names)} entries: {shown}.\nLikely cause: {_likely_cause(model, loaded, source, lost)}'
 
 
-def _cause(model: Any, loaded: _Loaded, source: str, lost: List[str]) -> str:
+def _likely_cause(model: Any, loaded: _Loaded, source: str, lost: List[str]) -> str:
+    """Guess from the names and shapes of the weights why they do not fit, and say what to do."""
     networks = sorted({found.group(1) for found in map(NETWORK.match, loaded.given) if found})
     own = tuple(getattr(model, 'networks', ()))
     if all(key in loaded.misshapen for key in lost):

@@ -1,4 +1,4 @@
-"""Pictures of what a method sees and what it is taught."""
+"""Pictures of a method's inputs and targets."""
 
 from .scribble_panels import scribble_panels
 

@@ -1,4 +1,4 @@
-"""One scribbled image side by side with what is made of it."""
+"""Panels of one scribbled image: scribbles, affinity, prediction and label side by side."""
 
 from typing import List, Sequence
 
@@ -18,13 +18,13 @@ def scribble_panels(
     """Draw six panels of the first image of a batch.
 
     From left to right: the image; its seeds, void black; the mean affinity to the pixels right and below, dark where
-    they differ; the predicted class; the class of the label, dark where the label is unsure; the entropy of the label,
-    white at its largest.
+    they differ; the predicted class; the class of the label, dark where the label is uncertain; the entropy of the
+    label, white at its maximum.
 
     Args:
         scribbles: The batch.
         probs: Prediction, ``(B, C, H, W)``, distributions on dim 1.
-        label: What the pixels are taught, ``(B, C, H, W)``, likewise.
+        label: Label that the method trains on, ``(B, C, H, W)``, distributions on dim 1.
         palette: RGB color of each class.
         bandwidth: Color bandwidth of the affinity.
 
@@ -36,7 +36,7 @@ def scribble_panels(
     colors = torch.tensor(list(palette), dtype=torch.float32)
     confidence, named = label.max(dim=1)
     right, below = grid_affinity(image, bandwidth, valid=valid).unbind(dim=1)
-    right[..., -1], below[:, -1] = 1.0, 1.0  # no edge there, so no difference either
+    right[..., -1], below[:, -1] = 1.0, 1.0  # the last column and row have no edge: shown as no difference
     gray = (image / 4 + 128) * valid.unsqueeze(1)
     drawn = (seeds != IGNORE_INDEX).unsqueeze(1)
     panels = [
@@ -51,17 +51,17 @@ def scribble_panels(
 
 
 def _paint(classes: Tensor, colors: Tensor) -> Tensor:
-    """(1, H, W) classes as (1, 3, H, W) colors."""
+    """Turn (1, H, W) classes into (1, 3, H, W) colors."""
     return colors[classes].movedim(-1, 1)
 
 
 def _gray(values: Tensor) -> Tensor:
-    """(1, H, W) in [0, 1] as (1, 3, H, W) in 0..255."""
+    """Turn (1, H, W) in [0, 1] into (1, 3, H, W) in 0..255."""
     return 255 * values.unsqueeze(1).expand(-1, 3, -1, -1)
 
 
 def _beside(panels: List[Tensor]) -> np.ndarray:
-    """Panels (1, 3, H, W) from left to right, white between them."""
+    """Put panels (1, 3, H, W) side by side, with white between them."""
     gap = torch.full((1, 3, panels[0].shape[2], GAP), 255.0)
     row = [part for panel in panels for part in (gap, panel)][1:]
     return torch.cat(row, dim=3)[0].round().clamp(0, 255).byte().movedim(0, -1).numpy()

@@ -60,7 +60,7 @@ def test_labeled_images_in_val_or_test_stop_the_run_unless_it_is_allowed(run, ju
         run(**{judge: 'bad.txt'})
     lines = run(**{judge: 'bad.txt'}, allow_overlap=True)
     assert f'{judge}: 2 images, 1 of them labeled and 1 unlabeled in training' in lines
-    assert any('The run goes on' in line for line in lines)
+    assert any('The run continues' in line for line in lines)
 
 
 def test_a_copy_under_another_name_is_found(run):

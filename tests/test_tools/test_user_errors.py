@@ -99,7 +99,7 @@ MISTAKES = {
     'train: weights that are not there': (
         'train',
         OPTIONS + 'load_from={here}/no.pth',
-        r'weights .* not there.*load_from: .*no\.pth',
+        r'weights .* do not exist.*load_from: .*no\.pth',
     ),
     'train: weights that are none': ('train', OPTIONS + 'load_from={here}/damaged.pth', r'damaged\.pth: refused'),
     'test: weights that are none': ('test', f'{CONFIG} {{here}}/damaged.pth', r'damaged\.pth: refused'),
@@ -151,7 +151,7 @@ MISTAKES = {
     'results: no records': ('results', '--records {here}/damaged.json', 'line 1 is no record'),
     'run_benchmark: no plan': ('run_benchmark', '{here}/no.toml', 'there is no plan .*no.toml'),
     'run_benchmark: no TOML': ('run_benchmark', '{here}/damaged.json', 'damaged.json is not TOML'),
-    'benchmark_step: a damaged table': ('benchmark_step', '--table {here}/damaged.json', 'is no JSON file'),
+    'benchmark_step: a damaged table': ('benchmark_step', '--table {here}/damaged.json', 'is not a JSON file'),
     'benchmark_step: no device': ('benchmark_step', '--device cuda:77', 'cuda:77 cannot be used here'),
     'benchmark_solver: no device': ('benchmark_solver', '--device gpu', 'gpu cannot be used here'),
     'benchmark_solver: no images': ('benchmark_solver', '--images {here}/none', 'Found 0 .jpg files'),
@@ -249,7 +249,7 @@ def test_a_file_that_is_no_image_is_named_whatever_process_read_it(tmp_path, wor
     (tmp_path / 'a.png').write_text('no image')
     data = Images([str(tmp_path / 'a.png')])
     text = user_message(raised_by(lambda: list(DataLoader(data, num_workers=workers))))
-    assert re.fullmatch(r'failed to load image: .*a\.png\nIt is damaged or no image: remove or replace it\.', text)
+    assert re.fullmatch(r'failed to load image: .*a\.png\nIt is damaged or not an image: remove or replace it\.', text)
 
 
 class Images(list):

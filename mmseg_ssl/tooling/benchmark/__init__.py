@@ -1,4 +1,4 @@
-"""What a step of a method costs; ``tools/benchmark_step.py`` prints it."""
+"""Cost of a method's training step, for ``tools/benchmark_step.py``."""
 
 from .clock import keep_freed_memory
 from .measure import StepMeter

@@ -1,4 +1,4 @@
-"""Time on the CPU and on CUDA, and the peak of the memory that torch allocates."""
+"""Measures time on the CPU and on CUDA, and the peak of torch's memory."""
 
 import ctypes
 import time
@@ -14,25 +14,25 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep what tensors on the CPU have freed, as torch does on CUDA; for its whole life.
+    """Make this process keep the memory of freed CPU tensors, as torch does on CUDA.
 
-    glibc gives large blocks back at once, and the system clears the pages of every new one. Of maps of 512x512 pixels
-    that takes longer than much of what is computed on them.
+    glibc returns large blocks at once, and the system clears the pages of every new block. For maps of 512x512 pixels
+    this takes longer than many computations on them.
 
     Returns:
-        Whether the process does; without glibc it goes on as before.
+        True on success; without glibc nothing changes.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
     return mallopt is not None and bool(mallopt(M_MMAP_MAX, 0)) and bool(mallopt(M_TRIM_THRESHOLD, -1))
 
 
 class Clock:
-    """Marks in time: wall clock on a CPU, events in the stream on CUDA.
+    """Marks points in time: by the wall clock on a CPU, by events in the stream on CUDA.
 
     Args:
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:1'``.
-        cpu_time: On a CPU, time that this process has computed, of all its threads together, in place of the wall
-            clock: what other processes do does not count.
+        cpu_time: On a CPU, count the computing time of this process, of all its threads together, instead of the wall
+            clock, so that other processes do not matter.
     """
 
     def __init__(self, device: str, cpu_time: bool = False) -> None:
@@ -40,7 +40,7 @@ class Clock:
         self.now = time.process_time if cpu_time else time.perf_counter
 
     def mark(self) -> Any:
-        """Now; on CUDA when the device gets there."""
+        """Mark the current time; on CUDA, the time at which the device gets here."""
         if not self.cuda:
             return self.now()
         event = torch.cuda.Event(enable_timing=True)
@@ -48,25 +48,25 @@ class Clock:
         return event
 
     def ms(self, begin: Any, end: Any) -> float:
-        """Milliseconds between two marks; on CUDA call :meth:`wait` first."""
+        """Return the milliseconds between two marks; on CUDA call :meth:`wait` first."""
         return begin.elapsed_time(end) if self.cuda else 1000 * (end - begin)
 
     def wait(self) -> None:
-        """Wait until the device has done everything."""
+        """Wait until the device has finished all work."""
         if self.cuda:
             torch.cuda.synchronize()
 
 
 class NetworkHooks:
-    """Notes every call of a network within a block: when, with how many images, and with a gradient or without.
+    """Records every call of a network within a block: its time, its number of images, with or without gradient.
 
-    A network is a direct part of the method that has weights (a branch, a teacher's copy, a localizer, a decoder), and
-    backbone and heads of a branch, for a method that calls these alone and for auxiliary heads, which the host calls
-    from within their loss. Of calls within calls the outermost counts.
+    Networks are the direct parts of the method that have weights (a branch, a teacher's copy, a localizer, a decoder),
+    and backbone and heads of a branch, since some methods call these directly and the host calls auxiliary heads from
+    within their loss. Of nested calls, only the outermost counts.
 
     Args:
         model: The method.
-        clock: Where the marks come from.
+        clock: The clock.
     """
 
     def __init__(self, model: nn.Module, clock: Clock) -> None:
@@ -76,11 +76,11 @@ class NetworkHooks:
 
     @contextmanager
     def watching(self, keep: bool = False) -> Iterator[List[dict]]:
-        """Watch the networks for a block.
+        """Record the calls of the networks in a block.
 
         Args:
-            keep: Whether to keep the inputs of every call (``args``, ``kwargs``) and, once backward has run, the
-                gradients of its outputs (``grads``, None where there came none). This holds memory.
+            keep: Keep the inputs of every call (``args``, ``kwargs``) and, after the backward pass, the gradients of
+                its outputs (``grads``, None where there is none). This holds memory.
 
         Yields:
             The calls: ``module``, marks ``begin`` and ``end``, number of ``images``, ``grad``.
@@ -96,19 +96,19 @@ class NetworkHooks:
 
     def _watched(self, module: nn.Module, forward: Callable) -> Callable:
         def watched(*args: Any, **kwargs: Any) -> Any:
-            self._enter(module, args, kwargs)
-            return self._leave(forward(*args, **kwargs))
+            self._begin_call(module, args, kwargs)
+            return self._end_call(forward(*args, **kwargs))
 
         return watched
 
-    def _enter(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+    def _begin_call(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
         if self.depth == 0:
             tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
             call = dict(module=module, images=len(tensors[0]), begin=self.clock.mark())
             self.calls.append(dict(call, args=args, kwargs=kwargs, grads=[]) if self.keep else call)
         self.depth += 1
 
-    def _leave(self, output: Any) -> Any:
+    def _end_call(self, output: Any) -> Any:
         self.depth -= 1
         if self.depth:
             return output
@@ -118,15 +118,15 @@ class NetworkHooks:
 
 
 def trained_tensors(output: Any) -> List[Tensor]:
-    """Tensors of a nested output that have a gradient, in a fixed order."""
+    """List the tensors of a nested output that have a gradient, in a fixed order."""
     return [value for value in tree_flatten(output)[0] if isinstance(value, Tensor) and value.requires_grad]
 
 
 def _with_recorded_gradients(output: Any, grads: List[Optional[Tensor]]) -> Any:
-    """Aliases of an output's tensors, whose gradients will appear in ``grads``.
+    """Return aliases of an output's tensors, whose gradients will be stored in ``grads``.
 
-    Aliases, because one output may be computed from another (logits from the embedding): only what comes from outside
-    is the call's, the rest is its own backward.
+    Aliases are needed because one output may be computed from another (logits from the embedding): only gradients from
+    outside of the call must be recorded, the rest belongs to the backward pass of the call itself.
     """
 
     def alias(value: Any) -> Any:
@@ -152,16 +152,16 @@ def _networks(model: nn.Module) -> Iterator[nn.Module]:
 
 
 def peak_memory(step: Callable[[], Any], resident: int, device: str) -> int:
-    """Peak bytes that torch held during a step, of this method alone.
+    """Measure the peak bytes that torch holds for this method during a step.
 
-    On CUDA ``max_memory_allocated`` above what was allocated before, on a CPU the same from the profiler's record of
-    every allocation of torch's CPU allocator (what oneDNN takes for itself is not in it). To both is added what the
-    method holds between steps.
+    On CUDA this is ``max_memory_allocated`` minus the bytes allocated before; on a CPU the same from the profiler's
+    record of all allocations of torch's CPU allocator (without oneDNN's own buffers). The bytes that the method holds
+    between steps are added.
 
     Args:
-        step: Runs the step.
+        step: Function that runs the step.
         resident: Bytes of weights, buffers and optimizer state.
-        device: Where.
+        device: Device of the method.
 
     Returns:
         Bytes.

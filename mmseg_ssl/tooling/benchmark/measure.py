@@ -1,4 +1,4 @@
-"""One method's step, part by part."""
+"""Measures the parts of one method's training step."""
 
 import copy
 import statistics
@@ -17,23 +17,23 @@ PARTS = ('network', 'own', 'views', 'optimizer', 'ema')
 
 
 class StepMeter:
-    """Runs steps of a method and keeps the time of each part.
+    """Runs steps of a method and measures the time of each part.
 
     - ``views``: the preprocessor (copy to the device, normalization, strong augmentation).
-    - ``network``: forward of every network, measured in the step from call to return, and its backward. That is from
-      the images to the logits at their size: resizing the logits belongs to it, as do side heads and auxiliary heads.
-    - ``own``: the method's own maths, that is targets, mixing and losses, forward and backward, the host's supervised
-      loss among them. It is what is left: loss() and backward() less the network's share of both.
+    - ``network``: forward of every network, measured in the step from call to return, and its backward. It covers
+      everything from the images to the logits at their size: resizing of logits, side heads and auxiliary heads, too.
+    - ``own``: the method's own maths: targets, mixing and losses, forward and backward, including the host's supervised
+      loss. It is the remainder: loss() and backward() minus the network's share of both.
     - ``optimizer`` and ``ema``.
 
-    The network's share of backward() cannot be seen in the step, where autograd runs both as one graph. So it is
-    measured beside it: each trained call is repeated on the inputs that it had, and its backward is timed with the
-    gradients that the losses had sent to its outputs (:meth:`replay`). ``own`` is then a difference of two
-    measurements and may come out a little below 0 where it is next to nothing.
+    The network's share of backward() is not visible in the step, where autograd runs everything as one graph. So it is
+    measured separately: each trained call is repeated on its recorded inputs, and its backward pass is timed with the
+    recorded gradients of its outputs (:meth:`replay`). ``own`` is then a difference of two measurements and may be
+    slightly below 0 if it is tiny.
 
     Args:
         method: The method.
-        device: Where it is.
+        device: Its device.
         cpu_time: See :class:`Clock`.
     """
 
@@ -46,21 +46,21 @@ class StepMeter:
         self.trained_calls: List[dict] = []
 
     def step(self) -> None:
-        """One training step, timed."""
+        """Run and time one training step."""
         with self.hooks.watching() as calls:
-            marks = self._run()
+            marks = self._run_step()
             self.clock.wait()
         spans = [self.clock.ms(*pair) for pair in zip(marks, marks[1:])]
         found = dict(zip(('views', 'loss', 'backward', 'optimizer', 'ema'), spans), total=sum(spans))
         found['forward'] = sum(self.clock.ms(call['begin'], call['end']) for call in calls)
         for part, value in found.items():
             self.times[part].append(value)
-        self.counts = _count(calls)
+        self.counts = _count_calls(calls)
 
     def replay(self) -> None:
-        """Backward of the networks alone, timed."""
+        """Time the backward passes of the networks, without the losses."""
         if not self.trained_calls:
-            self._record()
+            self._record_trained_calls()
         total, (model, wrapper) = 0.0, (self.method.model, self.method.wrapper)
         for call in self.trained_calls:
             with wrapper.optim_context(model):
@@ -77,26 +77,26 @@ class StepMeter:
         self.times['network'].append(total)
 
     def memory(self) -> int:
-        """Peak bytes of a step, see :func:`peak_memory`."""
+        """Measure the peak bytes of a step, see :func:`peak_memory`."""
         state = [value for slots in self.method.wrapper.optimizer.state.values() for value in slots.values()]
         held = [*self.method.model.parameters(), *self.method.model.buffers(), *state]
-        return peak_memory(self._run, sum(t.nbytes for t in held if isinstance(t, Tensor)), self.device)
+        return peak_memory(self._run_step, sum(t.nbytes for t in held if isinstance(t, Tensor)), self.device)
 
     def forget(self) -> None:
-        """Drop the times so far: they were warm-up."""
+        """Drop the times so far, which were warm-up."""
         for values in self.times.values():
             values.clear()
 
     def result(self) -> Dict[str, Any]:
-        """Median milliseconds of a step and of its parts, and the network calls; after steps and replays."""
+        """Return the median milliseconds of a step and of its parts, and the network calls; needs steps and replays."""
         median = {part: statistics.median(values) for part, values in self.times.items() if values}
         network = median['forward'] + median['network']
         parts = dict(median, network=network, own=median['loss'] + median['backward'] - network)
         counts = {key: dict(value) for key, value in self.counts.items()}
         return dict(ms=median['total'], parts={part: parts[part] for part in PARTS}, **counts)
 
-    def _run(self) -> List[Any]:
-        """A step with marks between its parts."""
+    def _run_step(self) -> List[Any]:
+        """Run a step and return the marks between its parts."""
         _, model, wrapper, batch, ema = self.method
         data = copy.deepcopy(batch)  # the preprocessor writes into the samples
         self.clock.wait()
@@ -117,15 +117,15 @@ class StepMeter:
         marks.append(self.clock.mark())
         return marks
 
-    def _record(self) -> None:
-        """Keep the inputs of every trained call, and the gradients that reach its outputs."""
+    def _record_trained_calls(self) -> None:
+        """Record the inputs of every trained call, and the gradients that reach its outputs."""
         with self.hooks.watching(keep=True) as calls:
-            self._run()
+            self._run_step()
         self.trained_calls = [call for call in calls if any(grad is not None for grad in call['grads'])]
 
 
-def _count(calls: List[dict]) -> Dict[str, Counter]:
-    """Calls and images, of trained branches, of branches without a gradient, and of other networks."""
+def _count_calls(calls: List[dict]) -> Dict[str, Counter]:
+    """Count calls and images of trained branches, of branches without gradient, and of other networks."""
     counts: Dict[str, Counter] = dict(calls=Counter(), images=Counter())
     for call in calls:
         branch = isinstance(call['module'], Branch)
@@ -136,7 +136,7 @@ def _count(calls: List[dict]) -> Dict[str, Counter]:
 
 
 def _detached(value: Any) -> Any:
-    """The same nest with tensors that are leaves."""
+    """Return the same nested value with leaf tensors."""
 
     def detach(item: Any) -> Any:
         return item.detach().requires_grad_(item.requires_grad) if isinstance(item, Tensor) else item

@@ -1,4 +1,4 @@
-"""A method from its committed config, on a given network and random data."""
+"""Builds a method from its committed config, with a given network and random data."""
 
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
@@ -17,7 +17,7 @@ from ..cli import UserError, load_config
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 USUAL = ('mbv2_camvid-480x360_1-16', 'mbv2_camvid_1-16')
-"""Ends of the names of configs to measure; the first has crops nearer to 512x512."""
+"""Ends of the names of preferred configs; the first has crops closer to 512x512."""
 NETWORKS = dict(
     mbv2='_base_/networks/deeplabv3plus_mbv2-d16.py',
     r50='_base_/networks/deeplabv3plus_r50-d16.py',
@@ -28,16 +28,16 @@ BLOCK = 32
 
 
 class Setup(NamedTuple):
-    """What all methods of a benchmark share."""
+    """Settings that all methods of a benchmark share."""
 
     network: str  # mbv2, r50, tiny, or the path of a config
     crop: int  # side of the crops in pixels
-    labeled: int  # labeled images a step
-    unlabeled: int  # unlabeled images a step and stream; a method with unlabeled_per_labeled=2 takes two streams
+    labeled: int  # labeled images per step
+    unlabeled: int  # unlabeled images per step and stream; methods with unlabeled_per_labeled=2 take two streams
     classes: int
     device: str
     amp: bool  # float16 on CUDA, bfloat16 on the CPU
-    cpu_time: bool = False  # time that the process computes, not that passes
+    cpu_time: bool = False  # count computing time instead of wall time
 
 
 class MeasuredMethod(NamedTuple):
@@ -47,14 +47,14 @@ class MeasuredMethod(NamedTuple):
     model: Any
     wrapper: OptimWrapper
     batch: Dict[str, Dict[str, list]]
-    ema: bool  # whether a teacher follows the student after every step
+    ema: bool  # a teacher is updated after every step
 
 
 def find_method_configs(names: Optional[Sequence[str]] = None) -> Dict[str, Path]:
-    """Config of every method: ``configs/<method>/<method>_<one of USUAL>.py``, or the first of the folder.
+    """Find one config per method: ``configs/<method>/<method>_<one of USUAL>.py``, or the first in the folder.
 
     Args:
-        names: Folders below ``configs/``; all of them if not given, the supervised baseline first.
+        names: Folders below ``configs/``; by default all of them, the supervised baseline first.
 
     Raises:
         UserError: A name has no config.
@@ -75,10 +75,10 @@ def build_measured_method(name: str, config: Path, setup: Setup, seed: int = 0) 
     """Build a method with random weights, plain SGD and a fixed random batch.
 
     Args:
-        name: Of the method.
-        config: Its config: the method and its options; network, data and optimizer are replaced.
-        setup: What all methods share.
-        seed: Of weights and data.
+        name: Name of the method.
+        config: Its config, for the method and its options; network, data and optimizer are replaced.
+        setup: Settings of the benchmark.
+        seed: Seed of weights and data.
 
     Returns:
         The method on the device.
@@ -89,7 +89,7 @@ def build_measured_method(name: str, config: Path, setup: Setup, seed: int = 0) 
     cfg.model.data_preprocessor.size = (setup.crop, setup.crop)
     cfg.model.data_preprocessor.pop('size_divisor', None)
     for part in nested_dicts(cfg.model):
-        part.pop('init_cfg', None)  # weights of a file cost nothing in a step, and need not be there
+        part.pop('init_cfg', None)  # pretrained weights do not change the cost, and may not be on this machine
     model = revert_sync_batchnorm(MODELS.build(cfg.model))
     model.to(setup.device).train()
     ema = hasattr(model, 'teacher') and hasattr(model, 'student')
@@ -97,7 +97,7 @@ def build_measured_method(name: str, config: Path, setup: Setup, seed: int = 0) 
         model.teacher.start(model.student)
     cuda = torch.device(setup.device).type == 'cuda'
     kind = ('AmpOptimWrapper' if cuda else 'Bf16OptimWrapper') if setup.amp else 'OptimWrapper'
-    # the rate is small: random data must not make the weights run away
+    # a small learning rate, so that training on random data does not diverge
     wrapper = build_optim_wrapper(model, dict(type=kind, optimizer=dict(type='SGD', lr=1e-4, momentum=0.9)))
     dataset = cfg.train_dataloader.dataset
     streams = dataset.get('unlabeled_per_labeled', 1) if dataset.get('unlabeled') else 0
@@ -105,7 +105,7 @@ def build_measured_method(name: str, config: Path, setup: Setup, seed: int = 0) 
 
 
 def network_config(network: str, classes: int) -> ConfigDict:
-    """Config of the segmentor, with plain cross entropy and a number of classes.
+    """Return the config of the segmentor, with plain cross entropy and the given number of classes.
 
     Raises:
         UserError: There is no such network.
@@ -127,12 +127,12 @@ def network_config(network: str, classes: int) -> ConfigDict:
 
 
 def random_batch(setup: Setup, streams: int, seed: int = 0) -> Dict[str, Dict[str, list]]:
-    """What ``semi_collate`` would return: noise in colored squares, with masks on the labeled images alone.
+    """Make a batch as ``semi_collate`` does: noise in colored squares, with masks only on the labeled images.
 
     Args:
-        setup: Sizes.
-        streams: Unlabeled images a labeled one; 0 for none.
-        seed: Of everything.
+        setup: Settings of the benchmark.
+        streams: Unlabeled images per labeled one; 0 for none.
+        seed: Seed of images and masks.
 
     Returns:
         ``inputs`` and ``data_samples`` by view. Unlabeled images carry the random map ``pseudo_sem_seg`` that
@@ -151,7 +151,7 @@ def random_batch(setup: Setup, streams: int, seed: int = 0) -> Dict[str, Dict[st
 
 
 def _random_image(setup: Setup, generator: torch.Generator) -> List[Tensor]:
-    """Image (3, H, W) and mask (1, H, W), uint8."""
+    """Make an image (3, H, W) and a mask (1, H, W), uint8."""
     side = -(-setup.crop // BLOCK)
     squares = torch.randint(0, setup.classes, (1, side, side), generator=generator)
     mask = squares.repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)[:, : setup.crop, : setup.crop]

@@ -1,4 +1,4 @@
-"""The table of what a step costs, from a measurement."""
+"""Makes the table of costs per step from a measurement."""
 
 from typing import Any, Dict
 
@@ -20,7 +20,7 @@ def cost_report(found: Dict[str, Any]) -> str:
     """Make the markdown block of a measurement.
 
     Args:
-        found: What ``tools/benchmark_step.py --out`` wrote.
+        found: Content of a file of ``tools/benchmark_step.py --out``.
 
     Returns:
         The table, the conditions, and what the columns mean.
@@ -31,7 +31,8 @@ def cost_report(found: Dict[str, Any]) -> str:
     for name, row in rows.items():
         ratio = f'{row["ms"] / base:.2f}' if base else '-'
         shares = (f'{100 * value / row["ms"]:.1f}' for value in row['parts'].values())
-        cells = [f'{row["ms"]:.0f}', ratio, f'{row["memory"] / 2**20:.0f}', _split(row['calls']), _split(row['images'])]
+        counts = _by_gradient(row['calls']), _by_gradient(row['images'])
+        cells = [f'{row["ms"]:.0f}', ratio, f'{row["memory"] / 2**20:.0f}', *counts]
         lines.append('| ' + ' | '.join([method_names().get(name, name), *cells, *shares]) + ' |')
     precision = ('float16' if setup['device'].startswith('cuda') else 'bfloat16') if setup['amp'] else 'float32'
     cuda = setup['device'].startswith('cuda')
@@ -46,8 +47,8 @@ def cost_report(found: Dict[str, Any]) -> str:
     return '\n'.join([*lines, '', conditions, '', NOTE])
 
 
-def _split(counts: Dict[str, int]) -> str:
-    """``2 + 1 (and 1)``: with a gradient, without, of other networks."""
+def _by_gradient(counts: Dict[str, int]) -> str:
+    """Format counts as ``2 + 1 (and 1)``: with gradient, without, of other networks."""
     text = str(counts.get('trained', 0))
     text += f' + {counts["frozen"]}' if counts.get('frozen') else ''
     return text + (f' (and {counts["other"]})' if counts.get('other') else '')

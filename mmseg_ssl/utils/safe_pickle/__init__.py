@@ -1,4 +1,4 @@
-"""Pickles as data: whatever would run is refused before it runs."""
+"""Reads pickles as data: anything that would run code is refused before it runs."""
 
 from .checks import StorageKind, require
 from .unpickler import ExactFile, SafeUnpickler

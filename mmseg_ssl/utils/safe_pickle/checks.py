@@ -1,4 +1,4 @@
-"""What every builder of a value checks by."""
+"""Checks that all builders of values share."""
 
 import math
 import pickle
@@ -6,11 +6,11 @@ from typing import Any, Callable, NamedTuple, Optional
 
 import torch
 
-_MANY = 2**48  # far above any tensor, and products of sizes below it do not overflow
+_MANY = 2**48  # far above any tensor, and low enough that products of sizes do not overflow
 
 
 class Part(NamedTuple):
-    """What a name on the allow-list stands for: the only things that a pickle can call."""
+    """Meaning of a name on the allow-list; a pickle can call nothing else."""
 
     name: str
     call: Optional[Callable] = None  # by REDUCE
@@ -18,26 +18,26 @@ class Part(NamedTuple):
 
 
 class StorageKind(NamedTuple):
-    """A class of storages, such as ``torch.FloatStorage``, which says how bytes are read."""
+    """A class of storages, such as ``torch.FloatStorage``, which defines the type of their elements."""
 
     dtype: torch.dtype
 
 
 def require(condition: bool, what: str) -> None:
-    """Refuse unless a condition holds."""
+    """Raise ``pickle.UnpicklingError`` unless a condition holds."""
     if not condition:
         raise pickle.UnpicklingError(what)
 
 
 def shown(value: Any) -> str:
-    """A value for a message: of the file's own objects none is printed, which may take for ever."""
+    """Return a value as text for a message; objects from the file are not printed, which could take forever."""
     flat = value if type(value) is tuple else (value,)
     short = len(flat) <= 32 and all(type(one) is int and one.bit_length() < 200 for one in flat)
     return repr(value)[:200] if short or type(value) is str else f'a {type(value).__name__}'
 
 
 def are_sizes(values: Any) -> bool:
-    """Whether something is a shape or strides."""
+    """Check if a value is a shape or strides."""
     return (
         isinstance(values, tuple)
         and len(values) <= 32
@@ -47,7 +47,7 @@ def are_sizes(values: Any) -> bool:
 
 
 def check_key(key: Any, nested: bool = True) -> None:
-    """Refuse keys that take forever to hash: a tuple of itself twice, forty times over, has 2^40 parts."""
+    """Refuse keys that take forever to hash: forty nested pairs of one tuple have 2^40 parts."""
     if type(key) is tuple and nested:
         for part in key:
             check_key(part, nested=False)

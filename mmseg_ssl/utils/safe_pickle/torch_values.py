@@ -1,4 +1,4 @@
-"""Torch's tensors and what describes them, built from a pickle."""
+"""Builds torch's tensors, sizes and layouts from a pickle."""
 
 import math
 from typing import Any, Dict
@@ -8,7 +8,7 @@ from torch.storage import TypedStorage
 
 from .checks import StorageKind, are_sizes, require, shown
 
-_FEW = 2**24  # elements that a tensor may show although its storage has fewer (it was expanded when saved)
+_FEW = 2**24  # elements that a tensor may have although its storage has fewer (it was expanded when saved)
 
 
 def build_tensor_v3(
@@ -38,7 +38,7 @@ def build_tensor_v3(
 def build_tensor(
     storage: Any, offset: Any, size: Any, stride: Any, grad: Any = False, hooks: Any = None, *rest: Any
 ) -> torch.Tensor:
-    """Build a tensor of its storage's own type."""
+    """Build a tensor with the type of its storage."""
     return build_tensor_v3(storage, offset, size, stride, grad, hooks, getattr(storage, 'dtype', None), *rest)
 
 
@@ -56,13 +56,13 @@ def build_size(values: Any) -> torch.Size:
 
 
 def build_layout(name: Any) -> torch.layout:
-    """Build a memory layout; only the dense one."""
+    """Build a memory layout; only the dense one is allowed."""
     require(name == 'torch.strided', f'the layout {shown(name)}')
     return torch.strided
 
 
 def torch_names() -> Dict[str, Any]:
-    """Name in the pickle -> kind of storage or type of number."""
+    """Map names in pickles to kinds of storages and types of numbers."""
     storages = dict(Float='float32', Double='float64', Half='float16', BFloat16='bfloat16', Bool='bool')
     storages.update(Byte='uint8', Char='int8', Short='int16', Int='int32', Long='int64')
     storages.update(ComplexFloat='complex64', ComplexDouble='complex128')

@@ -1,4 +1,4 @@
-"""A reader of pickles that runs nothing: it builds what :mod:`values` lists, and stops at anything else."""
+"""A reader of pickles that runs no code: it builds the types in :mod:`values`, and refuses anything else."""
 
 import os
 import pickle
@@ -28,10 +28,10 @@ def no_storage(*_: Any) -> Any:
 
 
 class ExactFile:
-    """A file whose ``read`` gives all that was asked for or fails: a length in a pickle reserves no memory.
+    """A file whose ``read`` returns exactly the requested bytes or fails, so a length in a pickle reserves no memory.
 
     Args:
-        file: Open, binary, seekable.
+        file: An open, binary, seekable file.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -52,19 +52,19 @@ class ExactFile:
 
 
 class SafeUnpickler(pickle._Unpickler):
-    """Reads data, and calls what is on the allow-list.
+    """Reads a pickle, and calls only functions on the allow-list.
 
     Args:
-        file: Of the pickle.
-        load_storage: Makes a storage from its kind, key, location and number of elements.
+        file: File with the pickle.
+        load_storage: Function from kind, key, location and number of elements to a storage.
     """
 
-    # of Python's reader, which its stubs leave out
+    # attributes of Python's reader that its type stubs lack
     stack: List[Any]
     append: Callable[[Any], None]
     pop_mark: Callable[[], List[Any]]
 
-    # Only what protocols 2 to 4 write for data. Text opcodes, INST, OBJ and extensions are not among them.
+    # Only the opcodes that protocols 2 to 4 write for data; text opcodes, INST, OBJ and extensions are missing.
     dispatch: ClassVar[Dict[int, Callable[..., None]]] = {
         code: pickle._Unpickler.dispatch[code] for code in (getattr(pickle, name)[0] for name in _DATA.split())
     }
@@ -86,11 +86,11 @@ class SafeUnpickler(pickle._Unpickler):
             return super().load()
         except pickle.UnpicklingError:
             raise
-        except Exception as error:  # whatever a damaged file leads to
+        except Exception as error:  # a damaged file may lead to any error
             raise pickle.UnpicklingError(f'{type(error).__name__}: {error}') from error
 
     def find_class(self, module: str, name: str) -> Any:
-        module = 'builtins' if module == '__builtin__' else module  # as protocol 2 names it
+        module = 'builtins' if module == '__builtin__' else module  # the name in protocol 2
         found = allow_list().get(f'{module}.{name}') or self.trusted.get(f'{module}.{name}')
         require(found is not None, f'Unsupported global: {module}.{name} is not on the allow-list')
         return found
@@ -105,7 +105,7 @@ class SafeUnpickler(pickle._Unpickler):
         args, part = self.stack.pop(), self.stack[-1]
         require(isinstance(part, Part) and part.call is not None, f'{_name(part)} is not to be called')
         require(isinstance(args, tuple), 'arguments that are no tuple')
-        # A short pickle could have the same long text copied a million times. An honest one has each copy in full.
+        # A short pickle could copy the same long text a million times; a genuine one contains each copy in full.
         self.budget -= sum(len(arg) for arg in args if isinstance(arg, (str, bytes, list, dict, tuple)))
         require(self.budget >= 0, 'it would grow to many times its size')
         self.stack[-1] = part.call(*args)
@@ -176,7 +176,7 @@ def _name(part: Any) -> str:
 
 
 def _trusted_by_the_user() -> Dict[str, Part]:
-    """What was given to ``torch.serialization.add_safe_globals``; torch's own additions are of no use here."""
+    """Return the types given to ``torch.serialization.add_safe_globals``, without torch's own additions."""
     listed: List[Any] = getattr(torch.serialization, 'get_safe_globals', list)()
     pairs = (item if isinstance(item, tuple) else (item, f'{item.__module__}.{item.__qualname__}') for item in listed)
     return {

@@ -1,4 +1,4 @@
-"""The allow-list: what a checkpoint may name, and the function here that builds it after a look at its arguments."""
+"""The allow-list: names that a checkpoint may use, each with the function that checks arguments and builds a value."""
 
 from collections import Counter, OrderedDict
 from functools import lru_cache
@@ -12,13 +12,13 @@ from .torch_values import build_layout, build_parameter, build_size, build_tenso
 
 
 def build_bytes(*args: Any) -> bytes:
-    """Build bytes as protocol 2 writes them: nothing, or text in Latin-1."""
+    """Build bytes as protocol 2 writes them: empty, or from text in Latin-1."""
     require(not args or (len(args) == 2 and type(args[0]) is str and args[1] in ('latin1', 'latin-1')), 'bytes')
     return args[0].encode('latin1') if args else b''
 
 
 def build_bytearray(*args: Any) -> bytearray:
-    """Build a bytearray; a number as the argument would reserve so much memory."""
+    """Build a bytearray; a number as argument is refused, because it would reserve that much memory."""
     return bytearray(args[0] if len(args) == 1 and type(args[0]) is bytes else build_bytes(*args))
 
 
@@ -46,7 +46,7 @@ def build_set(items: Any) -> set:
 def _statistics_method(owner: Any, name: Any) -> str:
     """Stand in for ``getattr``, by which plain mmengine checkpoints name ``HistoryBuffer.mean`` and its like.
 
-    The real one would reach any attribute. The name is enough: the patched ``HistoryBuffer`` ignores the methods.
+    The real one would reach any attribute. The name suffices, since the patched ``HistoryBuffer`` ignores the methods.
     """
     wanted = isinstance(owner, Part) and owner.name.endswith('.HistoryBuffer') and isinstance(name, str)
     require(wanted, f'getattr({shown(owner)}, {shown(name)})')
@@ -55,7 +55,7 @@ def _statistics_method(owner: Any, name: Any) -> str:
 
 @lru_cache(maxsize=None)
 def allow_list() -> Dict[str, Any]:
-    """Name in the pickle -> what is taken for it. Nothing else can be named."""
+    """Map names in pickles to what they build; a pickle with any other name is refused."""
     from mmengine.logging.history_buffer import HistoryBuffer
 
     found = torch_names()
