@@ -58,6 +58,7 @@ def check_sizes(images: Sequence[Tensor], samples: Optional[Sequence[Any]], size
     if len(set(zip(heights, widths))) == 1 or fits:
         return
     other = next(i for i in range(len(images)) if (heights[i], widths[i]) != (heights[0], widths[0]))
+    # a multiple of 32 fits every backbone, whatever its stride
     needed = tuple(-(-max(side) // 32) * 32 for side in (heights, widths))
     raise BatchError(
         f'a batch has images of several sizes, {_name(samples, 0)} of {heights[0]}x{widths[0]} and '

@@ -48,6 +48,7 @@ def separate_views(network: nn.Module, sizes: Sequence[int], kept: Sequence[bool
     """
     layers = [_with_views(module) for module in network.modules() if isinstance(module, _BatchNorm)]
     for layer in layers:
+        # attributes, not arguments: the host's layers call BatchNorm with one tensor
         layer.view_sizes, layer.views_kept = tuple(sizes), tuple(kept)
     try:
         yield

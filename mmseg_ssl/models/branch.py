@@ -106,6 +106,7 @@ class Branch(BaseModule):
         Returns:
             The host's dict, e.g. ``loss_ce``, ``acc_seg``, ``aux.loss_ce``.
         """
+        # loss_by_feat, not loss: the logits exist already, and a second forward would double the cost
         losses = dict(self.segmentor.decode_head.loss_by_feat(self.host_logits(pred), samples))
         if self.segmentor.with_auxiliary_head:
             losses.update(self.segmentor._auxiliary_head_forward_train(pred.feats, samples))

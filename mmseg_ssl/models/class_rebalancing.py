@@ -106,5 +106,6 @@ class ClassRebalancing(nn.Module):
         """
         weighted = target.label * self.rarity[:, None, None]
         total = weighted.sum(dim=1)
+        # in place: another map of C channels would raise the peak of memory
         label = weighted.div_(total.unsqueeze(1).clamp(min=TINY)) if self.weights == 'class' else target.label
         return PixelTarget(label, target.weight * total)

@@ -76,6 +76,7 @@ def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
     one_of(targets.__all__, **{'target.type, a function of mmseg_ssl.targets,': name})
     function = getattr(targets, name)
     try:
+        # bound now, so that a misspelled option fails when the model is built
         inspect.signature(function).bind(None, **options)
     except TypeError as error:
         raise ValueError(

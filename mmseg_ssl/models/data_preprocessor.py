@@ -104,6 +104,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         if not training and len({image.shape for image in images}) > 1:
             check_sizes(images, samples, (self.test_cfg or {}).get('size'))
             pairs = zip(images, data['data_samples'])
+            # one by one: outside of training the host refuses a batch of several sizes
             singles = [dict(inputs=[image], data_samples=[sample]) for image, sample in pairs]
             parts = [super(SemiDataPreProcessor, self).forward(single, training) for single in singles]
             inputs, samples = torch.cat([part['inputs'] for part in parts]), [part['data_samples'][0] for part in parts]

@@ -44,6 +44,7 @@ class EnergyMargins(nn.Module):
         """
         energy = free_energy(logits, self.temperature)
         right = likeliest(logits)[1] == label
+        # sums and counts, not means: only these can be added over processes
         groups = torch.stack([right, ~right & (label != IGNORE_INDEX)])
         sums = torch.stack([(energy * groups).sum(dim=(1, 2, 3)), groups.sum(dim=(1, 2, 3))])
         all_reduce(sums)

@@ -177,6 +177,7 @@ class ErrorLocalizer(BaseModule):
 def _widen_first_convolution(backbone: nn.Module, channels: int) -> nn.Conv2d:
     """Widen the first convolution of a backbone in place; few of the host's backbones have an option for it."""
     for module in backbone.modules():
+        # the first one that takes an image: some backbones begin with other layers, or take more channels by an option
         if isinstance(module, nn.Conv2d) and module.in_channels in (3, channels) and module.groups == 1:
             module.in_channels = channels
             kernel = (module.out_channels, channels, *module.kernel_size)

@@ -42,5 +42,6 @@ class FuzzyLabels(nn.Module):
         """
         if self.mode == 'cumulative':
             return fuzzy_cumulative(probs, self.mass).label
+        # hard and full are the ends of the same scale
         kept = dict(hard=1, topk=self.k, full=probs.shape[1])[self.mode]
         return fuzzy_topk(probs, kept).label

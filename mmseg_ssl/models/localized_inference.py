@@ -21,6 +21,7 @@ class LocalizedInference(BranchInference):
     def __init__(self, branch: Branch, localizer: Judge) -> None:
         super().__init__(branch)
         self.localizer = localizer
+        # correctness travels as one more side map, but no head of the branch makes it
         self.head_names = self.side_names
         self.side_names = [*self.head_names, 'correctness']
         self.out_channels += 1

@@ -72,6 +72,7 @@ class NamedNetworks(BaseSegmentor):
         """
         names = self.predictors
         results = [self.inference_of(name).predict(inputs, data_samples) for name in names]
+        # a single network keeps the host's field names alone
         if len(names) > 1:
             for name, samples in zip(names, results):
                 for first, sample in zip(results[0], samples):
@@ -110,6 +111,7 @@ class NamedNetworks(BaseSegmentor):
         for key in [key for key in state_dict if key.startswith(heads)]:
             value = state_dict.pop(key)
             for name in self.networks:
+                # a teacher holds its copy under .network
                 path = name if name in trained else f'{name}.network'
                 state_dict[f'{prefix}{path}.segmentor.{key[len(prefix) :]}'] = value
         return trained
@@ -117,6 +119,7 @@ class NamedNetworks(BaseSegmentor):
     def _load_from_state_dict(self, state_dict: Dict[str, Tensor], prefix: str, *args: Any) -> None:
         """Load a plain mmseg checkpoint, too."""
         trained = self.spread_plain_weights(state_dict, prefix)
+        # methods of two networks rely on different initial weights
         if len(trained) > 1:
             print_log(
                 f'{type(self).__name__} starts {trained} from the same weights: they differ by what they '

@@ -61,6 +61,7 @@ def _check_one_channel(name: str, head: BaseDecodeHead) -> None:
         'class 1: [w]; or HardPixelCrossEntropy; or drop out_channels=1 and use_sigmoid.'
     )
     with torch.device('cpu'):  # the model may be built on the meta device
+        # a sure prediction, right and wrong: a loss of class 1 must tell them apart
         logits = torch.tensor([4.0, -4.0] * 7 + [4.0]).view(1, 1, 3, 5)
         sample = SegDataSample(gt_sem_seg=PixelData(data=(logits[0] > 0).long()))
         try:

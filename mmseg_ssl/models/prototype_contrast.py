@@ -119,6 +119,7 @@ class PrototypeContrast(nn.Module):
                 f'PrototypeContrast needs an embedding ({images}, {channels}, h, w) for targets of {images} images and '
                 f'channels={channels}, got {tuple(embedding.shape)}.'
             )
+        # one label per embedding: a mean of labels would mix classes
         near = [target.at_stride(embedding.shape[2:]) for target in targets]
         label, weight = (torch.cat(maps).flatten() for maps in zip(*near))
         label = label.where(weight > 0, label.new_full((), IGNORE_INDEX))

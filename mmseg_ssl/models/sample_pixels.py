@@ -42,6 +42,7 @@ def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tens
     Example:
         >>> seeds, valid = scribbled_pixels(samples['sup'], images['sup'])  # doctest: +SKIP
     """
+    # stands in for the mask of a sample without one
     blank = torch.full(images.shape[2:], IGNORE_INDEX, dtype=torch.int64, device=images.device)
     seeds = torch.stack([one.gt_sem_seg.data[0] if 'gt_sem_seg' in one else blank for one in samples])
     unlabeled = [

@@ -48,6 +48,7 @@ class SemiTTAModel(SegTTAModel):
         for field in _other_maps(merged):
             merged.set_data({field: PixelData(data=sum(view.get(field).data for view in views) / len(views))})
         for place, name in enumerate(names):
+            # the first network fills the host's own fields, too
             suffix = f'_{name}' if len(names) > 1 else ''
             means = self._mean([view.get(f'seg_logits{suffix}').data for view in views], name)
             for key, value in means.items():

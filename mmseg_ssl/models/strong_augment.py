@@ -116,6 +116,7 @@ class StrongAugment(nn.Module):
         return images.shape[1] == 3
 
     def _jitter(self, images: Tensor, uniforms: Sequence[Tensor]) -> Tensor:
+        # from [0, 1) to [-strength, strength)
         signed = [(2 * uniform - 1) * strength for uniform, strength in zip(uniforms, self.strengths)]
         brightness, contrast, saturation, hue = signed
         colored = images.shape[1] == 3

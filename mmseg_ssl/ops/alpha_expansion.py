@@ -98,10 +98,12 @@ def _expands(
     """
     graph = _graph(len(pixels), len(weight))
     graph.add_nodes(len(pixels))
+    # A, B and C of the docstring
     keep, take_far, take_near = (
         weight * (one != other)
         for one, other in ((labels[near], labels[far]), (labels[near], alpha), (alpha, labels[far]))
     )
+    # what taking alpha costs more than keeping the label; source or sink by its sign
     take = unary[alpha] - unary[labels, pixels]
     take += np.bincount(near, take_near - keep, len(pixels)) - np.bincount(far, take_near, len(pixels))
     graph.add_grid_tedges(pixels, take.clip(min=0), (-take).clip(min=0))

@@ -40,6 +40,7 @@ def energy_kernel(
     Every program sums each PARTS-th block of an image; an edge belongs to the pixel that lists it.
     """
     image, part = tl.program_id(1), tl.program_id(0)
+    # an image that has stopped costs a launch but no work
     if tl.load(state + 4 * num_images + image) == 0:
         return
     start_of_image = image.to(tl.int64) * num_pixels
@@ -76,6 +77,7 @@ def decide(state, energies, image, num_images, TOLERANCE: tl.constexpr, PARTS: t
     run = tl.load(state + 2 * num_images + image)
     turned = tl.load(state + 3 * num_images + image)
     active = tl.load(state + 4 * num_images + image)
+    # the rules of multiplicative_updates, kept in fp64: rounding would let energies seem to rise
     better = (value <= best) & (active > 0)
     scale = tl.where(better | (run > 0), scale, scale / 2)
     run = tl.where(better, run + 1, 0)

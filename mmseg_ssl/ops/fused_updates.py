@@ -59,9 +59,11 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
             'set TRITON_INTERPRET=1 before Triton is imported, to check it slowly.'
         )
     (images, classes, pixels), edges = labels.shape, len(energy.shifts)
+    # Triton's tiles are powers of 2; lanes beyond the classes are masked
     tile = kernels.next_power_of_2(classes)
     block = max(TILE // tile, MIN_PIXELS)
     blocks = -(-pixels // block)
+    # two tensors in turn: a step overwrites the labels before the last accepted ones
     first, second = labels.contiguous(), labels.clone(memory_format=torch.contiguous_format)
     energies = labels.new_empty(images, min(PARTS, kernels.next_power_of_2(blocks)), dtype=torch.float64)
     given = energy.prediction.contiguous(), energy.free.contiguous().view(torch.uint8), energy.affinity.contiguous()
@@ -71,6 +73,7 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
     damping = DAMPING.get(energy.relaxation, 0.25)
     state = start_state(images, labels.device)
     next_state = torch.empty_like(state)
+    # Triton launches on the current device, which may be another GPU
     with torch.cuda.device_of(labels):
         kernels.energy_kernel[energies.shape[1], images](*arguments, state, **options)
         for _ in range(STEPS[energy.unary] if steps is None else steps):

@@ -78,6 +78,7 @@ def offset_potts(probs: Tensor, affinity: Tensor, offsets: Offsets, valid: Tenso
     squares = probs.square().sum(dim=1)
     total, pairs = probs.new_zeros(len(probs)), probs.new_zeros(len(probs))
     for edge, offset in enumerate(offsets):
+        # views, not copies: an offset is a shift of the whole map
         (near, far), (square_near, square_far) = edge_ends(probs, offset), edge_ends(squares, offset)
         cost = potts_value((near * far).sum(dim=1), square_near, square_far, relaxation)
         weight = edge_ends(affinity[:, edge], offset)[0]

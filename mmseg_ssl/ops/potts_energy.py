@@ -126,6 +126,7 @@ class PottsEnergy(NamedTuple):
             ends = products.square[:, near], products.square[:, far]
             slopes = potts_slopes(dot, *ends, self.relaxation)
             pull[:, edge, near].addcmul_(weight, slopes.other, value=-1)
+            # both ends of an edge: the dot product is symmetric, the slopes are not
             push[:, near].addcmul_(weight, slopes.own)
             push[:, far].addcmul_(weight, potts_slopes(dot, *ends[::-1], self.relaxation).own)
         return pull, push
@@ -153,6 +154,7 @@ class PottsEnergy(NamedTuple):
         for edge, shift in enumerate(self.shifts):
             far = labels[..., start + shift : stop + shift]
             toward[..., : far.shape[-1]].addcmul_(far, pull[:, edge : edge + 1, start : start + far.shape[-1]])
+            # the edges that end here start shift pixels earlier, the first band has fewer of them
             first = max(start - shift, 0)
             near = labels[..., first : max(stop - shift, 0)]
             begin = stop - start - near.shape[-1]

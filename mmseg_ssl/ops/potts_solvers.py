@@ -47,6 +47,7 @@ def gradient_descent(
     for _ in range(200 if steps is None else steps):
         with torch.enable_grad():
             variables.requires_grad_()
+            # fixed labels are put back inside the graph, so that their neighbors feel them
             current = variables.softmax(dim=1).where(free, labels)
             (grad,) = torch.autograd.grad(energy(current).sum(), variables)
         variables = variables.detach() - step_size * grad

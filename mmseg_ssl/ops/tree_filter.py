@@ -63,6 +63,7 @@ def spanning_forest(features: Tensor, valid: Tensor) -> Forest:
 def _rooted(length: np.ndarray, near: np.ndarray, far: np.ndarray, size: int) -> Tuple[np.ndarray, np.ndarray]:
     """Return parent and depth of every pixel (N,) in a minimum spanning tree whose root is pixel 0."""
     tree = minimum_spanning_tree(coo_matrix((length, (near, far)), shape=(size, size)))
+    # breadth first: parents come before their children
     order, parent = breadth_first_order(tree, 0, directed=False)
     parent = parent.astype(np.int64)
     parent[0] = 0

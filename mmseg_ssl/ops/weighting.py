@@ -113,5 +113,6 @@ def class_rarity(
     rarity = (1 / (len(frequency) * frequency.clamp(min=floor))) ** exponent
     rarity = rarity.clamp(low, high)
     present = frequency > 0
+    # absent classes weigh nothing in the mean, or a long list of classes would inflate the others
     mean = (rarity * present).sum() / present.sum().clamp(min=1)
     return rarity / mean.where(mean > 0, mean.new_ones(()))

@@ -26,6 +26,7 @@ def confident(probs: Tensor, threshold: Union[float, Tensor]) -> PixelTarget:
     Raises:
         ValueError: If the threshold is not in ``[0, 1]``.
     """
+    # a tensor is not checked: comparing it here would wait for the device
     if not isinstance(threshold, Tensor) and not 0 <= threshold <= 1:
         raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
     confidence, label = likeliest(probs)

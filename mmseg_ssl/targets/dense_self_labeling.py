@@ -71,10 +71,12 @@ def dense_self_label(
         )
     probs = at_least_fp32(logits).softmax(dim=1)
     size = cell_size(probs.shape[2:], resolution)
+    # uniform where nothing is valid, so that every cell is a distribution
     cells, share = cell_means(probs, valid, size, fill=1 / probs.shape[1])
     affinity = potts_weight * _affinity(images, valid, share, size, bandwidth, spatial_bandwidth)
     seeded = (seeds != IGNORE_INDEX) & valid
     fixed, drawn = _seed_cells(seeds, seeded, probs, size)
+    # a cell with a seed is fixed to its seeds, one without a valid pixel to the start
     free = (drawn == 0) & (share > 0).unsqueeze(1)
 
     unary = cross_entropy, eta * share * free[:, 0]

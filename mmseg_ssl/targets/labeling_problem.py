@@ -68,6 +68,7 @@ def labeling_problem(
     _refuse_impossible(logits, images, seeds, valid, cross_entropy, relaxation, eta, potts_weight)
     valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
     affinity = grid_affinity(images, bandwidth, connectivity, valid)  # first: it needs temporaries
+    # a seed in the padding is none
     seeded = (seeds != IGNORE_INDEX) & valid
     index = seeds.where(seeded, 0).unsqueeze(1)
     logits = at_least_fp32(logits)

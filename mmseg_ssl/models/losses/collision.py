@@ -54,6 +54,7 @@ def reverse_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
         ValueError: If the shapes differ.
     """
     logits, label = _same_shape(logits, label)
+    # EPS as in the solver, whose unary this is
     return -(logits.softmax(dim=1) * (label + EPS).log()).sum(dim=1)
 
 

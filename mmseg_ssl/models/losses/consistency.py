@@ -23,4 +23,5 @@ def consistency_distance(logits: Tensor, probs: Tensor, kind: str) -> Tensor:
     """
     if kind == 'ce':
         return pixel_cross_entropy(logits, PixelTarget(probs, torch.ones_like(probs[:, 0])))
+    # the mean over classes, as the public code of CPS: its weight of 100 belongs to it
     return F.mse_loss(logits.softmax(dim=1), probs, reduction='none').mean(dim=1)

@@ -28,6 +28,7 @@ def pixel_cross_entropy(logits: Tensor, target: PixelTarget) -> Tensor:
         >>> masked_mean(pixel_cross_entropy(logits, target), over=valid)
     """
     label, weight = target
+    # half precision loses the small probabilities whose logarithm is the loss
     logits = at_least_fp32(logits)
     if label.shape[-2:] != logits.shape[-2:] or label.shape[0] != logits.shape[0]:
         raise ValueError(

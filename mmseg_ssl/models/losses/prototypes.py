@@ -41,6 +41,7 @@ def prototype_contrast(
     similarity = _cosines(embeddings, prototypes) / temperature
     # the lowest number, not -inf: without any known prototype the gradient must be 0, not NaN
     similarity = similarity.masked_fill(~known, torch.finfo(similarity.dtype).min)
+    # clamped for the index alone: ignored pixels are dropped by the first condition
     usable = (labels != IGNORE_INDEX) & known[labels.clamp(max=len(known) - 1)]
     labels = labels.where(usable, labels.new_full((), IGNORE_INDEX))
     return F.cross_entropy(similarity, labels, ignore_index=IGNORE_INDEX, reduction='none')

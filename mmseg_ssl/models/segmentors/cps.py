@@ -107,6 +107,7 @@ class CPS(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         labels = {}
         for name in self.networks:
+            # both batches in one call, labeled before they are mixed
             preds = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
             labels[name] = mix(*(argmax_target(pred.logits) for pred in preds))
 

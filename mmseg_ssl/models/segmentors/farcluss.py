@@ -87,6 +87,7 @@ class FARCLUSS(SemiSegmentor):
         projection = dict(dict(type='ProjectionHead', out_channels=128, norm_cfg=dict(type='BN')), **(projection or {}))
         self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
         self.teacher = EMATeacher(self.student)
+        # the weight is the method's, all other options are those of the module
         contrast = dict(dict(weight=0.1), **(contrast or {}))
         self.contrast_weight, self.unsup_weight = contrast.pop('weight'), unsup_weight
         known = dict(num_classes=self.student.num_classes)

@@ -71,6 +71,7 @@ class HardSelfLabeling(SemiSegmentor):
         """Compute the losses of scribbles and hard labels."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
+        # after the network call, with its prediction: the labels are as new as the network
         target = self.self_labeling(sup.logits, scribbles)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')

@@ -65,6 +65,7 @@ class MeanTeacher(SemiSegmentor):
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
+        # without a gradient, as EMATeacher always predicts
         probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])

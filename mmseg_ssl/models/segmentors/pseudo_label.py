@@ -100,6 +100,7 @@ class PseudoLabel(SemiSegmentor):
             )
         height, width = images.shape[2:]
         maps = [sample.pseudo_sem_seg.data for sample in samples]
+        # the preprocessor has padded the images, but not these maps
         padded = [F.pad(m, (0, width - m.shape[2], 0, height - m.shape[1]), value=IGNORE_INDEX) for m in maps]
         label, confidence = torch.stack(padded).to(images.device).unbind(dim=1)
         confidence = confidence.float() / 255
