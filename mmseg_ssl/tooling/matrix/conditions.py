@@ -5,6 +5,7 @@ from .rows import Code, Data, Network, Recipe
 DINOV2 = dict(custom_imports=dict(imports=['mmseg_ssl', 'mmpretrain.models']))
 NETWORKS = {
     'mbv2': Network('deeplabv3plus_mbv2-d16', 'MobileNetV2', padded=False),
+    'mbv2-frozen': Network('deeplabv3plus_mbv2-d16_frozen', 'MobileNetV2, frozen', padded=False),
     'unet': Network('unet_tiny', 'small U-Net', padded=False),
     'r50': Network('deeplabv3plus_r50-d16', 'R-50'),
     'r101': Network('deeplabv3plus_r101-d16', 'R-101'),
@@ -28,6 +29,7 @@ def scribbles(title: str, training: str, folder: str, lists: tuple, base_list: s
 DATA = {
     'camvid': Data('CamVid, 240x180', 'CamVid', CAMVID, 'camvid/{list}_draw0.txt', full='camvid/train.txt'),
     'camvid-480x360': Data('CamVid, 480x360', 'CamVid', CAMVID, 'camvid/{list}_draw0.txt', full='camvid/train.txt'),
+    'msrc21': Data('MSRC-21, 216x144', 'MSRC-21', ('20', '40'), 'msrc21/{list}_draw0.txt', full='msrc21/train.txt'),
     'cityscapes': Data('Cityscapes, CPS', 'Cityscapes', CPS, 'cityscapes/cps/{list}.txt'),
     'cityscapes-eln': Data(
         'Cityscapes, ELN',
@@ -52,7 +54,10 @@ DATA = {
 
 SMALL, LARGE = ('mbv2',), ('r50', 'r101')
 # Short enough for two CPU cores: every semi-supervised method.
-CPU = (Recipe('camvid', 'camvid_semi_240x180', 'adamw_poly_camvid_cpu', 4, SMALL, group='cpu'),)
+CPU = (
+    Recipe('camvid', 'camvid_semi_240x180', 'adamw_poly_camvid_cpu', 4, SMALL, group='cpu'),
+    Recipe('msrc21', 'msrc21_semi_216x144', 'adamw_poly_msrc21_cpu', 4, ('mbv2-frozen',), group='cpu'),
+)
 CAMVID_10K = Recipe('camvid-480x360', 'camvid_semi', 'sgd_poly_camvid_10k', 8, SMALL)
 SHAPES = Recipe('shapes', 'shapes_semi', 'sgd_poly_shapes', 4, ('unet',))
 ALL_UNLABELED = dict(train_dataloader=dict(dataset=dict(unlabeled=dict(exclude=''))))

@@ -17,9 +17,10 @@ ADAPTIVE = dict(model=dict(threshold=dict(_delete_=True, type='AdaptiveThreshold
 CORRMATCH = "CorrMatch's threshold, which follows the classes' largest confidences"
 
 
-LOCALIZERS = dict(
-    mbv2='networks/eln_localizer_mbv2', r50='networks/eln_localizer_r34', r101='networks/eln_localizer_r34'
-)
+LOCALIZERS = {
+    **dict.fromkeys(('mbv2', 'mbv2-frozen'), 'networks/eln_localizer_mbv2'),
+    **dict.fromkeys(('r50', 'r101'), 'networks/eln_localizer_r34'),
+}
 
 
 def teacher(momentum: float, **options: object) -> dict:

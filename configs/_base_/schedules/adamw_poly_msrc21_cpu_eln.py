@@ -1,0 +1,3 @@
+# As adamw_poly_msrc21_cpu.py, with ELN's stages.
+_base_ = './adamw_poly_camvid_cpu_eln.py'
+train_cfg = dict(max_iters=600)
