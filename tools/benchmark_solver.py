@@ -5,8 +5,8 @@ python tools/benchmark_solver.py --device cuda --batch 12 --classes 21 --size 51
     --network configs/_base_/networks/deeplabv3plus_r101-d16.py         # and their share of a training step
 python tools/benchmark_solver.py --images data/camvid/img_dir/train --masks data/camvid/ann_dir/train --classes 11
 
-Both start from the same prediction and are timed in turns, so that a busy machine slows both; the ratio is what counts.
-Memory is the peak beside the inputs in tensors of the size of the logits. The fused solver runs on a GPU with Triton.
+Both start from the same prediction and are timed in turns, so that a busy machine slows both; only the ratio matters.
+Memory is the peak without the inputs, in tensors of the size of the logits. The fused solver needs a GPU and Triton.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Measure, print, and write what was printed into a README."""
+    """Measure, print the report, and write it into a README."""
     argv = sys.argv[1:] if argv is None else argv
     args = parse_args(argv)
     check_device(args.device)
@@ -76,7 +76,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def compare(args: argparse.Namespace) -> List[str]:
-    """Run the solvers in turns, and a training step if a network is given; the lines of the report."""
+    """Run the solvers in turns, and a training step if a network is given; return the lines of the report."""
     torch.manual_seed(args.seed)
     batch = make_batch(args)
     options = dict(relaxation=args.relaxation, cross_entropy=args.cross_entropy, connectivity=args.connectivity)
@@ -113,7 +113,7 @@ def compare(args: argparse.Namespace) -> List[str]:
 
 
 def solvers(batch: Batch, options: Dict[str, Any], args: argparse.Namespace) -> Dict[str, Callable[..., Tensor]]:
-    """The solvers that can run here."""
+    """Return the solvers that can run on this machine."""
     runs: Dict[str, Callable[..., Tensor]] = dict(
         reference=partial(self_label, *batch, **options, solver='gd'),
         default=partial(self_label, *batch, **options, steps=args.steps),
@@ -124,12 +124,12 @@ def solvers(batch: Batch, options: Dict[str, Any], args: argparse.Namespace) -> 
 
 
 def is_cuda(device: str) -> bool:
-    """Whether a device is a GPU of NVIDIA's."""
+    """Check if a device is a CUDA GPU."""
     return torch.device(device).type == 'cuda'
 
 
 def make_batch(args: argparse.Namespace) -> Batch:
-    """Images, a prediction that is blurred and wrong in places, and scribbles on about 3 % of the pixels."""
+    """Make images, a prediction that is blurred and partly wrong, and scribbles on about 3 % of the pixels."""
     images, truth = drawn(args) if args.images is None else loaded(args)
     one_hot = F.one_hot(truth.where(truth < args.classes, 0), args.classes).movedim(-1, 1).float()
     low = 6 * F.avg_pool2d(one_hot, 8)
@@ -141,7 +141,7 @@ def make_batch(args: argparse.Namespace) -> Batch:
 
 
 def drawn(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
-    """Blobs of noisy colors."""
+    """Draw blobs of noisy colors."""
     height, width = args.size
     coarse = torch.randn(args.batch, args.classes, max(height // 48, 2), max(width // 48, 2))
     truth = F.interpolate(coarse, size=(height, width), mode='bicubic').argmax(dim=1)
@@ -151,7 +151,7 @@ def drawn(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
 
 
 def loaded(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
-    """Crops from the middle of files, evenly spread over the folder."""
+    """Load center crops of files, evenly spread over the folder."""
     files = sorted(args.images.glob('*.jpg'))
     if len(files) < args.batch or args.masks is None:
         raise UserError(f'Found {len(files)} .jpg files in {args.images}; name a folder of images and its --masks.')
@@ -171,7 +171,7 @@ def loaded(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
 
 
 def timed(run: Callable[[], Tensor], device: str) -> float:
-    """Seconds of a call."""
+    """Return the seconds of a call."""
     wait = torch.cuda.synchronize if is_cuda(device) else lambda: None
     wait()
     start = time.perf_counter()
@@ -181,7 +181,7 @@ def timed(run: Callable[[], Tensor], device: str) -> float:
 
 
 def training_step(args: argparse.Namespace) -> float:
-    """Seconds of a supervised step of a network with random weights on such a batch."""
+    """Return the seconds of a supervised step of a network with random weights on such a batch."""
     init_default_scope('mmseg')
     setup = Setup(args.network, args.size[0], args.batch, args.batch, args.classes, args.device, False)
     meter = StepMeter(
@@ -195,20 +195,20 @@ def training_step(args: argparse.Namespace) -> float:
 
 
 def shares(seconds: Dict[str, List[float]], step: float) -> List[str]:
-    """How much longer a training step takes with labels solved for."""
+    """Return how much longer a training step takes with the solver."""
     found = {name: statistics.median(seconds[name]) for name in ('reference', 'default', 'fused') if name in seconds}
     return [f'share      {name} adds {100 * own / step:.1f} % to a step of {step:.3f} s' for name, own in found.items()]
 
 
 def speed_up(seconds: Dict[str, List[float]], name: str) -> str:
-    """Time of a solver and how many times faster it is than the reference, turn by turn."""
+    """Return the time of a solver, and its speed-up over the reference in each turn."""
     ratios = [slow / quick for slow, quick in zip(seconds['reference'], seconds[name])]
     turns = ', '.join(f'{ratio:.1f}' for ratio in ratios)
     return f'{statistics.median(seconds[name]):.3f} s   {statistics.median(ratios):.1f} times faster (of {turns})'
 
 
 def first_step(fast: Callable[..., Tensor], energy: PottsEnergy, reference: float) -> int:
-    """The number of steps that first reaches the reference's energy within 0.1 %; 0 if none up to 50 does."""
+    """Return the first number of steps within 0.1 % of the reference's energy; 0 if none up to 50 is."""
     reached = (energy(fast(steps=steps).flatten(2)).sum().item() <= 1.001 * reference for steps in range(1, 51))
     return next((steps for steps, passed in enumerate(reached, start=1) if passed), 0)
 

@@ -1,18 +1,18 @@
-"""Measure what a training step of every method costs, on one network and random data: no dataset is needed.
+"""Measure the cost of a training step of every method, on one network and random data; no dataset needed.
 
 python tools/benchmark_step.py                                            # every method of configs/, MobileNetV2, CPU
 python tools/benchmark_step.py --network r50 --device cuda --amp --batch 8+8 --out benchmark.json
 python tools/benchmark_step.py --table benchmark.json --readme configs/README.md        # from what was measured
 
-Every method is built from its config in configs/<method>/ (for 480x360 where CamVid has one), with its options, on the
-same network with random weights; all run in this process, in turns, one step each a round, so that what slows the
-machine slows all alike. Shown are medians over the rounds. U of --batch L+U is the number of unlabeled images a
-stream: a method that mixes two streams (unlabeled_per_labeled=2) sees 2U. See the columns "calls" and "images". On a
-CPU the process keeps what tensors free, as torch does on a GPU.
+Every method is built from its config in configs/<method>/ (for 480x360 if CamVid has one), with its options, on the
+same network with random weights. All run in this process, in turns, one step per round, so that other load on the
+machine slows all of them equally. The report shows medians over the rounds. U of --batch L+U is the number of unlabeled
+images per stream: a method that mixes two streams (unlabeled_per_labeled=2) sees 2U; see the columns "calls" and
+"images". On a CPU the process keeps freed memory, as torch does on a GPU.
 
-The network's share of a step runs from the images to logits at their size, resized, with side and auxiliary heads, and
-back. All the rest of loss() and backward() is the method's own maths: targets, mixing and losses, the host's supervised
-loss and accuracy among them. How they are told apart: mmseg_ssl/tooling/benchmark/measure.py.
+The network's share of a step runs from the images to logits at their size, with side and auxiliary heads, and back. The
+rest of loss() and backward() is the method's own maths: targets, mixing and losses, including the host's supervised
+loss and accuracy. mmseg_ssl/tooling/benchmark/measure.py explains how they are separated.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def read_setup(args: argparse.Namespace) -> Setup:
-    """Check the command line.
+    """Check the command line, and return the settings.
 
     Raises:
         UserError: A number or the device is not possible.
@@ -80,16 +80,16 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
     """Measure methods in turns.
 
     Args:
-        setup: What they share.
+        setup: Settings that all methods share.
         methods: Folders below ``configs/``, or None for all.
-        rounds: Steps of each that count.
+        rounds: Number of measured steps per method.
 
     Returns:
-        What was measured, ready for json.
+        The measurement, ready for JSON.
     """
     keep_freed_memory()
     if setup.cpu_time:
-        torch.set_num_threads(1)  # the threads' times would add up
+        torch.set_num_threads(1)  # process time adds up the times of all threads
     configs = find_method_configs(methods)
     meters = {}
     for name, config in configs.items():
@@ -107,7 +107,7 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
 
 
 def _machine(device: str) -> Dict[str, Any]:
-    """Hardware and versions that a number belongs to."""
+    """Return the hardware and versions of this measurement."""
     cuda = device.startswith('cuda')
     name = torch.cuda.get_device_name(device) if cuda else f'CPU ({platform.machine()}, {_capability()})'
     return dict(device=name, threads=torch.get_num_threads(), torch=torch.__version__)
@@ -118,7 +118,7 @@ def _capability() -> str:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Measure, print, and write what was asked for."""
+    """Measure, print the table, and write the requested files."""
     args = parse_args(argv)
     init_default_scope('mmseg')
     if args.table and not args.table.is_file():

@@ -1,8 +1,8 @@
-"""Check the data of a config: every error names the file and the fix.
+"""Check the data of a config; every error names the file and the fix.
 
-python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py          # every image: header and end, masks whole
-python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py --all    # every image is decoded
-python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # masks of colors, or of 0 and 255
+python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py          # headers of images, all pixels of masks
+python tools/check_dataset.py configs/dueb/dueb_mbv2_camvid_1-16.py --all    # all pixels of images, too
+python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # for masks of colors, or of 0 and 255
 """
 
 import argparse
@@ -35,7 +35,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='OLD=NEW',
-        help='with --fix: what a value or a color becomes, e.g. 100=1 or 224,224,192=255',
+        help='with --fix: new value of a value or a color, e.g. 100=1 or 224,224,192=255',
     )
     parser.add_argument(
         '--cfg-options', nargs='+', action=CfgOptions, metavar='KEY=VALUE', help='override entries of the config'
@@ -45,10 +45,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def read_mapping(pairs: List[str]) -> Dict[Value, int]:
-    """Read ``OLD=NEW``.
+    """Read pairs ``OLD=NEW``.
 
     Raises:
-        UserError: A pair is not of this form.
+        UserError: A pair does not have this form.
     """
     mapping: Dict[Value, int] = {}
     for pair in pairs:
@@ -65,7 +65,7 @@ def read_mapping(pairs: List[str]) -> Dict[Value, int]:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Check, and say what was found."""
+    """Check the data, and print the report."""
     args = parse_args(argv)
     if args.map and not args.fix:
         raise UserError('--map needs --fix OUT.')

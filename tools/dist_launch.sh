@@ -1,6 +1,6 @@
 # Read by dist_train.sh and dist_test.sh: launch <GPUs per machine> <script> [its arguments] through torchrun.
-# NNODES, NODE_RANK, MASTER_ADDR and PORT say where the machines meet; the processes of all machines have to be there
-# within START_TIMEOUT seconds (300).
+# NNODES, NODE_RANK, MASTER_ADDR and PORT say how the machines connect; the processes of all machines must do so within
+# START_TIMEOUT seconds (300).
 launch() {
     local gpus=$1 addr=${MASTER_ADDR:-127.0.0.1} port=${PORT:-29500} rank=${NODE_RANK:-0} stopped='' code=0
     shift
@@ -21,7 +21,7 @@ launch() {
         --nproc_per_node="$gpus" \
         --rdzv_conf="timeout=${START_TIMEOUT:-300}" \
         "$@" &
-    # The processes save and stop; torchrun itself would report a traceback and exit code 1.
+    # On a signal the processes save and stop, for which torchrun would report a traceback and exit code 1.
     trap 'stopped=1; kill -TERM $! 2>/dev/null' TERM INT
     wait $! || code=$?
     while kill -0 $! 2>/dev/null; do

@@ -1,4 +1,4 @@
-"""Give a trained network back as plain mmseg: ``python tools/export_segmentor.py <config> <checkpoint> <folder>``."""
+"""Export a trained network as plain mmseg: ``python tools/export_segmentor.py <config> <checkpoint> <folder>``."""
 
 import argparse
 import copy
@@ -36,7 +36,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def plain_losses(head: Any) -> None:
-    """Put the host's cross entropy where a head trains with a loss of this package; inference has no use for it."""
+    """Replace losses of this package with the host's cross entropy; inference does not use them."""
     losses = head.loss_decode if isinstance(head.get('loss_decode'), list) else [head.get('loss_decode') or {}]
     if any(_ours(loss.get('type')) for loss in losses):
         sigmoid = head.get('out_channels') == 1
@@ -44,13 +44,13 @@ def plain_losses(head: Any) -> None:
 
 
 def plain_config(cfg: Config) -> Config:
-    """The segmentor's config with preprocessing, test data and evaluation, all the host's.
+    """Make a plain mmseg config of the segmentor, with preprocessing, test data and evaluation.
 
     Args:
         cfg: Config of the method.
 
     Returns:
-        A config that mmseg runs without this package.
+        A config that runs in mmseg without this package.
     """
     segmentor = cfg.model.segmentor
     for key in ('decode_head', 'auxiliary_head'):
@@ -77,8 +77,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Export as the command line says.
 
     Raises:
-        UserError: The checkpoint does not exist or is of another network, or the config's model is not one of this
-            package.
+        UserError: The checkpoint does not exist or belongs to another network, or the config's model is not a method of
+            this package.
     """
     args = parse_args(argv)
     cfg = load_config(args.config)
@@ -102,20 +102,20 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def _dataset_meta(cfg: Config) -> dict:
-    """Classes and colors, for mmseg's ``init_model`` and its pictures."""
+    """Return classes and colors, for mmseg's ``init_model`` and its pictures."""
     if 'test_dataloader' not in cfg:
         return {}
     return {key: list(value) for key, value in DATASETS.get(cfg.test_dataloader.dataset.type).METAINFO.items()}
 
 
 def _suffixes(dataset: type) -> dict:
-    """How a dataset calls its files unless told otherwise."""
+    """Return the default suffixes of a dataset class."""
     known = inspect.signature(dataset).parameters
     return {key: known[key].default for key in ('img_suffix', 'seg_map_suffix') if key in known}
 
 
 def _ours(kind: Any) -> bool:
-    """Whether a registered type is this package's."""
+    """Check if a registered type belongs to this package."""
     found = (MODELS.get(kind) or DATASETS.get(kind)) if isinstance(kind, str) else kind
     return getattr(found, '__module__', '').startswith('mmseg_ssl')
 

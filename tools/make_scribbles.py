@@ -1,9 +1,9 @@
 """Draw weak annotations from full masks: scribbles of any length ratio, or blocks, as a function of a seed.
 
-In the masks that are written, 254 is a pixel that nobody labeled and 255 is void; names and subfolders stay, so that
-any dataset class finds them with its own suffix. Read them with LoadScribbles.
+In the new masks, 254 is unlabeled and 255 is void; names and subfolders stay the same, so that any dataset class finds
+them with its own suffix. Load them with LoadScribbles.
 
-CamVid, one folder for each of the ratios 0, 0.3, 0.5, 0.8, 1; Cityscapes with 10 % blocks; ADE20K with 50 % blocks:
+CamVid with strokes of full length (other folders for other ratios), Cityscapes with 10 % blocks, ADE20K with 50 %:
 
     python tools/make_scribbles.py data/camvid/ann_dir/train data/camvid_scribbles/length-1 --ratio 1 --num-classes 11
     python tools/make_scribbles.py data/cityscapes/gtFine/train data/cityscapes_blocks/share-0.1 \\
@@ -51,10 +51,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Numbers that make no sense stop before the first mask.
+    """Refuse numbers out of range before the first mask is written.
 
     Raises:
-        UserError: Says which one, and what was expected.
+        UserError: Names the option and its range.
     """
     limits = dict(
         ratio=(0, 1), width=(1, 1000), share=(1e-6, 1), block=(1, 10000), workers=(1, 1000), min_area=(0, 1e9)
@@ -66,7 +66,7 @@ def check(args: argparse.Namespace) -> None:
 
 
 def report(summary: Summary) -> str:
-    """Shares of labeled pixels: of all, and of each class."""
+    """Return the shares of labeled pixels, of all and of each class."""
     lines = [f'{summary.images} masks, {summary.labeled.sum() / summary.pixels:.2%} of the pixels labeled']
     lines += ['class   of labeled pixels   of its own pixels']
     for label in summary.full.nonzero()[0]:
@@ -77,7 +77,7 @@ def report(summary: Summary) -> str:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Write the masks, and say how much is labeled."""
+    """Write the masks, and print the shares of labeled pixels."""
     args = parse_args(argv)
     check(args)
     options = {name: value for name, value in vars(args).items() if name in WeakAnnotator._fields}

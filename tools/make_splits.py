@@ -1,8 +1,7 @@
 """Draw labeled subsets of a list of images, without replacement, as a function of a seed.
 
-Every draw shuffles the whole sorted list once and each subset is its beginning: so within a draw
-the smaller subsets lie in the larger ones, and a difference between two sizes is not a difference
-between two random choices.
+Every draw shuffles the whole sorted list once, and each subset is a prefix of it. So within a draw the smaller subsets
+are contained in the larger ones, and two sizes do not differ by chance.
 
 The CamVid lists of this repository:
 
@@ -32,7 +31,7 @@ def draw_subsets(ids: List[str], sizes: Dict[str, int], draws: int, seed: int) -
         ids: All image ids; their order does not matter.
         sizes: Number of images by name of the subset.
         draws: Number of independent draws.
-        seed: Seed; draw d uses ``RandomState(seed + d)``, whose stream NumPy has promised to keep.
+        seed: Seed; draw d uses ``RandomState(seed + d)``, whose stream NumPy guarantees to keep.
 
     Returns:
         Sorted ids by ``<name>_draw<d>``.

@@ -1,13 +1,13 @@
-"""Label a folder of images with a trained network, for training on the labels (offline self-training).
+"""Label a folder of images with a trained network, for offline self-training.
 
 python tools/pseudo_label.py CONFIG CHECKPOINT IMAGES OUT
 python tools/pseudo_label.py configs/supervised/supervised_mbv2_camvid_8.py \\
     work_dirs/supervised_mbv2_camvid_8/iter_800.pth data/camvid/img_dir/train work_dirs/pseudo_labels/camvid_8
 
 writes, for IMAGES/a/b.jpg, OUT/masks/a/b.png (classes; 255 below the threshold) and OUT/confidence/a/b.png (255 is 1),
-and OUT/summary.json. Any config works, of this package or of mmseg alone. Run again after an interruption it goes on;
-a file is whole or not there. With --earlier, checkpoints of the same training from before, OUT/reliability.txt ranks
-the images by how much those agreed with the last one (ST++), and OUT/reliable.txt lists the first half.
+and OUT/summary.json. Any config works, of this package or of plain mmseg. After an interruption, the same command
+continues. With --earlier, earlier checkpoints of the same training, OUT/reliability.txt ranks the images by how much
+these agree with the last one (ST++), and OUT/reliable.txt lists the first half.
 """
 
 import argparse
@@ -69,11 +69,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages, Dict[str, int]]:
-    """Build the dataset of the images; returns it with the place of each id in it.
+    """Build the dataset of the images, and return it with the index of each id.
 
     Raises:
         UserError: The config has no test pipeline.
-        DatasetError: Two images have one id, or a label would not go to a place of its own in OUT.
+        DatasetError: Two images have the same id, or a label would overwrite another file.
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     pipeline = loader.get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
@@ -90,13 +90,13 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
 
 
 def label_settings(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
-    """Say what the labels depend on, after a look at what those in OUT were made with.
+    """Collect the settings that the labels depend on, and compare them with those of existing labels in OUT.
 
     Returns:
-        What goes into ``OUT/settings.json``.
+        Content of ``OUT/settings.json``.
 
     Raises:
-        UserError: A checkpoint is missing, or OUT holds labels of other settings.
+        UserError: A checkpoint is missing, or OUT holds labels that were made with other settings.
     """
     for path in (args.checkpoint, *args.earlier):
         if not Path(path).is_file():
@@ -114,7 +114,7 @@ def label_settings(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
     path = args.out / 'settings.json'
     if path.is_file():
         before = read_json(path)
-        # a file that was moved is the same file
+        # paths do not count: a moved file is still the same file
         changed = [key for key in settings if key not in ('config', 'checkpoint') and before.get(key) != settings[key]]
         if changed:
             raise UserError(f'{args.out} holds labels made with another {", ".join(changed)}. Give another folder.')
@@ -140,7 +140,7 @@ def rank(out: Path, ids: List[str]) -> None:
 
 
 def class_names(cfg: Config, count: int) -> List[str]:
-    """Names of the classes, from the config's dataset; their numbers where it does not fit."""
+    """Return the names of the classes from the config's dataset, or their numbers if they do not fit."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
     known = getattr(DATASETS.get(dataset.type), 'METAINFO', {}) if 'type' in dataset else {}
     names = dict(known, **dataset.get('metainfo', {})).get('classes', ())
@@ -148,7 +148,7 @@ def class_names(cfg: Config, count: int) -> List[str]:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    """Label what is not labeled yet, and count everything."""
+    """Label all images without labels, and write the statistics."""
     args = parse_args(argv)
     cfg = load_config(args.config, args.cfg_options)
     check_device(args.device)
@@ -168,7 +168,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         )
     except ValueError as error:
         raise UserError(str(error)) from error
-    # not before the network is known to load: a run that never began should not bind the next one
+    # only after the network has loaded: settings of a failed start must not block the next run
     replace_file(args.out / 'settings.json', json.dumps(settings, indent=1).encode())
     print(f'{len(names)} of {len(ids)} images to label on {args.device}')
     data: Subset = Subset(images, [ids[name] for name in names])

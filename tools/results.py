@@ -88,7 +88,7 @@ def results_report(runs: List[Run], methods: List[str], by_draw: bool = False, c
 
 
 def commands(runs: List[Run]) -> str:
-    """The command lines of all rows, as a block of code."""
+    """Return the command lines of all rows, as a block of code."""
     lines = []
     for name, options, labels in sorted({(run.config, run.options, run.labels) for run in runs}):
         drawn = any(run.labels == labels and '_draw' in run.draw for run in runs)
@@ -99,7 +99,7 @@ def commands(runs: List[Run]) -> str:
 
 
 def find_plan(name: str) -> Path:
-    """Path of a plan that a README names from the top of the checkout."""
+    """Return the path of a plan that a README names from the top of the checkout."""
     return Path(name) if Path(name).is_file() else ROOT / name
 
 

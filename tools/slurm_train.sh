@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # On a slurm cluster: [GPUS=8 GPUS_PER_NODE=8] tools/slurm_train.sh <partition> <job name> <config> [options of tools/train.py]
-# SIGNAL_SECONDS (120) before its time is up, the run is told to save and stop; --resume goes on from there.
+# SIGNAL_SECONDS (120) before the time limit, the run gets a signal to save and stop; --resume continues from there.
 set -euo pipefail
 if [ $# -lt 3 ]; then sed -n '2p' "$0" | cut -c3- >&2; exit 2; fi
 

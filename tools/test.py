@@ -58,7 +58,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def enable_drawing(cfg: Config, args: argparse.Namespace) -> None:
-    """Turn on the hook that paints predictions.
+    """Turn on the hook that draws predictions.
 
     Raises:
         UserError: The config has no such hook.
@@ -79,7 +79,7 @@ def enable_drawing(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def enable_tta(cfg: Config) -> None:
-    """Wrap the model and the pipeline for test-time augmentation, with the host's sizes where the config says none."""
+    """Wrap the model and the pipeline for test-time augmentation, with the host's sizes unless the config has some."""
     wrapper = dict(cfg.get('tta_model') or dict(type='SemiTTAModel'))
     if wrapper['type'] == 'SegTTAModel':
         wrapper['type'] = 'SemiTTAModel'  # the host's merges one network, and no binary head
@@ -106,7 +106,7 @@ def evaluators(cfg: Config, part: str = 'test') -> List[ConfigDict]:
 
 
 def name_by_folder(runner: Runner) -> None:
-    """Tell the metric that writes masks where the images are."""
+    """Tell the metric that writes masks the folder of the images."""
     for metric in runner.test_loop.evaluator.metrics:
         if isinstance(metric, SemiIoUMetric) and metric.image_root is None:
             metric.image_root = image_root(runner.test_loop.dataloader.dataset)

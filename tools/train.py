@@ -42,7 +42,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='FILE',
-        help='go on from FILE, or without FILE from the last whole checkpoint in the work dir',
+        help='continue from FILE, or without FILE from the last complete checkpoint in the work dir',
     )
     parser.add_argument('--seed', type=int, help="seed of everything random (default: the config's, else 0)")
     parser.add_argument('--amp', action='store_true', help='mixed precision (bfloat16 on the CPU)')
@@ -84,10 +84,10 @@ def enable_amp(cfg: Config) -> None:
 
 
 def set_resume(cfg: Config, resume: Optional[str]) -> None:
-    """Say in the config which checkpoint to go on from.
+    """Set the checkpoint from which the run continues.
 
     Raises:
-        UserError: The file that was asked for will not do.
+        UserError: The given file is not usable.
     """
     model = functools.lru_cache(None)(lambda: MODELS.build(copy.deepcopy(cfg.model)))  # if there is any file at all
     cfg.resume = resume is not None
@@ -105,12 +105,12 @@ def set_resume(cfg: Config, resume: Optional[str]) -> None:
 
 
 def is_first_process() -> bool:
-    """Say whether this process acts for all of the job."""
+    """Return True in the process that acts for the whole job."""
     return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
 def check_data(cfg: Config) -> Optional[Report]:
-    """Look at the labeled images and masks before training starts; one process does it for all."""
+    """Check the labeled images and masks before training starts; the first process does it for all."""
     return check_semi_dataset(cfg) if is_first_process() else None
 
 
@@ -128,7 +128,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         del cfg.train_cfg['by_epoch']
         cfg.train_cfg.type = 'SemiEpochTrainLoop'
     if args.resume is None:
-        find_weights(cfg)  # before there is a folder of the run
+        find_weights(cfg)  # before the run's folder is made
     report = check_data(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
     add_data_summary(cfg)
@@ -142,7 +142,7 @@ def main(argv: Optional[List[str]] = None) -> None:
 
 
 def run(cfg: Config, args: argparse.Namespace, report: Optional[Report]) -> None:
-    """Build the runner and train, this process being one of the job's."""
+    """Build the runner and train, as one process of the job."""
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
     find_weights(cfg)

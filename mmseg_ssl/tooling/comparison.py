@@ -108,7 +108,7 @@ def count_older(jobs: Sequence[Job], runs: Sequence[Run]) -> int:
 
 
 def _control_of(job: Job) -> str:
-    """Name of the training that is a job's control; of a control itself, one that does not exist."""
+    """Return the name of a job's control; for a control itself, a name that does not exist."""
     return training_name(job.config, '+'.join(filter(None, [job.variant, CONTROL])))
 
 

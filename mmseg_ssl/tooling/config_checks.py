@@ -1,4 +1,4 @@
-"""Whether the matrix of configs fits together."""
+"""Checks that the matrix of configs is consistent."""
 
 from pathlib import Path
 from typing import Iterator

@@ -26,7 +26,7 @@ class Config(NamedTuple):
         return f'{self.network.split("-")[0]}_{self.recipe.data}'
 
     def name(self, variant: str, labels: str = '') -> str:
-        """Name of the file, or of its sibling with another variant or list."""
+        """Return the name of the file, or of its sibling with another variant or list."""
         ending = f'_{variant}' if variant else ''
         return f'{self.method.prefix or self.method.folder}_{self.condition}_{labels or self.list}{ending}'
 
@@ -95,12 +95,12 @@ def settings(config: Config) -> Tuple[Leaf, str]:
 
 
 def _labels(recipe: Recipe, labels: str) -> Leaf:
-    """What chooses a list; ``{file}`` is filled in later."""
+    """Return the setting that chooses a list; ``{file}`` is filled in later."""
     return {} if labels == DATA[recipe.data].base_list else dict(train_dataloader=DATA[recipe.data].select)
 
 
 def _length(recipe: Recipe) -> Leaf:
-    """What chooses the length of the run, where the schedule has several."""
+    """Return the setting that chooses the length of the run, if the schedule has several."""
     return dict(train_cfg=dict(max_iters=Code(f"_base_.iters['{recipe.length}']"))) if recipe.length else {}
 
 

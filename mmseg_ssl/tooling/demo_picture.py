@@ -64,7 +64,7 @@ def _labeled(data: Path, ids: List[str]) -> List[List[np.ndarray]]:
 
 
 def _many_classes(folder: Path, count: int) -> List[str]:
-    """Names of the masks with the most classes."""
+    """Return the names of the masks with the most classes."""
     numbers = {file.name: len(np.unique(mmcv.imread(str(file), 'unchanged'))) for file in folder.glob('*.png')}
     return sorted(numbers, key=lambda name: (-numbers[name], name))[:count]
 

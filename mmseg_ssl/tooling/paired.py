@@ -1,4 +1,4 @@
-"""What one training is worth beside another one: differences of runs that share a list and a seed."""
+"""Gain of one training over another: differences of runs that share a list and a seed."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""What ``tools/train.py`` and ``tools/test.py`` left of a run, read back."""
+"""Reads the logs and metrics that ``tools/train.py`` and ``tools/test.py`` leave of a run."""
 
 import json
 import re
@@ -15,9 +15,9 @@ from .trainings.provenance import read_provenance
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
-"""A config's name behind its method: network and data, split, and what an ablation changes."""
+"""A config's name behind its method: network and data, split, and the name of an ablation."""
 HOW_MUCH = re.compile(r'(length|share)-.+')
-"""A split that says how much of every image is labeled, not which images are."""
+"""A split that tells how much of every image is labeled, not which images are."""
 
 
 class Run(NamedTuple):
@@ -44,10 +44,10 @@ class Run(NamedTuple):
 
 
 def find_runs(folders: List[Path]) -> List[Run]:
-    """Read every test below some folders; of two tests of one checkpoint the later one counts.
+    """Read every test in some folders; of two tests of one checkpoint the later one counts.
 
     Raises:
-        UserError: There is none, one is not of the last checkpoint of its run, or one is not of a method.
+        UserError: There is no test, or one is not of the last checkpoint of its run, or not of a method.
     """
     missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
@@ -70,7 +70,7 @@ def find_runs(folders: List[Path]) -> List[Run]:
 
 
 def identity(run: Run) -> tuple:
-    """What tells runs apart; two configs that end in one run, as _8 and _1-16 with split=camvid/8 do, are not."""
+    """Return the values that distinguish runs; names of configs do not (_8 is _1-16 with split=camvid/8)."""
     what = (run.method, run.setting, run.variant, run.options, run.labels, run.draw, run.iterations, run.seed)
     # a plan's variants may differ in what is no option here, such as the schedule
     return (*what, run.images, (run.provenance or {}).get('variant', ''))
@@ -120,7 +120,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
 
 
 def without_draw(split: str) -> str:
-    """Name of a list without its draw: ``camvid/1-16`` of ``camvid/1-16_draw0.txt``.
+    """Return the name of a list without its draw: ``camvid/1-16`` of ``camvid/1-16_draw0.txt``.
 
     Args:
         split: As in a config.
@@ -134,7 +134,7 @@ def method_names() -> Dict[str, str]:
 
 
 def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
-    """The folder of the run that wrote a checkpoint, also after it was moved into one of ``folders``."""
+    """Return the folder of the run that wrote a checkpoint, even if it was moved into one of ``folders``."""
     if checkpoint.parent.is_dir():
         return checkpoint.parent
     for path in (path for folder in folders for path in folder.rglob(f'{checkpoint.parent.name}/*/vis_data')):
@@ -143,7 +143,7 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
 
 
 def _cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:
-    """Time of a step and peak memory of a training, from the scalars that it logged; None where it did not."""
+    """Return time per step and peak memory of a training from its logged scalars; None if they were not logged."""
     steps = [entry for entry in logged if 'loss' in entry]
     times = [entry['time'] - entry.get('data_time', 0) for entry in steps if 'time' in entry]
     peaks = [entry.get('memory', entry.get('peak_rss')) for entry in steps]
@@ -152,13 +152,13 @@ def _cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:
 
 
 def _data(training: Path) -> Optional[Dict[str, Any]]:
-    """What a training was on; runs of older versions did not write it down."""
+    """Return the counts of a training's images; None for runs of older versions, which did not write them."""
     written = sorted(training.glob('*/data.json'))
     return json.loads(written[-1].read_text()) if written else None
 
 
 def _scalars(logs: List[Path]) -> List[Dict[str, float]]:
-    """Everything that a process logged, in order; a line that was cut off is left out."""
+    """Return everything that a process logged, in order; a truncated line is left out."""
     lines = [line for log in logs if log.is_file() for line in log.read_text().splitlines()]
     return [json.loads(line) for line in lines if line.endswith('}')]
 
@@ -168,7 +168,7 @@ def _last_validation(logged: List[Dict[str, float]]) -> Dict[str, float]:
 
 
 def _hardware(training: Path) -> str:
-    """Device and torch of a run, from the environment in its log."""
+    """Return device and torch version of a run, from the environment in its log."""
     text = ''.join(log.read_text() for log in sorted(training.glob('*/*.log'))[-1:])
     patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
     gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""What a config says about the numbers of a run, and what it only says about the machine."""
+"""Separates settings that decide the numbers of a run from those that only concern the machine."""
 
 import hashlib
 import re
@@ -24,7 +24,7 @@ PLACES = re.compile(r'data_root$|val_interval$|max_iters$')
 
 
 def networks_of(model: Any) -> Tuple[str, ...]:
-    """Names of all networks of a method, the one that inference uses first.
+    """Return the names of all networks of a method, first the one that inference uses.
 
     Args:
         model: Its config.

@@ -60,7 +60,7 @@ def test_a_broken_line_is_named_and_nothing_is_written(tool, tmp_path, line):
     add_records(records, tool.find_runs([runs]))
     records.write_text(f'{records.read_text()}{line}\n')
     before = records.read_text()
-    with pytest.raises(UserError, match=r'runs\.jsonl, line 2 is no record'):
+    with pytest.raises(UserError, match=r'runs\.jsonl, line 2 is not a record'):
         add_records(records, [])
     assert records.read_text() == before
 

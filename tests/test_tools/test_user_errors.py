@@ -148,7 +148,7 @@ MISTAKES = {
     ),
     'make_scribbles: no masks': ('make_scribbles', '{here}/none {here}/scribbles', 'No folder of masks'),
     'results: no folder': ('results', '{here}/none', 'there is no folder'),
-    'results: no records': ('results', '--records {here}/damaged.json', 'line 1 is no record'),
+    'results: no records': ('results', '--records {here}/damaged.json', 'line 1 is not a record'),
     'run_benchmark: no plan': ('run_benchmark', '{here}/no.toml', 'there is no plan .*no.toml'),
     'run_benchmark: no TOML': ('run_benchmark', '{here}/damaged.json', 'damaged.json is not TOML'),
     'benchmark_step: a damaged table': ('benchmark_step', '--table {here}/damaged.json', 'is not a JSON file'),

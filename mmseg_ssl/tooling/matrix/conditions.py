@@ -21,7 +21,7 @@ LENGTHS = ('length-1', 'length-0.8', 'length-0.5', 'length-0.3', 'length-0')
 
 
 def scribbles(title: str, training: str, folder: str, lists: tuple, base_list: str = '') -> Data:
-    """A data set whose masks lie in another folder for each amount of scribbles; its base has the first."""
+    """Make a dataset whose masks lie in another folder for each amount of scribbles; its base has the first."""
     select = dict(dataset=dict(labeled=dict(data_prefix=dict(seg_map_path='{file}'))))
     return Data(title, training, lists, folder, select=select, base_list=lists[0])
 
@@ -110,7 +110,7 @@ PADDED = dict(model=dict(data_preprocessor=dict(size=Code('_base_.crop_size'))))
 
 
 def scribble_recipes(networks: tuple, cpu: str = 'adamw_poly_camvid_cpu_scribble') -> tuple:
-    """The recipes of soft self-labeling for some of its networks on VOC; blocks are for R-101 alone."""
+    """Return the recipes of soft self-labeling for some of its networks on VOC; blocks are for R-101 alone."""
     return (
         Recipe('camvid-scribble', 'camvid_scribble_240x180', cpu, 8, SMALL, group='scribble-cpu'),
         Recipe('voc-scribble', 'voc_scribble', 'sgd_poly_scribble', 12, networks, group='scribble', leaf=PADDED),

@@ -24,12 +24,12 @@ LOCALIZERS = {
 
 
 def teacher(momentum: float, **options: object) -> dict:
-    """The hook of an EMA teacher."""
+    """Return the hook of an EMA teacher."""
     return dict(type='MeanTeacherHook', momentum=momentum, **options)
 
 
 def release(leaf: Leaf, note: str, name: str = 'release', data: str = 'voc', labels: str = '1-8') -> Variant:
-    """What a public code does where it is not its paper."""
+    """Return the choices of a public code that differ from its paper."""
     return Variant(name, leaf, (data,), (labels,), ('r50',), note=note)
 
 

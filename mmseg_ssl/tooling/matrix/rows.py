@@ -1,4 +1,4 @@
-"""What a row of the matrix of configs holds."""
+"""Rows of the matrix of configs."""
 
 from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple

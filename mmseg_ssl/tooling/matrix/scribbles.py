@@ -15,7 +15,7 @@ MBV2_R101 = ('mbv2', 'r101')
 
 
 def pictures(bandwidth: float) -> Leaf:
-    """The hook that draws labels."""
+    """Return the hook that draws labels."""
     return dict(custom_hooks=[dict(type='ScribbleVisHook', interval=1000, bandwidth=bandwidth)])
 
 
@@ -36,7 +36,7 @@ IN_CAMVID = dict(relaxation='quadratic', weight=6.0, normalization='pixels')
 
 
 def potts(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0) -> Variant:
-    """One of the CRF losses."""
+    """Return one of the CRF losses."""
     leaf = dict(model=dict(eta=0.0, potts=options), **(pictures(bandwidth) if bandwidth else {}))
     networks = dict(zip(('voc-scribble', 'camvid-scribble'), (MBV2_R101, ('mbv2',)))).get(data, ('r101',))
     lists = LENGTHS[:1] if 'scribble' in data else ()

@@ -38,7 +38,7 @@ HARD_SELF_LABELING = Method(
 
 
 def soft(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options: Any) -> Variant:
-    """A variant of soft self-labeling, mostly on MobileNetV2."""
+    """Make a variant of soft self-labeling, mostly on MobileNetV2."""
     here: Dict[str, Any] = {'networks': ('mbv2',), **options}
     return Variant(name, leaf, (data,), lists, **here)
 

@@ -29,7 +29,7 @@ BY_CORRECTION = dict(model=dict(localizer=dict(type='ErrorCorrector')))
 
 
 def ablation(name: str, leaf: dict, note: str) -> Variant:
-    """A row of ELN's Tables 3 to 6."""
+    """Make a row of ELN's Tables 3 to 6."""
     return Variant(name, leaf, ('voc-eln',), ('1-20',), ('r50',), note=note)
 
 

@@ -1,4 +1,4 @@
-"""Which cores a process runs on."""
+"""Assignment of processes to cores."""
 
 import os
 from contextlib import contextmanager

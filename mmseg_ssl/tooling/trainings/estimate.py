@@ -1,4 +1,4 @@
-"""How long the rest of a plan takes, from what was measured so far."""
+"""Estimate of the time that the rest of a plan takes, from the measurements so far."""
 
 import math
 import statistics
@@ -9,20 +9,20 @@ from .provenance import read_processes
 
 
 class Pace(NamedTuple):
-    """What was measured on this machine."""
+    """Measurements of this machine."""
 
     iteration: Dict[str, float]  # training -> seconds per iteration of one process
     test: float  # seconds that a test takes
 
 
 class Estimate(NamedTuple):
-    """What is left."""
+    """The work that is left."""
 
     seconds: float  # of one process
     unmeasured: int  # jobs of trainings that no process was measured of: counted with the mean pace of the others
 
     def say(self, processes: int) -> str:
-        """In words, for a number of processes side by side."""
+        """Return the estimate in words, for a number of processes side by side."""
         if math.isnan(self.seconds):
             return 'no estimate before the first iterations'
         hours = self.seconds / 3600

@@ -23,7 +23,7 @@ def training_name(config: str, variant: str) -> str:
 
 
 def job_name(config: str, variant: str, split: str, seed: int) -> str:
-    """What progress, errors and ``--only`` call a job."""
+    """Return the name of a job in progress, errors and ``--only``."""
     return f'{training_name(config, variant)} {split} seed {seed}'
 
 
@@ -54,7 +54,7 @@ class Job(NamedTuple):
 
     @property
     def checkpoint(self) -> Path:
-        """The one that is tested: the last of the training."""
+        """The checkpoint that is tested: the last of the training."""
         return self.folder / f'iter_{self.iterations}.pth'
 
     def command(self, step: str) -> List[str]:
@@ -71,7 +71,7 @@ class Job(NamedTuple):
 
     @property
     def prepared(self) -> Path:
-        """A file that is there once the preparation has ended."""
+        """A file that exists once the preparation has ended."""
         return self.folder / 'prepared.txt'
 
     @property
@@ -83,7 +83,7 @@ class Job(NamedTuple):
 
 
 def next_step(job: Job, recorded: bool) -> Optional[str]:
-    """What a job needs: ``'prepare'``, ``'train'``, ``'test'``, or None if it is done.
+    """Return what a job needs next: ``'prepare'``, ``'train'``, ``'test'``, or None if it is done.
 
     Args:
         job: The job.
@@ -97,7 +97,7 @@ def next_step(job: Job, recorded: bool) -> Optional[str]:
 
 
 def is_ready(job: Job, recorded: bool) -> bool:
-    """Whether what a job needs before is there.
+    """Check if the files that a job needs exist.
 
     Args:
         job: The job.
@@ -107,7 +107,7 @@ def is_ready(job: Job, recorded: bool) -> bool:
 
 
 def state_of(job: Job, recorded: bool) -> str:
-    """A job in words: done, running, trained, failed, interrupted or open.
+    """Return the state of a job in words: done, running, trained, failed, interrupted or open.
 
     Args:
         job: The job.

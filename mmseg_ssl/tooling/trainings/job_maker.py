@@ -96,7 +96,7 @@ class JobMaker:
 
 
 def config_path(name: str) -> Path:
-    """Path of a config that a plan names, from the current folder or from the checkout."""
+    """Return the path of a config that a plan names, from the current folder or from the checkout."""
     return Path(name) if Path(name).is_file() else ROOT / name
 
 

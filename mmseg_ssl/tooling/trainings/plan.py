@@ -61,7 +61,7 @@ def read_plan(path: Path, only: Optional[str] = None) -> List[Job]:
 
 
 def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
-    """The trainings in their order.
+    """List the trainings in their order.
 
     Raises:
         UserError: A variant is not defined.
@@ -81,7 +81,7 @@ def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
 
 
 def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[Line]) -> str:
-    """Name of the training that a table gives as its ceiling.
+    """Return the name of the training that a table gives as its ceiling.
 
     Raises:
         UserError: The plan does not train it.

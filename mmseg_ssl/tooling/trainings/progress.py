@@ -1,4 +1,4 @@
-"""What is done of a plan, in lines for people."""
+"""Progress of a plan, in readable lines."""
 
 import sys
 import time
@@ -64,7 +64,7 @@ class Progress:
         return '; '.join([counts, *parts, self.left(failed).say(len(crew.free))])
 
     def left(self, failed: AbstractSet[str] = frozenset()) -> Estimate:
-        """What is left, failed jobs not counted."""
+        """Estimate the work that is left, failed jobs not counted."""
         done = {job.name for job in self.jobs if job.digest in self.recorded} | set(failed)
         return estimate(self.jobs, done, self.begun, measure_pace(self.jobs))
 

@@ -1,4 +1,4 @@
-"""Where a training's numbers come from: commits, versions and seconds of its processes, noted in its work dir."""
+"""Provenance of a training's numbers: commits, versions and seconds of its processes, noted in its work dir."""
 
 import json
 import subprocess

@@ -24,7 +24,7 @@ class Failure(NamedTuple):
     reason: str  # exit code and the last line that it printed
 
     def __str__(self) -> str:
-        """One line, with where to read more."""
+        """Return one line, with the log to read."""
         return f'{self.job.name}: {self.reason} (log: {self.job.folder / LOG})'
 
 
@@ -187,7 +187,7 @@ class SideBySide:
 
 
 def _last_line(log: Path) -> str:
-    """What a log ends with: a tool's ``error: ...`` near its end, else its last line; cut to a line of a terminal."""
+    """Return the end of a log: a tool's ``error: ...`` near its end, else its last line; cut to one line."""
     lines = [line.strip() for line in log.read_text(errors='replace').splitlines() if line.strip()][-10:]
     errors = [line for line in lines if line.startswith('error: ')]
     return ([*lines, *errors] or ['nothing printed'])[-1][:200]
