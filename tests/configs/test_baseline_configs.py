@@ -22,12 +22,14 @@ METHODS = dict(
 CONFIGS = {path.name: path for method in METHODS for path in sorted((FOLDER / method).glob('*.py'))}
 NAME = re.compile(
     r'(?P<method>cutmix_seg|cps|fixmatch|unimatch_v1|unimatch_v2)_(?P<net>mbv2|r50|r101|dinov2s|dinov2b)_'
-    r'(?P<data>camvid|voc|voc-classic|voc-u2pl|cityscapes)_(?P<split>[^_]+?)'
+    r'(?P<data>camvid|msrc21|voc|voc-classic|voc-u2pl|cityscapes)_(?P<split>[^_]+?)'
     r'(_(?P<variant>cutmix-off|located|release|threshold-adaptive|fuzzy))?\.py'
 )
+OF_CPU = ('camvid', 'msrc21')  # with our own schedules
 CPS_LISTS = ('1-16', '1-8', '1-4', '1-2')
 SPLITS = {
     'camvid': ('8', '1-16', '1-8', '1-4'),
+    'msrc21': ('20', '40'),
     'voc': CPS_LISTS,
     'voc-classic': ('92', '183', '366', '732', '1464'),
     'voc-u2pl': ('662', '1323', '2646', '5291'),
@@ -35,6 +37,7 @@ SPLITS = {
 }
 LISTS = {
     'camvid': 'camvid/{}_draw0.txt',
+    'msrc21': 'msrc21/{}_draw0.txt',
     'voc': 'voc/cps/{}.txt',
     'voc-classic': 'voc/classic/{}.txt',
     'voc-u2pl': 'voc/u2pl/{}.txt',
@@ -85,10 +88,12 @@ def parse(name: str) -> Config:
 
 def test_every_table_is_there():
     for method in METHODS:
-        wanted = {f'{method}_mbv2_camvid_{split}.py' for split in SPLITS['camvid']}
-        for data in SPLITS:
-            if data != 'camvid':
-                wanted |= {f'{method}_{net}_{data}_{split}.py' for net in ('r50', 'r101') for split in SPLITS[data]}
+        wanted = {
+            f'{method}_{net}_{data}_{split}.py'
+            for data in SPLITS
+            for net in (('mbv2',) if data in OF_CPU else ('r50', 'r101'))
+            for split in SPLITS[data]
+        }
         assert wanted <= set(CONFIGS)
     for net in ('dinov2s', 'dinov2b'):
         for data in ('voc-classic', 'cityscapes'):
@@ -129,20 +134,20 @@ def test_a_config_is_what_its_name_says(name):
     assert made == set(cls.views) - {'sup', 'weak'}
     hooks = {hook.type: hook for hook in cfg.get('custom_hooks', [])}
     assert ('MeanTeacherHook' in hooks) == ('teacher' in cls.networks)
-    assert ('UnsupRampHook' in hooks) == (data == 'camvid')
+    assert ('UnsupRampHook' in hooks) == (data in OF_CPU)
     if method == 'unimatch_v2':
         assert hooks['MeanTeacherHook'].momentum == pytest.approx(1 - 0.996)
     if method == 'cutmix_seg':
         assert hooks['MeanTeacherHook'].momentum == pytest.approx(1 - 0.99)
     check_options(cfg.model, said)
-    if data != 'camvid':
+    if data not in OF_CPU:
         check_recipe(cfg, said)
 
 
 def check_options(model: dict, said: dict) -> None:
     """What a variant changes, and what the papers set by the data."""
     if said['method'] == 'cps':
-        mixed, city = said['variant'] != 'cutmix-off', said['data'] in ('cityscapes', 'camvid')
+        mixed, city = said['variant'] != 'cutmix-off', said['data'] in ('cityscapes', *OF_CPU)
         assert (model.cutmix is not None) == mixed
         assert model.unsup_weight == ((5 if city else 1) if mixed else (6 if city else 1.5))
     adaptive = isinstance(model.get('threshold'), dict)

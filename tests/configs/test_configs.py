@@ -32,6 +32,7 @@ DATA = {
     'shapes': ('ShapesDataset', 8, 'shapes', '_draw0.txt'),
     'camvid': ('CamVidDataset', 11, 'camvid', '_draw0.txt'),
     'camvid-480x360': ('CamVidDataset', 11, 'camvid', '_draw0.txt'),
+    'msrc21': ('MSRC21Dataset', 21, 'msrc21', '_draw0.txt'),
     'cityscapes': ('CityscapesDataset', 19, 'cityscapes/cps', '.txt'),
     'voc': ('PascalVOCDataset', 21, 'voc/cps', '.txt'),
     'voc-classic': ('PascalVOCDataset', 21, 'voc/classic', '.txt'),
@@ -146,7 +147,7 @@ def check_farcluss(cfg: Config, data: str) -> None:
     hooks = {hook.type: hook for hook in cfg.custom_hooks}
     begin, end = (to_iteration(hooks['UnsupRampHook'][key], cfg.train_cfg.max_iters) for key in ('begin', 'end'))
     assert begin < end < cfg.train_cfg.max_iters
-    if 'camvid' in data:
+    if data in ('camvid', 'camvid-480x360', 'msrc21'):
         return
     epochs, train, crop = dict(voc=(80, 'voc/trainaug.txt', 321), cityscapes=(240, 'cityscapes/train.txt', 801))[
         data.split('-')[0]

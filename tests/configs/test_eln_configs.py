@@ -15,13 +15,14 @@ from mmseg_ssl.tooling.cli import load_config
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs' / 'eln'
 CONFIGS = {path.name: path for path in sorted(FOLDER.glob('*.py'))}
-NAME = re.compile(r'eln_(mbv2|r50|r101)_(camvid|voc-eln|cityscapes-eln)_([^_]+)(_.+)?\.py')
+NAME = re.compile(r'eln_(mbv2|r50|r101)_(camvid|msrc21|voc-eln|cityscapes-eln)_([^_]+)(_.+)?\.py')
 SPLITS = {
     'camvid': ('8', '1-16', '1-8', '1-4'),
+    'msrc21': ('20', '40'),
     'voc-eln': ('1-20', '1-8', '1-4'),
     'cityscapes-eln': ('1-8', '1-4', '1-2'),
 }
-CLASSES = {'camvid': 11, 'voc-eln': 21, 'cityscapes-eln': 19}
+CLASSES = {'camvid': 11, 'msrc21': 21, 'voc-eln': 21, 'cityscapes-eln': 19}
 ABLATIONS = [
     *(
         'decoders-0',
@@ -42,7 +43,7 @@ def scope():
 
 
 def test_every_row_of_the_tables_is_there():
-    nets = {'camvid': ('mbv2',), 'voc-eln': ('r50', 'r101'), 'cityscapes-eln': ('r50', 'r101')}
+    nets = {'camvid': ('mbv2',), 'msrc21': ('mbv2',), 'voc-eln': ('r50', 'r101'), 'cityscapes-eln': ('r50', 'r101')}
     rows = {f'eln_{net}_{data}_{split}.py' for data in SPLITS for net in nets[data] for split in SPLITS[data]}
     rows |= {f'eln_r50_voc-eln_1-20_{name}.py' for name in ABLATIONS}
     rows |= {f'eln_mbv2_camvid_{split}_filter-confidence.py' for split in ('8', '1-16')}
@@ -68,7 +69,7 @@ def test_a_config_is_what_its_name_says(name):
     if variant != '_filter-confidence':
         assert (model.localizer.backbone.type == 'MobileNetV2') == (net == 'mbv2')
         alphas = {'_decoders-0': (), '_decoders-1': (20,), '_decoders-3': (20, 50, 100)}.get(
-            variant, (1.5, 3) if data == 'camvid' else (20, 50)
+            variant, (1.5, 3) if net == 'mbv2' else (20, 50)
         )
         assert tuple(model.slack) == alphas
 
@@ -86,7 +87,7 @@ def test_a_config_is_what_its_name_says(name):
     assert strong.blur_prob == 0 and strong.get('grayscale_prob', 0.2) == 0.2
     assert hooks['MeanTeacherHook'].warmup is False
     assert set(starts) == ({'semi'} if variant == '_stage2' else {'pretrain', 'warmup', 'semi'})
-    if data != 'camvid' and variant != '_stage2':  # papers/eln: epochs of 266 iterations
+    if net != 'mbv2' and variant != '_stage2':  # papers/eln: epochs of 266 iterations
         before, localizer = dict(voc=(70, 50), cityscapes=(100, 58))[data.split('-')[0]]
         assert cfg.train_cfg.max_iters == 500 * 266
         iterations = {name: to_iteration(start, 500 * 266) for name, start in starts.items()}
