@@ -96,7 +96,7 @@ SOFT_SELF_LABELING = Method(
         soft('no-pretrain_bs16', LARGER_BATCH, 'voc-scribble', networks=('r101', 'vit'), of='no-pretrain', batch=16),
     ),
     prefix='soft-self-labeling',
-    results='#camvid',
+    results=RESULTS,
 )
 SCRIBBLE_MEAN_TEACHER = Method(
     'scribble_mean_teacher',
