@@ -18,8 +18,6 @@ labeled_pipeline = [
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 labels_of_files = [dict(type='LoadPseudoLabels'), *unlabeled_pipeline[1:-1], dict(type='PackPseudoLabels')]
 pseudo_labeled = dict(type='PseudoLabeledImages', pipeline=[unlabeled_pipeline[0], *labels_of_files])
-labels_of_files = [dict(type='LoadPseudoLabels'), *unlabeled_pipeline[1:-1], dict(type='PackPseudoLabels')]
-pseudo_labeled = dict(type='PseudoLabeledImages', pipeline=[unlabeled_pipeline[0], *labels_of_files])
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=True),
