@@ -92,7 +92,7 @@ def compare(args: argparse.Namespace) -> List[str]:
 
     lines = [
         f'{tuple(batch[0].shape)} on {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}',
-        f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbours',
+        f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbors',
         f'prediction energy {energy(start).sum():.1f}',
         f'reference  energy {energies["reference"]:.1f}   {statistics.median(seconds["reference"]):.3f} s',
         f'default    energy {energies["default"]:.1f}   {speed_up(seconds, "default")}',

@@ -17,7 +17,7 @@ default_hooks = dict(
 )
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
-tta_model = dict(type='SemiTTAModel')  # tools/test.py --tta; the views are the data set's tta_pipeline
+tta_model = dict(type='SemiTTAModel')  # tools/test.py --tta; the views are the dataset's tta_pipeline
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 load_from = None

@@ -38,7 +38,7 @@ def model_index() -> str:
 
 
 def table(method: Method, configs: List[Config], runs: Set[Tuple[str, str, str]]) -> str:
-    """Make the table of a method's configs, one row for each data set, network and variant.
+    """Make the table of a method's configs, one row per dataset, network and variant.
 
     Args:
         method: The method.

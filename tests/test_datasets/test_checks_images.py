@@ -45,7 +45,7 @@ def test_sixteen_bits_that_are_used_are_fine(own):
     check_semi_dataset(own(MASKS, draw=lambda image: image.astype(np.uint16) * 257))
 
 
-def test_pillow_shows_grey_sixteen_bits_as_white(own):
+def test_pillow_shows_gray_sixteen_bits_as_white(own):
     load = dict(type='LoadImageFromFile', imdecode_backend='pillow')
     stop(own(MASKS, draw=lambda image: eleven_bits(image[..., 0]), load=load), 'would see values above 255 as white')
 

@@ -125,7 +125,7 @@ def test_shrinking_equals_the_slow_transcription(size):
     assert (resize_scribbles(mask, size) == slow_resize(mask, size)).all()
 
 
-def test_shrinking_by_four_keeps_every_scribble_which_nearest_neighbour_does_not():
+def test_shrinking_by_four_keeps_every_scribble_which_nearest_neighbor_does_not():
     """Lines of one pixel and clicks, each of its own class, at least a target pixel apart."""
     mask = np.full((90, 120), UNLABELED, np.uint8)
     for number in range(10):
@@ -146,7 +146,7 @@ def test_void_stays_only_where_all_is_void():
     assert resize_scribbles(mask, (2, 2)).tolist() == [[UNLABELED, IGNORE_INDEX], [IGNORE_INDEX, 2]]
 
 
-def test_a_full_mask_shrinks_as_nearest_neighbour():
+def test_a_full_mask_shrinks_as_nearest_neighbor():
     """Odd factor: the center of a footprint is a pixel."""
     mask = np.random.RandomState(0).randint(0, 11, (27, 33)).astype(np.uint8)
     assert (resize_scribbles(mask, (9, 11)) == mask[1::3, 1::3]).all()

@@ -25,7 +25,7 @@ def test_every_generator_differs_between_steps_and_seeds():
         assert one != other
     for one, other in zip(draws(3, 7), draws(4, 7)):
         assert one != other
-    # (seed, iteration) are not added up: neighbours on the diagonal differ too
+    # (seed, iteration) are not added up: neighbors on the diagonal differ too
     assert draws(3, 7) != draws(4, 6)
 
 

@@ -135,7 +135,7 @@ def test_prototypes_are_the_teachers_of_both_batches():
 
 @pytest.mark.parametrize(('scale', 'on'), [(0.0, False), (0.4, False), (1.0, True)])
 def test_the_contrast_begins_where_the_ramp_ends(scale, on):
-    """Until then 0 with a gradient of 0, not without one: DDP sees its head used. The prototypes are learnt."""
+    """Until then 0 with a gradient of 0, not without one: DDP sees its head used. The prototypes are learned."""
     model = tiny.build('FARCLUSS')
     model.unsup_scale.fill_(scale)
     losses = tiny.loss_of(model, tiny.batch())

@@ -6,7 +6,7 @@
 data_root = 'data/ade/ADEChallengeData2016/'
 scale, crop_size = (2048, 512), (512, 512)
 
-# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+# Settings of a network that depend on the data; a recipe takes them as model=dict(segmentor=_base_.segmentor).
 num_classes = 150
 segmentor = dict(decode_head=dict(num_classes=num_classes))
 
@@ -41,7 +41,7 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=6,  # a process; the paper's 12 is over all of them
+    batch_size=6,  # per process; the paper's 12 is over all of them
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='SemiSampler'),

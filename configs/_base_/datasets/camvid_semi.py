@@ -2,7 +2,7 @@
 data_root = 'data/camvid/'
 scale, crop_size = (480, 360), (320, 320)
 
-# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+# Settings of a network that depend on the data; a recipe takes them as model=dict(segmentor=_base_.segmentor).
 num_classes = 11
 segmentor = dict(
     decode_head=dict(

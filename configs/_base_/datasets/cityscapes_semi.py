@@ -3,7 +3,7 @@ data_root = 'data/cityscapes/'
 crop_size = (800, 800)
 scales = [0.5, 0.75, 1.0, 1.5, 1.75, 2.0]  # the papers' public code; 1.25 is absent there
 
-# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+# Settings of a network that depend on the data; a recipe takes them as model=dict(segmentor=_base_.segmentor).
 num_classes = 19
 class_weight = [0.8373, 0.918, 0.866, 1.0345, 1.0166, 0.9969, 0.9754, 1.0489, 0.8786, 1.0023]
 class_weight += [0.9539, 0.9843, 1.1116, 0.9037, 1.0865, 1.0955, 1.0865, 1.1529, 1.0507]  # as in CPS
@@ -14,7 +14,7 @@ segmentor = dict(
             _delete_=True,
             type='HardPixelCrossEntropy',
             threshold=0.7,
-            min_kept=50000,  # an image
+            min_kept=50000,  # per image
             class_weight=class_weight,
         ),
     ),
@@ -52,7 +52,7 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=2,  # a process; the papers' 16 is over all of them
+    batch_size=2,  # per process; the papers' 16 is over all of them
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='SemiSampler'),

@@ -1,4 +1,4 @@
-# Cityscapes as in UniMatch V2: crops of 798x798, 57 patches of 14 a side, any scale from 0.5 to 2; 4 processes of 2.
+# Cityscapes as in UniMatch V2: crops of 798x798, 57 patches of 14 per side, any scale from 0.5 to 2; 4 processes of 2.
 _base_ = './cityscapes_semi.py'
 crop_size = (798, 798)
 segmentor = dict(

@@ -3,7 +3,7 @@
 data_root = 'data/msrc21/'
 scale, crop_size = (216, 144), (144, 144)
 
-# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+# Settings of a network that depend on the data; a recipe takes them as model=dict(segmentor=_base_.segmentor).
 num_classes = 21
 segmentor = dict(decode_head=dict(num_classes=num_classes))
 

@@ -1,8 +1,8 @@
-# The embedded data set: 160 train / 48 val drawn scenes of 96x64, 8 classes; made on first use.
+# The built-in dataset: 160 train / 48 val drawn scenes of 96x64, 8 classes; made on first use.
 data_root = 'data/shapes/'
 scale, crop_size = (96, 64), (64, 64)
 
-# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+# Settings of a network that depend on the data; a recipe takes them as model=dict(segmentor=_base_.segmentor).
 num_classes = 8
 segmentor = dict(
     decode_head=dict(

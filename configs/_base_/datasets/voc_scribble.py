@@ -24,7 +24,7 @@ labeled_pipeline = [
     dict(type='PackSemiInputs'),
 ]
 train_dataloader = dict(
-    batch_size=6,  # a process; the paper's 12 is over all of them
+    batch_size=6,  # per process; the paper's 12 is over all of them
     dataset=dict(
         split='voc/trainaug.txt',
         unlabeled=None,

@@ -3,7 +3,7 @@ data_root = 'data/VOCdevkit/VOC2012/'
 crop_size = (512, 512)
 scales = [0.5, 0.75, 1.0, 1.5, 1.75, 2.0]  # of each image's own size, as in the papers' public code
 
-# What the data decide about a network; a recipe says model=dict(segmentor=_base_.segmentor).
+# Settings of a network that depend on the data; a recipe takes them as model=dict(segmentor=_base_.segmentor).
 num_classes = 21
 segmentor = dict(
     decode_head=dict(num_classes=num_classes),
@@ -41,7 +41,7 @@ tta_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=4,  # a process; the papers' 8 is over all of them
+    batch_size=4,  # per process; the papers' 8 is over all of them
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='SemiSampler'),

@@ -13,6 +13,6 @@ labeled_pipeline = [
 ]
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 train_dataloader = dict(
-    batch_size=2,  # a process; 8 over all of them in UniMatch
+    batch_size=2,  # per process; 8 over all of them in UniMatch
     dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
 )

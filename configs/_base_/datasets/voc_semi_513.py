@@ -13,6 +13,6 @@ labeled_pipeline = [
 ]
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 train_dataloader = dict(
-    batch_size=4,  # a process; the paper's 8 is over all of them
+    batch_size=4,  # per process; the paper's 8 is over all of them
     dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
 )

@@ -1,4 +1,4 @@
-# VOC as in UniMatch V2: crops of 518x518, 37 patches of 14 a side; 4 processes of 4.
+# VOC as in UniMatch V2: crops of 518x518, 37 patches of 14 per side; 4 processes of 4.
 # The long side is a random share of 500 pixels, which is what nearly all images have.
 _base_ = './voc_semi.py'
 crop_size = (518, 518)
@@ -13,6 +13,6 @@ labeled_pipeline = [
 ]
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 train_dataloader = dict(
-    batch_size=4,  # a process; the paper's 16 is over all of them
+    batch_size=4,  # per process; the paper's 16 is over all of them
     dataset=dict(labeled=dict(pipeline=labeled_pipeline), unlabeled=dict(pipeline=unlabeled_pipeline)),
 )

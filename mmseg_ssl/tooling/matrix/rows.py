@@ -30,16 +30,16 @@ class Network:
 
 @dataclass(frozen=True)
 class Data:
-    """A data set with its lists of labeled images (or amounts of scribbles).
+    """A dataset with its lists of labeled images (or amounts of scribbles).
 
     Args:
         title: Its name in tables.
-        training: Its name in ``metafile.yml``; none if it is no data set that one can get.
+        training: Its name in ``metafile.yml``; none if the dataset cannot be downloaded.
         lists: Names of the lists; the first config is written in full, the others inherit from it.
         select: What ``train_dataloader`` says to choose one, in which ``{file}`` is the list's file.
         files: File of each list, in which ``{list}`` is its name.
         full: File of the list ``full``: all images are labeled.
-        base_list: The one that the data set's base has, so that a config need not say it.
+        base_list: The one that the dataset's base has, so that a config need not say it.
     """
 
     title: str
@@ -53,13 +53,13 @@ class Data:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A data set with a schedule, as a paper has it.
+    """A dataset with a schedule, as a paper has it.
 
     Args:
         data: Short name of the data.
         dataset: File in ``configs/_base_/datasets``.
         schedule: File in ``configs/_base_/schedules``.
-        batch: Labelled images a step, over all processes.
+        batch: Labeled images per step, over all processes.
         networks: Short names.
         only_variants: Networks that some variants have, and no plain config.
         length: Key of the schedule's ``iters``, often ``'{list}'``; without it the schedule has one length.
@@ -92,7 +92,7 @@ class Variant:
         bases: Further files in ``configs/_base_``, by network.
         whole: It is written in full instead; there may be no plain config.
         note: Comment in such a config: what a paper says about it.
-        batch: Labeled images a step, where it is not the recipe's.
+        batch: Labeled images per step, if not the recipe's.
     """
 
     name: str
