@@ -1,4 +1,4 @@
-"""The table of a plan: every training beside its control and the baseline of its table, by paired differences."""
+"""Makes the table of a plan: every training against its control and its baseline, by paired differences."""
 
 import statistics
 from pathlib import Path
@@ -10,7 +10,7 @@ from .trainings.job import Job, training_name
 from .trainings.plan import Table, read_tables
 
 CONTROL = 'control'
-"""The variant of a plan that is the others' control."""
+"""Name of the variant that is the control of the others."""
 HEAD = ('labels', 'method', 'runs', 'val', 'test', 'minus control', 'minus {baseline}', 'gap closed')
 NOTE = (
     'mIoU in % on test and on val, both of the LAST checkpoint, means over all runs: draws of the labeled images x '
@@ -30,11 +30,11 @@ def comparison_report(runs: Sequence[Run], plan: Path) -> str:
     """Make the block of a plan.
 
     Args:
-        runs: Runs of the records; those that are not of the plan, or of its configs as they are now, are left out.
+        runs: Recorded runs; those that do not belong to the plan and its current configs are left out.
         plan: The plan's file.
 
     Returns:
-        A table of markdown, and how the numbers were made.
+        Markdown tables, and a note on how the numbers were made.
     """
     made = {run.provenance['digest']: run for run in runs if run.provenance}
     tables = read_tables(plan)
@@ -56,12 +56,12 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
     """Make the markdown table of one table of a plan.
 
     Args:
-        table: Its jobs; the first one's training is the baseline.
-        jobs: All of the plan, among which the ceiling is.
-        made: Digest -> run of those that are done.
+        table: A table of the plan; the training of its first job is the baseline.
+        jobs: All jobs of the plan, including the ceiling.
+        made: Digest -> run of the jobs that are done.
 
     Returns:
-        A row for every list without its draw and training, in the plan's order; the ceiling last.
+        One row per list (without its draw) and training, in the plan's order; the ceiling is last.
     """
     baseline = table.jobs[0].training
     ceiling = [job for job in jobs if job.training == table.ceiling]
@@ -88,7 +88,7 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
 
 
 def say(difference: Difference) -> str:
-    """``+3.10 ± 0.60: better``; of one pair without an error, of none only that it is not run."""
+    """Format a difference as ``+3.10 ± 0.60: better``; one pair has no error, no pair is "not run"."""
     if not difference.pairs:
         return 'not run'
     error = f' ± {difference.error:.2f}' if difference.pairs > 1 else ''
@@ -96,7 +96,7 @@ def say(difference: Difference) -> str:
 
 
 def count_older(jobs: Sequence[Job], runs: Sequence[Run]) -> int:
-    """Number of runs that were made of a plan's trainings before their configs were changed."""
+    """Count the runs of a plan's trainings that were made before their configs changed."""
     now = {job.digest for job in jobs}
     names = {(Path(job.config).stem, job.variant, job.split, job.seed) for job in jobs}
     noted = [(run, run.provenance) for run in runs if run.provenance]
@@ -117,7 +117,7 @@ def _scores(jobs: Sequence[Job], made: Dict[str, Run]) -> Scores:
 
 
 def _means(jobs: Sequence[Job], made: Dict[str, Run]) -> List[str]:
-    """Cells of what was run: how many of how many, mean on val and on test."""
+    """Return the cells of the number of runs and of the means on val and on test."""
     done = [made[job.digest] for job in jobs if job.digest in made]
     if not done:
         return [f'0 of {len(jobs)}', '', '']
@@ -128,7 +128,7 @@ def _means(jobs: Sequence[Job], made: Dict[str, Run]) -> List[str]:
 
 
 def _name(job: Job) -> str:
-    """Method, the network that is reported where there are several, and the variant."""
+    """Return the name of the method, the reported network if there are several, and the variant."""
     method = Path(job.config).parent.name
     network = f' ({job.networks[0]})' if len(job.networks) > 1 else ''
     return method_names().get(method, method) + network + (f', {job.variant.replace("+", ", ")}' if job.variant else '')

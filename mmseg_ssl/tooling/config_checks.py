@@ -9,23 +9,23 @@ from .matrix import DATA, METHODS, NETWORKS, PUBLISHED, Method
 
 
 def check_matrix(root: Path) -> None:
-    """Look for what a row names and nothing has.
+    """Look for rows that refer to names which do not exist.
 
     Args:
         root: Folder of the project.
 
     Raises:
-        UserError: Rows do; each is named, with what there is.
+        UserError: Names each of them, with the names that exist.
     """
     problems = [problem for method in METHODS for problem in _problems(method, root / 'configs' / '_base_')]
     unknown = sorted(PUBLISHED.keys() - {method.folder for method in METHODS})
     problems += [f'published: no method {name}' for name in unknown]
     if problems:
-        raise UserError('the matrix (mmseg_ssl/tooling/matrix) does not fit together:\n  ' + '\n  '.join(problems))
+        raise UserError('the matrix (mmseg_ssl/tooling/matrix) is not consistent:\n  ' + '\n  '.join(problems))
 
 
 def _problems(method: Method, bases: Path) -> Iterator[str]:
-    """Name what is wrong with a method's rows."""
+    """Yield the problems of a method's rows."""
     data = {recipe.data for recipe in method.recipes}
     if data - DATA.keys():
         yield f'{method.folder}: no data {sorted(data - DATA.keys())}; there are {", ".join(DATA)}'
@@ -51,7 +51,7 @@ def _problems(method: Method, bases: Path) -> Iterator[str]:
 
 
 def _unpublished(method: Method) -> Iterator[str]:
-    """Name scores of papers that belong to no config."""
+    """Yield scores of papers that belong to no config."""
     for key, scores in PUBLISHED.get(method.folder, {}).items():
         network, data, *variant = key.split(' ')
         recipes = [recipe for recipe in method.recipes if recipe.data == data]

@@ -10,7 +10,7 @@ HEAD = '| data | network | config | lists, with the mIoU that a paper gives in %
 
 
 def metafile(method: Method, configs: List[Config]) -> str:
-    """Write the index of a method for OpenMMLab's tools; data that are drawn are left out.
+    """Write the index of a method for OpenMMLab's tools, without drawn datasets.
 
     Args:
         method: The method.
@@ -32,7 +32,7 @@ def metafile(method: Method, configs: List[Config]) -> str:
 
 
 def model_index() -> str:
-    """Write the file that names all others, ``model-index.yml`` in the project's folder."""
+    """Write ``model-index.yml`` in the project's folder, which lists all other index files."""
     folders = sorted(method.folder for method in METHODS)
     return '\n'.join([f'# {HEADER}', 'Import:', *(f'- configs/{folder}/metafile.yml' for folder in folders)]) + '\n'
 
@@ -46,7 +46,7 @@ def table(method: Method, configs: List[Config], runs: Set[Tuple[str, str, str]]
         runs: Method, network with data, and variant of each recorded run.
 
     Returns:
-        Markdown. A list links to its config; what was not run says so.
+        Markdown. Every list links to its config; configs without runs say "not run".
     """
     rows = [HEAD]
     for _, group in groupby(configs, key=lambda config: (config.recipe, config.network, config.variant)):
@@ -85,5 +85,5 @@ def methods_table(counts: Iterable[Tuple[Method, int]]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote a text for YAML where it must be."""
+    """Quote a text for YAML if necessary."""
     return f"'{text}'" if ': ' in text else text

@@ -1,4 +1,4 @@
-"""The matrix of configs, multiplied out: one file for each method, network, data, list and variant."""
+"""Expands the matrix of configs: one file per method, network, dataset, list and variant."""
 
 import copy
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
@@ -32,7 +32,7 @@ class Config(NamedTuple):
 
 
 def configs_of(method: Method) -> Iterator[Config]:
-    """List the configs of a method: of each recipe and network the plain ones, then the variants."""
+    """Yield the configs of a method: for each recipe and network the plain ones, then the variants."""
     for recipe in method.recipes:
         for network in recipe.networks:
             for labels in lists_of(method, recipe, network):
@@ -45,7 +45,7 @@ def configs_of(method: Method) -> Iterator[Config]:
 
 
 def lists_of(method: Method, recipe: Recipe, network: str) -> Tuple[str, ...]:
-    """Lists of a method on some data with a network, the first of which has the config that is written in full."""
+    """Return the lists of a method for a dataset and network; the config of the first one is written in full."""
     for key in (f'{network} {recipe.data}', recipe.data):
         if key in method.lists:
             return method.lists[key]
@@ -57,7 +57,7 @@ def text_of(config: Config) -> str:
     method, recipe, network, labels, variant = config
     first = (variant.lists if variant.whole and variant.lists else lists_of(method, recipe, network))[0]
     if variant.name and not variant.whole:
-        # of the plain config that is written in full: each step of inheritance is one more file to open
+        # inherits from the plain config that is written in full: each level of inheritance is one more file to open
         bases = [f'./{config.name(variant.of, labels if variant.of else first)}.py']
         leaf = merged(_beyond(first, config._replace(variant=PLAIN)), _filled(variant.leaf, config))
         return leaf_text(HEADER, variant.note, bases + _more_bases(variant.bases, network), leaf)
@@ -75,12 +75,12 @@ def text_of(config: Config) -> str:
 
 
 def _beyond(first: str, config: Config) -> Leaf:
-    """Say what a config's list changes of the first list's."""
+    """Return the settings in which a config differs from that of the first list."""
     return difference(settings(config)[0], settings(config._replace(list=first))[0], config)
 
 
 def settings(config: Config) -> Tuple[Leaf, str]:
-    """Put together what a config says beyond its bases, and its comment."""
+    """Return the settings of a config beyond its bases, and its comment."""
     method, recipe, network, labels, variant = config
     model: Leaf = dict(type=method.type, segmentor=Code('_base_.segmentor'))
     if NETWORKS[network].padded:
@@ -126,7 +126,7 @@ def _filled(value: Any, config: Config) -> Any:
 
 
 def merged(old: Leaf, new: Leaf) -> Leaf:
-    """Lay settings over others: dicts are joined, all else is replaced."""
+    """Merge settings into others: dicts are merged, everything else is replaced."""
     result = copy.copy(old)
     for key, value in new.items():
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
@@ -135,10 +135,10 @@ def merged(old: Leaf, new: Leaf) -> Leaf:
 
 
 def difference(new: Leaf, old: Leaf, config: Config) -> Leaf:
-    """Say what a config changes of the one that it inherits from.
+    """Return the settings in which a config differs from the one that it inherits from.
 
     Raises:
-        UserError: It lacks a setting that the other one has, which a config cannot take back.
+        UserError: It lacks a setting of the other one, which a config cannot remove.
     """
     if old.keys() - new.keys():
         raise UserError(

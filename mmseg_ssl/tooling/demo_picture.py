@@ -1,4 +1,4 @@
-"""The picture of the demo: the few labels that both trainings saw, and what each makes of images that neither saw."""
+"""The picture of the demo: the few labels that both trainings saw, and their predictions on unseen images."""
 
 import warnings
 from pathlib import Path
@@ -24,15 +24,15 @@ def draw(
 ) -> None:
     """Draw the labeled images, then images, both predictions, ground truth and DUEB's uncertainty.
 
-    The images are the three of validation with the most classes, whatever the networks say of them.
+    The images are the three validation images with the most classes, independent of the predictions.
 
     Args:
         configs: Config of each training by name; one of them is ``dueb``.
         checkpoints: Their checkpoints.
-        titles: What stands above their predictions.
+        titles: Titles of their predictions.
         data: Folder of the drawn data.
         labeled: List of the labeled images.
-        path: Picture to write.
+        path: File of the picture.
     """
     import matplotlib
 
@@ -57,7 +57,7 @@ def draw(
 
 
 def _labeled(data: Path, ids: List[str]) -> List[List[np.ndarray]]:
-    """Two rows of panels: labeled images, and their masks."""
+    """Return two rows of panels: labeled images, and their masks."""
     images = [mmcv.imread(str(data / f'img_dir/train/{name}.png'))[..., ::-1] for name in ids]
     masks = [PALETTE[mmcv.imread(str(data / f'ann_dir/train/{name}.png'), 'unchanged')] for name in ids]
     return [images, masks]
@@ -70,7 +70,7 @@ def _many_classes(folder: Path, count: int) -> List[str]:
 
 
 def _predicted(models: dict, data: Path, name: str) -> List[np.ndarray]:
-    """Panels of one image of validation."""
+    """Return the panels of one validation image."""
     from mmseg.apis import inference_model
 
     image = mmcv.imread(str(data / 'img_dir/val' / name))

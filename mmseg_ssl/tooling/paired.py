@@ -5,9 +5,9 @@ import statistics
 from typing import Any, Mapping, NamedTuple, Optional
 
 FEWEST = 3
-"""Pairs below which nothing is said: the error of two differences is itself known to a factor of two at best."""
+"""Smallest number of pairs for a verdict: the standard error of two differences is itself very uncertain."""
 ERRORS = 2.0
-"""A difference counts if it is more than so many standard errors."""
+"""Number of standard errors above which a difference counts."""
 
 
 class Difference(NamedTuple):
@@ -19,20 +19,20 @@ class Difference(NamedTuple):
 
 
 def paired_difference(scores: Mapping[Any, float], others: Mapping[Any, float]) -> Difference:
-    r"""Mean and standard error of the differences of two trainings over the runs that both have.
+    r"""Compute mean and standard error of the differences between two trainings over the runs that both have.
 
     With :math:`d_i = x_i - y_i` for each of the :math:`n` shared (list, seed), the mean :math:`\bar d` and
 
     .. math:: SE = \sqrt{\frac{1}{n (n - 1)} \sum_i (d_i - \bar d)^2}.
 
-    What a list or a seed does to both trainings alike, most of the spread of single runs, is not in it.
+    Effects of a list or a seed on both trainings, which are most of the spread of single runs, cancel.
 
     Args:
         scores: (list, seed) -> score of the training.
-        others: The same of the one that it is compared with.
+        others: (list, seed) -> score of the other training.
 
     Returns:
-        The difference; NaN where no run is shared.
+        The difference; NaN if no run is shared.
     """
     shared = [score - others[key] for key, score in scores.items() if key in others]
     if not shared:
@@ -42,10 +42,10 @@ def paired_difference(scores: Mapping[Any, float], others: Mapping[Any, float]) 
 
 
 def verdict(difference: Difference) -> str:
-    """Say in words whether a difference is one.
+    """Say in words if a difference is significant.
 
     Args:
-        difference: Of two trainings.
+        difference: The difference of two trainings.
 
     Returns:
         ``'better'`` or ``'worse'`` if the mean is more than two standard errors from 0, ``'not distinguishable'``
@@ -61,16 +61,16 @@ def verdict(difference: Difference) -> str:
 def gap_closed(
     scores: Mapping[Any, float], few: Mapping[Any, float], all_labels: Mapping[Any, float]
 ) -> Optional[float]:
-    """Share of the gap between few and all labels that a training closes without the labels.
+    """Compute the share of the gap between few and all labels that a training closes without these labels.
 
     Args:
         scores: (list, seed) -> score of the training.
-        few: The same of training on the few labels alone.
-        all_labels: The same of training on all labels, whose list is another one: its mean counts.
+        few: (list, seed) -> score of training only on the few labels.
+        all_labels: (list, seed) -> score of training on all labels; since its list is another one, its mean counts.
 
     Returns:
-        (mean score - mean of few) / (mean of all - mean of few), over the runs that the first two share: 0 for
-        training on few labels, 1 for all of them; None if a part of it was not run or there is no gap.
+        (mean score - mean of few) / (mean of all - mean of few), over the runs that the first two share: 0 is training
+        on few labels, 1 on all of them; None if one of them was not run or there is no gap.
     """
     shared = [key for key in scores if key in few]
     if not shared or not all_labels:

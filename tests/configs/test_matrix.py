@@ -131,7 +131,7 @@ def test_rows_that_do_not_fit_are_named(message, monkeypatch):
     plain = Method('a', 'A', 'A', ('', ''), (Recipe('voc', 'voc_semi', 'sgd_poly_voc', 8, ('r50',)),))
     monkeypatch.setattr(config_checks, 'METHODS', [dataclasses.replace(plain, **BAD[message])])
     monkeypatch.setattr(config_checks, 'PUBLISHED', {})
-    with pytest.raises(UserError, match=f'does not fit together:\n  {message}'):
+    with pytest.raises(UserError, match=f'is not consistent:\n  {message}'):
         config_checks.check_matrix(ROOT)
 
 

@@ -1,1 +1,1 @@
-"""Plans of trainings, run side by side: what ``tools/run_benchmark.py`` does."""
+"""Plans of trainings that run side by side, for ``tools/run_benchmark.py``."""

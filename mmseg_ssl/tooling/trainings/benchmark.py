@@ -1,4 +1,4 @@
-"""A plan from start to records."""
+"""Runs a plan, from the first training to the records."""
 
 from pathlib import Path
 from typing import List, Sequence, Set, Tuple
@@ -13,10 +13,10 @@ from .side_by_side import Failure, SideBySide
 
 
 def recorded_digests(records: Path) -> Set[str]:
-    """Digests of the jobs whose runs a file of records holds.
+    """Return the digests of the jobs whose runs are in a file of records.
 
     Args:
-        records: The file; it need not be there.
+        records: The file; it need not exist.
     """
     return {run.provenance['digest'] for run in read_records(records) if run.provenance}
 
@@ -38,15 +38,15 @@ def record(job: Job, records: Path) -> None:
 
 
 def run_benchmark(jobs: Sequence[Job], processes: int, records: Path) -> Tuple[List[Failure], bool]:
-    """Train, test and record what is not recorded yet.
+    """Train, test and record all jobs that are not recorded yet.
 
     Args:
-        jobs: In their order.
-        processes: How many at a time.
+        jobs: The jobs, in their order.
+        processes: Number of jobs that run at the same time.
         records: File of the records.
 
     Returns:
-        What failed, and whether all jobs were gone through; False after a signal.
+        The failures, and True if all jobs were tried, False after a signal.
     """
     recorded = recorded_digests(records)
     progress = Progress(jobs, recorded)

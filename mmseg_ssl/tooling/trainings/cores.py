@@ -6,14 +6,14 @@ from typing import Iterator, List, Sequence
 
 
 def share_cores(processes: int) -> List[List[int]]:
-    """Share out the cores that this process may use.
+    """Distribute the cores that this process may use.
 
     Args:
-        processes: How many get some.
+        processes: Number of processes.
 
     Returns:
-        Numbers of cores for each; equally many, as far as they go round. With more processes than cores several share
-        one. Empty lists where the system does not pin (macOS, Windows).
+        Core numbers per process, equally many for each; with more processes than cores, several share one. Empty lists
+        where the system cannot pin processes (macOS, Windows).
     """
     if not hasattr(os, 'sched_getaffinity'):
         return [[] for _ in range(processes)]
@@ -24,10 +24,10 @@ def share_cores(processes: int) -> List[List[int]]:
 
 @contextmanager
 def pinned(cores: Sequence[int]) -> Iterator[None]:
-    """Pin this process, and so what it starts in the block, to some cores.
+    """Pin this process, and the processes that it starts in the block, to some cores.
 
     Args:
-        cores: Their numbers; without any, nothing is changed.
+        cores: Core numbers; an empty list changes nothing.
     """
     if not cores:
         yield

@@ -19,7 +19,7 @@ class Estimate(NamedTuple):
     """The work that is left."""
 
     seconds: float  # of one process
-    unmeasured: int  # jobs of trainings that no process was measured of: counted with the mean pace of the others
+    unmeasured: int  # jobs of trainings without any measurement, which count with the mean pace of the others
 
     def say(self, processes: int) -> str:
         """Return the estimate in words, for a number of processes side by side."""
@@ -32,14 +32,14 @@ class Estimate(NamedTuple):
 
 
 def measure_pace(jobs: Sequence[Job]) -> Pace:
-    """Read how long iterations took: of trainings that ended, by their clocks; of others, by their last log.
+    """Measure the time per iteration: by the clock for finished trainings, by the last log for others.
 
     Args:
-        jobs: All of the plan; those whose work dirs are not here tell nothing.
+        jobs: All jobs of the plan; those without a work dir on this machine do not count.
 
     Returns:
-        Seconds per iteration of each training, the mean over its runs: start, validation and saving included where
-        a run has ended; and the mean time of a test.
+        Seconds per iteration of each training, the mean over its runs, with start, validation and saving if a run has
+        ended; and the mean time of a test.
     """
     found: Dict[str, List[float]] = {}
     tests: List[float] = []
@@ -59,16 +59,16 @@ def measure_pace(jobs: Sequence[Job]) -> Pace:
 
 
 def estimate(jobs: Sequence[Job], done: Set[str], progress: Dict[str, Tuple[int, bool]], pace: Pace) -> Estimate:
-    """Sum up what is left of a plan.
+    """Estimate the time that is left of a plan.
 
     Args:
-        jobs: All of the plan.
-        done: Names of those that are finished or failed.
-        progress: Name -> iterations done, and whether the training has ended, of those that were begun.
-        pace: What was measured.
+        jobs: All jobs of the plan.
+        done: Names of the jobs that are finished or failed.
+        progress: Name -> (iterations done, True if the training has ended) of the jobs that have begun.
+        pace: The measurements.
 
     Returns:
-        Iterations left x seconds per iteration, and a test for each; NaN seconds where nothing was measured.
+        Iterations left x seconds per iteration, plus one test per job; NaN seconds without any measurement.
     """
     mean = statistics.mean(pace.iteration.values()) if pace.iteration else float('nan')
     seconds, unmeasured = 0.0, 0

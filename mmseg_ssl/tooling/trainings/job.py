@@ -1,4 +1,4 @@
-"""One training of a plan: what tells it from all others, where it lies, and the commands that make it."""
+"""One training of a plan: its identity, its work dir, and its commands."""
 
 import json
 import re
@@ -12,13 +12,13 @@ from .provenance import ROOT, read_processes
 
 LOG = 'output.txt'
 RUNNING_SECONDS = 180.0
-"""Age up to which a work dir's ``run.lock`` means that somebody trains there, as in ``mmseg_ssl.engine.run_lock``."""
+"""Largest age of a ``run.lock`` whose run still counts as alive, as in ``mmseg_ssl.engine.run_lock``."""
 STOPPED_CODES = (143, -15, -9)
-"""Exit codes that are no failure: saved and stopped; ended by SIGTERM, as a test is; killed."""
+"""Exit codes that are not failures: saved and stopped; ended by SIGTERM, as a test is; killed."""
 
 
 def training_name(config: str, variant: str) -> str:
-    """Config and variant, which share a pace and a row: ``dueb_mbv2_msrc21_20+control``."""
+    """Return the name of config and variant, which share a pace and a row: ``dueb_mbv2_msrc21_20+control``."""
     return Path(config).stem + (f'+{variant}' if variant else '')
 
 
@@ -28,7 +28,7 @@ def job_name(config: str, variant: str, split: str, seed: int) -> str:
 
 
 class Job(NamedTuple):
-    """A config, what is changed in it, a list and a seed; and what the config says about the run."""
+    """A config with its changes, a list and a seed, and the config's settings of the run."""
 
     config: str  # path, as on the command line
     variant: str  # names of the plan's variants, 'control'; '' for the config as it is
@@ -58,7 +58,7 @@ class Job(NamedTuple):
         return self.folder / f'iter_{self.iterations}.pth'
 
     def command(self, step: str) -> List[str]:
-        """Command line of a step, ``'prepare'``, ``'train'`` or ``'test'``; each can be given by hand as well."""
+        """Return the command line of a step, ``'prepare'``, ``'train'`` or ``'test'``; it also works by hand."""
         if step == 'prepare':
             return [sys.executable, str(ROOT / self.preparation[0]), *self.preparation[1:]]
         chosen = [f'train_dataloader.dataset.split={self.split}', f'randomness.seed={self.seed}', *self.options]
@@ -76,7 +76,7 @@ class Job(NamedTuple):
 
     @property
     def saved_iterations(self) -> int:
-        """Iterations that the newest whole checkpoint has, 0 without one."""
+        """Iterations of the newest complete checkpoint, 0 without one."""
         names = {path: re.fullmatch(r'iter_(\d+)\.pth', path.name) for path in self.folder.glob('iter_*.pth')}
         numbers = sorted(((int(name.group(1)), path) for path, name in names.items() if name), reverse=True)
         return next((number for number, path in numbers if is_complete(path)), 0)
@@ -101,7 +101,7 @@ def is_ready(job: Job, recorded: bool) -> bool:
 
     Args:
         job: The job.
-        recorded: Whether the records hold it: then it needs nothing.
+        recorded: True if the records hold it; then it needs nothing.
     """
     return recorded or job.first is None or job.first.is_file()
 
@@ -127,7 +127,7 @@ def state_of(job: Job, recorded: bool) -> str:
 
 
 def logged_progress(job: Job) -> Tuple[int, Optional[float]]:
-    """Iterations of a running training, and its seconds per iteration, both from the log of its last process.
+    """Return iterations and seconds per iteration of a running training, from the log of its last process.
 
     Args:
         job: The job.

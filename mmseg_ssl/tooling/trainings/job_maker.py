@@ -1,4 +1,4 @@
-"""From a line of a plan to a job: what its config says, and what has to be there before it."""
+"""Makes jobs from the lines of a plan: reads their configs, and finds the trainings that they need first."""
 
 import argparse
 import hashlib
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As of the job that it becomes."""
+        """Name of the job that it becomes."""
         return job_name(self.config, self.variant, self.split, self.seed)
 
 
@@ -33,9 +33,9 @@ class JobMaker:
     """Makes the jobs of a plan.
 
     Args:
-        path: Of the plan, for messages.
+        path: Path of the plan, for messages.
         plan: Its settings.
-        lines: All trainings of it, among which are those that others need first.
+        lines: All its trainings, including those that others need first.
 
     Raises:
         UserError: A training needs one that the plan does not have with the same list and seed.
@@ -58,15 +58,15 @@ class JobMaker:
         self.settings = lru_cache(maxsize=None)(self._settings)
 
     def missing_configs(self, lines: Sequence[Line]) -> List[str]:
-        """Name the configs of some trainings, and of those that they need first, that are not there."""
+        """Name the missing configs of some trainings, and of those that they need first."""
         wanted = {line.config for line in [*lines, *(self.first[line] for line in lines if line in self.first)]}
         return sorted(config for config in wanted if not config_path(config).is_file())
 
     def job(self, line: Line) -> Job:
-        """Make the job of a training; its configs have to be there."""
+        """Make the job of a training, whose configs must exist."""
         first = self.job(self.first[line]) if line in self.first else None
         need = self.needs.get(line.config, {})
-        # with the places still in braces: what a training is does not depend on where others lie
+        # paths are still in braces here, because a training's identity must not depend on where others lie
         iterations, networks, settings = self.settings(line.config, (*line.options, *need.get('options', ())))
         content = Path(find_split(line.split)).read_bytes()
         what = (Path(line.config).stem, settings, hashlib.sha256(content).hexdigest(), line.seed, iterations)
@@ -89,7 +89,7 @@ class JobMaker:
         )
 
     def _settings(self, config: str, options: Tuple[str, ...]) -> Tuple[int, Tuple[str, ...], str]:
-        """Iterations, networks and digest of a training, from its config."""
+        """Read iterations, networks and digest of a training from its config."""
         relevant = [option for option in options if not LOADING.search(option.split('=')[0])]
         cfg = load_config(str(config_path(config)), parse_options(self.path, relevant))
         return cfg.train_cfg.max_iters, networks_of(cfg.model), digest_of(cfg)
@@ -101,10 +101,10 @@ def config_path(name: str) -> Path:
 
 
 def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:
-    """Values of ``KEY=VALUE`` pairs, as ``--cfg-options`` reads them.
+    """Parse ``KEY=VALUE`` pairs as ``--cfg-options`` does.
 
     Args:
-        path: Of the plan, for the message.
+        path: Path of the plan, for the message.
         options: The pairs.
     """
     parser = argparse.ArgumentParser(prog=str(path), usage=argparse.SUPPRESS)
@@ -113,7 +113,7 @@ def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:
 
 
 def _filled(words: Sequence[str], first: Optional[Job], folder: Path) -> Tuple[str, ...]:
-    """Words with the places of a job, and of the one before it, in place of their names in braces."""
+    """Replace names in braces with the paths of a job, and of the one before it."""
     places = dict(folder=str(folder))
     if first:
         places.update(config=first.config, checkpoint=str(first.checkpoint))

@@ -1,4 +1,4 @@
-"""Plans: TOML files that say which trainings make a table, in the order in which they are run."""
+"""Reads plans: TOML files that list the trainings of a table, in the order in which they run."""
 
 import fnmatch
 from collections import Counter
@@ -23,14 +23,15 @@ def read_tables(path: Path, only: Optional[str] = None) -> List[Table]:
 
     Args:
         path: A TOML file, see ``docs/benchmarks.md``.
-        only: Pattern of shells; trainings whose name it does not fit are left out, and their configs not read.
+        only: Shell pattern; trainings whose names do not match are left out, and their configs are not read.
 
     Returns:
-        The tables; in each the trainings seed by seed, then list by list, then as they stand, so that whatever is done
-        when a benchmark is stopped is a table of whole rounds.
+        The tables; in each the trainings seed by seed, then list by list, then in the plan's order, so that a stopped
+        benchmark leaves a table of complete rounds.
 
     Raises:
-        UserError: The file is no plan, the pattern fits nothing, or configs or lists are not there; all are named.
+        UserError: The file is not a plan, the pattern matches nothing, or configs or lists are missing; names all of
+            them.
     """
     plan = read_plan_file(path)
     lines = list(_lines(path, plan))

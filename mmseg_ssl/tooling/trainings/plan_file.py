@@ -1,4 +1,4 @@
-"""The file of a plan: TOML with a few settings, checked before anything is made of them."""
+"""Reads and checks the TOML file of a plan."""
 
 import difflib
 import importlib
@@ -23,13 +23,13 @@ def read_plan_file(path: Path) -> Dict[str, Any]:
         path: A TOML file.
 
     Returns:
-        What it says; ``tables`` has at least one table, each with trainings, lists and seeds.
+        The settings; ``tables`` has at least one table, each with trainings, lists and seeds.
 
     Raises:
-        UserError: The file is not there, is not TOML, or no plan.
+        UserError: The file does not exist, is not TOML, or not a plan.
     """
     plan = _parse(path)
-    _check(path, plan)
+    _check_settings(path, plan)
     return plan
 
 
@@ -47,8 +47,8 @@ def _parse(path: Path) -> Dict[str, Any]:
         raise UserError(f'{path} is not TOML: {error}.') from error
 
 
-def _check(path: Path, plan: Dict[str, Any]) -> None:
-    """Refuse a plan whose keys, or their types, are not those of plans.
+def _check_settings(path: Path, plan: Dict[str, Any]) -> None:
+    """Refuse a plan with unknown keys or wrong types.
 
     Raises:
         UserError: Names the first.

@@ -31,7 +31,7 @@ class Progress:
         self.next, self.shown = 0.0, ''
 
     def __call__(self, crew: SideBySide) -> None:
-        """Show the line if it is time."""
+        """Show the line if it is time to do so."""
         if time.monotonic() < self.next:
             return
         terminal = sys.stdout.isatty()
@@ -40,18 +40,18 @@ class Progress:
         print(f'\r\033[K{line}' if terminal else line, end='' if terminal else '\n', flush=True)
 
     def tell(self, line: str) -> None:
-        """Show a line on something that happened; the next line of progress comes at once."""
+        """Show a line about an event; the next line of progress follows immediately."""
         print(f'\r\033[K{line}' if sys.stdout.isatty() else line, flush=True)
         self.next = 0.0
 
     def end(self, crew: SideBySide) -> None:
-        """Show how it ended, unless that is what was shown last."""
+        """Show the final state, unless it was shown last."""
         line = self.line(crew)
         if line != self.shown or sys.stdout.isatty():
             self.tell(line)
 
     def line(self, crew: SideBySide) -> str:
-        """``12/48 done, 1 failed; a 300/1200, b tests; 5.1 process hours left, 2.6 h on 2``."""
+        """Return ``12/48 done, 1 failed; a 300/1200, b tests; 5.1 process hours left, 2.6 h on 2``."""
         failed = {failure.job.name for failure in crew.failures}
         parts = []
         for running in crew.running.values():
@@ -70,12 +70,12 @@ class Progress:
 
 
 def list_jobs(jobs: Sequence[Job], recorded: Set[str], processes: int) -> List[str]:
-    """Lines on every job of a plan in its order, and what is left.
+    """Return one line per job of a plan, and an estimate of the time that is left.
 
     Args:
-        jobs: All of the plan.
-        recorded: Digests of those that the records hold.
-        processes: How many would run side by side.
+        jobs: All jobs of the plan.
+        recorded: Digests of the recorded jobs.
+        processes: Number of processes that would run side by side.
     """
     states = [state_of(job, job.digest in recorded) for job in jobs]
     width = max(len(job.name) for job in jobs)
