@@ -11,7 +11,7 @@ Terms = Dict[str, Tensor]
 
 
 class MixedLabels(NamedTuple):
-    """What a branch is taught on the mixed images.
+    """Labels of the mixed images for one branch.
 
     Attributes:
         label: ``(B, H, W)`` int64, 255 on padding and where there is none.

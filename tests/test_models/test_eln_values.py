@@ -56,7 +56,7 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
 
 
 def corrected(step: Step, images: Tensor, logits: Tensor, train: bool) -> Tensor:
-    """The error corrector's logits: the localizer's network, one channel a class."""
+    """The error corrector's logits: the localizer's network, one channel per class."""
     return step.network('localizer').judged(images, logits, train, channels=slice(None))
 
 

@@ -19,7 +19,7 @@ def build(kind: str = 'ErrorLocalizer', **options):
 
 
 def test_the_default_is_resnet_34():
-    """Image, 21 probabilities and entropy in; one logit a pixel out, at the size of the image."""
+    """Image, 21 probabilities and entropy in; one logit per pixel out, at the size of the image."""
     judge = MODELS.build(dict(type='ErrorLocalizer', num_classes=21)).eval()
     assert judge.backbone.depth == 34
     assert judge.backbone.conv1.weight.shape == (64, 25, 7, 7)
