@@ -1,4 +1,4 @@
-"""What every test starts from: this checkout, one thread, a seed of its own."""
+"""Setup of every test: this checkout, one thread, its own seed."""
 
 import itertools
 import os
@@ -34,5 +34,5 @@ def fresh_start() -> None:
 
 @pytest.fixture
 def root() -> Path:
-    """The folder of the checkout."""
+    """Return the folder of the checkout."""
     return ROOT

@@ -41,7 +41,7 @@ def watch(event: str, args: tuple) -> None:
 
 
 def honest() -> dict:
-    """What a run saves, small."""
+    """Make a small checkpoint as a run saves it."""
     return dict(
         state_dict=OrderedDict(w=torch.arange(6.0).reshape(2, 3).t(), b=torch.nn.Parameter(torch.ones(2))),
         history=HistoryBuffer([1.5, 0.5], [1, 2]),
@@ -53,14 +53,14 @@ def honest() -> dict:
 
 
 def torch_file(content: Any, zipped: bool) -> bytes:
-    """A checkpoint as bytes."""
+    """Return a checkpoint as bytes."""
     file = io.BytesIO()
     torch.save(content, file, _use_new_zipfile_serialization=zipped)
     return file.getvalue()
 
 
 def with_pickle(file: bytes, code: bytes) -> bytes:
-    """A checkpoint with another pickle; the records stay."""
+    """Return a checkpoint with another pickle; the records stay."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(file)) as old, zipfile.ZipFile(out, 'w') as new:
         for name in old.namelist():

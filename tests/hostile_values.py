@@ -6,7 +6,7 @@ import numpy as np
 
 
 def code(value) -> bytes:
-    """The pickled value without the frame around it."""
+    """Return the pickled value without the frame around it."""
     return pickle.dumps(value, 2)[2:-1]
 
 
@@ -15,7 +15,7 @@ def dtype(name: str, state: tuple) -> bytes:
 
 
 def scalar(kind: bytes, content: bytes) -> bytes:
-    """What ``torch.save`` writes for a NumPy number."""
+    """Return what ``torch.save`` writes for a NumPy number."""
     text = b'c_codecs\nencode\n' + code((content.decode('latin1'), 'latin1')) + b'R'
     return b'cnumpy.core.multiarray\nscalar\n(' + kind + text + b'tR'
 

@@ -1,4 +1,4 @@
-"""How much memory tensors take at once, on any device, without measuring the process."""
+"""Counts the memory that tensors take at once, on any device, without measuring the process."""
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef

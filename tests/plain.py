@@ -78,7 +78,7 @@ def localizer() -> dict:
 
 
 def build(method: str, **options: Any) -> nn.Module:
-    """A method around that network, every network with weights of its own, in training mode."""
+    """Build a method around that network, in training mode; every network has its own weights."""
     preprocessor = dict(type='SemiDataPreProcessor', mean=MEAN, std=STD)
     config = dict(type=method, segmentor=segmentor(), data_preprocessor=preprocessor, **options)
     model = MODELS.build(copy.deepcopy(config))
@@ -94,7 +94,7 @@ def build(method: str, **options: Any) -> nn.Module:
 
 
 def inside(shapes: Tuple[Tuple[int, int], ...]) -> Tensor:
-    """Which pixels are image, (B, H, W)."""
+    """Return a mask of the image pixels, (B, H, W)."""
     masks = torch.zeros(len(shapes), *SIZE, dtype=torch.bool)
     for mask, (height, width) in zip(masks, shapes):
         mask[:height, :width] = True

@@ -45,7 +45,7 @@ class Step:
         return Network(self.weights, f'{name}.network.' if name == 'teacher' else f'{name}.')
 
     def option(self, path: str, default: Any) -> Any:
-        """An option by its dotted path, or the default that the equation has.
+        """Return an option by its dotted path, or the default that the equation has.
 
         That must be the default of the constructor which takes it, the part's for ``label.k``, unless that is None.
         """

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Said(NamedTuple):
-    """What a network says of images: logits and those of the auxiliary head at full size, its levels, its side maps."""
+    """Prediction of a network: logits and those of the auxiliary head at full size, its levels, its side maps."""
 
     logits: Tensor
     auxiliary: Optional[Tensor]
@@ -44,7 +44,7 @@ class Network:
         return [first, self.conv(first, f'{prefix}second').tanh()]
 
     def __call__(self, images: Tensor, train: bool = True, perturb: Optional[Callable] = None) -> Said:
-        """One call of a branch."""
+        """Call a branch once."""
         levels = self.levels(images, train, 'segmentor.backbone.')
         levels = perturb(levels) if perturb else levels
         logits = upsampled(self.conv(levels[1], 'segmentor.decode_head.conv_seg'))

@@ -1,4 +1,4 @@
-"""What the README says runs: its config on drawn data, its command lines and its Python, in their order."""
+"""The README's instructions run: its config on drawn data, its command lines and its Python, in their order."""
 
 import os
 import re

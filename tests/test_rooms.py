@@ -51,7 +51,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 def module_of(name: str) -> str:
-    """The file of a dotted name of this package, without suffix, seen from the package."""
+    """Return the file of a dotted name of this package, without suffix, seen from the package."""
     parts = name.split('.')[1:]
     while parts:
         if (PACKAGE.joinpath(*parts).with_suffix('.py')).is_file() or PACKAGE.joinpath(*parts).is_dir():

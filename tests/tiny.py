@@ -111,7 +111,7 @@ def build(method: str = 'Supervised', segmentor: Optional[dict] = None, **option
 
 
 def sample(index: int, mask: Optional[Tensor] = None, **meta: Any) -> SegDataSample:
-    """A sample as ``SemiDataset`` gives it."""
+    """Make a sample as ``SemiDataset`` gives it."""
     meta = dict(dict(seed=1000 + index, img_path=f'{index}.png', img_shape=(32, 32), ori_shape=(32, 32)), **meta)
     result = SegDataSample(metainfo=meta)
     if mask is not None:
@@ -121,7 +121,7 @@ def sample(index: int, mask: Optional[Tensor] = None, **meta: Any) -> SegDataSam
 
 
 def drawn(size: int, generator: torch.Generator) -> tuple:
-    """A procedural crop: one noisy color for each class, in stripes; image (3, H, W) and mask (1, H, W), uint8."""
+    """Draw a crop: one noisy color per class, in stripes; image (3, H, W) and mask (1, H, W), uint8."""
     stripes = torch.randint(0, NUM_CLASSES, (4,), generator=generator).repeat_interleave(-(-size // 4))[:size]
     mask = stripes[:, None].expand(size, size).clone()
     mask[: size // 8] = 255
@@ -131,7 +131,7 @@ def drawn(size: int, generator: torch.Generator) -> tuple:
 
 
 def batch(labeled: int = 2, ratio: int = 2, size: int = 32, seed: int = 0) -> Dict[str, Dict[str, List]]:
-    """What ``semi_collate`` returns: labeled crops, and ``ratio`` unlabeled ones for each."""
+    """Make a batch as ``semi_collate`` does: labeled crops, and ``ratio`` unlabeled ones for each."""
     generator = torch.Generator().manual_seed(seed)
     inputs: Dict[str, List] = dict(sup=[], weak=[])
     samples: Dict[str, List] = dict(sup=[], weak=[])

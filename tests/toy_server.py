@@ -1,4 +1,4 @@
-"""What the server of :mod:`toy_process` imports, so that the runs forked from it do not pay for it again."""
+"""Imports of the server of :mod:`toy_process`, so that the runs forked from it do not pay for it again."""
 
 import gc
 

@@ -73,7 +73,7 @@ def differences(root: Path, files: Dict[Path, str]) -> List[str]:
 
     Args:
         root: Folder of the project.
-        files: What :func:`wanted_files` made.
+        files: From :func:`wanted_files`.
     """
     lines: List[str] = []
     for path, text in files.items():

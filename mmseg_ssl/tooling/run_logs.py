@@ -81,7 +81,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
 
     Args:
         path: Its metrics, ``<test>/<time>/<time>.json``.
-        folders: Where to look for the training if it was moved.
+        folders: Folders in which a moved training is looked up.
 
     Raises:
         UserError: It is not of the last checkpoint of its run, or the training is not there.

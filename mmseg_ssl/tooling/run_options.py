@@ -11,16 +11,16 @@ from mmseg.registry import MODELS
 from ..engine.run_length import to_iteration
 
 COMPARED = ('model', 'optim_wrapper', 'train_dataloader', 'test_dataloader', 'custom_hooks')
-"""Parts of a config in which a changed setting makes another row of a table."""
+"""Parts of a config whose changes make another row of a table."""
 CONDITIONS = (*COMPARED, 'param_scheduler', 'train_cfg', 'load_from')
 LOADING = re.compile(r'num_workers$|persistent_workers$|prefetch_factor$')
-"""How a machine loads images, which changes none of them."""
+"""Settings of how a machine loads images, which do not change them."""
 NOT_A_CONDITION = re.compile(
     rf'{LOADING.pattern}|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels|^model\.predict_on'
 )
-"""Settings that differ between runs of one row, or that do not change the numbers."""
+"""Settings that may differ between runs of one row, or do not change the numbers."""
 PLACES = re.compile(r'data_root$|val_interval$|max_iters$')
-"""Where things lie, and what stands beside a digest: not part of it."""
+"""Settings that are not part of a digest: places of files, and what is stored beside the digest."""
 
 
 def networks_of(model: Any) -> Tuple[str, ...]:
@@ -39,7 +39,7 @@ def networks_of(model: Any) -> Tuple[str, ...]:
 
 
 def changed_options(committed: Optional[Path], cfg: Config) -> Tuple[str, ...]:
-    """``key=value`` of what a run changed in the model, the optimizer and the data of the committed config.
+    """Return ``key=value`` of every change to the model, optimizer and data of the committed config.
 
     Args:
         committed: Its file; without one nothing is known to be changed.
@@ -52,7 +52,7 @@ def changed_options(committed: Optional[Path], cfg: Config) -> Tuple[str, ...]:
 
 
 def digest_of(cfg: Config) -> str:
-    """First digits of a hash of all settings of a config that decide the numbers of a run, bar list, seed and length.
+    """Hash all settings of a config that decide the numbers of a run, except list, seed and length; first digits.
 
     Args:
         cfg: The whole config.
@@ -66,14 +66,14 @@ def digest_of(cfg: Config) -> str:
 
 
 def _same(committed: Any, value: Any, length: int) -> bool:
-    """Say whether a run's setting is the committed one, also where the run has iterations and the config a share."""
+    """Check if a run's setting is the committed one, even if the run has iterations and the config a share."""
     if isinstance(committed, float) and type(value) is int and 0 < committed < 1:
         return to_iteration(committed, length) == value
     return committed == value
 
 
 def _settings(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, Any]:
-    """Conditions by dotted key; of ``predict_on`` the network that is reported, whatever else is scored beside it."""
+    """Return the conditions by dotted key; of ``predict_on`` only the reported network counts."""
     leaves = dict(_flat({part: cfg.get(part) for part in parts}))
     kept = {key: value for key, value in leaves.items() if not NOT_A_CONDITION.search(key)}
     names = networks_of(cfg.model)
@@ -81,7 +81,7 @@ def _settings(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, Any]:
 
 
 def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:
-    """Leaves of a nested config by dotted key."""
+    """Yield the leaves of a nested config by dotted key."""
     nested = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
     if not isinstance(value, (dict, list, tuple)):
         yield key, value

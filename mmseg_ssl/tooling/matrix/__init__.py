@@ -1,8 +1,8 @@
 """The matrix of configs: methods x networks x data x lists x variants. ``tools/make_configs.py`` writes the files.
 
 - ``conditions``: networks, data with their lists, recipes (data and schedule, as a paper has them);
-- ``baselines``, ``pairs``, ``systems``, ``scribbles``, ``self_labeling``: one entry a method, with its options;
-- ``published``: what papers report.
+- ``baselines``, ``pairs``, ``systems``, ``scribbles``, ``self_labeling``: one entry per method, with its options;
+- ``published``: results of the papers.
 """
 
 from . import baselines, pairs, scribbles, self_labeling, systems

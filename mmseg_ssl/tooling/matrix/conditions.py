@@ -1,4 +1,4 @@
-"""Networks, data and recipes: one more in ``CPU`` gives every semi-supervised method its configs there."""
+"""Networks, datasets and recipes; a new recipe in ``CPU`` gives every semi-supervised method configs for it."""
 
 from .rows import Code, Data, Network, Recipe
 

@@ -34,7 +34,7 @@ def release(leaf: Leaf, note: str, name: str = 'release', data: str = 'voc', lab
 
 
 def adaptive(*voc: str) -> tuple:
-    """CorrMatch's threshold on CamVid, and on VOC for some networks."""
+    """Return the variants with CorrMatch's threshold: on CamVid, and on VOC for some networks."""
     camvid = Variant('threshold-adaptive', ADAPTIVE, ('camvid',), ('8', '1-16'), note=CORRMATCH)
     return camvid, *(
         Variant('threshold-adaptive', ADAPTIVE, ('voc-classic',), ('92',), (net,), note=CORRMATCH) for net in voc

@@ -1,6 +1,6 @@
 """mIoU in % that papers report, by ``'<network> <data>'`` or ``'<network> <data> <variant>'``.
 
-One text a list, in the order of the data's lists (or of the method's own); an empty one is not known here.
+One text per list, in the order of the dataset's lists (or of the method's own); unknown values are empty.
 """
 
 from typing import Dict, Tuple

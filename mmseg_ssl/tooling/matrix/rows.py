@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple
 
 Leaf = Dict[str, Any]
-"""Settings of a config file by their top-level name. Text may say ``{net}``, ``{data}`` and ``{list}``."""
+"""Settings of a config file by their top-level name. Texts may contain ``{net}``, ``{data}`` and ``{list}``."""
 
 
 class Code(str):
-    """Python that a config file says as it is, such as ``Code('_base_.localizer')``."""
+    """Python code that is written into a config file as it is, such as ``Code('_base_.localizer')``."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Network:
     Args:
         base: Its file in ``configs/_base_/networks``.
         title: Its name in tables.
-        padded: Whether its crops are padded to the data's ``crop_size``; else to a multiple of the stride.
-        leaf: What every config with it says.
+        padded: Pad its crops to the dataset's ``crop_size``; otherwise to a multiple of the stride.
+        leaf: Settings of every config with this network.
     """
 
     base: str
@@ -36,7 +36,7 @@ class Data:
         title: Its name in tables.
         training: Its name in ``metafile.yml``; none if the dataset cannot be downloaded.
         lists: Names of the lists; the first config is written in full, the others inherit from it.
-        select: What ``train_dataloader`` says to choose one, in which ``{file}`` is the list's file.
+        select: Setting of ``train_dataloader`` that chooses a list; ``{file}`` is the list's file.
         files: File of each list, in which ``{list}`` is its name.
         full: File of the list ``full``: all images are labeled.
         base_list: The one that the dataset's base has, so that a config need not say it.
@@ -64,7 +64,7 @@ class Recipe:
         only_variants: Networks that some variants have, and no plain config.
         length: Key of the schedule's ``iters``, often ``'{list}'``; without it the schedule has one length.
         group: Name by which a method refers to several recipes.
-        leaf: What every config of the recipe says.
+        leaf: Settings of every config of the recipe.
     """
 
     data: str
@@ -84,10 +84,10 @@ class Variant:
 
     Args:
         name: The ending.
-        leaf: What changes.
-        data: For which data.
-        lists: For which lists; all if empty.
-        networks: For which networks; those of the recipe if empty.
+        leaf: Changed settings.
+        data: Short names of its datasets.
+        lists: Its lists; all if empty.
+        networks: Its networks; those of the recipe if empty.
         of: Name of the variant that it inherits from; the plain config if empty.
         bases: Further files in ``configs/_base_``, by network.
         whole: It is written in full instead; there may be no plain config.
@@ -116,13 +116,13 @@ class Method:
         type: Class of the model.
         title: Its name in tables.
         paper: Title and address.
-        recipes: Where it is run.
-        leaf: What every config says; ``model`` is the method's options.
+        recipes: Recipes with which it is run.
+        leaf: Settings of every config; ``model`` holds the method's options.
         on: Name of a group or of data, or ``<data>_<list>`` -> what configs there say beyond that. Later ones win.
         lists: Data, or ``'<network> <data>'`` -> lists, where they are not the data's.
         bases: Network -> further files in ``configs/_base_``.
         variants: Further configs.
-        prefix: What names of configs begin with; the folder if empty.
+        prefix: Beginning of its configs' names; the folder if empty.
         results: README with our results, from the method's folder.
     """
 

@@ -1,4 +1,4 @@
-"""Losses for images of which a few pixels are labeled: what the paper of soft self-labeling compares it with."""
+"""Losses for images with a few labeled pixels, with which the paper of soft self-labeling compares it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Methods that label the pixels beside scribbles themselves."""
+"""Methods that make labels for the pixels without scribbles."""
 
 from dataclasses import replace
 from typing import Any, Dict

@@ -87,7 +87,7 @@ def next_step(job: Job, recorded: bool) -> Optional[str]:
 
     Args:
         job: The job.
-        recorded: Whether the records hold it.
+        recorded: True if the records hold it.
     """
     if recorded:
         return None
@@ -111,7 +111,7 @@ def state_of(job: Job, recorded: bool) -> str:
 
     Args:
         job: The job.
-        recorded: Whether the records hold it.
+        recorded: True if the records hold it.
     """
     if recorded:
         return 'done'

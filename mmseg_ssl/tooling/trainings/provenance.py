@@ -15,11 +15,11 @@ from ...version import __version__
 FILE = 'processes.jsonl'
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ('mmseg_ssl', 'tools', 'configs', ':!configs/runs.jsonl', ':!*.md')
-"""What makes a commit another one: not the records and tables that a benchmark itself writes."""
+"""Paths whose changes count as uncommitted: not the records and tables that a benchmark itself writes."""
 
 
 def commit_of(root: Path = ROOT) -> str:
-    """First digits of the commit of a checkout, with ``+dirty`` if its code or configs are not those of the commit.
+    """Return the first digits of a checkout's commit, with ``+dirty`` if its code or configs were changed.
 
     Args:
         root: The checkout.
@@ -39,24 +39,24 @@ def commit_of(root: Path = ROOT) -> str:
 
 
 def versions() -> Dict[str, str]:
-    """Versions of torch, the host and this package, as this Python imports them."""
+    """Return the versions of torch, the host and this package that this Python imports."""
     host = dict(torch=torch.__version__, mmengine=mmengine.__version__, mmseg=mmseg.__version__)
     return dict(host, numpy=version('numpy'), mmseg_ssl=__version__)
 
 
 def note_process(folder: Path, **entry: Any) -> None:
-    """Add a line on a process that ended to the notes of a work dir.
+    """Add a line about an ended process to the notes of a work dir.
 
     Args:
         folder: The work dir.
-        **entry: What :func:`read_provenance` sums up.
+        **entry: Values that :func:`read_provenance` summarizes.
     """
     with open(folder / FILE, 'a', encoding='utf-8') as file:
         file.write(f'{json.dumps(entry)}\n')
 
 
 def read_processes(folder: Path) -> List[Dict[str, Any]]:
-    """Read the notes of a work dir; a line that was cut off is left out.
+    """Read the notes of a work dir; a truncated line is left out.
 
     Args:
         folder: The work dir.
@@ -67,15 +67,15 @@ def read_processes(folder: Path) -> List[Dict[str, Any]]:
 
 
 def read_provenance(folder: Path) -> Optional[Dict[str, Any]]:
-    """Sum up the processes that made a run: interrupted and failed ones, too.
+    """Summarize the processes that made a run, including interrupted and failed ones.
 
     Args:
         folder: The work dir.
 
     Returns:
-        ``digest`` and ``variant`` of the training; the ``commits`` and ``versions`` of its processes; their
-        ``cpu_seconds`` (all threads and loader workers) and ``wall_seconds`` by step, ``cores`` that each had. None of
-        a run that ``tools/run_benchmark.py`` did not make.
+        ``digest`` and ``variant`` of the training; ``commits`` and ``versions`` of its processes; their ``cpu_seconds``
+        (all threads and loader workers) and ``wall_seconds`` per step, and the ``cores`` of each. None for a run that
+        ``tools/run_benchmark.py`` did not make.
     """
     processes = read_processes(folder)
     if not processes:

@@ -1,4 +1,4 @@
-"""Processes side by side, each on cores of its own: what starts, watches and stops them."""
+"""Starts, watches and stops processes side by side, each on its own cores."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ Ended = Callable[[Job, str], None]
 
 
 class Failure(NamedTuple):
-    """A job that did not get to its end."""
+    """A job that failed."""
 
     job: Job
     reason: str  # exit code and the last line that it printed
@@ -29,7 +29,7 @@ class Failure(NamedTuple):
 
 
 class Running(NamedTuple):
-    """A process that is being waited for."""
+    """A running process."""
 
     job: Job
     step: str
@@ -39,17 +39,17 @@ class Running(NamedTuple):
 
 
 class SideBySide:
-    """Runs jobs, several at a time, step after step, in their order.
+    """Runs jobs in their order, several at a time, each step by step.
 
-    A process that fails takes nothing down with it: its job is noted in :attr:`failures`, the next one starts. SIGINT
-    and SIGTERM are passed on as SIGTERM, on which a training saves and ends; a second one kills.
+    A failed process does not stop the others: its job goes into :attr:`failures`, and the next one starts. SIGINT and
+    SIGTERM are passed on as SIGTERM, on which a training saves and ends; a second signal kills.
 
     Args:
-        next_step: Says what a job needs now; called again after each step, so it has to say something else then.
-        ended: Called with a job and its step that ended well, before ``next_step``; an error of it is the job's.
-        cores: Cores of each process at a time, see :func:`~mmseg_ssl.tooling.trainings.cores.share_cores`.
-        ready: Says whether what a job needs before is there; others go first until it is.
-        tell: Called with a line on everything that happens.
+        next_step: Returns the step that a job needs; called again after each step, when it must return another one.
+        ended: Called with a job and its successful step, before ``next_step``; an error in it fails the job.
+        cores: Cores of each simultaneous process, see :func:`~mmseg_ssl.tooling.trainings.cores.share_cores`.
+        ready: Returns True if the files that a job needs exist; until then, other jobs go first.
+        tell: Called with a line about every event.
         watch: Called again and again while the processes run.
     """
 
@@ -73,10 +73,10 @@ class SideBySide:
         """Run jobs until none is left, or until asked to stop.
 
         Args:
-            jobs: In their order; those that need no step are passed over.
+            jobs: The jobs, in their order; those that need no step are skipped.
 
         Returns:
-            Whether all were gone through; False after a signal.
+            True if all jobs were tried; False after a signal.
         """
         queue = list(jobs)
         with self._signals():
@@ -91,7 +91,7 @@ class SideBySide:
         return not self.asked
 
     def _choose(self, queue: List[Job]) -> Optional[Job]:
-        """Take the first job of the queue that is ready; those that never will be are noted as failures."""
+        """Take the first ready job from the queue; jobs that can never be ready become failures."""
         if self.asked:
             return None
         job = next((job for job in queue if self.ready(job)), None)
@@ -106,12 +106,12 @@ class SideBySide:
         return job
 
     def _fail(self, job: Job, reason: str) -> None:
-        """Note that a job failed, and say so."""
+        """Record and report that a job failed."""
         self.failures.append(Failure(job, ' '.join(reason.split())))
         self.tell(f'FAILED: {self.failures[-1]}')
 
     def _start(self, place: int, job: Job, step: Optional[str]) -> None:
-        """Start a step of a job on the cores of a place; nothing if it needs none."""
+        """Start a step of a job on the cores of a place; does nothing without a step."""
         if step is None:
             return
         job.folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ class SideBySide:
         threads = str(len(cores) or 1)
         environment = dict(os.environ, OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads)
         with pinned(cores), open(job.folder / LOG, 'ab') as log:
-            # A session of its own: Ctrl-C in the terminal must not reach the training, which would not save.
+            # Its own session: Ctrl-C in the terminal must not reach the training, which would end without saving.
             process = subprocess.Popen(
                 job.command(step), env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
@@ -129,9 +129,9 @@ class SideBySide:
         self.tell(f'{step}: {job.name}')
 
     def _look_after(self, place: int) -> None:
-        """If the process of a place has ended, note what it took and go on with its job's next step."""
+        """If the process of a place has ended, record its costs and continue with the next step of its job."""
         job, step, process, began, commit = self.running[place]
-        before = sum(os.times()[2:4])  # of the children that were waited for: only this one is, in the next line
+        before = sum(os.times()[2:4])  # CPU seconds of reaped children; poll() below reaps only this one
         code = process.poll()
         if code is None:
             return
@@ -146,14 +146,14 @@ class SideBySide:
             self._go_on(place, job, step, code)
 
     def _go_on(self, place: int, job: Job, step: str, code: int) -> None:
-        """Start a job's next step, or note that it failed."""
+        """Start a job's next step, or record that it failed."""
         reason = '' if code == 0 else f'{step} ended with exit code {code}: {_last_line(job.folder / LOG)}'
         following = None
         if not reason:
             try:
                 self.ended(job, step)
                 following = self.next_step(job)
-            except Exception as error:  # of one job's logs, whatever they hold; the others go on
+            except Exception as error:  # whatever one job's logs hold, the others continue
                 reason = f'{step} ended well, but left nothing to go on with: {error or repr(error)}'
         if following == step:
             reason = f'{step} ended with exit code 0 and has to be done again: {_last_line(job.folder / LOG)}'
@@ -163,14 +163,14 @@ class SideBySide:
             self._start(place, job, following)
 
     def _send(self, number: int) -> None:
-        """Send a signal to every process that has not been waited for."""
+        """Send a signal to every process that has not been reaped."""
         for running in self.running.values():
             if running.process.returncode is None:
                 os.kill(running.process.pid, number)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Pass on signals to the processes in the block."""
+        """Pass signals in the block on to the processes."""
 
         def on_signal(number: int, frame: Any) -> None:
             self.asked += 1
