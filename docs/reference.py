@@ -50,7 +50,9 @@ ROOMS = {
     ),
     'engine': Room('Engine', 'Loops and hooks: what happens around the training step.', ('mmseg_ssl.engine',)),
     'evaluation': Room('Evaluation', "Metrics beside mmsegmentation's own.", ('mmseg_ssl.evaluation',)),
-    'errors': Room('Errors', 'What a user can mend; each message names the file and the fix.', ('mmseg_ssl.errors',)),
+    'errors': Room(
+        'Errors', 'Errors that a user can fix; each message names the file and the fix.', ('mmseg_ssl.errors',)
+    ),
 }
 
 

@@ -30,7 +30,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint of its training')
     parser.add_argument('out', help='folder for <config name>.py and <config name>.pth')
     parser.add_argument('--network', help="which network, e.g. student or teacher (default: the config's first)")
-    parser.add_argument('--allow-missing', action='store_true', help='go on where the checkpoint lacks weights')
+    parser.add_argument('--allow-missing', action='store_true', help='only warn if the checkpoint lacks weights')
     add_debug_option(parser)
     return parser.parse_args(argv)
 

@@ -60,7 +60,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--batch-size', type=at_least(1), default=4, help='images per call, of one size (default: 4)')
     parser.add_argument('--workers', type=at_least(0), default=2, help='processes that read images (default: 2)')
-    parser.add_argument('--allow-missing', action='store_true', help='go on where a checkpoint lacks weights')
+    parser.add_argument('--allow-missing', action='store_true', help='only warn if a checkpoint lacks weights')
     parser.add_argument(
         '--cfg-options', nargs='+', action=CfgOptions, metavar='KEY=VALUE', help='override settings of the config'
     )

@@ -123,7 +123,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser.add_argument(
         '--as-committed', action='store_true', help='leave out runs that changed a setting of their config'
     )
-    parser.add_argument('--by-draw', action='store_true', help='a row for every draw, in place of means over draws')
+    parser.add_argument('--by-draw', action='store_true', help='a row for every draw, instead of means over draws')
     add_debug_option(parser)
     args = parser.parse_args(argv)
     if not args.folders and not args.records:

@@ -1,9 +1,9 @@
 """Run the trainings of a plan side by side: ``python tools/run_benchmark.py configs/benchmarks/msrc21.toml``.
 
-Each training has cores of its own. After it, its last checkpoint is tested on val and test, and the run is added to the
-records. Stop it at any time, with Ctrl-C or SIGTERM: the trainings save, and the same command goes on where they were,
-also on another machine that has the records (and the work dirs, for those that were interrupted). A run whose record is
-there is not made again. One that fails does not stop the rest: all that failed are named at the end, with exit code 1.
+Each training has its own cores. Afterwards its last checkpoint is tested on val and test, and the run is added to the
+records. Stop it at any time with Ctrl-C or SIGTERM: the trainings save, and the same command continues from there, also
+on another machine that has the records (and the work dirs of interrupted runs). Recorded runs are not repeated.
+A failed run does not stop the others: all failures are listed at the end, with exit code 1.
 
 python tools/run_benchmark.py configs/benchmarks/msrc21.toml --list            # what is done, and hours left
 python tools/run_benchmark.py configs/benchmarks/msrc21.toml --only 'dueb*20*' # some trainings of it

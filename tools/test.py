@@ -39,7 +39,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation (sizes and mirror images)')
-    parser.add_argument('--allow-missing', action='store_true', help='go on where the checkpoint lacks weights')
+    parser.add_argument('--allow-missing', action='store_true', help='only warn if the checkpoint lacks weights')
     parser.add_argument(
         '--cfg-options',
         nargs='+',

@@ -15,7 +15,7 @@ CURES = 'Usual cures: a lower learning rate, clip_grad in the optim_wrapper, no 
 
 
 class NonFiniteLossError(RuntimeError):
-    """A loss, or a weight about to be saved, is infinite or not a number; training cannot go on from it."""
+    """A loss, or a weight about to be saved, is infinite or not a number; training cannot continue from it."""
 
 
 @HOOKS.register_module()

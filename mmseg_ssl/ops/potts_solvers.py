@@ -66,7 +66,7 @@ def multiplicative_updates(
 
     stays at a minimum, and elsewhere :math:`\hat y - y` goes downhill: a class gains only if :math:`g_c < m`. The
     damping :math:`d` is a share of what a label repels itself with (:data:`DAMPING`): all pixels move at once, and
-    neighbors that each take the other's label would swap for ever. In the ``k``-th step of a run of improvements a
+    neighbors that each take the other's label would swap forever. In the ``k``-th step of a run of improvements a
     share :math:`k / (k + 3)`, at most 0.95, of the step before is added.
 
     Where the energy of an image would rise, its labels stay and its run ends; if the run had only begun, the step is
