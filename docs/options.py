@@ -41,7 +41,7 @@ def docstring(name: str) -> str:
 
 
 def meanings(name: str) -> Dict[str, str]:
-    """What a docstring says of each argument, on one line; "as for" another class is looked up there."""
+    """Return what a docstring says of each argument, on one line; "as for" another class is looked up there."""
     said: Dict[str, str] = {}
     current = ''
     for line in sections(docstring(name), 'Args'):

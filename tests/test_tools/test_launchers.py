@@ -13,7 +13,7 @@ TOOLS = ROOT / 'tools'
 
 @pytest.fixture
 def echo(tmp_path):
-    """A program that prints its arguments, one a line, and its PYTHONPATH."""
+    """A program that prints its arguments, one per line, and its PYTHONPATH."""
     program = tmp_path / 'srun'
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\necho "PYTHONPATH=$PYTHONPATH"\n')
     program.chmod(0o755)
