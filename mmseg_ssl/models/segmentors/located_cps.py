@@ -15,7 +15,9 @@ from ..label_modes import labeling_mode
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
-from .cps import PAIRS
+
+PAIRS = (('student', 'peer'), ('peer', 'student'))
+"""Each learner and its teacher."""
 
 
 @MODELS.register_module()

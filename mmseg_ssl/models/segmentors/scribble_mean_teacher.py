@@ -4,8 +4,10 @@ from typing import Any, Optional
 
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
+from torch import Tensor
 
 from ...ops import masked_mean
+from ...structures import Prediction
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
@@ -60,31 +62,37 @@ class ScribbleMeanTeacher(SemiSegmentor):
         self.unsup_weight = unsup_weight
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
-    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Compute the losses of scribbles, of soft labels of scribbled images (eq. 8) and of the teacher."""
-        return self.step_loss(inputs, data_samples, solve=True)
-
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
-        """Compute the same losses without soft labels."""
-        return self.step_loss(inputs, data_samples, solve=False)
-
-    def step_loss(self, inputs: Views, data_samples: ViewSamples, solve: bool) -> LossDict:
-        """Compute the losses of one step, with or without soft labels."""
-        valid = valid_pixels(data_samples['weak'], inputs['weak'])
+        """Compute the losses of scribbles and of the teacher."""
         probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        if solve:
-            scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
-            label = self.self_labeling(sup.logits, scribbles)
-            losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
-        distance = consistency_distance(strong.logits, probs, self.consistency)
-        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance, over=valid)
-        # not 'unsup.confidence', which the soft labels log
-        losses['unsup.teacher_confidence'] = masked_mean(probs.amax(dim=1), over=valid)
+        losses.update(self.consistency_losses(strong, probs, valid_pixels(data_samples['weak'], inputs['weak'])))
         return losses
+
+    def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
+        """Compute the losses of scribbles, of soft labels of scribbled images (eq. 8) and of the teacher."""
+        probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
+
+        sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
+        scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
+        label = self.self_labeling(sup.logits, scribbles)
+
+        losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
+        losses.update(self.consistency_losses(strong, probs, valid_pixels(data_samples['weak'], inputs['weak'])))
+        return losses
+
+    def consistency_losses(self, strong: Prediction, probs: Tensor, valid: Tensor) -> LossDict:
+        """Compare the strong view with the teacher's probabilities ``(B, C, H, W)``, over ``valid`` ``(B, H, W)``."""
+        distance = consistency_distance(strong.logits, probs, self.consistency)
+        return {
+            'unsup.loss_consistency': self.unsup_weight * masked_mean(distance, over=valid),
+            # not 'unsup.confidence', which the soft labels log
+            'unsup.teacher_confidence': masked_mean(probs.amax(dim=1), over=valid),
+        }
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)
     stage = 'full'
