@@ -18,7 +18,7 @@ from mmseg.models.utils import resize as host_resize
 
 from mmseg_ssl import compat
 from mmseg_ssl.compat.imports import MissingOps
-from mmseg_ssl.utils.versions import release
+from mmseg_ssl.utils.versions import release_numbers
 
 NO_OPS = importlib.util.find_spec('mmcv._ext') is None
 GUARDED = mmseg.__version__ >= '1.3'  # onedl-mmsegmentation looks after missing operators itself
@@ -77,8 +77,8 @@ def test_other_pythons_are_refused(version, monkeypatch):
 
 
 def test_versions_compare_as_numbers():
-    assert release('2.13.0+cpu') == (2, 13, 0) > (2, 1)
-    assert release('0.10.0rc4') == (0, 10, 0)
+    assert release_numbers('2.13.0+cpu') == (2, 13, 0) > (2, 1)
+    assert release_numbers('0.10.0rc4') == (0, 10, 0)
 
 
 def test_patches_may_be_applied_twice():

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, Iterator
 
 from ..utils.packages import get_installed_path, is_installed
-from ..utils.versions import release
+from ..utils.versions import release_numbers
 
 
 class MissingOps(ModuleType):
@@ -49,7 +49,7 @@ def mmcv_ops_stand_in() -> Iterator[None]:
     """
     import mmseg
 
-    guarded = release(mmseg.__version__) >= (1, 3)
+    guarded = release_numbers(mmseg.__version__) >= (1, 3)
     if guarded or 'mmseg.models' in sys.modules or not _ops_error():
         yield
         return

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DatasetError
 from ..structures import IGNORE_INDEX
 
-KINDS = ('masks', 'confidence')
+MAP_KINDS = ('masks', 'confidence')
 
 
 def label_path(folder: Union[str, Path], kind: str, image_id: str) -> Path:
@@ -49,7 +49,7 @@ def check_label_folders(images: Union[str, Path], folder: Union[str, Path], imag
             f'{folder} is the folder of images {images} or lies in it, so masks would be taken for images by the next '
             'run. Give a folder outside.'
         )
-    for kind in (*KINDS, 'reliability'):
+    for kind in (*MAP_KINDS, 'reliability'):
         inner = (target / kind).resolve()
         if source == inner or inner in source.parents:
             raise DatasetError(f'{images} lies in {inner}, where labels are written. Give another folder for them.')
@@ -65,7 +65,7 @@ def check_label_folders(images: Union[str, Path], folder: Union[str, Path], imag
 
 def is_labeled(folder: Union[str, Path], image_id: str) -> bool:
     """Check if an image has both maps; since each is written in one step, it is complete if it exists."""
-    return all(label_path(folder, kind, image_id).is_file() for kind in KINDS)
+    return all(label_path(folder, kind, image_id).is_file() for kind in MAP_KINDS)
 
 
 def read_label(mask: Union[str, Path], confidence: Union[str, Path]) -> Tuple[np.ndarray, np.ndarray]:
@@ -108,7 +108,7 @@ def summarize(folder: Union[str, Path], image_ids: Sequence[str], classes: Seque
     """
     counts, confidence, pixels = np.zeros(IGNORE_INDEX + 1, np.int64), 0, 0
     for image_id in image_ids:
-        label, sure = read_label(*(label_path(folder, kind, image_id) for kind in KINDS))
+        label, sure = read_label(*(label_path(folder, kind, image_id) for kind in MAP_KINDS))
         counts += np.bincount(label.ravel(), minlength=len(counts))
         confidence, pixels = confidence + int(sure.sum(dtype=np.int64)), pixels + sure.size
     kept = pixels - int(counts[IGNORE_INDEX])

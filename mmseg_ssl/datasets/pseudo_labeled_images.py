@@ -6,7 +6,7 @@ from typing import Any, List
 from mmseg.registry import DATASETS
 
 from ..errors import DatasetError
-from .pseudo_label_files import KINDS, is_labeled, label_path
+from .pseudo_label_files import MAP_KINDS, is_labeled, label_path
 from .unlabeled_images import UnlabeledImages
 
 
@@ -37,7 +37,9 @@ class PseudoLabeledImages(UnlabeledImages):
         folder, data, missing = self.data_prefix['img_path'], super().load_data_list(), []
         for info in data:
             image_id = self.image_id(info['img_path'])
-            info.update({f'pseudo_{kind}_path': str(label_path(self.pseudo_labels, kind, image_id)) for kind in KINDS})
+            info.update(
+                {f'pseudo_{kind}_path': str(label_path(self.pseudo_labels, kind, image_id)) for kind in MAP_KINDS}
+            )
             if not is_labeled(self.pseudo_labels, image_id):
                 missing.append(image_id)
         if missing:

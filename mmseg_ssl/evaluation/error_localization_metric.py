@@ -12,7 +12,7 @@ from torch import Tensor
 from ..ops import class_probabilities
 from ..structures import IGNORE_INDEX
 
-POSITIVES = ('error', 'correct')
+POSITIVE_CLASSES = ('error', 'correct')
 BINS = 1000
 
 
@@ -83,7 +83,7 @@ class ErrorLocalizationMetric(BaseMetric):
         lines = ['judge            positive       P       R      F1  | pooled P       R      F1']
         for judge in results[0]['counts']:
             counts = np.stack([result['counts'][judge] for result in results]).astype(float)  # (images, 2, 3)
-            for index, positive in enumerate(POSITIVES):
+            for index, positive in enumerate(POSITIVE_CLASSES):
                 own = counts[:, index]
                 per_image = np.stack([_scores(row) for row in own])
                 seen = ~np.isnan(per_image)

@@ -23,7 +23,7 @@ CROSS_ENTROPIES: Dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     'collision': collision_cross_entropy,
 }
 
-NEIGHBORHOODS = ('nearest', 'dense')
+SOLVED_NEIGHBORHOODS = ('nearest', 'dense')
 
 
 class SelfLabeling(nn.Module):
@@ -49,7 +49,7 @@ class SelfLabeling(nn.Module):
         self, eta: float = 0.3, cross_entropy: str = 'collision', neighborhood: str = 'nearest', **options: Any
     ) -> None:
         super().__init__()
-        self.neighborhood = one_of(NEIGHBORHOODS, neighborhood=neighborhood)
+        self.neighborhood = one_of(SOLVED_NEIGHBORHOODS, neighborhood=neighborhood)
         self.cross_entropy = one_of(tuple(CROSS_ENTROPIES), cross_entropy=cross_entropy)
         self.eta = eta
         self.options = dict(options, eta=eta, cross_entropy=cross_entropy)

@@ -12,7 +12,7 @@ from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
 
-RELAXATIONS = ('quadratic', 'bilinear')
+DENSE_RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0  # neighbors of a pixel on the grid
 STEP_SIZE = 0.075  # the paper's
 
@@ -62,7 +62,7 @@ def dense_self_label(
     Raises:
         ValueError: If an option is not possible.
     """
-    one_of(RELAXATIONS, **{'With all pairs, relaxation': relaxation})
+    one_of(DENSE_RELAXATIONS, **{'With all pairs, relaxation': relaxation})
     one_of(UNARIES, cross_entropy=cross_entropy)
     if min(eta, potts_weight) < 0 or min(bandwidth, spatial_bandwidth, resolution, steps) <= 0:
         raise ValueError(

@@ -13,7 +13,7 @@ MINIMUM = {'torch': (2, 1), 'mmengine': (0, 10, 0), 'mmcv': (2, 0, 0), 'mmseg': 
 PYTHONS = ((3, 10), (3, 12))
 
 
-def release(version: str) -> Tuple[int, ...]:
+def release_numbers(version: str) -> Tuple[int, ...]:
     """Turn ``'2.13.0+cpu'`` into ``(2, 13, 0)``."""
     return tuple(int(part) for part in re.split(r'\.?[^\d.]', version, maxsplit=1)[0].split('.'))
 
@@ -38,5 +38,5 @@ def check_versions() -> None:
             raise ImportError(
                 f'{name} does not import: {error} (mmsegmentation 1.2.2 takes mmcv >=2.0.0rc4, <2.2.0). {INSTALL}'
             ) from error
-        if release(version) < minimum:
+        if release_numbers(version) < minimum:
             raise ImportError(f'mmseg_ssl needs {name} >= {".".join(map(str, minimum))}; found {version}. {INSTALL}')

@@ -1,11 +1,11 @@
 """The matrix of configs: methods x networks x data x lists x variants. ``tools/make_configs.py`` writes the files.
 
 - ``conditions``: networks, data with their lists, recipes (data and schedule, as a paper has them);
-- ``baselines``, ``pairs``, ``systems``, ``scribbles``, ``self_labeling``: one entry per method, with its options;
+- ``baselines``, ``pairs``, ``systems``, ``scribbles``, ``self_labelers``: one entry per method, with its options;
 - ``published``: results of the papers.
 """
 
-from . import baselines, pairs, scribbles, self_labeling, systems
+from . import baselines, pairs, scribbles, self_labelers, systems
 from .conditions import DATA, NETWORKS
 from .published import PUBLISHED
 from .rows import Code, Data, Leaf, Method, Network, Recipe, Variant
@@ -26,9 +26,9 @@ METHODS = [
     scribbles.SCRIBBLE_SUPERVISED,
     scribbles.POTTS_REGULARIZED,
     scribbles.TREE_ENERGY,
-    self_labeling.HARD_SELF_LABELING,
-    self_labeling.SOFT_SELF_LABELING,
-    self_labeling.SCRIBBLE_MEAN_TEACHER,
+    self_labelers.HARD_SELF_LABELING,
+    self_labelers.SOFT_SELF_LABELING,
+    self_labelers.SCRIBBLE_MEAN_TEACHER,
 ]
 
 __all__ = [

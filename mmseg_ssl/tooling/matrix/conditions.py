@@ -16,7 +16,7 @@ NETWORKS = {
     'vit': Network('vit-b16_linear', 'ViT-B/16, linear'),
 }
 CAMVID, VOC = ('8', '1-16', '1-8', '1-4'), 'Pascal VOC 2012 + Aug'
-CPS = ('1-16', '1-8', '1-4', '1-2')
+CPS_LISTS = ('1-16', '1-8', '1-4', '1-2')
 LENGTHS = ('length-1', 'length-0.8', 'length-0.5', 'length-0.3', 'length-0')
 
 
@@ -30,7 +30,7 @@ DATA = {
     'camvid': Data('CamVid, 240x180', 'CamVid', CAMVID, 'camvid/{list}_draw0.txt', full='camvid/train.txt'),
     'camvid-480x360': Data('CamVid, 480x360', 'CamVid', CAMVID, 'camvid/{list}_draw0.txt', full='camvid/train.txt'),
     'msrc21': Data('MSRC-21, 216x144', 'MSRC-21', ('20', '40'), 'msrc21/{list}_draw0.txt', full='msrc21/train.txt'),
-    'cityscapes': Data('Cityscapes, CPS', 'Cityscapes', CPS, 'cityscapes/cps/{list}.txt'),
+    'cityscapes': Data('Cityscapes, CPS', 'Cityscapes', CPS_LISTS, 'cityscapes/cps/{list}.txt'),
     'cityscapes-eln': Data(
         'Cityscapes, ELN',
         'Cityscapes',
@@ -38,7 +38,7 @@ DATA = {
         'cityscapes/eln/{list}_draw0.txt',
         full='cityscapes/train.txt',
     ),
-    'voc': Data('VOC, CPS', VOC, CPS, 'voc/cps/{list}.txt'),
+    'voc': Data('VOC, CPS', VOC, CPS_LISTS, 'voc/cps/{list}.txt'),
     'voc-classic': Data('VOC, classic', VOC, ('92', '183', '366', '732', '1464'), 'voc/classic/{list}.txt'),
     'voc-u2pl': Data('VOC, U2PL', VOC, ('662', '1323', '2646', '5291'), 'voc/u2pl/{list}.txt'),
     'voc-eln': Data('VOC, ELN', VOC, ('1-20', '1-8', '1-4'), 'voc/eln/{list}_draw0.txt', full='voc/trainaug.txt'),

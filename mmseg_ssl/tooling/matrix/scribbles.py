@@ -35,7 +35,7 @@ NONLOCAL = dict(relaxation='quadratic', neighborhood='nonlocal', weight=100.0, n
 IN_CAMVID = dict(relaxation='quadratic', weight=6.0, normalization='pixels')
 
 
-def potts(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0) -> Variant:
+def crf_loss(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0) -> Variant:
     """Return one of the CRF losses."""
     leaf = dict(model=dict(eta=0.0, potts=options), **(pictures(bandwidth) if bandwidth else {}))
     networks = dict(zip(('voc-scribble', 'camvid-scribble'), (MBV2_R101, ('mbv2',)))).get(data, ('r101',))
@@ -51,30 +51,30 @@ POTTS_REGULARIZED = Method(
     tuple(replace(recipe, networks=(), only_variants=MBV2_R101) for recipe in scribble_recipes(())),
     on={'scribble': FIRST, 'block': FIRST},
     variants=(
-        potts(
+        crf_loss(
             'gridcrf',
             'voc-scribble',
             GRID,
             "Loss and weight of the public code of the robust trust region: mean over 8 neighbors' edges.",
             9.0,
         ),
-        potts(
+        crf_loss(
             'densecrf',
             'voc-scribble',
             DENSE,
             '2e-9 of the public code counts ordered pairs at half resolution; 2e-9 * 2 / 16 pairs at full resolution.',
             15.0,
         ),
-        potts(
+        crf_loss(
             'nonlocalcrf',
             'voc-scribble',
             NONLOCAL,
             '4 neighbors and 8 random pixels within 100; weights are not published.',
             9.0,
         ),
-        *(potts('gridcrf', data, GRID) for data in ('cityscapes-block', 'ade20k-block')),
-        *(potts('densecrf', data, DENSE) for data in ('cityscapes-block', 'ade20k-block')),
-        potts('gridcrf', 'camvid-scribble', IN_CAMVID),
+        *(crf_loss('gridcrf', data, GRID) for data in ('cityscapes-block', 'ade20k-block')),
+        *(crf_loss('densecrf', data, DENSE) for data in ('cityscapes-block', 'ade20k-block')),
+        crf_loss('gridcrf', 'camvid-scribble', IN_CAMVID),
         Variant(
             'densecrf',
             dict(

@@ -13,7 +13,7 @@ from .job import Job, job_name, training_name
 from .provenance import ROOT
 
 
-class Line(NamedTuple):
+class PlanLine(NamedTuple):
     """One training of a plan before its config is read."""
 
     table: int
@@ -41,11 +41,11 @@ class JobMaker:
         UserError: A training needs one that the plan does not have with the same list and seed.
     """
 
-    def __init__(self, path: Path, plan: Dict[str, Any], lines: Sequence[Line]) -> None:
+    def __init__(self, path: Path, plan: Dict[str, Any], lines: Sequence[PlanLine]) -> None:
         self.path, self.needs = path, plan.get('needs', {})
         self.folder = Path(plan.get('work_dirs', f'work_dirs/{path.stem}'))
         plain = {(line.config, line.split, line.seed): line for line in lines if not line.variant}
-        self.first: Dict[Line, Line] = {}
+        self.first: Dict[PlanLine, PlanLine] = {}
         for line in lines:
             if line.config not in self.needs:
                 continue
@@ -57,12 +57,12 @@ class JobMaker:
             self.first[line] = plain[first, line.split, line.seed]
         self.settings = lru_cache(maxsize=None)(self._settings)
 
-    def missing_configs(self, lines: Sequence[Line]) -> List[str]:
+    def missing_configs(self, lines: Sequence[PlanLine]) -> List[str]:
         """Name the missing configs of some trainings, and of those that they need first."""
         wanted = {line.config for line in [*lines, *(self.first[line] for line in lines if line in self.first)]}
         return sorted(config for config in wanted if not config_path(config).is_file())
 
-    def job(self, line: Line) -> Job:
+    def job(self, line: PlanLine) -> Job:
         """Make the job of a training, whose configs must exist."""
         first = self.job(self.first[line]) if line in self.first else None
         need = self.needs.get(line.config, {})

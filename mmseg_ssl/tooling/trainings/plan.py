@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..cli import UserError
 from .job import Job, training_name
-from .job_maker import JobMaker, Line
+from .job_maker import JobMaker, PlanLine
 from .plan_file import read_plan_file
 
 
@@ -61,7 +61,7 @@ def read_plan(path: Path, only: Optional[str] = None) -> List[Job]:
     return [job for table in read_tables(path, only) for job in table.jobs]
 
 
-def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
+def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[PlanLine]:
     """List the trainings in their order.
 
     Raises:
@@ -78,10 +78,10 @@ def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[Line]:
                     if unknown:
                         raise UserError(f'{path}: {text!r}: [variants] has no {unknown[0]}; it has {sorted(variants)}.')
                     changes = tuple(option for name in names for option in variants[name])
-                    yield Line(number, config, '+'.join(names), (*shared, *changes), split, seed)
+                    yield PlanLine(number, config, '+'.join(names), (*shared, *changes), split, seed)
 
 
-def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[Line]) -> str:
+def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[PlanLine]) -> str:
     """Return the name of the training that a table gives as its ceiling.
 
     Raises:

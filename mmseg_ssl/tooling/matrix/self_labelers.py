@@ -8,7 +8,7 @@ from .parts import BOTH, STRONG, teacher
 from .rows import Code, Leaf, Method, Variant
 from .scribbles import FIRST, MBV2_R101, RESULTS, SOFT, pictures
 
-RELAXATIONS = ('bilinear', 'normalized_quadratic', 'quadratic', 'collision_cross_entropy', 'log_quadratic')
+TABLE_3_RELAXATIONS = ('bilinear', 'normalized_quadratic', 'quadratic', 'collision_cross_entropy', 'log_quadratic')
 # By length of the scribbles: error rate and weight of the unary potential.
 CUTS = zip(LENGTHS, ((0.944, 0.05), (0.946, 0.075), (0.9514, 0.1), (0.9516, 0.1), (0.9522, 0.1)))
 HARD_SELF_LABELING = Method(
@@ -43,7 +43,7 @@ def soft(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options
     return Variant(name, leaf, (data,), lists, **here)
 
 
-TABLE_3 = {name.replace('_', '-'): dict(relaxation=name) for name in RELAXATIONS}
+TABLE_3 = {name.replace('_', '-'): dict(relaxation=name) for name in TABLE_3_RELAXATIONS}
 FIGURE_5 = {f'ce-{kind}': dict(cross_entropy=kind) for kind in ('standard', 'reverse')}
 DENSE_QUADRATIC = dict(_delete_=True, neighborhood='dense', relaxation='quadratic', eta=0.3, potts_weight=6.0)
 LARGER_BATCH = dict(train_dataloader=dict(batch_size=8), train_cfg=dict(max_iters=Code("_base_.iters['voc-bs16']")))
