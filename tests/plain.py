@@ -19,7 +19,7 @@ CLASSES = 4
 SIZE = (6, 8)
 MEAN, STD = (120.0, 110.0, 100.0), (60.0, 50.0, 40.0)
 SHAPES = dict(sup=((6, 8), (6, 6)), weak=((6, 8), (4, 8), (6, 5), (6, 8)))
-"""What of each image is not padding."""
+"""Part of each image that is not padding."""
 SEED = 7
 VIEWS = ('strong', 'strong1', 'strong2')
 

@@ -27,7 +27,7 @@ FUNCTIONS = dict(SelfLabeling=(self_label,), GraphCutLabeling=(hard_self_label,)
 
 
 class Step:
-    """What a method is given in a step: networks, views, which pixels are image, labels, options, the scale."""
+    """Inputs of a method in a step: networks, views, which pixels are image, labels, options, the scale."""
 
     def __init__(self, model: nn.Module, case: Case) -> None:
         self.model, self.case, self.scale = model, case, case.scale

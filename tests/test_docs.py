@@ -114,7 +114,7 @@ def test_docstrings_become_markdown():
 
 
 def box_hit(box, start, end, steps=60):
-    """Whether a straight line between the middles of two boxes crosses a third one."""
+    """Tell if a straight line between the middles of two boxes crosses a third one."""
     for step in range(1, steps):
         x, y = (a + (b - a) * step / steps for a, b in zip(start[:2], end[:2]))
         if abs(x - box.x) < figures.WIDTH / 2 and abs(y - box.y) < figures.HEIGHT / 2:

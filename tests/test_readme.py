@@ -109,7 +109,7 @@ def test_what_it_links_to_is_there():
 
 
 def test_its_picture_is_small():
-    """What ``make demo`` writes to ``work_dirs/demo/demo.png``, copied."""
+    """It is what ``make demo`` writes to ``work_dirs/demo/demo.png``, copied."""
     (picture,) = re.findall(r'!\[[^\]]+\]\((\S+\.png)\)', TEXT)
     assert cv2.imread(str(ROOT / picture)).std() > 20
     assert (ROOT / picture).stat().st_size < 300_000

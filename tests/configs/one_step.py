@@ -78,7 +78,7 @@ def thin_transformer(backbone: dict, thin: bool) -> None:
 
 
 def key_of(cfg: Config) -> str:
-    """What decides about a step: configs that differ by their lists and lengths alone have one key."""
+    """Return what decides about a step: configs that differ by their lists and lengths alone have one key."""
     data = cfg.train_dataloader.dataset
     hooks = [
         {key: sorted(value) if key == 'starts' else value for key, value in hook.items() if key not in ('begin', 'end')}

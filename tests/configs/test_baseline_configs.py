@@ -145,7 +145,7 @@ def test_a_config_is_what_its_name_says(name):
 
 
 def check_options(model: dict, said: dict) -> None:
-    """What a variant changes, and what the papers set by the data."""
+    """Check what a variant changes, and what the papers set by the data."""
     if said['method'] == 'cps':
         mixed, city = said['variant'] != 'cutmix-off', said['data'] in ('cityscapes', *OF_CPU)
         assert (model.cutmix is not None) == mixed

@@ -59,7 +59,7 @@ def test_a_table_has_each_config_once_with_what_its_paper_says(method):
 
 
 def test_one_more_recipe_is_one_more_data_set_for_a_method():
-    """What CONTRIBUTING.md says: a recipe with its group's options, all lists, lengths from the schedule."""
+    """As CONTRIBUTING.md says: a recipe with its group's options, all lists, lengths from the schedule."""
     recipe = Recipe('voc-u2pl', 'voc_semi_321', 'sgd_poly_voc_unimatch', 8, ('mbv2',), '{list}', group='cpu')
     method = dataclasses.replace(CPS, recipes=(recipe,), variants=())
     texts = {config.name(''): text_of(config) for config in configs_of(method)}

@@ -1,4 +1,4 @@
-"""What data decide about a network stands in the dataset's base, and fits in every config; so do lengths."""
+"""Settings that data decide stand in the dataset's base, and fit in every config; so do lengths."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What every method promises; the list of methods is the registry's, so a new one is held to it without being named."""
+"""Promises of every method; the list of methods is the registry's, so a new one is held to it without being named."""
 
 import copy
 import inspect
@@ -82,7 +82,7 @@ def wrapper_of(model) -> OptimWrapper:
 
 
 def total(losses) -> torch.Tensor:
-    """What the host sums."""
+    """Return the losses that the host sums."""
     return sum(sum(value) if isinstance(value, list) else value for key, value in losses.items() if 'loss' in key)
 
 

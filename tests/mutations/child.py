@@ -13,7 +13,7 @@ LIMIT = 240
 
 
 def compared(tests: Sequence[str], classes: Sequence[str]) -> bool:
-    """Whether the cases of some methods, or of all, pass in some value tests; without pytest, which takes longer."""
+    """Tell if the cases of some methods, or of all, pass in some value tests; without pytest, which takes longer."""
     for test in tests:
         for function in list(vars(importlib.import_module(f'test_{test}_values')).values()):
             for mark in getattr(function, 'pytestmark', []):
@@ -24,14 +24,14 @@ def compared(tests: Sequence[str], classes: Sequence[str]) -> bool:
 
 
 def passed(arguments: List[str]) -> bool:
-    """Whether pytest finds no fault; it may find no test."""
+    """Tell if pytest finds no fault; it may find no test."""
     import pytest
 
     return pytest.main(['-x', '-q', '-p', 'no:cacheprovider', *arguments]) in (0, 5)
 
 
 def fails(tests: Callable[[], bool]) -> bool:
-    """Whether tests of the package, as its files are now, fail, break off or do not end."""
+    """Tell if tests of the package, as its files are now, fail, break off or do not end."""
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1] != 0

@@ -1,4 +1,4 @@
-"""What both kinds of errors are."""
+"""The noun of both kinds of errors."""
 
 from typing import NamedTuple
 

@@ -74,7 +74,7 @@ def _set(parent: ast.AST, field: str, i: Any, node: ast.AST) -> None:
 
 
 def _changes(node: ast.AST) -> Iterator[Tuple[str, ast.AST]]:
-    """What a node could be by mistake."""
+    """Yield what a node could be by mistake."""
     if isinstance(node, ast.BinOp):
         yield from _binary(node)
     elif isinstance(node, ast.Compare) and type(node.ops[0]) in OPPOSITE:

@@ -1,10 +1,10 @@
-"""Which tests should notice an error in which file."""
+"""Tests that should notice an error, by its file."""
 
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 FOLDERS = ('segmentors', '', 'losses')
-"""Where a file of a name is looked for, in ``mmseg_ssl/models``."""
+"""Folders in which a file of a name is looked for, in ``mmseg_ssl/models``."""
 VALUES: Dict[str, Tuple[str, ...]] = {
     'aleatoric_terms': ('cpcl',),
     'auxiliary_decoders': ('eln',),

@@ -77,7 +77,7 @@ def report(copy: Path, args: argparse.Namespace) -> int:
 
 
 def tried(path: Path, source: str, also: bool) -> str:
-    """Which tests notice: ``'values'`` (two contracts are among them), ``'others'``, or none: ``'survived'``."""
+    """Return which tests notice: ``'values'`` (two contracts are among them), ``'others'``, or none: ``'survived'``."""
     text, name, methods = path.read_text(), path.stem, methods_of(path)
     chosen = ['-k', ' or '.join(methods)] if methods else []
     others = [f'tests/test_models/{test}.py' for test in OTHERS.get(name, ('test_scribble_methods',))]

@@ -1,4 +1,4 @@
-"""What a config says in two places: classes, heads, weights, the ignored value."""
+"""Settings that a config has in two places: classes, heads, weights, the ignored value."""
 
 import numpy as np
 import pytest

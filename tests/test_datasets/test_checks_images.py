@@ -1,4 +1,4 @@
-"""What image files hold: bits, orientation, channels, sizes; and what the loaders make of it."""
+"""Contents of image files: bits, orientation, channels, sizes; and what the loaders make of it."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What the masks of a set say together, whatever their format, and what the fix makes of them."""
+"""Rules on the masks of a set, whatever their format, and the fix."""
 
 import logging
 
@@ -198,7 +198,7 @@ def test_the_fix_writes_what_the_loader_turns_into_the_class(own, tmp_path):
 
 
 def test_only_pixels_of_known_classes_are_counted(own):
-    """What a report counts beside a bad value is what the loss sees."""
+    """A report counts beside a bad value what the loss sees."""
     report = inspect_data(own([halves(0, 7), halves(0, 1)], 2))
     assert report.sets[0].pixels.tolist() == [4 * 384, 2 * 384]
     assert len(report.problems) == 3 and not report.warnings

@@ -1,4 +1,4 @@
-"""What a run trains on, counted; copies found by content; sets that are too small for a batch."""
+"""Counts of what a run trains on; copies found by content; sets that are too small for a batch."""
 
 import hashlib
 import json

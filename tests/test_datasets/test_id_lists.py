@@ -104,7 +104,7 @@ def test_a_list_of_another_suffix_says_what_the_folder_holds(data):
 
 
 def test_ids_without_a_folder_are_the_lines(tmp_path):
-    """What tools read that know no images."""
+    """Lists as read by tools that know no images."""
     (tmp_path / 'list.txt').write_bytes('# all\r\na\r\n\r\nb/c\r\n'.encode('utf-16'))
     assert read_ids(str(tmp_path / 'list.txt')) == ['a', 'b/c']
 

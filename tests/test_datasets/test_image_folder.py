@@ -1,4 +1,4 @@
-"""What is in a folder: suffixes in any case, no hidden files, no circles, no masks."""
+"""Contents of a folder: suffixes in any case, no hidden files, no circles, no masks."""
 
 import pytest
 from mmengine.fileio.backends import BaseStorageBackend

@@ -103,7 +103,7 @@ def test_bad_xml_says_what_is_expected(tmp_path, content, message):
 
 
 def slow_resize(mask: np.ndarray, size: tuple) -> np.ndarray:
-    """What the docstring of ``resize_scribbles`` says, pixel by pixel."""
+    """Transcribe the docstring of ``resize_scribbles``, pixel by pixel."""
     result = np.empty(size, np.uint8)
     ratios = size[0] / mask.shape[0], size[1] / mask.shape[1]
     for row, col in np.ndindex(*size):

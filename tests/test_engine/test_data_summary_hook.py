@@ -16,7 +16,7 @@ from mmseg_ssl.engine import DataSummaryHook, add_data_summary
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, caplog):
-    """What the hook sees of a runner, before the first step of a toy run; call it to run the hook."""
+    """A runner as the hook sees it, before the first step of a toy run; call it to run the hook."""
     import toy_parts  # noqa: F401  (registers the dataset)
 
     data = draw_images(tmp_path / 'data')

@@ -1,4 +1,4 @@
-"""Which images are normalized together, and which of them the running statistics follow."""
+"""Images that are normalized together, and those that the running statistics follow."""
 
 import copy
 

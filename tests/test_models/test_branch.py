@@ -150,7 +150,7 @@ def test_split_cuts_every_tensor():
 
 
 def test_features_may_be_perturbed_before_the_heads():
-    """What the decode head, the embedding and ``feats`` see is what was returned; the encoder runs once."""
+    """The decode head, the embedding and ``feats`` see what was returned; the encoder runs once."""
     branch = make().eval()
     images, calls = torch.randn(3, 3, 32, 24), []
     branch.segmentor.backbone.register_forward_hook(lambda _, args, __: calls.append(len(args[0])))

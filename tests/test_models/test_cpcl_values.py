@@ -105,7 +105,7 @@ def dueb(step: Step, sup: Said, mixed: Said, taught: MixedTargets, name: str) ->
 
 
 def type_of(step: Step, part: str, default: str) -> Optional[str]:
-    """Which term the case has, None for none."""
+    """Return the term that the case has, None for none."""
     config = step.option(part, {})
     return None if config is None else config.get('type', default)
 

@@ -84,7 +84,7 @@ def test_network_calls(cutmix, calls):
 
 @pytest.mark.parametrize('cutmix', [None, {}])
 def test_labels_carry_no_gradient(cutmix):
-    """What the student is taught trains the student alone."""
+    """The student's losses train the student alone."""
     model = build(cutmix=cutmix)
     losses = tiny.loss_of(model, tiny.batch())
     losses['student.unsup.loss_pseudo'].backward()

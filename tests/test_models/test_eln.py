@@ -17,7 +17,7 @@ from mmseg_ssl.structures import PixelTarget
 
 
 def gradients(model, losses, chosen):
-    """Which parts get a gradient from the chosen terms."""
+    """Return the parts that get a gradient from the chosen terms."""
     sum(value for key, value in losses.items() if chosen(key) and 'loss' in key).backward()
     touched = {
         key.split('.')[0] if 'segmentor' not in key else key.split('.')[2]
@@ -88,7 +88,7 @@ def test_auxiliary_losses_by_hand(gate):
 
 @pytest.mark.parametrize(('everywhere', 'taught'), [((0.1, 3.0), 1), ((1.0, 3.0), 0)])
 def test_the_batch_is_that_of_all_processes(monkeypatch, everywhere, taught):
-    """What the processes agree on decides (alpha 20: 3 > 2, 3 < 20), and is logged; the gradient is one's own."""
+    """The mean over processes decides (alpha 20: 3 > 2, 3 < 20), and is logged; the gradient is one's own."""
     agreed = iter(everywhere)
     monkeypatch.setattr(auxiliary_decoders, 'all_reduce', lambda value, op: value.fill_(next(agreed)))
     model = tiny.build('ELNWarmup', slack=(20.0,), gate='batch')

@@ -27,7 +27,7 @@ def test_losses(name):
 
 
 def draws_as_then() -> bool:
-    """Whether this torch's dropout makes the random choices that the numbers were made with; 2.1 does not."""
+    """Tell if this torch's dropout makes the random choices that the numbers were made with; 2.1 does not."""
     torch.manual_seed(0)
     return torch.nn.functional.dropout2d(torch.ones(1, 4, 1, 1)).flatten().tolist() == [0, 0, 2, 0]
 

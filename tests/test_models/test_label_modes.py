@@ -1,4 +1,4 @@
-"""How labels are made by a network that is being trained."""
+"""Labels of a network that is being trained."""
 
 import pytest
 import tiny

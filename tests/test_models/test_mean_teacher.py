@@ -145,7 +145,7 @@ def test_a_teacher_that_was_not_started_does_not_teach():
 
 
 def fake_runner(model, **options):
-    """What the hook asks a runner for."""
+    """A runner with what the hook asks it for."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     wrapper = OptimWrapper(torch.optim.SGD(trained, lr=0.1), **options)
     wrapper.initialize_count_status(model, 0, 100)

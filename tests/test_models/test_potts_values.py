@@ -45,7 +45,7 @@ def pairs_of(options: dict, drawn: Scribbled) -> List[Tuple[int, Pixel, Pixel, f
 
 
 def closeness(options: dict, one: Pixel, two: Pixel) -> float:
-    """What the dense neighborhood says of places; 1 for the others."""
+    """The dense neighborhood's factor of places; 1 for the others."""
     if options.get('neighborhood') != 'dense':
         return 1.0
     distance = (one[0] - two[0]) ** 2 + (one[1] - two[1]) ** 2

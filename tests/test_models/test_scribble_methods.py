@@ -1,4 +1,4 @@
-"""What the methods for scribbles teach: each loss against its formula, the stages, and what is inert."""
+"""Methods for scribbles: each loss against its formula, the stages, and what is inert."""
 
 import copy
 import logging

@@ -154,7 +154,7 @@ def test_the_features_of_the_other_views_are_whole():
 
 
 def test_views_of_v2_complete_each_other():
-    """Where a channel of the first view is 0, the second view's is kept, and the other way round."""
+    """The second view keeps a channel where the first view's is 0, and the other way round."""
     model = build('UniMatchV2', feature_keep=0.0)
     seen = []
     model.student.segmentor.decode_head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))

@@ -21,7 +21,7 @@ def scene(size=(6, 8), classes=3):
 @pytest.mark.parametrize('relaxation', ['quadratic', 'bilinear'])
 @pytest.mark.parametrize('cross_entropy', ['collision', 'standard', 'reverse'])
 def test_far_pixels_of_one_color_agree(relaxation, cross_entropy):
-    """What no grid can do: the stripes of a color take the class of its one seed."""
+    """No grid can do this: the stripes of a color take the class of its one seed."""
     logits, images, seeds, valid = scene()
     options = dict(valid=valid, relaxation=relaxation, cross_entropy=cross_entropy, potts_weight=30.0, steps=400)
     label = dense_self_label(logits, images, seeds, eta=0.01, **options)

@@ -1,4 +1,4 @@
-"""What tests of tools start from."""
+"""Start of the tests of tools."""
 
 from pathlib import Path
 from types import ModuleType

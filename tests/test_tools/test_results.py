@@ -50,7 +50,7 @@ def write_run(
 
 
 def metrics(*networks, **ious):
-    """What SemiIoUMetric writes: the first network's score without its name, and 1 for classes that are not given."""
+    """Return what SemiIoUMetric writes: the first network's score without its name; 1 for other classes."""
     classes = dict(dict(pole=1.0, sign=1.0, pedestrian=1.0, bicyclist=1.0), **ious)
     return dict(mIoU=networks[0][1]) | {
         key: value
@@ -212,7 +212,7 @@ def test_methods_whose_names_have_hyphens(tool, tmp_path):
 
 
 def judged(**f1):
-    """What ErrorLocalizationMetric writes, with one value for all scores of a judge; ``confidence_9`` is at 0.9."""
+    """Return what ErrorLocalizationMetric writes, one value for all scores of a judge; ``confidence_9`` is at 0.9."""
     names = {name.replace('_', '@0.'): value for name, value in f1.items()}
     return {
         f'{name}/{side}_{n}': v for name, v in names.items() for side in ('error', 'correct') for n in ('P', 'R', 'F1')

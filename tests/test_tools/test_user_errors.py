@@ -1,4 +1,4 @@
-"""What a user did wrong is one readable message and exit code 2 in every tool; a bug keeps its traceback."""
+"""A user's mistake is one readable message and exit code 2 in every tool; a bug keeps its traceback."""
 
 import logging
 import re
