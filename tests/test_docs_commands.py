@@ -39,7 +39,7 @@ def commands():
 
 @pytest.mark.parametrize(('path', 'words'), commands())
 def test_commands_are_understood(path, words, monkeypatch):
-    """By the tool's own command line,, without running it."""
+    """By the tool's own command line, without running it."""
     monkeypatch.setenv('LOCAL_RANK', '0')
     if words[0] not in ('python', 'bash'):
         known = {'make', 'source', 'pip', 'pre-commit', '.ci/run', 'cd', 'git'}

@@ -83,7 +83,7 @@ def last_scores(folder: Path) -> Dict[str, float]:
 
 
 def compare(folders: Dict[str, Path]) -> str:
-    """Make a table of the IoU of every class, one column a method."""
+    """Make a table of the IoU of every class, one column per method."""
     metrics = {name: last_scores(folder) for name, folder in folders.items()}
     lines = ['', f'{"IoU in %":12}' + ''.join(f'{TITLES[name]:>12}' for name in folders)]
     for title, key in [*((label, f'IoU.{label}') for label in CLASSES), ('mIoU', 'mIoU')]:

@@ -97,7 +97,7 @@ def _inside(value: Any) -> Tuple[str, List[Tuple[str, Any]], str]:
 
 
 def _lines(before: str, value: Any, after: str, indent: int) -> Iterator[str]:
-    """Write a value behind ``before``: on one line, else what it holds on one, else one line an item."""
+    """Write a value behind ``before``: on one line, else what it holds on one, else one line per item."""
     line = ' ' * indent + before + flat(value) + after
     opening, items, closing = _inside(value)
     if len(line) <= WIDTH or not items or isinstance(value, Code):

@@ -70,7 +70,7 @@ def test_with_cutmix_labels_are_mixed_as_the_images_are():
 
 @pytest.mark.parametrize(('cutmix', 'calls'), [(None, [True]), ({}, [False, True])])
 def test_network_calls(cutmix, calls):
-    """One a network; with CutMix one more, without a gradient, for the labels of u0 and u1 together."""
+    """One per network; with CutMix one more, without a gradient, for the labels of u0 and u1 together."""
     model, seen = build(cutmix=cutmix), {}
     for name in model.networks:
         getattr(model, name).register_forward_hook(

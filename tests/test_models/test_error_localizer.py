@@ -128,7 +128,7 @@ def test_a_prior_is_where_it_begins(kind):
 
 
 def test_loss_and_target_by_hand():
-    """Predicted 0, 0, 1, 1; labels 0, 1, 1, 255: right, wrong, right, ignored. Output logit 0 costs ln 2 a pixel, the
+    """Predicted 0, 0, 1, 1; labels 0, 1, 1, 255: right, wrong, right, ignored. Output logit 0 costs ln 2 per pixel, the
     wrong one weighs 2 / 1: (1 + 2 + 1) / 3 * ln 2. Counted as wrong, the ignored one makes two wrong of weight 2 / 2.
     """
     logits = torch.tensor([[5.0, 5.0, 0.0, 0.0], [0.0, 0.0, 5.0, 5.0]]).reshape(1, 2, 1, 4)

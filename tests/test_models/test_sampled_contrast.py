@@ -34,7 +34,7 @@ def test_all_pixels(anchors, positives):
 
 
 def test_the_matrix_is_bounded_by_the_samples(monkeypatch):
-    """4 classes, 8 a class: 32 anchors and 32 keys, for any number of pixels."""
+    """4 classes, 8 per class: 32 anchors and 32 keys, for any number of pixels."""
     seen = []
     monkeypatch.setattr(
         sampled_contrast,

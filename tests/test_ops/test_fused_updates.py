@@ -37,7 +37,7 @@ pytestmark = pytest.mark.filterwarnings('ignore:(invalid value|divide by zero):R
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
-    """Several blocks an image, and several a program."""
+    """Several blocks per image, and several per program."""
     monkeypatch.setattr(fused_updates, 'TILE', 64)
     monkeypatch.setattr(fused_updates, 'PARTS', 2)
 

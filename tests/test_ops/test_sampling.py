@@ -32,7 +32,7 @@ def test_the_seed_decides():
 
 
 def test_places_of_every_class():
-    """Three places a class: 0 fills all, 1 two of them, 2 none, 3 one; the drawn ones are those of the other form."""
+    """Three places per class: 0 fills all, 1 two of them, 2 none, 3 one; the drawn ones are those of the other form."""
     labels = torch.tensor([0, 0, 255, 0, 1, 0, 255, 3, 0, 1, 0, 0, 255])
     drawn = sample_per_class(labels, 3, num_classes=4)
     assert [labels[i].item() if i >= 0 else None for i in drawn] == [

@@ -144,7 +144,7 @@ class ELN(SemiSegmentor):
 
         losses = self.labeled_losses(sup, inputs, data_samples)
         # a fixed divisor lets the loss grow with the share of pixels that are trusted
-        over = valid if self.pseudo_mean == 'all' else target.weight
+        over = dict(all=valid, kept=target.weight)[self.pseudo_mean]
         keys = weak.side['projection']
         classes = kept_classes(target, keys.shape[2:])
         nothing = sup.logits.new_zeros(())
