@@ -16,7 +16,7 @@ from ..datasets.semi_dataset import SemiDataset
 from ..errors import DatasetError
 from ..utils.atomic_files import replace_file
 
-FILE = 'data.json'
+SUMMARY_FILE = 'data.json'
 
 
 @HOOKS.register_module()
@@ -51,7 +51,7 @@ class DataSummaryHook(Hook):
             return
         summary = summarize_data(dataset)
         runner.logger.info(str(summary))
-        replace_file(Path(runner.log_dir, FILE), json.dumps(summary._asdict()).encode())
+        replace_file(Path(runner.log_dir, SUMMARY_FILE), json.dumps(summary._asdict()).encode())
         for name, other in _evaluation_sets(runner):
             names = 'train_dataloader', f'{name}_dataloader'
             require_same_orientation(getattr(dataset, 'labeled', dataset), other, names)

@@ -9,7 +9,7 @@ from typing import Callable, List, Optional, Union
 from mmengine.logging import print_log
 from torch import nn
 
-from ..utils.last_checkpoint import NOTE, named_by
+from ..utils.last_checkpoint import LAST_CHECKPOINT, named_by
 from ..utils.safe_load import load_weights_only
 
 NEEDED = ('meta', 'state_dict', 'message_hub', 'optimizer')
@@ -78,7 +78,7 @@ def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path]
         The checkpoint, or ``None`` if the folder has none.
     """
     work_dir = Path(work_dir)
-    for path in _noted(work_dir / NOTE) + _numbered(work_dir):
+    for path in _noted(work_dir / LAST_CHECKPOINT) + _numbered(work_dir):
         reason = why_not(path) if why_not else '' if is_complete(path) else 'is gone, truncated or damaged'
         if not reason:
             print_log(f'Resuming from {path}.', 'current')

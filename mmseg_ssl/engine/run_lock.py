@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional, Union
 
 from ..errors import UserError
 
-NAME = 'run.lock'
+LOCK_NAME = 'run.lock'
 BEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0  # several beats and the delay of a network file system
 
@@ -32,7 +32,7 @@ class RunLock:
     """
 
     def __init__(self, work_dir: Union[str, Path]) -> None:
-        self.path = Path(work_dir).resolve() / NAME
+        self.path = Path(work_dir).resolve() / LOCK_NAME
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._owner = dict(_identity(), started=time.strftime('%Y-%m-%d %H:%M:%S'))
         self._stop = threading.Event()
@@ -77,7 +77,7 @@ class RunLock:
         gone = same_host and (owner['pid'] == here['pid'] or not _is_running(owner['pid']))
         if not gone and age < STALE_SECONDS:
             raise UserError(self._describe(owner))
-        doomed = self.path.with_name(f'{NAME}.{os.getpid()}')
+        doomed = self.path.with_name(f'{LOCK_NAME}.{os.getpid()}')
         try:
             os.replace(self.path, doomed)  # of several runs that try, only one succeeds
         except FileNotFoundError:
@@ -89,7 +89,7 @@ class RunLock:
 
     def _file_system_time(self) -> float:
         """Return the time of the file system, whose clock may differ from this host's."""
-        probe = self.path.with_name(f'{NAME}.{os.getpid()}')
+        probe = self.path.with_name(f'{LOCK_NAME}.{os.getpid()}')
         probe.touch()
         try:
             return probe.stat().st_mtime

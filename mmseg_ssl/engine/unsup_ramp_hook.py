@@ -11,7 +11,7 @@ from ..utils.choices import one_of
 from .bare_model import bare_model
 from .run_length import Moment, check_moment, to_iteration
 
-SHAPES = ('linear', 'sigmoid')
+RAMP_SHAPES = ('linear', 'sigmoid')
 
 
 @HOOKS.register_module()
@@ -37,7 +37,7 @@ class UnsupRampHook(Hook):
             check_moment(moment, f'UnsupRampHook: {name}')
         if type(begin) is type(end) and begin >= end:
             raise ValueError(f'UnsupRampHook needs begin < end, got {begin} and {end}.')
-        self.begin, self.end, self.shape = begin, end, one_of(SHAPES, shape=shape)
+        self.begin, self.end, self.shape = begin, end, one_of(RAMP_SHAPES, shape=shape)
         self._range = begin, end
 
     def before_train(self, runner: Runner) -> None:

@@ -19,7 +19,7 @@ TILE = 2048
 
 WARPS = 8
 
-MIN_PIXELS = 8
+MIN_TILE_PIXELS = 8
 """Fewest pixels of a tile, those of one memory access."""
 
 PARTS = 256
@@ -61,7 +61,7 @@ def fused_updates(energy: PottsEnergy, labels: Tensor, steps: Optional[int] = No
     (images, classes, pixels), edges = labels.shape, len(energy.shifts)
     # Triton's tiles are powers of 2; lanes beyond the classes are masked
     tile = kernels.next_power_of_2(classes)
-    block = max(TILE // tile, MIN_PIXELS)
+    block = max(TILE // tile, MIN_TILE_PIXELS)
     blocks = -(-pixels // block)
     # two tensors in turn: a step overwrites the labels before the last accepted ones
     first, second = labels.contiguous(), labels.clone(memory_format=torch.contiguous_format)

@@ -14,11 +14,11 @@ BAND_BYTES = 1 << 19
 MIN_BANDS = 32
 """Default of the fewest bands, on any device: temporaries are that much smaller than the labels."""
 
-MIN_PIXELS = 256
+MIN_BAND_PIXELS = 256
 """Pixels of the shortest band: below it, a call costs more than its work."""
 
 
-PARTS = 4
+MAP_PARTS = 4
 """Parts in which maps without classes are processed: few, because launching a kernel costs more than its work."""
 
 
@@ -166,7 +166,7 @@ class PottsEnergy(NamedTuple):
         num_pixels, size = labels.shape[-1], labels.numel() * labels.element_size()
         # a GPU needs no bands for its cache, only for the size of temporaries
         cached = 1 if labels.is_cuda else size // (BAND_BYTES * torch.get_num_threads())
-        length = max(MIN_PIXELS, -(-num_pixels // max(self.min_bands, cached)))
+        length = max(MIN_BAND_PIXELS, -(-num_pixels // max(self.min_bands, cached)))
         for start in range(0, num_pixels, length):
             yield start, min(start + length, num_pixels)
 
@@ -174,7 +174,7 @@ class PottsEnergy(NamedTuple):
         """Yield a kind of edges and the pixels at their near and far ends, in parts, for small temporaries."""
         for edge, shift in enumerate(self.shifts):
             count = max(self.free.shape[1] - shift, 0)
-            marks = [count * part // PARTS for part in range(PARTS + 1)]
+            marks = [count * part // MAP_PARTS for part in range(MAP_PARTS + 1)]
             for start, stop in zip(marks, marks[1:]):
                 yield edge, slice(start, stop), slice(start + shift, stop + shift)
 

@@ -76,8 +76,8 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
         own, base = scores[labels, training], scores.get((labels, baseline), {})
         control = scores.get((labels, _control_of(group[0])))
         cells = _means(group, made)
-        cells.append('' if control is None else say(paired_difference(own, control)))
-        cells.append('' if training == baseline else say(paired_difference(own, base)))
+        cells.append('' if control is None else describe_difference(paired_difference(own, control)))
+        cells.append('' if training == baseline else describe_difference(paired_difference(own, base)))
         closed = None if training == baseline else gap_closed(own, base, top)
         cells.append('' if closed is None else f'{100 * closed:.0f} %')
         lines.append('| ' + ' | '.join([labels, _name(group[0]), *cells]) + ' |')
@@ -87,7 +87,7 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
     return '\n'.join(lines)
 
 
-def say(difference: Difference) -> str:
+def describe_difference(difference: Difference) -> str:
     """Format a difference as ``+3.10 ± 0.60: better``; one pair has no error, no pair is "not run"."""
     if not difference.pairs:
         return 'not run'

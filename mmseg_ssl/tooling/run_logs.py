@@ -14,7 +14,7 @@ from .run_options import changed_options
 from .trainings.provenance import read_provenance
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
+CONFIG_NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and the name of an ablation."""
 HOW_MUCH = re.compile(r'(length|share)-.+')
 """A split that tells how much of every image is labeled, not which images are."""
@@ -94,7 +94,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     name = next((file.stem for file in sorted(training.glob('*.py'))), '?')
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
     method = committed.parent.name if committed else cfg.model.type
-    said = NAME.fullmatch(re.sub(f'^{method.replace("_", "[-_]")}_', '', name))
+    said = CONFIG_NAME.fullmatch(re.sub(f'^{method.replace("_", "[-_]")}_', '', name))
     logged = _scalars(sorted(training.glob('*/vis_data/scalars.json')))
     draw = cfg.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''

@@ -6,7 +6,7 @@ from typing import Optional
 from ..errors import UserError
 from .safe_load import load_weights_only
 
-NOTE = 'last_checkpoint'
+LAST_CHECKPOINT = 'last_checkpoint'
 
 
 def named_by(note: Path) -> Optional[Path]:

@@ -7,12 +7,12 @@ from typing import Any, Iterator, List, Optional, Tuple, Union
 from mmengine.config import Config
 
 from ..errors import UserError
-from .last_checkpoint import NOTE, end_of_run
+from .last_checkpoint import LAST_CHECKPOINT, end_of_run
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Weights that another training writes, e.g. the first of two stages.
-OF_A_RUN = re.compile(rf'work_dirs/(?P<run>[^/]+)/(.*\.pth|{NOTE})$')
-KEYS = ('checkpoint', 'pretrained', 'load_from')
+OF_A_RUN = re.compile(rf'work_dirs/(?P<run>[^/]+)/(.*\.pth|{LAST_CHECKPOINT})$')
+WEIGHT_KEYS = ('checkpoint', 'pretrained', 'load_from')
 
 
 def find_weights(config: Config, path: Optional[Union[str, Path]] = None) -> None:
@@ -40,7 +40,7 @@ def find_weights(config: Config, path: Optional[Union[str, Path]] = None) -> Non
         found = next((folder / value for folder in folders if (folder / value).is_file()), None)
         if found is None:
             problems.append(f'  {where}: {holder[key]} ({_origin(holder[key])})')
-        elif found.name == NOTE:
+        elif found.name == LAST_CHECKPOINT:
             holder[key] = str(end_of_run(found))
         elif found != Path.cwd() / value:
             holder[key] = str(found)
@@ -63,7 +63,7 @@ def _local_weights(config: Config) -> Iterator[Tuple[Any, str, str]]:
 def _local_weights_in(part: Any, names: List[str]) -> Iterator[Tuple[Any, str, str]]:
     items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, (list, tuple)) else ()
     for key, value in items:
-        if isinstance(part, dict) and key in KEYS and _is_local(value):
+        if isinstance(part, dict) and key in WEIGHT_KEYS and _is_local(value):
             yield part, key, '.'.join([*names, key])
         else:
             yield from _local_weights_in(value, [*names, str(key)])

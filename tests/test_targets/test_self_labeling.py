@@ -164,7 +164,7 @@ def test_bands_do_not_matter(length, monkeypatch):
     """Bands shorter than a row of the image, across rows, and one for all."""
     case = scene((2, 4, 10, 12), torch.float64)
     expected = self_label(*case, connectivity=8)
-    monkeypatch.setattr(potts_energy, 'MIN_PIXELS', length)
+    monkeypatch.setattr(potts_energy, 'MIN_BAND_PIXELS', length)
     torch.testing.assert_close(self_label(*case, connectivity=8), expected)
 
 

@@ -9,7 +9,7 @@ from test_results import block, metrics
 from test_run_benchmark import write_plan
 
 from mmseg_ssl.tooling.cli import UserError
-from mmseg_ssl.tooling.comparison import comparison_report, say
+from mmseg_ssl.tooling.comparison import comparison_report, describe_difference
 from mmseg_ssl.tooling.paired import Difference, gap_closed, paired_difference, verdict
 from mmseg_ssl.tooling.run_logs import Run
 from mmseg_ssl.tooling.run_records import add_records
@@ -63,10 +63,10 @@ def test_the_verdict(mean, error, pairs, word):
 
 
 def test_differences_in_words():
-    assert say(Difference(3.104, 0.6, 6)) == '+3.10 ± 0.60: better'
-    assert say(Difference(-0.5, 0.6, 4)) == '-0.50 ± 0.60: not distinguishable'
-    assert say(Difference(1.0, math.nan, 1)) == '+1.00: too few runs'
-    assert say(Difference(math.nan, math.nan, 0)) == 'not run'
+    assert describe_difference(Difference(3.104, 0.6, 6)) == '+3.10 ± 0.60: better'
+    assert describe_difference(Difference(-0.5, 0.6, 4)) == '-0.50 ± 0.60: not distinguishable'
+    assert describe_difference(Difference(1.0, math.nan, 1)) == '+1.00: too few runs'
+    assert describe_difference(Difference(math.nan, math.nan, 0)) == 'not run'
 
 
 def test_the_share_of_the_gap_by_hand():

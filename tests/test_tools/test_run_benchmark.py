@@ -296,10 +296,10 @@ def test_the_estimate_by_hand(tmp_path):
     pace = Pace(dict(a=2.0, e=4.0), 5.0)
     found = estimate(jobs, {jobs[3].name}, progress, pace)
     assert found == Estimate(840.0, 1)
-    assert found._replace(seconds=9000.0).say(2) == (
+    assert found._replace(seconds=9000.0).describe(2) == (
         '2.50 process hours left, 1.25 h on 2, 1 of the jobs at the mean pace of the others'
     )
-    assert estimate(jobs, set(), {}, Pace({}, 0.0)).say(2) == 'no estimate before the first iterations'
+    assert estimate(jobs, set(), {}, Pace({}, 0.0)).describe(2) == 'no estimate before the first iterations'
 
 
 @pytest.fixture

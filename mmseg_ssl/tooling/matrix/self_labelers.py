@@ -37,7 +37,7 @@ HARD_SELF_LABELING = Method(
 )
 
 
-def soft(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options: Any) -> Variant:
+def soft_variant(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], **options: Any) -> Variant:
     """Make a variant of soft self-labeling, mostly on MobileNetV2."""
     here: Dict[str, Any] = {'networks': ('mbv2',), **options}
     return Variant(name, leaf, (data,), lists, **here)
@@ -66,20 +66,20 @@ SOFT_SELF_LABELING = Method(
     lists={'r101 voc-scribble': LENGTHS[:1]},
     variants=(
         *(
-            soft(name, dict(model=dict(self_labeling=options)), data, lists)
+            soft_variant(name, dict(model=dict(self_labeling=options)), data, lists)
             for name, options in {**TABLE_3, **FIGURE_5}.items()
             for data, lists in (('voc-scribble', LENGTHS), ('camvid-scribble', LENGTHS[:1]))
         ),
-        soft(
+        soft_variant(
             'quadratic_dense',
             dict(model=dict(self_labeling=DENSE_QUADRATIC)),
             'voc-scribble',
             note='All pairs at 64 cells along the longer side.',
         ),
-        soft('no-pretrain', dict(load_from=None), 'voc-scribble', networks=MBV2_R101),
-        soft('no-pretrain', {}, 'voc-scribble', networks=('vit',), whole=True),
-        soft('no-pretrain', dict(custom_hooks=[]), 'camvid-scribble'),
-        soft(
+        soft_variant('no-pretrain', dict(load_from=None), 'voc-scribble', networks=MBV2_R101),
+        soft_variant('no-pretrain', {}, 'voc-scribble', networks=('vit',), whole=True),
+        soft_variant('no-pretrain', dict(custom_hooks=[]), 'camvid-scribble'),
+        soft_variant(
             'one-run',
             dict(
                 load_from=None,
@@ -92,8 +92,10 @@ SOFT_SELF_LABELING = Method(
             networks=MBV2_R101,
             note='Scribbles alone for the first sixth, in one run with one schedule.',
         ),
-        soft('bs16', LARGER_BATCH, 'voc-scribble', networks=('r101',), batch=16),
-        soft('no-pretrain_bs16', LARGER_BATCH, 'voc-scribble', networks=('r101', 'vit'), of='no-pretrain', batch=16),
+        soft_variant('bs16', LARGER_BATCH, 'voc-scribble', networks=('r101',), batch=16),
+        soft_variant(
+            'no-pretrain_bs16', LARGER_BATCH, 'voc-scribble', networks=('r101', 'vit'), of='no-pretrain', batch=16
+        ),
     ),
     prefix='soft-self-labeling',
     results=RESULTS,

@@ -21,7 +21,7 @@ class Estimate(NamedTuple):
     seconds: float  # of one process
     unmeasured: int  # jobs of trainings without any measurement, which count with the mean pace of the others
 
-    def say(self, processes: int) -> str:
+    def describe(self, processes: int) -> str:
         """Return the estimate in words, for a number of processes side by side."""
         if math.isnan(self.seconds):
             return 'no estimate before the first iterations'

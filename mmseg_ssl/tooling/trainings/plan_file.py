@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 from ..cli import UserError
 
-KEYS: Dict[str, Dict[str, type]] = {
+PLAN_KEYS: Dict[str, Dict[str, type]] = {
     'plan': dict(work_dirs=str, options=list, variants=dict, needs=dict, tables=list),
     'tables': dict(trainings=list, lists=list, seeds=list, options=list, ceiling=str),
     'needs': dict(first=str, command=str, options=list),
@@ -56,12 +56,12 @@ def _check_settings(path: Path, plan: Dict[str, Any]) -> None:
     tables, needs = plan.get('tables', ()), plan.get('needs', {}).values()
     for kind, part in [('plan', plan), *(('tables', table) for table in tables), *(('needs', need) for need in needs)]:
         for key, value in part.items():
-            near = difflib.get_close_matches(key, KEYS[kind], n=1)
-            if key not in KEYS[kind]:
-                hint = f'did you mean {near[0]}?' if near else f'there are {", ".join(KEYS[kind])}.'
+            near = difflib.get_close_matches(key, PLAN_KEYS[kind], n=1)
+            if key not in PLAN_KEYS[kind]:
+                hint = f'did you mean {near[0]}?' if near else f'there are {", ".join(PLAN_KEYS[kind])}.'
                 raise UserError(f'{path}: {key} is no setting of a {kind.rstrip("s")}; {hint}')
-            if not isinstance(value, KEYS[kind][key]):
-                raise UserError(f'{path}: {key} has to be a {KEYS[kind][key].__name__}, got {value!r}.')
+            if not isinstance(value, PLAN_KEYS[kind][key]):
+                raise UserError(f'{path}: {key} has to be a {PLAN_KEYS[kind][key].__name__}, got {value!r}.')
     if not all(need.get('first') for need in needs):
         raise UserError(f'{path}: what [needs] names has to say first="<config>".')
     for number, table in enumerate(tables, start=1):

@@ -61,7 +61,7 @@ class Progress:
             parts.append(f'{running.job.training} {far}')
         done = sum(job.digest in self.recorded for job in self.jobs)
         counts = f'{done}/{len(self.jobs)} done' + (f', {len(failed)} failed' if failed else '')
-        return '; '.join([counts, *parts, self.left(failed).say(len(crew.free))])
+        return '; '.join([counts, *parts, self.left(failed).describe(len(crew.free))])
 
     def left(self, failed: AbstractSet[str] = frozenset()) -> Estimate:
         """Estimate the work that is left, failed jobs not counted."""
@@ -87,5 +87,5 @@ def list_jobs(jobs: Sequence[Job], recorded: Set[str], processes: int) -> List[s
     return [
         *lines,
         ', '.join(f'{count} {kind}' for kind, count in counts.items()),
-        Progress(jobs, recorded).left().say(processes),
+        Progress(jobs, recorded).left().describe(processes),
     ]

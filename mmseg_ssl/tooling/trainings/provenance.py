@@ -12,7 +12,7 @@ import torch
 
 from ...version import __version__
 
-FILE = 'processes.jsonl'
+PROCESSES_FILE = 'processes.jsonl'
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ('mmseg_ssl', 'tools', 'configs', ':!configs/runs.jsonl', ':!*.md')
 """Paths whose changes count as uncommitted: not the records and tables that a benchmark itself writes."""
@@ -51,7 +51,7 @@ def note_process(folder: Path, **entry: Any) -> None:
         folder: The work dir.
         **entry: Values that :func:`read_provenance` summarizes.
     """
-    with open(folder / FILE, 'a', encoding='utf-8') as file:
+    with open(folder / PROCESSES_FILE, 'a', encoding='utf-8') as file:
         file.write(f'{json.dumps(entry)}\n')
 
 
@@ -61,7 +61,7 @@ def read_processes(folder: Path) -> List[Dict[str, Any]]:
     Args:
         folder: The work dir.
     """
-    path = folder / FILE
+    path = folder / PROCESSES_FILE
     lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
     return [json.loads(line) for line in lines if line.endswith('}')]
 
