@@ -1,43 +1,37 @@
 """Ramp of the unlabeled loss terms."""
 
-import math
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from ..utils.choices import one_of
 from .bare_model import bare_model
 from .run_length import Moment, check_moment, to_iteration
-
-RAMP_SHAPES = ('linear', 'sigmoid')
 
 
 @HOOKS.register_module()
 class UnsupRampHook(Hook):
     r"""Ramps the unlabeled loss terms up from 0, for schedules that are too short to forget early mistakes.
 
-    Sets ``model.unsup_scale``, by which the base of all methods multiplies the unlabeled terms. With
-    :math:`x = \mathrm{clip}((t - begin) / (end - begin), 0, 1)` at iteration :math:`t` it is :math:`x` (``linear``) or
-    :math:`e^{-5 (1 - x)^2}` (``sigmoid``, Laine & Aila 2017; 0 before ``begin``). It depends only on the iteration, so
-    a resumed run continues exactly.
+    Sets ``model.unsup_scale``, by which the base of all methods multiplies the unlabeled terms, to
+    :math:`\mathrm{clip}((t - begin) / (end - begin), 0, 1)` at iteration :math:`t`. It depends only on the iteration,
+    so a resumed run continues exactly.
 
     Args:
         begin: Start of the ramp: an ``int`` is an iteration, a ``float`` a share of the run's length (``0.1``).
         end: End of the ramp, from which on the terms count in full; likewise, above ``begin``.
-        shape: ``'linear'`` or ``'sigmoid'``.
 
     Raises:
-        ValueError: If the range or the shape is not possible.
+        ValueError: If the range is not possible.
     """
 
-    def __init__(self, begin: Moment, end: Moment, shape: str = 'linear') -> None:
+    def __init__(self, begin: Moment, end: Moment) -> None:
         for name, moment in dict(begin=begin, end=end).items():
             check_moment(moment, f'UnsupRampHook: {name}')
         if type(begin) is type(end) and begin >= end:
             raise ValueError(f'UnsupRampHook needs begin < end, got {begin} and {end}.')
-        self.begin, self.end, self.shape = begin, end, one_of(RAMP_SHAPES, shape=shape)
+        self.begin, self.end = begin, end
         self._range = begin, end
 
     def before_train(self, runner: Runner) -> None:
@@ -54,10 +48,7 @@ class UnsupRampHook(Hook):
     def scale(self, iteration: int) -> float:
         """Return the factor of the unlabeled terms at an iteration, in ``[0, 1]``."""
         begin, end = self._range
-        progress = min(max((iteration - begin) / max(end - begin, 1), 0.0), 1.0)
-        if self.shape == 'linear' or progress == 0:
-            return progress
-        return math.exp(-5 * (1 - progress) ** 2)
+        return min(max((iteration - begin) / max(end - begin, 1), 0.0), 1.0)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the factor for the step that follows."""

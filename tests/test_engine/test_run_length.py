@@ -62,13 +62,6 @@ def test_a_ramp_of_no_iterations_is_a_step():
     assert [hook.scale(iteration) for iteration in (0, 1, 2)] == [0, 0, 1]
 
 
-def test_a_sigmoid_ramp():
-    """exp(-5 (1 - x)^2): exp(-5 / 4) half way, and 0 before the ramp rather than exp(-5)."""
-    hook = UnsupRampHook(100, 300, shape='sigmoid')
-    hook.before_train(runner_of(800))
-    assert [round(hook.scale(iteration), 4) for iteration in (100, 200, 300, 700)] == [0, 0.2865, 1, 1]
-
-
 def test_a_ramp_sets_the_factor_of_the_model():
     model = torch.nn.Module()
     model.register_buffer('unsup_scale', torch.ones(()))
