@@ -21,9 +21,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-import cv2  # noqa: E402
 import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from torch import Tensor  # noqa: E402
 
@@ -34,7 +32,8 @@ from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
 from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs  # noqa: E402
 from mmseg_ssl.tooling.benchmark.clock import peak_memory  # noqa: E402
-from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.benchmark.scribbled_batch import blur_and_scribble, draw_blobs, load_crops  # noqa: E402
+from mmseg_ssl.tooling.cli import add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.packages import is_installed  # noqa: E402
 
@@ -130,44 +129,12 @@ def is_cuda(device: str) -> bool:
 
 def make_batch(args: argparse.Namespace) -> Batch:
     """Make images, a prediction that is blurred and partly wrong, and scribbles on about 3 % of the pixels."""
-    images, truth = drawn(args) if args.images is None else loaded(args)
-    one_hot = F.one_hot(truth.where(truth < args.classes, 0), args.classes).movedim(-1, 1).float()
-    low = 6 * F.avg_pool2d(one_hot, 8)
-    low += 1.5 * torch.randn_like(low)
-    logits = F.interpolate(low, size=truth.shape[1:], mode='bilinear', align_corners=False)
-    blots = F.interpolate(torch.rand(len(truth), 1, *low.shape[2:]), size=truth.shape[1:])[:, 0] < 0.03
-    seeds = truth.where(blots & (truth < args.classes), 255)
+    if args.images is None:
+        images, truth = draw_blobs(args.batch, args.classes, args.size)
+    else:
+        images, truth = load_crops(args.images, args.masks, args.batch, args.size)
+    logits, seeds = blur_and_scribble(truth, args.classes)
     return logits.to(args.device), images.to(args.device), seeds.to(args.device)
-
-
-def drawn(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
-    """Draw blobs of noisy colors."""
-    height, width = args.size
-    coarse = torch.randn(args.batch, args.classes, max(height // 48, 2), max(width // 48, 2))
-    truth = F.interpolate(coarse, size=(height, width), mode='bicubic').argmax(dim=1)
-    palette = 255 * torch.rand(args.classes, 3)
-    images = palette[truth].movedim(-1, 1) + 6 * torch.randn(args.batch, 3, height, width)
-    return images.clamp(0, 255), truth
-
-
-def loaded(args: argparse.Namespace) -> Tuple[Tensor, Tensor]:
-    """Load center crops of files, evenly spread over the folder."""
-    files = sorted(args.images.glob('*.jpg'))
-    if len(files) < args.batch or args.masks is None:
-        raise UserError(f'Found {len(files)} .jpg files in {args.images}; name a folder of images and its --masks.')
-    height, width = args.size
-    images, masks = [], []
-    for file in files[:: len(files) // args.batch][: args.batch]:
-        image, mask = cv2.imread(str(file)), cv2.imread(str(args.masks / f'{file.stem}.png'), cv2.IMREAD_UNCHANGED)
-        if image is None or mask is None or image.shape[:2] != mask.shape:
-            raise UserError(f'{file} is no image, or has no mask of one channel and its size in {args.masks}.')
-        top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
-        if min(top, left) < 0:
-            raise UserError(f'{file} is smaller than --size {height} {width}.')
-        inside = slice(top, top + height), slice(left, left + width)
-        images.append(torch.from_numpy(image[inside][..., ::-1].copy()).movedim(-1, 0))
-        masks.append(torch.from_numpy(mask[inside].astype('int64')))
-    return torch.stack(images), torch.stack(masks)
 
 
 def timed(run: Callable[[], Tensor], device: str) -> float:
