@@ -1,4 +1,4 @@
-"""Imports run one way: the rooms of the package, from those that know nothing to those that know everything."""
+"""Imports run one way, from rooms that know nothing to those that know everything; files and functions are short."""
 
 import ast
 from pathlib import Path
@@ -117,3 +117,14 @@ def _is_of_the_language(name: str) -> bool:
 
 def test_nothing_imports_the_tools():
     assert not [name for name, others in graph().items() if not name.startswith('tooling') and 'tooling' in str(others)]
+
+
+def test_files_and_functions_are_short():
+    """At most 200 and 40 lines, docstrings of functions left out; a Triton kernel cannot be cut in two."""
+    for path in [*PACKAGE.rglob('*.py'), *(ROOT / 'tools').glob('*.py')]:
+        text = path.read_text()
+        assert len(text.splitlines()) <= 200, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and path.stem != 'fused_kernels':
+                said = len((ast.get_docstring(node, clean=False) or '').splitlines())
+                assert node.end_lineno - node.lineno + 1 - said <= 40, (path, node.name)
