@@ -78,13 +78,13 @@ class CPCL(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         votes = []
         for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
-            pred_a, pred_b = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
+            pred_a, pred_b = self.label_views(self.branch(name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
         targets = collaborative_labels(votes[0], votes[1], valid)
 
         losses = {}
         for name in self.networks:
-            branch, target = getattr(self, name), getattr(targets, name)
+            branch, target = self.branch(name), getattr(targets, name)
             # one call is cheaper than two; batch_statistics says whether BatchNorm sees both together
             sup, mixed = self.predict_views(branch, inputs['sup'], images)
             losses.update(add_prefix(branch.supervised_loss(sup, data_samples['sup']), f'{name}.sup'))

@@ -80,7 +80,7 @@ class CPS(SemiSegmentor):
         """Teach each network the other's labels of the training images, without CutMix."""
         sup, weak = inputs['sup'], inputs['weak']
         valid_sup, valid_weak = (valid_pixels(data_samples[view], inputs[view]) for view in self.views)
-        said = {name: self.predict_views(getattr(self, name), sup, weak) for name in self.networks}
+        said = {name: self.predict_views(self.branch(name), sup, weak) for name in self.networks}
         # argmax_target takes no gradient: a network teaches by its labels and does not learn from having taught
         labels = {name: [argmax_target(pred.logits) for pred in preds] for name, preds in said.items()}
 
@@ -88,7 +88,7 @@ class CPS(SemiSegmentor):
         # labels of both are complete before either learns
         for learner, teacher in PAIRS:
             (on_sup, on_weak), (label_sup, label_weak) = said[learner], labels[teacher]
-            known = getattr(self, learner).supervised_loss(on_sup, data_samples['sup'])
+            known = self.branch(learner).supervised_loss(on_sup, data_samples['sup'])
             losses.update(add_prefix(known, f'{learner}.sup'))
             for key, pred, target, valid in (
                 ('loss_pseudo_labeled', on_sup, label_sup, valid_sup),
@@ -108,13 +108,13 @@ class CPS(SemiSegmentor):
         labels = {}
         for name in self.networks:
             # both batches in one call, labeled before they are mixed
-            preds = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
+            preds = self.label_views(self.branch(name), weak_a, weak_b, mode=self.teacher_mode)
             labels[name] = mix(*(argmax_target(pred.logits) for pred in preds))
 
         losses = {}
         for learner, teacher in PAIRS:
-            sup, mixed = self.predict_views(getattr(self, learner), inputs['sup'], images)
-            known = getattr(self, learner).supervised_loss(sup, data_samples['sup'])
+            sup, mixed = self.predict_views(self.branch(learner), inputs['sup'], images)
+            known = self.branch(learner).supervised_loss(sup, data_samples['sup'])
             losses.update(add_prefix(known, f'{learner}.sup'))
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, labels[teacher]), over=valid)
             losses[f'{learner}.unsup.loss_pseudo'] = self.unsup_weight * pseudo

@@ -102,14 +102,14 @@ class DUEB(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         votes = []
         for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
-            pred_a, pred_b = self.label_views(getattr(self, name), weak_a, weak_b, mode=self.teacher_mode)
+            pred_a, pred_b = self.label_views(self.branch(name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
         targets = collaborative_labels(votes[0], votes[1], valid)
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
 
         losses = {}
         for name in self.networks:
-            branch, energy, target = getattr(self, name), self.energy[name], getattr(targets, name)
+            branch, energy, target = self.branch(name), self.energy[name], getattr(targets, name)
             # one call is cheaper than two; batch_statistics says whether BatchNorm sees both together
             sup, mixed = self.predict_views(branch, inputs['sup'], images)
             energy.observe(sup.logits, truth)

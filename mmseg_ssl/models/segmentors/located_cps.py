@@ -78,16 +78,16 @@ class LocatedCPS(SemiSegmentor):
         images, valid = mix(weak_a, weak_b), mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
         labels = {}
         for name in self.networks:
-            preds = self.label_views(getattr(self, name), weak_a, weak_b, mode='train')
+            preds = self.label_views(self.branch(name), weak_a, weak_b, mode='train')
             # judged before they are mixed: the localizer has learned on whole images
             located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
             labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
 
         losses, judged = {}, []
         for learner, teacher in PAIRS:
-            sup, mixed = self.predict_views(getattr(self, learner), inputs['sup'], images)
+            sup, mixed = self.predict_views(self.branch(learner), inputs['sup'], images)
             judged.append(sup.logits)
-            known = getattr(self, learner).supervised_loss(sup, data_samples['sup'])
+            known = self.branch(learner).supervised_loss(sup, data_samples['sup'])
             losses.update(add_prefix(known, f'{learner}.sup'))
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, labels[teacher]), over=valid)
             losses[f'{learner}.unsup.loss_pseudo'] = self.unsup_weight * pseudo
