@@ -130,7 +130,7 @@ def test_the_replay_repeats_the_networks_backward(auxiliary):
     meter = StepMeter(MeasuredMethod('x', model, wrapper, tiny.batch(ratio=0), False), 'cpu')
     meter.step()
     expected = [parameter.grad.clone() for parameter in model.parameters()]
-    meter._record()
+    meter._record_trained_calls()
     model.zero_grad()
     meter.replay()
     for parameter, grad in zip(model.parameters(), expected):
