@@ -1,4 +1,4 @@
-"""Commands and code in the documentation and in READMEs are understood; test_readme.py runs those of README.md."""
+"""Commands and code in the documentation and READMEs are understood; test_readme.py and test_docs_run.py run them."""
 
 import re
 import shlex

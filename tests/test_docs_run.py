@@ -1,0 +1,70 @@
+"""The commands of the documentation run, in the order of its pages, on drawn data and for two iterations."""
+
+import re
+import shlex
+
+import cv2
+import numpy as np
+import pytest
+from readme_checkout import make_checkout, run
+from test_docs_commands import PAGES, shell_lines
+
+SHAPES = 'configs/supervised/supervised_unet_shapes_8.py'
+PLACEHOLDERS = {
+    '<config> <checkpoint> <folder>': f'{SHAPES} work_dirs/supervised_unet_shapes_8/iter_2.pth exported',
+    '<masks> <out>': 'data/camvid/ann_dir/train data/strokes',
+    'iter_<n>': 'iter_2',
+}
+TWO_ITERATIONS = ['--cfg-options', 'train_cfg.max_iters=2']
+ADDED = {
+    'tools/train.py': TWO_ITERATIONS,
+    'tools/test.py': TWO_ITERATIONS,
+    'tools/results.py': ['--readme', 'configs/README.md'],  # the copy's, not the project's
+}
+LONG = 'tools/run_benchmark.py'
+"""Only its ``--list`` is run: two hundred trainings are more than a test."""
+
+
+def commands():
+    """Commands of Python tools by page; those of launchers need their GPUs, and are parsed by test_docs_commands.py."""
+    for page in PAGES:
+        for line in shell_lines(page.read_text()):
+            for name, value in PLACEHOLDERS.items():
+                line = line.replace(name, value)
+            words = shlex.split(line, comments=True)
+            if words[:1] == ['python'] and words[1].startswith('tools/') and (words[1] != LONG or '--list' in words):
+                yield page.stem, words[1:]
+
+
+def draw_masks(folder):
+    """Masks of two classes out of CamVid's 11 where the pages have CamVid's."""
+    folder.mkdir(parents=True)
+    for number in range(2):
+        mask = np.full((60, 80), number, np.uint8)
+        mask[10:40, 20:60] = 5
+        cv2.imwrite(str(folder / f'{number}.png'), mask)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_commands_of_the_pages_run(tmp_path):
+    root, ran = make_checkout(tmp_path), set()
+    draw_masks(root / 'data/camvid/ann_dir/train')
+    found = sorted(commands(), key=lambda command: command[0] != 'index')  # the first page's trainings come first
+    for page, words in sorted(found, key=lambda command: 'export' in command[1][0]):
+        output = run(root, *words, *ADDED.get(words[0], []))
+        assert not re.search('Traceback', output), words
+        ran.add(f'{page} {words[0][6:-3]}')
+    assert ran >= {
+        'index train',
+        'own_data check_dataset',
+        'own_data make_scribbles',
+        'scribbles make_scribbles',
+        'reproducibility train',
+        'reproducibility test',
+        'reproducibility results',
+        'benchmarks run_benchmark',
+        'checkpoints export_segmentor',
+    }
+    assert len(list((root / 'data/camvid_scribbles/length-1').glob('*.png'))) == 2
+    assert (root / 'exported').is_dir()
