@@ -28,7 +28,13 @@ def british_words(path: Path) -> Iterator[str]:
 
 def test_spelling_is_american():
     paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob('*') if path.suffix in SUFFIXES]
-    paths += ROOT.glob('*.md')
+    paths += [
+        *ROOT.glob('*.md'),
+        *ROOT.glob('requirements/*.txt'),
+        ROOT / 'Makefile',
+        ROOT / 'setup.py',
+        ROOT / 'pyproject.toml',
+    ]
     assert [word for path in sorted(paths) if path != Path(__file__) for word in british_words(path)] == []
 
 
