@@ -1,3 +1,3 @@
-# A head on fixed features learns 20 images in 600 iterations: twice as many change mIoU by less than 1.
+# A head on fixed features: 600 iterations are enough for a few dozen images.
 _base_ = './adamw_poly_camvid_cpu.py'
 train_cfg = dict(max_iters=600)
