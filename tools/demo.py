@@ -5,7 +5,6 @@ also sees 152 images without labels.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from mmengine.config import Config  # noqa: E402
 from mmseg_ssl.datasets import ShapesDataset  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.demo_picture import draw  # noqa: E402
+from mmseg_ssl.utils.json_lines import read_json_lines  # noqa: E402
 
 CONFIGS = {name: ROOT / f'configs/{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
 TITLES = dict(supervised='supervised', dueb='DUEB')
@@ -69,8 +69,7 @@ def wait(processes: Dict[str, subprocess.Popen], folders: Dict[str, Path], itera
 def _scalars(folder: Path) -> List[dict]:
     """Logged values of the latest run in a folder, oldest first."""
     files = sorted(folder.glob('*/vis_data/scalars.json'))
-    lines = files[-1].read_text().splitlines() if files else []
-    return [json.loads(line) for line in lines if line.endswith('}')]
+    return read_json_lines(files[-1]) if files else []
 
 
 def _iteration(folder: Path) -> int:

@@ -78,7 +78,7 @@ def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path]
         The checkpoint, or ``None`` if the folder has none.
     """
     work_dir = Path(work_dir)
-    for path in _noted(work_dir / LAST_CHECKPOINT) + _numbered(work_dir):
+    for path in _noted(work_dir / LAST_CHECKPOINT) + numbered_checkpoints(work_dir):
         reason = why_not(path) if why_not else '' if is_complete(path) else 'is gone, truncated or damaged'
         if not reason:
             print_log(f'Resuming from {path}.', 'current')
@@ -100,7 +100,7 @@ def _noted(note: Path) -> List[Path]:
     return [path] if path else []
 
 
-def _numbered(work_dir: Path) -> List[Path]:
+def numbered_checkpoints(work_dir: Path) -> List[Path]:
     """List the regular checkpoints of a folder, newest first."""
     pattern = r'(?:iter|epoch)_(\d+)(?:_iter_(\d+))?\.pth'
     names = {path: re.fullmatch(pattern, path.name) for path in work_dir.glob('*.pth')}

@@ -1,7 +1,6 @@
 """The files that the matrix of configs decides, compared with those that are there."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
@@ -11,6 +10,7 @@ from .config_index import metafile, methods_table, model_index, table
 from .config_leaves import Config, configs_of, text_of
 from .matrix import METHODS, Method
 from .readme_blocks import with_blocks
+from .run_records import read_records
 
 RECORDS = 'configs/runs.jsonl'
 NO_CONFIGS = ('_base_', 'splits', 'benchmarks')
@@ -57,9 +57,7 @@ def with_table(readme: Path, method: Method, configs: List[Config], runs: Set[Tu
 
 def recorded(records: Path) -> Set[Tuple[str, str, str]]:
     """List method, network with data, and variant of the recorded runs."""
-    lines = records.read_text(encoding='utf-8').splitlines() if records.is_file() else []
-    runs = [json.loads(line) for line in lines]
-    return {(run['method'], run['setting'], run['variant']) for run in runs}
+    return {(run.method, run.setting, run.variant) for run in read_records(records)}
 
 
 def orphans(root: Path, files: Dict[Path, str]) -> List[Path]:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 
+from ..utils.json_lines import read_json_lines
 from .cli import UserError, read_json
 from .matrix import METHODS
 from .run_options import changed_options
@@ -158,9 +159,8 @@ def _data(training: Path) -> Optional[Dict[str, Any]]:
 
 
 def _scalars(logs: List[Path]) -> List[Dict[str, float]]:
-    """Return everything that a process logged, in order; a truncated line is left out."""
-    lines = [line for log in logs if log.is_file() for line in log.read_text().splitlines()]
-    return [json.loads(line) for line in lines if line.endswith('}')]
+    """Return everything that the processes of a run logged, in order."""
+    return [entry for log in logs for entry in read_json_lines(log)]
 
 
 def _last_validation(logged: List[Dict[str, float]]) -> Dict[str, float]:

@@ -1,18 +1,16 @@
 """One training of a plan: its identity, its work dir, and its commands."""
 
-import json
-import re
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
-from ...engine.resume import is_complete
+from ...engine.resume import is_complete, numbered_checkpoints
+from ...engine.run_lock import STALE_SECONDS
+from ...utils.json_lines import read_json_lines
 from .provenance import ROOT, read_processes
 
 LOG = 'output.txt'
-RUNNING_SECONDS = 180.0
-"""Largest age of a ``run.lock`` whose run still counts as alive, as in ``mmseg_ssl.engine.run_lock``."""
 STOPPED_CODES = (143, -15, -9)
 """Exit codes that are not failures: saved and stopped; ended by SIGTERM, as a test is; killed."""
 
@@ -77,9 +75,8 @@ class Job(NamedTuple):
     @property
     def saved_iterations(self) -> int:
         """Iterations of the newest complete checkpoint, 0 without one."""
-        names = {path: re.fullmatch(r'iter_(\d+)\.pth', path.name) for path in self.folder.glob('iter_*.pth')}
-        numbers = sorted(((int(name.group(1)), path) for path, name in names.items() if name), reverse=True)
-        return next((number for number, path in numbers if is_complete(path)), 0)
+        newest = next(filter(is_complete, numbered_checkpoints(self.folder)), None)
+        return int(newest.stem.rpartition('_')[2]) if newest else 0
 
 
 def next_step(job: Job, recorded: bool) -> Optional[str]:
@@ -116,7 +113,7 @@ def state_of(job: Job, recorded: bool) -> str:
     if recorded:
         return 'done'
     lock = job.folder / 'run.lock'
-    if lock.is_file() and time.time() - lock.stat().st_mtime < RUNNING_SECONDS:
+    if lock.is_file() and time.time() - lock.stat().st_mtime < STALE_SECONDS:
         return f'running, {logged_progress(job)[0]} of {job.iterations} iterations'
     if is_complete(job.checkpoint):
         return 'trained, not yet tested'
@@ -136,10 +133,6 @@ def logged_progress(job: Job) -> Tuple[int, Optional[float]]:
         Iterations since the training began, 0 if none is logged; seconds, or None.
     """
     logs = sorted(job.folder.glob('*/vis_data/scalars.json'))
-    steps = [entry for entry in _entries(logs[-1]) if 'loss' in entry] if logs else []
+    steps = [entry for entry in read_json_lines(logs[-1]) if 'loss' in entry] if logs else []
     times = [entry['time'] for entry in steps if 'time' in entry]
     return (int(steps[-1]['step']) if steps else 0), (sum(times) / len(times) if times else None)
-
-
-def _entries(log: Path) -> List[Dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines() if line.endswith('}')]

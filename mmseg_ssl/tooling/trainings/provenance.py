@@ -10,6 +10,7 @@ import mmengine
 import mmseg
 import torch
 
+from ...utils.json_lines import read_json_lines
 from ...version import __version__
 
 PROCESSES_FILE = 'processes.jsonl'
@@ -61,9 +62,7 @@ def read_processes(folder: Path) -> List[Dict[str, Any]]:
     Args:
         folder: The work dir.
     """
-    path = folder / PROCESSES_FILE
-    lines = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith('}')]
+    return read_json_lines(folder / PROCESSES_FILE)
 
 
 def read_provenance(folder: Path) -> Optional[Dict[str, Any]]:
