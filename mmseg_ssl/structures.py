@@ -4,10 +4,11 @@ Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channel
 ``h w`` size at the stride of the decode head.
 """
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Union
 
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 
 IGNORE_INDEX = 255
 """Label of an ignored pixel, as everywhere in mmsegmentation."""
@@ -17,6 +18,31 @@ UNLABELED = 254
 takes part in what is taught without labels. Losses never see this number, see ``PackSemiInputs``."""
 
 
+def map_tensors(function: Callable[[Tensor], Tensor], nest: Any) -> Any:
+    """Apply a function to every tensor of nested lists, tuples and dicts, whose shape stays.
+
+    Args:
+        function: From a tensor to a tensor.
+        nest: E.g. a ViT's levels, each ``[map, class token]``. What is no tensor in it stays as it is.
+    """
+    return tree_map_only(Tensor, function, nest)
+
+
+def split_tensors(nest: Any, sizes: Sequence[int]) -> List[Any]:
+    """Split every tensor of nested lists, tuples and dicts along its first dimension.
+
+    Args:
+        nest: As for :func:`map_tensors`; what is no tensor in it goes into every part.
+        sizes: Number of images in each part.
+
+    Returns:
+        One nest per part; its tensors are views.
+    """
+    leaves, shape = tree_flatten(nest)
+    parts = [leaf.split(sizes) if isinstance(leaf, Tensor) else [leaf] * len(sizes) for leaf in leaves]
+    return [tree_unflatten([part[i] for part in parts], shape) for i in range(len(sizes))]
+
+
 class Prediction(NamedTuple):
     """Prediction of a :class:`~mmseg_ssl.models.Branch` for a batch of images.
 
@@ -24,13 +50,14 @@ class Prediction(NamedTuple):
         logits: ``(B, C, H, W)``, fp32, at the size of the input tensor; for two classes also if the decode head has
             only one channel, see :func:`~mmseg_ssl.ops.class_logits`.
         embedding: ``(B, D, h, w)``, the input of the head's last convolution (``conv_seg``).
-        feats: The backbone's levels, for auxiliary heads and decoders.
+        feats: The backbone's levels, for auxiliary heads and decoders: maps, or nests of tensors, as the backbone gives
+            them, e.g. ``[map, class token]``.
         side: Maps of the side heads by name, e.g. ``variance`` ``(B, 1, H, W)``.
     """
 
     logits: Tensor
     embedding: Tensor
-    feats: Tuple[Tensor, ...]
+    feats: Any
     side: Dict[str, Tensor]
 
     def split(self, sizes: Sequence[int]) -> List['Prediction']:
@@ -42,18 +69,7 @@ class Prediction(NamedTuple):
         Returns:
             One prediction per part; its tensors are views.
         """
-        logits, embedding = self.logits.split(sizes), self.embedding.split(sizes)
-        feats = [level.split(sizes) for level in self.feats]
-        side = {name: tensor.split(sizes) for name, tensor in self.side.items()}
-        return [
-            Prediction(
-                logits[i],
-                embedding[i],
-                tuple(level[i] for level in feats),
-                {name: parts[i] for name, parts in side.items()},
-            )
-            for i in range(len(sizes))
-        ]
+        return split_tensors(self, sizes)
 
 
 class PixelTarget(NamedTuple):

@@ -13,6 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmseg.models.decode_heads import decode_head
+from mmseg.models.decode_heads.dpt_head import ReassembleBlocks
 from mmseg.models.losses import accuracy as host_accuracy
 from mmseg.models.utils import resize as host_resize
 
@@ -217,3 +218,13 @@ def test_accuracy_is_the_hosts(classes):
 def test_resize_by_a_factor_is_untouched():
     logits = torch.randn(1, 2, 4, 4)
     assert decode_head.resize(logits, scale_factor=2).shape == (1, 2, 8, 8)
+
+
+def test_dpt_reads_maps_without_tokens():
+    """Two images, which mmseg would take for map and token; a readout of tokens that are not there says so."""
+    blocks = ReassembleBlocks(4, [4] * 4)
+    levels = [torch.randn(2, 4, 6, 6) for _ in range(4)]
+    for one, other in zip(blocks(levels), blocks([[level, torch.randn(2, 4)] for level in levels])):
+        assert torch.equal(one, other)
+    with pytest.raises(ValueError, match="readout_type='add' reads a class token"):
+        ReassembleBlocks(4, [4] * 4, 'add')(levels)

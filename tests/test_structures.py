@@ -1,9 +1,9 @@
-"""``PixelTarget`` between the size of the image and the stride of an embedding."""
+"""Splitting a ``Prediction``; ``PixelTarget`` between the size of the image and the stride of an embedding."""
 
 import torch
 import torch.nn.functional as F
 
-from mmseg_ssl.structures import PixelTarget
+from mmseg_ssl.structures import PixelTarget, Prediction, map_tensors
 
 
 def test_at_stride_takes_the_nearest_pixels():
@@ -27,3 +27,20 @@ def test_at_stride_of_the_same_size_is_the_target():
     target = PixelTarget(torch.randint(0, 5, (1, 4, 3)), torch.rand(1, 4, 3))
     for one, other in zip(target.at_stride((4, 3)), target):
         assert torch.equal(one, other)
+
+
+def test_a_prediction_is_split_whatever_the_shape_of_its_levels():
+    """A ViT gives [map, class token] per level; a head without an embedding gives none."""
+    token, level = torch.rand(5, 3), torch.rand(5, 3, 2, 2)
+    whole = Prediction(torch.rand(5, 2, 4, 4), None, ([level, token], dict(map=level)), dict(variance=torch.rand(5, 1)))
+    first, second = whole.split([2, 3])
+    assert isinstance(second, Prediction) and second.embedding is None
+    assert torch.equal(first.logits, whole.logits[:2]) and torch.equal(
+        second.side['variance'], whole.side['variance'][2:]
+    )
+    assert torch.equal(second.feats[0][1], token[2:]) and torch.equal(second.feats[1]['map'], level[2:])
+    assert second.feats[0][1].data_ptr() == token[2:].data_ptr()  # a view
+
+
+def test_map_tensors_leaves_what_is_no_tensor():
+    assert map_tensors(torch.Tensor.sum, [torch.ones(2), (None, 3)]) == [2, (None, 3)]

@@ -9,7 +9,12 @@ import warnings
 from ..errors import UnsafeCheckpointError, UnsafeFileError
 from ..utils.safe_load import load_weights_only
 from ..utils.versions import check_versions
-from .heads import patch_binary_cross_entropy, patch_decode_head_accuracy, patch_decode_head_resize
+from .heads import (
+    patch_binary_cross_entropy,
+    patch_decode_head_accuracy,
+    patch_decode_head_resize,
+    patch_dpt_levels,
+)
 from .imports import mmcv_ops_stand_in, patch_config_lookup, patch_package_lookup
 from .inference import patch_inference_weights
 from .seg_data_list import patch_seg_data_list
@@ -32,5 +37,6 @@ def patch_host() -> None:
     patch_decode_head_resize()
     patch_decode_head_accuracy()
     patch_binary_cross_entropy()
+    patch_dpt_levels()
     patch_seg_data_list()
     patch_inference_weights()

@@ -1,6 +1,6 @@
-"""Patches of the losses of the host's decode heads, see :mod:`mmseg_ssl.compat`."""
+"""Patches of the host's decode heads and their losses, see :mod:`mmseg_ssl.compat`."""
 
-from typing import Any
+from typing import Any, List, Sequence
 
 import torch
 
@@ -77,3 +77,27 @@ def patch_binary_cross_entropy() -> None:
         return original(pred, label, *args, ignore_index=ignore_index, **kwargs)
 
     cross_entropy_loss.binary_cross_entropy = one_channel_cross_entropy
+
+
+def patch_dpt_levels() -> None:
+    """Let ``DPTHead`` read levels that are maps, as backbones without a class token give them, DINOv2's among them.
+
+    mmseg takes every level for a pair of map and token: of a map of two images, one for the map and one for the token.
+    """
+    from mmseg.models.decode_heads.dpt_head import ReassembleBlocks
+
+    reassemble = ReassembleBlocks.forward
+    if reassemble.__name__ == 'reassemble_levels':
+        return
+
+    def reassemble_levels(self: Any, inputs: Sequence[Any]) -> List[torch.Tensor]:
+        levels = [(level, None) if isinstance(level, torch.Tensor) else level for level in inputs]
+        if self.readout_type != 'ignore' and any(token is None for _, token in levels):
+            raise ValueError(
+                f'DPTHead with readout_type={self.readout_type!r} reads a class token beside each map; the backbone '
+                "gives maps alone. Set readout_type='ignore' (the default), or let the backbone return tokens "
+                '(VisionTransformer: output_cls_token=True; HuggingFaceBackbone: with_cls_token=True).'
+            )
+        return reassemble(self, levels)
+
+    ReassembleBlocks.forward = reassemble_levels

@@ -12,7 +12,6 @@ from .energy_terms import EnergyWeighting, HingeEnergyTerm, JointEnergyTerm, Rel
 from .error_localizer import ErrorLocalizer
 from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
-from .map_dpt_head import MapDPTHead
 from .prototype_contrast import PrototypeContrast
 from .reliability import EntropyReliability
 from .scribble_labels import SelfLabeling
@@ -72,7 +71,6 @@ __all__ = [
     'JointEnergyTerm',
     'KendallGalTerm',
     'LocatedCPS',
-    'MapDPTHead',
     'MeanTeacher',
     'NetworkError',
     'PottsRegularized',

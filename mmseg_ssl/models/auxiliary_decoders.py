@@ -1,7 +1,7 @@
 """Decoders that stay worse than the student, so that a localizer sees enough errors (ELN)."""
 
 import copy
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 import torch
 from mmengine.dist import all_reduce
@@ -11,7 +11,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import class_logits, masked_mean
-from ..structures import IGNORE_INDEX, PixelTarget
+from ..structures import IGNORE_INDEX, PixelTarget, map_tensors
 from ..utils.choices import one_of
 from .losses import constrained_cross_entropy, pixel_cross_entropy
 
@@ -34,7 +34,7 @@ class AuxiliaryDecoders(ModuleList):
         super().__init__([MODELS.build(copy.deepcopy(decode_head)) for _ in slack])
         self.slack, self.gate = tuple(slack), one_of(GATES, gate=gate)
 
-    def forward(self, feats: Tuple[Tensor, ...], size: torch.Size) -> List[Tensor]:
+    def forward(self, feats: Any, size: torch.Size) -> List[Tensor]:
         """Predict with every decoder.
 
         Args:
@@ -76,7 +76,7 @@ class AuxiliaryDecoders(ModuleList):
         return own + (whole - own.detach())  # the same gate on every process; the gradient is this process's
 
     @staticmethod
-    def _decode(head: nn.Module, feats: Tuple[Tensor, ...], size: torch.Size) -> Tensor:
+    def _decode(head: nn.Module, feats: Any, size: torch.Size) -> Tensor:
         # detached: the encoder must not adapt to decoders that are meant to be worse
-        logits = head([level.detach() for level in feats]).float()
+        logits = head(map_tensors(Tensor.detach, feats)).float()
         return resize(class_logits(logits), size=size, mode='bilinear', align_corners=head.align_corners)

@@ -1,6 +1,6 @@
 """Branch: a whole mmseg segmentor with side heads."""
 
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmengine.model import BaseModule, ModuleDict
@@ -14,7 +14,7 @@ from ..ops import class_logits, log_odds
 from ..structures import Prediction
 from .network_checks import check_network
 
-Perturbation = Callable[[Sequence[Tensor]], Tuple[Tensor, ...]]
+Perturbation = Callable[[Sequence[Any]], Tuple[Any, ...]]
 
 
 class Branch(BaseModule):
@@ -87,7 +87,7 @@ class Branch(BaseModule):
         for name, head in self.side_heads.items():
             values = head(embedding, logits)
             side[name] = self._resize(values, size) if getattr(head, 'per_pixel', False) else values
-        return Prediction(logits, embedding, tuple(feats), side)
+        return Prediction(logits, embedding, feats, side)
 
     def host_logits(self, pred: Prediction) -> Tensor:
         """Return the channels of the decode head, as the host's own code expects them: ``(B, 1 or C, H, W)``."""
@@ -116,7 +116,7 @@ class Branch(BaseModule):
                 losses[f'loss_{name}'] = head.loss(pred, pred.side[name], label)
         return losses
 
-    def _decode(self, feats: Tuple[Tensor, ...]) -> Tuple[Tensor, Tensor]:
+    def _decode(self, feats: Tuple[Any, ...]) -> Tuple[Tensor, Tensor]:
         """Return logits at the head's stride, and the input of ``conv_seg``, which few host heads return themselves."""
         head, seen = self.segmentor.decode_head, []
         # per call, not for good: a copy of the branch (the teacher) must not report to this one

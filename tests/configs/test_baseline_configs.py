@@ -262,9 +262,3 @@ def test_dinov2_configs_train_and_predict_with_a_small_vit():
 @pytest.mark.parametrize(('size', 'width'), [('s', 384), ('b', 768)])
 def test_dinov2_configs_train_and_predict(size, width):
     train_and_predict(Config.fromfile(str(CONFIGS[f'unimatch_v2_dinov2{size}_voc-classic_183.py'])).model, width)
-
-
-def test_the_dpt_head_reads_no_class_token():
-    head = parse('unimatch_v2_dinov2b_cityscapes_1-8.py').model.segmentor.decode_head
-    with pytest.raises(ValueError, match="can only be 'ignore', got 'project'"):
-        MODELS.build(dict(head, readout_type='project', loss_decode=dict(type='CrossEntropyLoss')))

@@ -61,15 +61,40 @@ def test_a_dropped_channel_gets_no_gradient_and_a_kept_one_twice():
     assert torch.equal(level.grad, new.detach())
 
 
+def test_a_class_token_loses_the_channels_of_its_map():
+    """A ViT's level is [map, class token]; a channel left in one of the two would tell what the other lost."""
+    level = [torch.ones(6, 16, 2, 3), torch.ones(6, 16), torch.ones(6, 5, 16)]
+    for one, two in (
+        drop_channels([level, level], last=4),
+        drop_complementary_channels([level, level], pairs=2, keep=0.0),
+    ):
+        assert isinstance(one, list)
+        for maps, token, tokens in (one, two):
+            assert (maps[:2] == 1).all() and set(maps[2:].unique().tolist()) == {0.0, 2.0}
+            assert torch.equal(maps, token[..., None, None].expand_as(maps))
+            assert torch.equal(tokens, token[:, None].expand_as(tokens))
+    assert not torch.equal(*(levels[0] for levels in drop_channels([level, level], last=4)))  # each level its own
+
+
+def test_draws_are_those_of_dropout2d():
+    """One draw per channel and level, in their order: results at a fixed seed do not depend on how it is written."""
+    feats = levels()
+    torch.manual_seed(3)
+    got = drop_channels(feats, last=5)
+    torch.manual_seed(3)
+    for level, new in zip(feats, got):
+        assert torch.equal(new[-5:], torch.nn.functional.dropout2d(level[-5:], 0.5))
+
+
 def test_half_precision_stays():
     (new,) = drop_complementary_channels((torch.ones(2, 4, 1, 1, dtype=torch.bfloat16),), pairs=1, keep=0.0)
     assert new.dtype == torch.bfloat16
 
 
 def test_errors():
-    with pytest.raises(ValueError, match='B >= 10, got'):
+    with pytest.raises(ValueError, match='B >= 10; got'):
         drop_channels(levels(), last=10)
-    with pytest.raises(ValueError, match='without class tokens'):
-        drop_complementary_channels([[torch.ones(2, 4, 1, 1), torch.ones(2, 4)]], pairs=1)
+    with pytest.raises(ValueError, match='got NoneType. Let the backbone return'):
+        drop_complementary_channels([[torch.ones(2, 4, 1, 1), None]], pairs=1)
     with pytest.raises(ValueError, match='keep is a share'):
         drop_complementary_channels(levels(), pairs=1, keep=2)

@@ -19,7 +19,7 @@ model = dict(
             ),
         ),
         decode_head=dict(
-            type='MapDPTHead',
+            type='DPTHead',
             in_channels=(384, 384, 384, 384),
             in_index=(0, 1, 2, 3),
             input_transform='multiple_select',

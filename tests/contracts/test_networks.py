@@ -1,0 +1,32 @@
+"""Methods on networks of every kind, whatever the shapes of their levels and heads."""
+
+import pytest
+import tiny
+import torch
+from mmengine.registry import init_default_scope
+from test_methods import METHODS, step, wrapper_of
+from tiny_networks import NETWORKS
+
+# one of each kind: channel dropout of the levels, embedding and two networks, decoders that read the levels again
+FAST = ('UniMatchV1', 'UniMatchV2', 'DUEB', 'ELN')
+methods = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in METHODS]
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    init_default_scope('mmseg')
+
+
+@pytest.mark.parametrize('network', NETWORKS)
+@pytest.mark.parametrize('method', methods)
+def test_a_step_trains_the_network(method, network):
+    """Losses are finite, and the backbone and the head of every trained network move."""
+    torch.manual_seed(0)
+    model = tiny.build(method, NETWORKS[network]())
+    before = {key: value.detach().clone() for key, value in model.named_parameters() if value.requires_grad}
+    logs = step(model, wrapper_of(model), 1)
+    assert all(value.isfinite().all() for value in logs.values())
+    after = dict(model.named_parameters())
+    for part in ('backbone', 'decode_head'):
+        moved = [not torch.equal(after[key], value) for key, value in before.items() if f'.{part}.' in key]
+        assert sum(moved) > len(moved) / 2, part
