@@ -19,7 +19,7 @@ setup(
     package_data={'mmseg_ssl': ['py.typed']},
     python_requires='>=3.10,<3.13',
     # scipy: shortest paths, along which tools/make_scribbles.py draws
-    install_requires=['torch>=2.1', 'numpy', 'kornia>=0.8', 'pillow', 'scipy'],
+    install_requires=['torch>=2.1', 'numpy', 'pillow', 'scipy'],
     extras_require={
         # mmsegmentation 1.2.2 itself refuses mmcv >= 2.2.0; full mmcv is welcome in place of mmcv-lite.
         # numpy < 2: these releases were made for NumPy 1.

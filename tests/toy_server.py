@@ -2,7 +2,6 @@
 
 import gc
 
-import kornia  # noqa: F401
 import torch._dynamo  # noqa: F401  (torch's optimizers import it when the first one is built)
 import toy_parts  # noqa: F401
 from mmengine.config import Config

@@ -1,35 +1,29 @@
 """Strong views, made on the device from the weak crop."""
 
 import logging
-import math
-from typing import Sequence
+from typing import Callable
 
 import torch
-from kornia.color import rgb_to_grayscale
-from kornia.enhance import (
-    adjust_brightness_accumulative,
-    adjust_contrast_with_mean_subtraction,
-    adjust_hue,
-    adjust_saturation_with_gray_subtraction,
-)
-from kornia.filters import gaussian_blur2d
 from mmengine.logging import print_log
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops.colors import blend, blur, change_in_strips, luminance, shift_hue
+
 BLUR_SIGMA = (0.1, 2.0)
 """Range of the Gaussian's standard deviation in pixels."""
 
-BLUR_WINDOW = (9, 9)
-"""Size of its window in pixels: two standard deviations on either side, at most."""
+BLUR_RADIUS = 4
+"""Pixels of its window on either side: at least two standard deviations."""
 
 
 @MODELS.register_module()
 class StrongAugment(nn.Module):
-    """Color jitter, grayscale and blur, in batched calls with parameters per image.
+    """Color jitter, grayscale and blur, with parameters per image.
 
     The defaults are UniMatch's. All randomness comes from the uniforms passed in: a view is a function of the sample's
-    seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order).
+    seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order). A CPU makes
+    each change where it was drawn; a device makes it in one call of all images and selects, so that it never waits.
 
     Images without three channels skip saturation, hue and grayscale, which the log says once.
 
@@ -89,18 +83,15 @@ class StrongAugment(nn.Module):
         """
         colored = self._colored(images)
         # the order is part of the seed's meaning: another one would give other views
-        choose_jitter, choose_gray, choose_blur, scale, *jitter = uniforms.unbind(dim=1)
+        choose_jitter, choose_gray, choose_blur = uniforms[:, :3].unbind(dim=1)
         images = images / 255
         if self.jitter_prob > 0:
-            images = _where(choose_jitter < self.jitter_prob, self._jitter(images, jitter), images)
+            images = _apply(self._jitter, choose_jitter < self.jitter_prob, images, uniforms[:, 4:])
         if self.grayscale_prob > 0 and colored:
-            gray = rgb_to_grayscale(images).expand_as(images)
-            images = _where(choose_gray < self.grayscale_prob, gray, images)
+            images = _apply(_gray, choose_gray < self.grayscale_prob, images, uniforms)
         if self.blur_prob > 0:
-            low, high = BLUR_SIGMA
-            sigma = (low + scale * (high - low))[:, None].expand(-1, 2)
-            images = _where(choose_blur < self.blur_prob, gaussian_blur2d(images, BLUR_WINDOW, sigma), images)
-        return images.clamp(0, 1) * 255
+            images = _apply(_blur, choose_blur < self.blur_prob, images, uniforms[:, 3:4])
+        return images.clamp_(0, 1).mul_(255)
 
     def _colored(self, images: Tensor) -> bool:
         """Return whether steps that need RGB are possible; warn, once, if they are not but were asked for."""
@@ -115,29 +106,52 @@ class StrongAugment(nn.Module):
             )
         return images.shape[1] == 3
 
-    def _jitter(self, images: Tensor, uniforms: Sequence[Tensor]) -> Tensor:
+    def _jitter(self, images: Tensor, uniforms: Tensor) -> Tensor:
+        """Change the colors of images in place, all in one pass but for the mean that the contrast needs."""
         # from [0, 1) to [-strength, strength)
-        signed = [(2 * uniform - 1) * strength for uniform, strength in zip(uniforms, self.strengths)]
-        brightness, contrast, saturation, hue = signed
+        drawn = (2 * uniforms - 1)[..., None, None, None].unbind(dim=1)
+        brightness, contrast, saturation, hue = (one * strength for one, strength in zip(drawn, self.strengths))
         colored = images.shape[1] == 3
+        mean = torch.zeros_like(hue)
         if self.strengths[0]:
-            images = adjust_brightness_accumulative(images, 1 + brightness)
-        if self.strengths[1] and colored:
-            images = adjust_contrast_with_mean_subtraction(images, 1 + contrast)
-        elif self.strengths[1]:
-            images = _contrast(images, 1 + contrast)
-        if self.strengths[2] and colored:
-            images = adjust_saturation_with_gray_subtraction(images, 1 + saturation)
-        if self.strengths[3] and colored:
-            images = adjust_hue(images, 2 * math.pi * hue)
+            change_in_strips(images, lambda strip: (strip * (1 + brightness)).clamp_(0, 1))
+        if self.strengths[1]:
+            channels = images.mean(dim=(2, 3), keepdim=True)
+            mean = luminance(channels) if colored else channels.mean(dim=1, keepdim=True)
+
+        def recolor(strip: Tensor) -> Tensor:
+            if self.strengths[1]:
+                strip = blend(strip, mean, 1 + contrast)
+            if self.strengths[2] and colored:
+                strip = blend(strip, luminance(strip), 1 + saturation)
+            return shift_hue(strip, hue) if self.strengths[3] and colored else strip
+
+        change_in_strips(images, recolor)
         return images
 
 
-def _contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Change the contrast of images of any channels; kornia would take one mean over the whole batch."""
-    factor = factor[:, None, None, None]
-    return (images * factor + images.mean(dim=(1, 2, 3), keepdim=True) * (1 - factor)).clamp(0, 1)
+def _gray(images: Tensor, _: Tensor) -> Tensor:
+    return luminance(images).expand_as(images)
 
 
-def _where(chosen: Tensor, then: Tensor, otherwise: Tensor) -> Tensor:
-    return then.where(chosen[:, None, None, None], otherwise)
+def _blur(images: Tensor, uniforms: Tensor) -> Tensor:
+    low, high = BLUR_SIGMA
+    return blur(images, (low + uniforms * (high - low))[:, :, None, None], BLUR_RADIUS)
+
+
+def _apply(change: Callable[[Tensor, Tensor], Tensor], chosen: Tensor, images: Tensor, uniforms: Tensor) -> Tensor:
+    apply = change_chosen if images.device.type == 'cpu' else change_all
+    return apply(change, chosen, images, uniforms)
+
+
+def change_chosen(change: Callable, chosen: Tensor, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Change the chosen images in place, one by one, and compute no other."""
+    for one, drawn, wanted in zip(images.split(1), uniforms.split(1), chosen.tolist()):
+        if wanted:
+            one.copy_(change(one, drawn))
+    return images
+
+
+def change_all(change: Callable, chosen: Tensor, images: Tensor, uniforms: Tensor) -> Tensor:
+    """Change all images and take the chosen ones: the host need not know which."""
+    return change(images.clone(), uniforms).where(chosen[:, None, None, None], images)

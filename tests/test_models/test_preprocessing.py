@@ -1,14 +1,17 @@
 """``SemiDataPreProcessor``, ``StrongAugment`` and ``CutMix``."""
 
+import colorsys
 import copy
 
+import numpy as np
 import pytest
 import tiny
 import torch
 from mmseg.registry import MODELS
 
-from mmseg_ssl.models import CutMix, StrongAugment
+from mmseg_ssl.models import CutMix, StrongAugment, strong_augment
 from mmseg_ssl.models.sample_pixels import valid_pixels
+from mmseg_ssl.ops import colors
 from mmseg_ssl.utils import sample_uniforms
 
 OFF = dict(jitter_prob=0.0, grayscale_prob=0.0, blur_prob=0.0)
@@ -186,6 +189,62 @@ def test_grayscale_is_the_luminance():
     images = torch.tensor([255.0, 0, 0]).reshape(1, 3, 1, 1).expand(1, 3, 4, 4)
     gray = StrongAugment(**dict(OFF, grayscale_prob=1.0))(images, torch.rand(1, 8))
     torch.testing.assert_close(gray, torch.full((1, 3, 4, 4), 0.299 * 255), rtol=1e-3, atol=0)
+
+
+def plain_view(image, uniforms):
+    """Transcribe the defaults of ``StrongAugment`` for one image (H, W, 3) in [0, 1] as pixels in plain Python."""
+    jitter, gray, blurred, scale, *strengths = uniforms
+    brightness, contrast, saturation, hue = ((2 * u - 1) * b for u, b in zip(strengths, (0.5, 0.5, 0.5, 0.25)))
+    if jitter < 0.8:
+        image = (image * (1 + brightness)).clip(0, 1)
+        image = (image * (1 + contrast) - contrast * plain_gray(image).mean()).clip(0, 1)
+        image = (image * (1 + saturation) - saturation * plain_gray(image)).clip(0, 1)
+        for place in np.ndindex(*image.shape[:2]):
+            h, s, v = colorsys.rgb_to_hsv(*image[place])
+            image[place] = colorsys.hsv_to_rgb((h + hue) % 1, s, v)
+    if gray < 0.2:
+        image = plain_gray(image).repeat(3, axis=-1)
+    if blurred < 0.5:
+        window = np.exp(-(np.arange(-4, 5) ** 2) / (2 * (0.1 + 1.9 * scale) ** 2))
+        for axis in (0, 1):
+            padded = np.pad(image, [(4, 4) if dim == axis else (0, 0) for dim in range(3)], mode='reflect')
+            shifted = [padded.take(range(step, step + image.shape[axis]), axis) for step in range(9)]
+            image = sum(weight * part for weight, part in zip(window / window.sum(), shifted))
+    return image
+
+
+def plain_gray(image):
+    return image @ np.array([[0.299], [0.587], [0.114]])
+
+
+@pytest.mark.parametrize('apply', [strong_augment.change_chosen, strong_augment.change_all])
+def test_the_whole_view_is_the_formula(apply, monkeypatch):
+    """Every parameter from its uniform, every change where it is drawn; in strips of one row as in whole images."""
+    monkeypatch.setattr(strong_augment, '_apply', apply)
+    monkeypatch.setattr(colors, 'STRIP_PIXELS', 1 if apply is strong_augment.change_chosen else 10**6)
+    images, uniforms = torch.rand(12, 3, 7, 9), torch.rand(12, 8)
+    expected = [plain_view(one.movedim(0, -1).double().numpy(), row) for one, row in zip(images, uniforms.tolist())]
+    found = StrongAugment()(images * 255, uniforms) / 255
+    torch.testing.assert_close(found.movedim(1, -1).double(), torch.from_numpy(np.stack(expected)), rtol=0, atol=2e-5)
+
+
+def test_only_drawn_images_are_computed(monkeypatch):
+    """On a CPU no pixel of an image is touched in vain: 8 of 10 are jittered, 2 turn gray, 5 are blurred."""
+    seen = dict.fromkeys(('_jitter', '_gray', '_blur'), 0)
+
+    def count(change, chosen, images, uniforms):
+        seen[change.__name__] += int(chosen.sum())
+        return strong_augment.change_chosen(lambda one, drawn: one, chosen, images, uniforms)
+
+    monkeypatch.setattr(strong_augment, '_apply', count)
+    StrongAugment()(torch.rand(10, 3, 5, 5), torch.arange(0.05, 1, 0.1)[:, None].expand(-1, 8))
+    assert seen == dict(_jitter=8, _gray=2, _blur=5)
+
+
+def test_a_device_is_not_waited_for():
+    """Tensors without values stand for those of a device: a host that looked into them would raise here."""
+    images, uniforms = torch.empty(2, 3, 16, 16, device='meta'), torch.empty(2, 8, device='meta')
+    assert StrongAugment()(images, uniforms).shape == images.shape
 
 
 @pytest.mark.parametrize('level', [0.0, 128.0, 255.0])
