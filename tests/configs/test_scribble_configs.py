@@ -35,6 +35,8 @@ DATA = {
     'ade20k-block': (150, 3.0, 20210),
     'camvid-scribble': (11, 9.0, None),
     'camvid-scribble-semi': (11, 9.0, None),
+    'msrc21-scribble': (21, 9.0, None),
+    'msrc21-scribble-semi': (21, 9.0, None),
 }
 LENGTHS = ('1', '0.8', '0.5', '0.3', '0')
 CUTS = {'1': (0.944, 0.05), '0.8': (0.946, 0.075), '0.5': (0.9514, 0.1), '0.3': (0.9516, 0.1), '0': (0.9522, 0.1)}
@@ -103,7 +105,7 @@ def test_a_config_is_what_its_name_says(name):
     if said['labels'].startswith(('length', 'share')):
         assert folder.endswith(said['labels']) or (said['data'] == 'voc-scribble' and length == '1')
     else:
-        assert loader.dataset.split == f'camvid/{said["labels"]}_draw0.txt'
+        assert loader.dataset.split == f'{said["data"].split("-")[0]}/{said["labels"]}_draw0.txt'
     assert (loader.dataset.get('unlabeled') is not None) == ('semi' in said['data'])
     assert read_ids(find_split(loader.dataset.split)) if loader.dataset.get('split') else images == 20210
     if images:

@@ -25,6 +25,7 @@ SCRIBBLED = [
     'ade20k_block.py',
     'camvid_scribble_240x180.py',
     'cityscapes_block.py',
+    'msrc21_scribble_216x144.py',
     'voc_scribble.py',
     'voc_scribble_512.py',
 ]
@@ -65,7 +66,7 @@ def test_a_config_parses_and_its_parts_exist(name):
     assert cfg.test_dataloader.dataset.pipeline == cfg.test_pipeline
 
 
-@pytest.mark.parametrize('name', SCRIBBLED + ['camvid_scribble_semi_240x180.py'])
+@pytest.mark.parametrize('name', SCRIBBLED + ['camvid_scribble_semi_240x180.py', 'msrc21_scribble_semi_216x144.py'])
 def test_scribbles_are_loaded_resized_and_validated_on_full_masks(name):
     cfg = Config.fromfile(str(FOLDER / name))
     data = cfg.train_dataloader.dataset

@@ -73,6 +73,14 @@ def test_what_a_job_reads_from_its_config(tmp_path):
     assert job.checkpoint.name == 'iter_7.pth'
 
 
+def test_an_option_may_follow_the_seed(tmp_path):
+    """Scribbles are drawn anew for each seed, into a folder of their own."""
+    masks = 'train_dataloader.dataset.labeled.data_prefix.seg_map_path'
+    jobs = jobs_of(tmp_path, PLAN, options=[f'{masks}=scribbles/seed{{seed}}'])
+    assert [job.options[0] for job in jobs] == [f'{masks}=scribbles/seed{job.seed}' for job in jobs]
+    assert {job.seed for job in jobs} == {0, 1}
+
+
 def test_a_digest_is_of_what_decides_the_numbers(tmp_path):
     def digest(**changes):
         table = dict(dict(trainings=[DUEB], lists=['camvid/8_draw0.txt'], seeds=[0]), **changes)

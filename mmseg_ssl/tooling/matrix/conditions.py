@@ -47,16 +47,20 @@ DATA = {
     'camvid-scribble-semi': Data(
         'CamVid, scribbles and images', 'CamVid (scribbles)', CAMVID, 'camvid/{list}_draw0.txt'
     ),
+    'msrc21-scribble': scribbles('MSRC-21, scribbles', 'MSRC-21 (scribbles)', 'msrc21_scribbles/{list}', LENGTHS[:1]),
+    'msrc21-scribble-semi': Data(
+        'MSRC-21, scribbles and images', 'MSRC-21 (scribbles)', ('20', '40'), 'msrc21/{list}_draw0.txt'
+    ),
     'voc-scribble': scribbles('VOC, scribbles', f'{VOC} (scribbles)', 'pascal_2012_scribble_{list}', LENGTHS),
     'cityscapes-block': scribbles('Cityscapes, blocks', 'Cityscapes (blocks)', '{list}', ('share-0.1',)),
     'ade20k-block': scribbles('ADE20K, blocks', 'ADE20K (blocks)', '{list}', ('share-0.5',)),
 }
 
-SMALL, LARGE = ('mbv2',), ('r50', 'r101')
+SMALL, FROZEN, LARGE = ('mbv2',), ('mbv2-frozen',), ('r50', 'r101')
 # Short enough for two CPU cores: every semi-supervised method.
 CPU = (
     Recipe('camvid', 'camvid_semi_240x180', 'adamw_poly_camvid_cpu', 4, SMALL, group='cpu'),
-    Recipe('msrc21', 'msrc21_semi_216x144', 'adamw_poly_msrc21_cpu', 4, ('mbv2-frozen',), group='cpu'),
+    Recipe('msrc21', 'msrc21_semi_216x144', 'adamw_poly_msrc21_cpu', 4, FROZEN, group='cpu'),
 )
 CAMVID_10K = Recipe('camvid-480x360', 'camvid_semi', 'sgd_poly_camvid_10k', 8, SMALL)
 SHAPES = Recipe('shapes', 'shapes_semi', 'sgd_poly_shapes', 4, ('unet',))
@@ -109,10 +113,12 @@ OF_ELN = (
 PADDED = dict(model=dict(data_preprocessor=dict(size=Code('_base_.crop_size'))))
 
 
-def scribble_recipes(networks: tuple, cpu: str = 'adamw_poly_camvid_cpu_scribble') -> tuple:
+def scribble_recipes(networks: tuple, stages: str = '_scribble') -> tuple:
     """Return the recipes of soft self-labeling for some of its networks on VOC; blocks are for R-101 alone."""
+    camvid, msrc21 = (f'adamw_poly_{data}_cpu{stages}' for data in ('camvid', 'msrc21'))
     return (
-        Recipe('camvid-scribble', 'camvid_scribble_240x180', cpu, 8, SMALL, group='scribble-cpu'),
+        Recipe('camvid-scribble', 'camvid_scribble_240x180', camvid, 8, SMALL, group='scribble-cpu'),
+        Recipe('msrc21-scribble', 'msrc21_scribble_216x144', msrc21, 4, FROZEN, group='scribble-cpu'),
         Recipe('voc-scribble', 'voc_scribble', 'sgd_poly_scribble', 12, networks, group='scribble', leaf=PADDED),
         Recipe('cityscapes-block', 'cityscapes_block', 'sgd_poly_scribble', 12, ('r101',), 'cityscapes', 'block'),
         Recipe('ade20k-block', 'ade20k_block', 'sgd_poly_scribble', 12, ('r101',), 'ade20k', 'block'),
@@ -120,6 +126,7 @@ def scribble_recipes(networks: tuple, cpu: str = 'adamw_poly_camvid_cpu_scribble
 
 
 VOC_VIT = Recipe('voc-scribble', 'voc_scribble_512', 'sgd_poly_scribble', 12, ('vit',), group='scribble-vit')
-CAMVID_SCRIBBLE_SEMI = Recipe(
-    'camvid-scribble-semi', 'camvid_scribble_semi_240x180', 'adamw_poly_camvid_cpu_scribble', 4, SMALL
+SCRIBBLE_SEMI = (
+    Recipe('camvid-scribble-semi', 'camvid_scribble_semi_240x180', 'adamw_poly_camvid_cpu_scribble', 4, SMALL),
+    Recipe('msrc21-scribble-semi', 'msrc21_scribble_semi_216x144', 'adamw_poly_msrc21_cpu_scribble', 4, FROZEN),
 )

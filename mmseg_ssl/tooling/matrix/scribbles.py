@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .conditions import LENGTHS, VOC_VIT, scribble_recipes
+from .conditions import FROZEN, LENGTHS, SMALL, VOC_VIT, scribble_recipes
 from .rows import Leaf, Method, Variant
 
 SOFT = (
@@ -24,7 +24,7 @@ SCRIBBLE_SUPERVISED = Method(
     'ScribbleSupervised',
     'Partial cross entropy',
     SOFT,
-    (*scribble_recipes(MBV2_R101, cpu='adamw_poly_camvid_cpu'), VOC_VIT),
+    (*scribble_recipes(MBV2_R101, stages=''), VOC_VIT),
     lists={'r101 voc-scribble': ('length-1',), 'vit voc-scribble': ('length-1',)},
     prefix='scribble-supervised',
     results=RESULTS,
@@ -35,10 +35,13 @@ NONLOCAL = dict(relaxation='quadratic', neighborhood='nonlocal', weight=100.0, n
 IN_CAMVID = dict(relaxation='quadratic', weight=6.0, normalization='pixels')
 
 
+NETWORKS_OF = {'voc-scribble': MBV2_R101, 'camvid-scribble': SMALL, 'msrc21-scribble': FROZEN}
+
+
 def crf_loss(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0) -> Variant:
     """Return one of the CRF losses."""
     leaf = dict(model=dict(eta=0.0, potts=options), **(pictures(bandwidth) if bandwidth else {}))
-    networks = dict(zip(('voc-scribble', 'camvid-scribble'), (MBV2_R101, ('mbv2',)))).get(data, ('r101',))
+    networks = NETWORKS_OF.get(data, ('r101',))
     lists = LENGTHS[:1] if 'scribble' in data else ()
     return Variant(kind, leaf, (data,), lists, networks, whole=True, note=note)
 
@@ -48,7 +51,7 @@ POTTS_REGULARIZED = Method(
     'PottsRegularized',
     'Potts losses',
     ('On Regularized Losses for Weakly-supervised CNN Segmentation', 'https://arxiv.org/abs/1803.09569'),
-    tuple(replace(recipe, networks=(), only_variants=MBV2_R101) for recipe in scribble_recipes(())),
+    tuple(replace(recipe, networks=(), only_variants=(*MBV2_R101, *FROZEN)) for recipe in scribble_recipes(())),
     on={'scribble': FIRST, 'block': FIRST},
     variants=(
         crf_loss(
@@ -74,7 +77,7 @@ POTTS_REGULARIZED = Method(
         ),
         *(crf_loss('gridcrf', data, GRID) for data in ('cityscapes-block', 'ade20k-block')),
         *(crf_loss('densecrf', data, DENSE) for data in ('cityscapes-block', 'ade20k-block')),
-        crf_loss('gridcrf', 'camvid-scribble', IN_CAMVID),
+        *(crf_loss('gridcrf', data, IN_CAMVID) for data in ('camvid-scribble', 'msrc21-scribble')),
         Variant(
             'densecrf',
             dict(

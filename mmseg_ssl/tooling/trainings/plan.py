@@ -77,8 +77,9 @@ def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[PlanLine]:
                     unknown = [name for name in names if name not in variants]
                     if unknown:
                         raise UserError(f'{path}: {text!r}: [variants] has no {unknown[0]}; it has {sorted(variants)}.')
-                    changes = tuple(option for name in names for option in variants[name])
-                    yield PlanLine(number, config, '+'.join(names), (*shared, *changes), split, seed)
+                    changes = (option for name in names for option in variants[name])
+                    options = tuple(option.replace('{seed}', str(seed)) for option in (*shared, *changes))
+                    yield PlanLine(number, config, '+'.join(names), options, split, seed)
 
 
 def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[PlanLine]) -> str:
