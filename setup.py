@@ -1,12 +1,36 @@
 """Installs mmseg_ssl; the host comes with one of the extras, because the two stacks overwrite each other."""
 
 import runpy
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 root = Path(__file__).parent
 tests = ['mypy', 'pytest>=7', 'pytest-cov', 'pytest-timeout', 'pytest-xdist', 'ruff']
+
+
+class BuildWithMim(build_py):
+    """Puts configs and tools where OpenMMLab's mim and ``mmseg_ssl::`` look for them: into ``mmseg_ssl/.mim``.
+
+    An editable installation gets links, so that they are those of the checkout.
+    """
+
+    def run(self) -> None:
+        """Build the package, then add the files."""
+        super().run()
+        mim = (root if self.editable_mode else Path(self.build_lib)) / 'mmseg_ssl' / '.mim'
+        shutil.rmtree(mim, ignore_errors=True)  # of an earlier build, which had other files
+        mim.mkdir(parents=True)
+        for name in ('configs', 'tools', 'model-index.yml'):
+            if self.editable_mode:
+                (mim / name).symlink_to(Path('..', '..', name))
+            elif (root / name).is_dir():
+                shutil.copytree(root / name, mim / name, ignore=shutil.ignore_patterns('__pycache__'))
+            else:
+                shutil.copy(root / name, mim / name)
+
 
 setup(
     name='mmseg_ssl',
@@ -17,6 +41,8 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssl', 'mmseg_ssl.*']),
     package_data={'mmseg_ssl': ['py.typed']},
+    cmdclass={'build_py': BuildWithMim},
+    entry_points={'console_scripts': ['mmseg-ssl = mmseg_ssl.tooling.commands:main']},
     python_requires='>=3.10,<3.13',
     # scipy: shortest paths, along which tools/make_scribbles.py draws
     install_requires=['torch>=2.1', 'numpy', 'pillow', 'scipy'],

@@ -44,7 +44,7 @@ def test_import_takes_nothing_optional_and_leaves_missing_operators_missing(root
 
 def assert_gives_both_commands(error: str):
     for stack in ('openmmlab', 'onedl'):
-        assert f"\n  pip install -e '.[{stack}]'" in error
+        assert f"\n  pip install 'mmseg_ssl[{stack}]'" in error
 
 
 def test_import_without_host_gives_both_commands(root):

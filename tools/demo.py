@@ -22,21 +22,22 @@ from mmseg_ssl.datasets import ShapesDataset  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.demo_picture import draw  # noqa: E402
 from mmseg_ssl.utils.json_lines import read_json_lines  # noqa: E402
+from mmseg_ssl.utils.project_files import CONFIGS, WORKSPACE  # noqa: E402
 
-CONFIGS = {name: ROOT / f'configs/{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
+SETTINGS = {name: CONFIGS / f'{name}/{name}_unet_shapes_8.py' for name in ('supervised', 'dueb')}
 TITLES = dict(supervised='supervised', dueb='DUEB')
-DATA = ROOT / 'data/shapes'
+DATA = WORKSPACE / 'data/shapes'
 CLASSES = ShapesDataset.METAINFO['classes']
 
 
 def start(name: str, folder: Path, iterations: int) -> subprocess.Popen:
     """Start one training in the background, on one core."""
-    command = [sys.executable, str(ROOT / 'tools/train.py'), str(CONFIGS[name]), '--work-dir', str(folder)]
+    command = [sys.executable, str(ROOT / 'tools/train.py'), str(SETTINGS[name]), '--work-dir', str(folder)]
     command += ['--cfg-options', f'train_cfg.max_iters={iterations}']
     environment = dict(os.environ, OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore')
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / 'output.txt', 'w') as log:
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        return subprocess.Popen(command, cwd=WORKSPACE, env=environment, stdout=log, stderr=subprocess.STDOUT)
 
 
 def wait(processes: Dict[str, subprocess.Popen], folders: Dict[str, Path], iterations: int) -> None:
@@ -95,22 +96,24 @@ def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     usual = os.environ.get('DEMO_ITERS') or None
     parser.add_argument('--iters', type=at_least(1), default=usual, help="of both trainings (default: the configs')")
-    parser.add_argument('--out', type=Path, default=ROOT / 'work_dirs/demo', help='folder of everything that is made')
+    parser.add_argument(
+        '--out', type=Path, default=WORKSPACE / 'work_dirs/demo', help='folder of everything that is made'
+    )
     add_debug_option(parser)
     args = parser.parse_args(argv)
-    iterations = args.iters or Config.fromfile(str(CONFIGS['dueb'])).train_cfg.max_iters
+    iterations = args.iters or Config.fromfile(str(SETTINGS['dueb'])).train_cfg.max_iters
     out = args.out.resolve()
 
     print(f'Drawing the dataset in {DATA}' if not DATA.is_dir() else f'The dataset is in {DATA}', flush=True)
     ShapesDataset.prepare(str(DATA))
-    folders = {name: out / name for name in CONFIGS}
+    folders = {name: out / name for name in SETTINGS}
     print(f'Training both for {iterations} iterations, one core each; logs in {out}', flush=True)
     wait({name: start(name, folder, iterations) for name, folder in folders.items()}, folders, iterations)
     print(compare(folders))
     torch.set_num_threads(1)
     checkpoints = {name: folder / f'iter_{iterations}.pth' for name, folder in folders.items()}
     titles = {name: f'{TITLES[name]}: mIoU {last_scores(folder)["mIoU"]:.1f}' for name, folder in folders.items()}
-    draw(CONFIGS, checkpoints, titles, DATA, ROOT / 'configs/splits/shapes/8_draw0.txt', out / 'demo.png')
+    draw(SETTINGS, checkpoints, titles, DATA, CONFIGS / 'splits/shapes/8_draw0.txt', out / 'demo.png')
     print(f'\nPicture: {out / "demo.png"}')
 
 

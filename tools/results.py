@@ -28,8 +28,9 @@ from mmseg_ssl.tooling.comparison import comparison_report  # noqa: E402
 from mmseg_ssl.tooling.localizer_table import localizer_report  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.tooling.results_table import results_table  # noqa: E402
-from mmseg_ssl.tooling.run_logs import CONFIGS, Run, find_runs, method_names  # noqa: E402
+from mmseg_ssl.tooling.run_logs import Run, find_runs, method_names  # noqa: E402
 from mmseg_ssl.tooling.run_records import add_records  # noqa: E402
+from mmseg_ssl.utils.project_files import CONFIGS, WORKSPACE  # noqa: E402
 
 
 def choose(
@@ -137,7 +138,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         localizer=lambda: localizer_report(runs, methods),
         comparison=lambda plan: comparison_report(everything, find_plan(plan)),
     )
-    for readme in args.readme or [ROOT / 'configs/README.md']:
+    for readme in args.readme or [WORKSPACE / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')
 
 

@@ -23,6 +23,7 @@ from mmseg_ssl.tooling.cli import add_debug_option, at_least, readable_errors  #
 from mmseg_ssl.tooling.trainings.benchmark import recorded_digests, run_benchmark  # noqa: E402
 from mmseg_ssl.tooling.trainings.plan import read_plan  # noqa: E402
 from mmseg_ssl.tooling.trainings.progress import list_jobs  # noqa: E402
+from mmseg_ssl.utils.project_files import WORKSPACE  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -41,7 +42,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     )
     parser.add_argument('--list', action='store_true', help='say what is done, running and open, and start nothing')
     parser.add_argument('--only', metavar='PATTERN', help="trainings whose line in --list fits, e.g. 'dueb*seed 0'")
-    parser.add_argument('--records', type=Path, default=ROOT / 'configs/runs.jsonl', help='file of the records')
+    parser.add_argument('--records', type=Path, default=WORKSPACE / 'configs/runs.jsonl', help='file of the records')
     add_debug_option(parser)
     return parser.parse_args(argv)
 

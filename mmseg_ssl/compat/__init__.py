@@ -15,7 +15,7 @@ from .heads import (
     patch_decode_head_resize,
     patch_dpt_levels,
 )
-from .imports import mmcv_ops_stand_in, patch_config_lookup, patch_package_lookup
+from .imports import mmcv_ops_stand_in, patch_config_lookup, patch_own_configs, patch_package_lookup
 from .inference import patch_inference_weights
 from .seg_data_list import patch_seg_data_list
 
@@ -30,6 +30,7 @@ def patch_host() -> None:
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
     patch_package_lookup()
     patch_config_lookup()
+    patch_own_configs()
     patch_reading()
     with mmcv_ops_stand_in():
         import mmseg.models  # noqa: F401

@@ -4,9 +4,10 @@ import importlib
 import sys
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional, Tuple
 
 from ..utils.packages import get_installed_path, is_installed
+from ..utils.project_files import CONFIGS, SCOPE, find_config
 from ..utils.versions import release_numbers
 
 
@@ -101,3 +102,27 @@ def patch_config_lookup() -> None:
         return find_in_metafiles(package_path, cfg_file)
 
     config._get_external_cfg_path = find_unless_base
+
+
+def patch_own_configs() -> None:
+    """Let configs inherit from those of this package: ``_base_ = 'mmseg_ssl::dueb/dueb_r101_cityscapes_1-8.py'``.
+
+    mmengine knows the packages of OpenMMLab by name, and looks for what it inherits in that package's registries; this
+    package registers in mmseg's. It works as soon as ``mmseg_ssl`` is imported, installed or not.
+    """
+    from mmengine.config import Config, utils
+
+    utils.MODULE2PACKAGE.setdefault('mmseg_ssl', 'mmseg_ssl')  # for get_config and get_model of mmengine.hub
+    get_path = Config._get_cfg_path
+    if get_path.__name__ == 'own_or_other':
+        return
+
+    def own_or_other(cfg_path: str, filename: str) -> Tuple[str, Optional[str]]:
+        if not cfg_path.startswith(SCOPE):
+            return get_path(cfg_path, filename)
+        found = find_config(cfg_path)
+        if not found.is_file():
+            raise FileNotFoundError(f'_base_ of {filename}: {cfg_path} is not among the configs in {CONFIGS}.')
+        return str(found), None
+
+    Config._get_cfg_path = staticmethod(own_or_other)

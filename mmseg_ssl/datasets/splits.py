@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import List, Optional
 
 from ..errors import DatasetError
+from ..utils.project_files import CONFIGS
 from .id_lists import read_lines
 
-# Exists in a checkout, and so with `pip install -e`; other projects give the paths of their own lists.
-SHIPPED = Path(__file__).resolve().parents[2] / 'configs' / 'splits'
+SHIPPED = CONFIGS / 'splits'
 
 
 def find_split(name: str) -> str:

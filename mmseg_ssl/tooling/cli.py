@@ -15,6 +15,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from ..errors import UserError
+from ..utils.project_files import CONFIGS, SCOPE, find_config
 from .user_errors import add_debug_option, readable_errors
 
 __all__ = [
@@ -51,7 +52,8 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
     """Read a config file and apply ``--cfg-options``.
 
     Args:
-        path: The file, relative to the current folder.
+        path: The file, relative to the current folder; or a config of this package, ``mmseg_ssl::<method>/<name>.py``,
+            also as ``configs/<method>/<name>.py`` where there is no such file.
         options: Dotted key -> value.
 
     Returns:
@@ -61,12 +63,13 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
         UserError: There is no such file (the message names the nearest ones), it cannot be read, or an option does not
             fit it.
     """
-    if not Path(path).is_file():
+    file = path if Path(path).is_file() else str(find_config(path))
+    if not Path(file).is_file():
         raise UserError(_no_such_config(Path(path)))
     try:
-        config = Config.fromfile(path)
+        config = Config.fromfile(file)
     except Exception as error:  # a config is the user's program and may raise anything
-        raise UserError(f'{_place(path, error)}: {type(error).__name__}: {error}') from error
+        raise UserError(f'{_place(file, error)}: {type(error).__name__}: {error}') from error
     options = options or {}
     _check_options(config, path, options)
     try:
@@ -182,12 +185,9 @@ def set_launcher(config: Config, launcher: str) -> None:
 
 def _no_such_config(path: Path) -> str:
     """Return the message for a missing config, with the most similar names."""
-    known = {
-        file.name: file
-        for folder in ('configs', 'projects')
-        for file in sorted(Path(folder).rglob('*.py'))
-        if '_base_' not in file.parts and file.name != '__init__.py'
-    }
-    near = [str(known[name]) for name in difflib.get_close_matches(path.name, known, n=3, cutoff=0.5)]
-    hint = 'Did you mean:\n  ' + '\n  '.join(near) if near else f'Configs are in configs/ (looked from {Path.cwd()}).'
+    known = {file.name: f'{SCOPE}{file.relative_to(CONFIGS).as_posix()}' for file in CONFIGS.rglob('*.py')}
+    known.update((file.name, str(file)) for folder in ('configs', 'projects') for file in Path(folder).rglob('*.py'))
+    names = [name for name, file in known.items() if '_base_' not in file and name != '__init__.py']
+    near = [known[name] for name in difflib.get_close_matches(path.name, sorted(names), n=3, cutoff=0.5)]
+    hint = 'Did you mean:\n  ' + '\n  '.join(near) if near else f'Configs of this package are in {CONFIGS}.'
     return f'there is no config {path}. {hint}'

@@ -6,7 +6,8 @@ import statistics
 from collections import defaultdict
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from .run_logs import CONFIGS, Run, method_names
+from ..utils.project_files import CONFIGS
+from .run_logs import Run, method_names
 
 BEFORE_CLASSES = ('labels', 'method', 'draws', 'iterations', 'mIoU', 'second network')
 AFTER_CLASSES = ('ECE', 'ms per step', 'memory')

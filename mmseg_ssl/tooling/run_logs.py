@@ -9,12 +9,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from mmengine.config import Config
 
 from ..utils.json_lines import read_json_lines
+from ..utils.project_files import CONFIGS
 from .cli import UserError, read_json
 from .matrix import METHODS
 from .run_options import changed_options
 from .trainings.provenance import read_provenance
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 CONFIG_NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and the name of an ablation."""
 HOW_MUCH = re.compile(r'(length|share)-.+')

@@ -10,9 +10,8 @@ from types import FrameType
 from typing import Iterator, List, Optional, Tuple
 
 from ..errors import DatasetError, NetworkError, UnsafeFileError, UserError
+from ..utils.project_files import PACKAGE, TOOLS
 
-PACKAGE = Path(__file__).resolve().parents[1]
-TOOLS = PACKAGE.parent / 'tools'
 DELIBERATE = (ValueError, TypeError, KeyError, AssertionError, ImportError, NotImplementedError)
 LONGEST = 600
 """Longest line of a message in characters: the host's messages may contain a whole config."""

@@ -8,8 +8,8 @@ from mmengine.config import Config
 
 from ..errors import UserError
 from .last_checkpoint import LAST_CHECKPOINT, end_of_run
+from .project_files import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 # Weights that another training writes, e.g. the first of two stages.
 OF_A_RUN = re.compile(rf'work_dirs/(?P<run>[^/]+)/(.*\.pth|{LAST_CHECKPOINT})$')
 WEIGHT_KEYS = ('checkpoint', 'pretrained', 'load_from')

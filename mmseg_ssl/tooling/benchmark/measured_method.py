@@ -13,9 +13,9 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ...utils.nested import nested_dicts
+from ...utils.project_files import CONFIGS
 from ..cli import UserError, load_config
 
-CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 USUAL = ('mbv2_camvid-480x360_1-16', 'mbv2_camvid_1-16')
 """Ends of the names of preferred configs; the first has crops closer to 512x512."""
 NETWORKS = dict(

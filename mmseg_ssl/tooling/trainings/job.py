@@ -8,7 +8,8 @@ from typing import List, NamedTuple, Optional, Tuple
 from ...engine.resume import is_complete, numbered_checkpoints
 from ...engine.run_lock import STALE_SECONDS
 from ...utils.json_lines import read_json_lines
-from .provenance import ROOT, read_processes
+from ...utils.project_files import PROJECT, TOOLS
+from .provenance import read_processes
 
 LOG = 'output.txt'
 STOPPED_CODES = (143, -15, -9)
@@ -58,14 +59,14 @@ class Job(NamedTuple):
     def command(self, step: str) -> List[str]:
         """Return the command line of a step, ``'prepare'``, ``'train'`` or ``'test'``; it also works by hand."""
         if step == 'prepare':
-            return [sys.executable, str(ROOT / self.preparation[0]), *self.preparation[1:]]
+            return [sys.executable, str(PROJECT / self.preparation[0]), *self.preparation[1:]]
         chosen = [f'train_dataloader.dataset.split={self.split}', f'randomness.seed={self.seed}', *self.options]
         if step == 'train':
             words = ['--work-dir', str(self.folder), *(['--resume'] if self.saved_iterations else [])]
         else:
             words = [str(self.checkpoint), '--work-dir', str(self.folder / 'test'), '--val', '--predict-on']
             words += self.networks
-        return [sys.executable, str(ROOT / f'tools/{step}.py'), self.config, *words, '--cfg-options', *chosen]
+        return [sys.executable, str(TOOLS / f'{step}.py'), self.config, *words, '--cfg-options', *chosen]
 
     @property
     def prepared(self) -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ...datasets.splits import find_split
+from ...utils.project_files import PROJECT
 from ..cli import CfgOptions, UserError, load_config
 from ..run_options import LOADING, digest_of, networks_of
 from .job import Job, job_name, training_name
-from .provenance import ROOT
 
 
 class PlanLine(NamedTuple):
@@ -97,7 +97,7 @@ class JobMaker:
 
 def config_path(name: str) -> Path:
     """Return the path of a config that a plan names, from the current folder or from the checkout."""
-    return Path(name) if Path(name).is_file() else ROOT / name
+    return Path(name) if Path(name).is_file() else PROJECT / name
 
 
 def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:

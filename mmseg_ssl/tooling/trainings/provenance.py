@@ -11,15 +11,15 @@ import mmseg
 import torch
 
 from ...utils.json_lines import read_json_lines
+from ...utils.project_files import IS_CHECKOUT, PROJECT
 from ...version import __version__
 
 PROCESSES_FILE = 'processes.jsonl'
-ROOT = Path(__file__).resolve().parents[3]
 CODE = ('mmseg_ssl', 'tools', 'configs', ':!configs/runs.jsonl', ':!*.md')
 """Paths whose changes count as uncommitted: not the records and tables that a benchmark itself writes."""
 
 
-def commit_of(root: Path = ROOT) -> str:
+def commit_of(root: Path = PROJECT) -> str:
     """Return the first digits of a checkout's commit, with ``+dirty`` if its code or configs were changed.
 
     Args:
@@ -28,6 +28,9 @@ def commit_of(root: Path = ROOT) -> str:
     Returns:
         ``'1a2b3c4d'``, ``'1a2b3c4d+dirty'``, or ``'unknown'`` where there is no git or no checkout.
     """
+
+    if root == PROJECT and not IS_CHECKOUT:
+        return 'unknown'  # an environment may lie in a checkout of something else
 
     def git(*words: str) -> str:
         return subprocess.run(['git', '-C', str(root), *words], capture_output=True, text=True, check=True).stdout
