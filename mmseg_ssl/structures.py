@@ -4,7 +4,7 @@ Letters used in every shape: ``B`` batch, ``C`` classes, ``D`` embedding channel
 ``h w`` size at the stride of the decode head.
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -49,16 +49,18 @@ class Prediction(NamedTuple):
     Attributes:
         logits: ``(B, C, H, W)``, fp32, at the size of the input tensor; for two classes also if the decode head has
             only one channel, see :func:`~mmseg_ssl.ops.class_logits`.
-        embedding: ``(B, D, h, w)``, the input of the head's last convolution (``conv_seg``).
+        embedding: ``(B, D, h, w)``, the input of the head's last convolution (``conv_seg``); None if it has none.
         feats: The backbone's levels, for auxiliary heads and decoders: maps, or nests of tensors, as the backbone gives
             them, e.g. ``[map, class token]``.
         side: Maps of the side heads by name, e.g. ``variance`` ``(B, 1, H, W)``.
+        outputs: What the decode heads returned, where it is more than the logits, for the host's losses of labels.
     """
 
     logits: Tensor
-    embedding: Tensor
+    embedding: Optional[Tensor]
     feats: Any
     side: Dict[str, Tensor]
+    outputs: Any = None
 
     def split(self, sizes: Sequence[int]) -> List['Prediction']:
         """Split a merged batch into its parts again, e.g. the labeled and the mixed images.

@@ -14,6 +14,7 @@ from .heads import (
     patch_decode_head_accuracy,
     patch_decode_head_resize,
     patch_dpt_levels,
+    patch_point_sample,
 )
 from .imports import mmcv_ops_stand_in, patch_config_lookup, patch_own_configs, patch_package_lookup
 from .inference import patch_inference_weights
@@ -39,5 +40,6 @@ def patch_host() -> None:
     patch_decode_head_accuracy()
     patch_binary_cross_entropy()
     patch_dpt_levels()
+    patch_point_sample()
     patch_seg_data_list()
     patch_inference_weights()

@@ -3,6 +3,9 @@
 from typing import Any, List, Sequence
 
 import torch
+import torch.nn.functional as F
+
+from .imports import ops_error
 
 
 def patch_decode_head_resize() -> None:
@@ -101,3 +104,26 @@ def patch_dpt_levels() -> None:
         return reassemble(self, levels)
 
     ReassembleBlocks.forward = reassemble_levels
+
+
+def patch_point_sample() -> None:
+    """Let PointRend's head run without compiled operators: it needs one of their functions, which is not compiled."""
+    from mmseg.models.decode_heads import point_head
+
+    if ops_error():
+        point_head.point_sample = point_sample
+
+
+def point_sample(input: torch.Tensor, points: torch.Tensor, align_corners: bool = False, **kwargs: Any) -> torch.Tensor:
+    """Sample maps at points, as ``mmcv.ops.point_sample`` does.
+
+    Args:
+        input: ``(B, C, H, W)``.
+        points: ``(B, P, 2)``, x and y as shares of width and height.
+        align_corners: As in ``F.grid_sample``.
+        **kwargs: As for ``F.grid_sample``.
+
+    Returns:
+        ``(B, C, P)``.
+    """
+    return F.grid_sample(input, 2 * points[:, :, None] - 1, align_corners=align_corners, **kwargs).squeeze(3)

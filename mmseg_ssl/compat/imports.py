@@ -20,7 +20,7 @@ class MissingOps(ModuleType):
 
         def refuse(cls: type, *args: Any, **kwargs: Any) -> None:
             raise ImportError(
-                f'mmcv.ops.{name} is a compiled operator, and {_ops_error()}. '
+                f'mmcv.ops.{name} is a compiled operator, and {ops_error()}. '
                 'Install full mmcv (>=2.0.0rc4, <2.2.0) in place of mmcv-lite, or choose a model without it.'
             )
 
@@ -30,7 +30,7 @@ class MissingOps(ModuleType):
         return placeholder
 
 
-def _ops_error() -> str:
+def ops_error() -> str:
     """Return the reason why the real ``mmcv.ops`` cannot be imported; ``''`` if it can."""
     try:
         importlib.import_module('mmcv.ops')
@@ -51,7 +51,7 @@ def mmcv_ops_stand_in() -> Iterator[None]:
     import mmseg
 
     guarded = release_numbers(mmseg.__version__) >= (1, 3)
-    if guarded or 'mmseg.models' in sys.modules or not _ops_error():
+    if guarded or 'mmseg.models' in sys.modules or not ops_error():
         yield
         return
     sys.modules['mmcv.ops'] = MissingOps('mmcv.ops')

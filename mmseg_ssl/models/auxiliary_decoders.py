@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..ops import class_logits, masked_mean
 from ..structures import IGNORE_INDEX, PixelTarget, map_tensors
 from ..utils.choices import one_of
+from .decoding import decode, heads_of
 from .losses import constrained_cross_entropy, pixel_cross_entropy
 
 GATES = ('image', 'batch')
@@ -25,14 +26,15 @@ class AuxiliaryDecoders(ModuleList):
     :math:`\alpha^k` times the student's. The encoder learns nothing from them.
 
     Args:
-        decode_head: Config of the head, copied per decoder.
+        segmentor: Config of the segmentor, whose ``decode_head`` (or heads, of a cascade) is copied per decoder.
         slack: :math:`\alpha^k`, one per decoder; their number is that of the decoders.
         gate: Compare the losses per ``'image'`` or per ``'batch'``.
     """
 
-    def __init__(self, decode_head: dict, slack: Sequence[float], gate: str = 'image') -> None:
-        super().__init__([MODELS.build(copy.deepcopy(decode_head)) for _ in slack])
+    def __init__(self, segmentor: dict, slack: Sequence[float], gate: str = 'image') -> None:
+        super().__init__([_build_heads(copy.deepcopy(segmentor['decode_head'])) for _ in slack])
         self.slack, self.gate = tuple(slack), one_of(GATES, gate=gate)
+        self.test_cfg = segmentor.get('test_cfg')
 
     def forward(self, feats: Any, size: torch.Size) -> List[Tensor]:
         """Predict with every decoder.
@@ -75,8 +77,14 @@ class AuxiliaryDecoders(ModuleList):
         all_reduce(whole, op='mean')
         return own + (whole - own.detach())  # the same gate on every process; the gradient is this process's
 
-    @staticmethod
-    def _decode(head: nn.Module, feats: Any, size: torch.Size) -> Tensor:
+    def _decode(self, heads: nn.Module, feats: Any, size: torch.Size) -> Tensor:
         # detached: the encoder must not adapt to decoders that are meant to be worse
-        logits = head(map_tensors(Tensor.detach, feats)).float()
-        return resize(class_logits(logits), size=size, mode='bilinear', align_corners=head.align_corners)
+        logits = decode(heads, map_tensors(Tensor.detach, feats), size, self.test_cfg).logits.float()
+        return resize(class_logits(logits), size=size, mode='bilinear', align_corners=heads_of(heads)[-1].align_corners)
+
+
+def _build_heads(decode_head: Any) -> nn.Module:
+    """Build a decode head, or those of a cascade."""
+    if isinstance(decode_head, (list, tuple)):
+        return ModuleList([MODELS.build(head) for head in decode_head])
+    return MODELS.build(decode_head)

@@ -9,16 +9,16 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from ..errors import NetworkError
 from ..ops import class_logits, log_odds
 from ..structures import Prediction
-from .network_checks import check_network
+from .decoding import classifier_of, decode, decode_losses
+from .network_checks import check_embedding, check_network, refuse_heads
 
 Perturbation = Callable[[Sequence[Any]], Tuple[Any, ...]]
 
 
 class Branch(BaseModule):
-    """Any mmseg ``EncoderDecoder`` (backbone, neck, decode head, auxiliary heads), and named side heads.
+    """Any mmseg ``EncoderDecoder`` (backbone, neck, decode heads, auxiliary heads), and named side heads.
 
     It returns one :class:`Prediction` per call and reuses the host's losses for labeled images, so class weights,
     hard-pixel samplers and auxiliary heads of the segmentor's config apply.
@@ -30,28 +30,39 @@ class Branch(BaseModule):
     works, too. Methods see the softmax of the logits, whose largest class is the host's prediction; how sure it is was
     not trained, so thresholds on it want another value.
 
+    Of a cascade (``CascadeEncoderDecoder``: OCRNet, PointRend) the last head predicts, and all are trained by labels;
+    of a head with several outputs (DANet, EncNet, DDRNet, PIDNet, K-Net) the one that the host predicts with.
+
     Args:
-        segmentor: Config of an ``EncoderDecoder``; it keeps its own ``test_cfg``.
+        segmentor: Config of an ``EncoderDecoder``; it keeps its own ``train_cfg`` and ``test_cfg``.
         side_heads: Configs by name. A side head is a module ``(embedding, logits) -> map``, built with the
             ``in_channels`` of the embedding and ``num_classes``; a true attribute ``per_pixel`` has its map resized
-            to the size of the image.
+            to the size of the image; a false attribute ``reads_embedding`` says that the logits are enough.
+        needs_embedding: Whether the method reads the embedding itself.
         init_cfg: As in mmengine.
 
     Raises:
-        NetworkError: The segmentor is not an ``EncoderDecoder`` with one decode head that ends in ``conv_seg``, has one
-            class, or a head with one channel whose loss does not train it.
+        NetworkError: The segmentor is not an ``EncoderDecoder`` with heads of logits per pixel, has one class, or a
+            head with one channel whose loss does not train it; or the embedding is read and there is none.
     """
 
     def __init__(
-        self, segmentor: dict, side_heads: Optional[Dict[str, dict]] = None, init_cfg: Optional[dict] = None
+        self,
+        segmentor: dict,
+        side_heads: Optional[Dict[str, dict]] = None,
+        needs_embedding: bool = False,
+        init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
+        refuse_heads(segmentor)
         self.segmentor = MODELS.build(segmentor)
         check_network(self.segmentor)
-        known = dict(in_channels=self.segmentor.decode_head.conv_seg.in_channels, num_classes=self.num_classes)
+        classifier = classifier_of(self.segmentor.decode_head)
+        known = dict(in_channels=classifier.in_channels if classifier else 0, num_classes=self.num_classes)
         self.side_heads = ModuleDict(
             {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()}
         )
+        check_embedding(self.segmentor.decode_head, self.side_heads, needs_embedding)
 
     @property
     def num_classes(self) -> int:
@@ -79,15 +90,15 @@ class Branch(BaseModule):
         feats = self.segmentor.extract_feat(images)
         if perturb is not None:
             feats = perturb(feats)
-        logits, embedding = self._decode(feats)
+        decoded = decode(self.segmentor.decode_head, feats, size, self.segmentor.test_cfg)
         # contiguous at the head's stride, where it costs little: a softmax over channels of channels-last logits would
         # copy all of them, once in every target and loss
-        logits = self._resize(class_logits(logits.float()).contiguous(), size)
+        logits = self._resize(class_logits(decoded.logits.float()).contiguous(), size)
         side = {}
         for name, head in self.side_heads.items():
-            values = head(embedding, logits)
+            values = head(decoded.embedding, logits)
             side[name] = self._resize(values, size) if getattr(head, 'per_pixel', False) else values
-        return Prediction(logits, embedding, feats, side)
+        return Prediction(logits, decoded.embedding, feats, side, decoded.outputs)
 
     def host_logits(self, pred: Prediction) -> Tensor:
         """Return the channels of the decode head, as the host's own code expects them: ``(B, 1 or C, H, W)``."""
@@ -106,8 +117,8 @@ class Branch(BaseModule):
         Returns:
             The host's dict, e.g. ``loss_ce``, ``acc_seg``, ``aux.loss_ce``.
         """
-        # loss_by_feat, not loss: the logits exist already, and a second forward would double the cost
-        losses = dict(self.segmentor.decode_head.loss_by_feat(self.host_logits(pred), samples))
+        parts = self.host_logits(pred), pred.outputs, pred.feats, samples
+        losses = decode_losses(self.segmentor.decode_head, *parts, self.segmentor.train_cfg)
         if self.segmentor.with_auxiliary_head:
             losses.update(self.segmentor._auxiliary_head_forward_train(pred.feats, samples))
         for name, head in self.side_heads.items():
@@ -115,22 +126,6 @@ class Branch(BaseModule):
                 label = torch.cat([sample.gt_sem_seg.data for sample in samples])
                 losses[f'loss_{name}'] = head.loss(pred, pred.side[name], label)
         return losses
-
-    def _decode(self, feats: Tuple[Any, ...]) -> Tuple[Tensor, Tensor]:
-        """Return logits at the head's stride, and the input of ``conv_seg``, which few host heads return themselves."""
-        head, seen = self.segmentor.decode_head, []
-        # per call, not for good: a copy of the branch (the teacher) must not report to this one
-        handle = head.conv_seg.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        try:
-            logits = head(feats)
-        finally:
-            handle.remove()
-        if not isinstance(logits, Tensor) or not seen:
-            raise NetworkError(
-                f'{type(head).__name__} gives {type(logits).__name__}, not one map of logits through conv_seg; '
-                'take a decode head that does, such as FCNHead, DepthwiseSeparableASPPHead, UPerHead or SegformerHead.'
-            )
-        return logits, seen[-1]
 
     def _resize(self, values: Tensor, size: torch.Size) -> Tensor:
         if values.shape[2:] == size:

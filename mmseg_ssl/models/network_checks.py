@@ -1,6 +1,6 @@
 """Checks of the networks that a branch takes; others are refused when the model is built."""
 
-from typing import List, Tuple
+from typing import Mapping
 
 import torch
 from mmengine.structures import PixelData
@@ -10,6 +10,54 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from ..errors import NetworkError
+from .decoding import classifier_of, heads_of
+
+REFUSED = dict(
+    MaskFormerHead='a set of masks with a class each, matched to the segments of the labels',
+    Mask2FormerHead='a set of masks with a class each, matched to the segments of the labels',
+    VPDDepthHead='depth',
+)
+"""Heads without logits per pixel, and what they predict."""
+
+
+def refuse_heads(segmentor: dict) -> None:
+    """Refuse decode heads by name that have no logits per pixel; without mmdet some cannot even be built.
+
+    Args:
+        segmentor: Config of the network.
+
+    Raises:
+        NetworkError: There is such a head.
+    """
+    heads = segmentor.get('decode_head') or []
+    for head in heads if isinstance(heads, (list, tuple)) else [heads]:
+        name = str(head.get('type')).split('.')[-1]
+        if name in REFUSED:
+            raise NetworkError(
+                f'{name} predicts {REFUSED[name]}, and no logits per pixel, by which unlabeled pixels are taught. '
+                'Take a decode head that has them, such as UPerHead on the same backbone, or K-Net.'
+            )
+
+
+def check_embedding(decode_head: nn.Module, side_heads: Mapping[str, nn.Module], needed: bool) -> None:
+    """Refuse a decode head without an embedding where one is read.
+
+    Args:
+        decode_head: The segmentor's; a list of a cascade.
+        side_heads: The side heads by name.
+        needed: Whether the method reads the embedding itself.
+
+    Raises:
+        NetworkError: It does, or a side head does, and the head does not end in ``conv_seg``.
+    """
+    readers = [f'side head {name!r}' for name, head in side_heads.items() if getattr(head, 'reads_embedding', True)]
+    readers += ['method'] if needed else []
+    if readers and classifier_of(decode_head) is None:
+        raise NetworkError(
+            f'The {" and the ".join(readers)} reads the embedding, the input of conv_seg, and '
+            f'{type(heads_of(decode_head)[-1]).__name__} has no conv_seg. Take a decode head that ends in it, such as '
+            'FCNHead, UPerHead, SegformerHead or OCRHead, or a method that reads no embedding (docs/networks.md).'
+        )
 
 
 def check_network(segmentor: nn.Module) -> None:
@@ -19,27 +67,26 @@ def check_network(segmentor: nn.Module) -> None:
         segmentor: The network built from ``model.segmentor``.
 
     Raises:
-        NetworkError: It is no ``EncoderDecoder`` with one decode head that ends in ``conv_seg``, has one class, or a
-            head with one channel whose loss does not train it.
+        NetworkError: It is no ``EncoderDecoder`` with decode heads of mmseg's, has one class, or a head with one
+            channel whose loss does not train it.
     """
-    head = getattr(segmentor, 'decode_head', None)
-    ends_in_conv_seg = isinstance(getattr(head, 'conv_seg', None), nn.Module)
-    if head is None or not isinstance(segmentor, EncoderDecoder) or not ends_in_conv_seg:
+    heads = heads_of(getattr(segmentor, 'decode_head', nn.ModuleList()))
+    if not isinstance(segmentor, EncoderDecoder) or not all(isinstance(head, BaseDecodeHead) for head in heads):
         raise NetworkError(
-            'A branch wraps an EncoderDecoder whose decode_head ends in conv_seg, got '
-            f'{type(segmentor).__name__} with {type(head).__name__}. Use type="EncoderDecoder" with one decode head.'
+            'A branch wraps an EncoderDecoder or a CascadeEncoderDecoder with decode heads of mmseg, got '
+            f'{type(segmentor).__name__} with {", ".join(type(head).__name__ for head in heads) or "no decode_head"}.'
         )
-    if head.num_classes < 2:
+    if heads[-1].num_classes < 2:
         raise NetworkError(
-            f'decode_head has num_classes={head.num_classes}, but what is not the object is a class, too: masks are 0 '
-            'for background and 1 for the object. Set num_classes=2 and out_channels=1 (with threshold=0.5 and '
+            f'decode_head has num_classes={heads[-1].num_classes}, but what is not the object is a class, too: masks '
+            'are 0 for background and 1 for the object. Set num_classes=2 and out_channels=1 (with threshold=0.5 and '
             'loss_decode=dict(type="CrossEntropyLoss", use_sigmoid=True, avg_non_ignore=True)), and name both classes '
             'in metainfo of each dataset.'
         )
     auxiliary = segmentor.auxiliary_head if segmentor.with_auxiliary_head else []
     auxiliary = auxiliary if isinstance(auxiliary, (nn.ModuleList, list)) else [auxiliary]
-    heads: List[Tuple[str, BaseDecodeHead]] = [('decode_head', head), *(('auxiliary_head', own) for own in auxiliary)]
-    for name, own in heads:
+    named = [*(('decode_head', own) for own in heads), *(('auxiliary_head', own) for own in auxiliary)]
+    for name, own in named:
         # a head with labels of its own, such as STDC's boundary head, is not checked
         if own.out_channels == 1 and type(own).loss_by_feat is BaseDecodeHead.loss_by_feat:
             _check_one_channel(name, own)

@@ -10,6 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..ops import class_probabilities
+from .decoding import heads_of
 
 
 @MODELS.register_module()
@@ -59,7 +60,7 @@ class SemiTTAModel(SegTTAModel):
         """Merge the logits and the prediction of one network."""
         mean = sum((class_probabilities(one) for one in maps), torch.zeros(())) / len(maps)
         if len(maps[0]) == 1:
-            head = (self.module.branch(name).segmentor if name else self.module).decode_head
+            head = heads_of((self.module.branch(name).segmentor if name else self.module).decode_head)[-1]
             predicted, logits = mean[1:] > head.threshold, mean[1:]
         else:
             predicted, logits = mean.argmax(dim=0, keepdim=True), mean.clamp(min=torch.finfo(mean.dtype).tiny).log()

@@ -7,9 +7,12 @@ from mmengine.registry import init_default_scope
 from test_methods import METHODS, step, wrapper_of
 from tiny_networks import NETWORKS
 
+from mmseg_ssl.errors import NetworkError
+
 # one of each kind: channel dropout of the levels, embedding and two networks, decoders that read the levels again
-FAST = ('UniMatchV1', 'UniMatchV2', 'DUEB', 'ELN')
+FAST = ('UniMatchV1', 'DUEB', 'ELNWarmup')
 methods = [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in METHODS]
+NO_EMBEDDING = ('PointRend', 'Segmenter', 'K-Net')
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +23,15 @@ def scope():
 @pytest.mark.parametrize('network', NETWORKS)
 @pytest.mark.parametrize('method', methods)
 def test_a_step_trains_the_network(method, network):
-    """Losses are finite, and the backbone and the head of every trained network move."""
+    """Losses are finite, and the backbone and the head of every trained network move; or the head lacks what the
+    method reads, and building says so.
+    """
     torch.manual_seed(0)
-    model = tiny.build(method, NETWORKS[network]())
+    try:
+        model = tiny.build(method, NETWORKS[network]())
+    except NetworkError as error:
+        assert network in NO_EMBEDDING and 'reads the embedding' in str(error)
+        return
     before = {key: value.detach().clone() for key, value in model.named_parameters() if value.requires_grad}
     logs = step(model, wrapper_of(model), 1)
     assert all(value.isfinite().all() for value in logs.values())

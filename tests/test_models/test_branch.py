@@ -64,12 +64,10 @@ def test_no_hook_is_left_behind():
 
 
 def test_what_is_no_branch():
-    with pytest.raises(NetworkError, match='decode_head ends in conv_seg, got CascadeEncoderDecoder'):
-        Branch(
-            tiny.tiny_segmentor(
-                type='CascadeEncoderDecoder', num_stages=2, decode_head=[tiny.fcn_head(), tiny.fcn_head()]
-            )
-        )
+    with pytest.raises(NetworkError, match='or a CascadeEncoderDecoder .* got FCNHead with no decode_head'):
+        Branch(tiny.fcn_head())
+    with pytest.raises(NetworkError, match='Mask2FormerHead predicts a set of masks .* Take a decode head that'):
+        Branch(tiny.tiny_segmentor(decode_head=dict(type='mmseg.Mask2FormerHead')))
 
 
 def test_supervised_loss_is_the_hosts():

@@ -106,10 +106,10 @@ class ELN(SemiSegmentor):
     ) -> None:
         super().__init__(**kwargs)
         require_options(threshold, student_views)
-        head = copy.deepcopy(segmentor['decode_head'])  # before the branch is built: registries take pieces out
+        source = copy.deepcopy(segmentor)  # before the branch is built: registries take pieces out
         projection = dict(type='ProjectionHead', **(projection or {}))
         self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
-        self.auxiliary = AuxiliaryDecoders(head, slack, gate)
+        self.auxiliary = AuxiliaryDecoders(source, slack, gate)
         judge = dict(dict(type='ErrorLocalizer'), **(localizer or {}))
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.teacher = EMATeacher(self.student, **(teacher or {}))

@@ -72,9 +72,9 @@ class ELNWarmup(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        head = copy.deepcopy(segmentor['decode_head'])  # before the branch is built: registries take pieces out
+        source = copy.deepcopy(segmentor)  # before the branch is built: registries take pieces out
         self.student = Branch(segmentor, side_heads)
-        self.auxiliary = AuxiliaryDecoders(head, slack, gate)
+        self.auxiliary = AuxiliaryDecoders(source, slack, gate)
         judge = dict(dict(type='ErrorLocalizer'), **(localizer or {}))
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.reduction = one_of(REDUCTIONS, reduction=reduction)

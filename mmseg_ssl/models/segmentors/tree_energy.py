@@ -49,7 +49,7 @@ class TreeEnergy(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.student = Branch(segmentor, side_heads)
+        self.student = Branch(segmentor, side_heads, needs_embedding=True)
         require_mean_over_labeled(self.student)
         self.tree = MODELS.build(dict(dict(type='TreeEnergyLoss'), **(tree or {})))
 
@@ -62,7 +62,9 @@ class TreeEnergy(SemiSegmentor):
         """Compute the losses of scribbles and of the tree energy."""
         sup = self.student(inputs['sup'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
-        size = sup.embedding.shape[2:]
+        embedding = sup.embedding
+        assert embedding is not None  # or the branch was refused
+        size = embedding.shape[2:]
         probs, images = (
             cell_means(maps, scribbles.valid, size, fill=0)[0].unflatten(2, size)
             for maps in (sup.logits.softmax(dim=1), inputs['sup'])
@@ -74,7 +76,7 @@ class TreeEnergy(SemiSegmentor):
         )
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        losses['unsup.loss_tree'] = self.tree(probs, images, sup.embedding, valid, unlabeled)
+        losses['unsup.loss_tree'] = self.tree(probs, images, embedding, valid, unlabeled)
         return losses
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)

@@ -19,6 +19,7 @@ class EnergyHead(nn.Module):
     """
 
     per_pixel = True
+    reads_embedding = False
 
     def __init__(self, in_channels: int = 0, num_classes: int = 0) -> None:
         super().__init__()
