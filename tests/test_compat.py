@@ -19,6 +19,7 @@ from mmseg.models.utils import resize as host_resize
 
 from mmseg_ssl import compat
 from mmseg_ssl.compat.imports import MissingOps
+from mmseg_ssl.compat.pretty_text import once_per_content
 from mmseg_ssl.utils.versions import release_numbers
 
 NO_OPS = importlib.util.find_spec('mmcv._ext') is None
@@ -86,7 +87,7 @@ def test_patches_may_be_applied_twice():
     def patched():
         from mmengine.runner import checkpoint
 
-        return decode_head.resize, checkpoint.load_url, checkpoint.torch.load, dict(sys.modules)
+        return decode_head.resize, checkpoint.load_url, checkpoint.torch.load, Config.pretty_text, dict(sys.modules)
 
     before = patched()
     compat.patch_host()
@@ -228,3 +229,16 @@ def test_dpt_reads_maps_without_tokens():
         assert torch.equal(one, other)
     with pytest.raises(ValueError, match="readout_type='add' reads a class token"):
         ReassembleBlocks(4, [4] * 4, 'add')(levels)
+
+
+def test_a_config_is_formatted_once():
+    """Not in every checkpoint; a changed config is formatted anew, and so is one that yapf is not to format."""
+    calls = []
+    config = Config(dict(why='formatted once', model=dict(type='A', sizes=(1, 2))))
+    text = once_per_content(lambda config: calls.append(config) or f'text {len(calls)}')
+    assert text(config) == text(config) == text(Config(config.to_dict())) == 'text 1'
+    config.model.sizes = (1, 3)
+    assert text(config) == text(config) == 'text 2'
+    assert text(Config(config.to_dict(), format_python_code=False)) == 'text 3'
+    assert Config.pretty_text.fget.__module__ == once_per_content.__module__
+    assert "type='A'" in config.pretty_text

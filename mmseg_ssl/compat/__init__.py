@@ -25,6 +25,7 @@ __all__ = ['UnsafeCheckpointError', 'UnsafeFileError', 'check_versions', 'load_w
 
 def patch_host() -> None:
     """Apply every patch; ``import mmseg_ssl`` calls this before anything of mmseg's models is imported."""
+    from .pretty_text import patch_pretty_text
     from .reading import patch_reading  # needs mmengine, which may be missing: check_versions says so first
 
     # The warning is true wherever there are no compiled operators, and no method here uses this one.
@@ -33,6 +34,7 @@ def patch_host() -> None:
     patch_config_lookup()
     patch_own_configs()
     patch_reading()
+    patch_pretty_text()
     with mmcv_ops_stand_in():
         import mmseg.models  # noqa: F401
     # These replace functions of mmseg.models, so they come after its import.

@@ -7,6 +7,7 @@ from .data_summary_hook import DataSummaryHook, add_data_summary
 from .eln_stage_hook import ELNStageHook
 from .loops import SemiEpochTrainLoop, SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
+from .merged_optim_wrapper import MergedOptimWrapperConstructor
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .peak_memory_hook import PeakMemoryHook
 from .resume import find_resumable, misfit
@@ -26,6 +27,7 @@ __all__ = [
     'DataSummaryHook',
     'ELNStageHook',
     'MeanTeacherHook',
+    'MergedOptimWrapperConstructor',
     'NonFiniteLossError',
     'PeakMemoryHook',
     'SafeCheckpointHook',

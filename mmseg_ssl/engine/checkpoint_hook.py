@@ -9,6 +9,7 @@ from mmseg.registry import HOOKS
 
 from ..utils.atomic_files import remove_partial_files
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .merged_optim_wrapper import fit_parameter_groups
 from .partial_gradients import collect_partial_gradients, restore_partial_gradients
 from .rank_buffers import collect_rank_buffers, lend_main_buffers, restore_rank_buffers, return_buffers
 from .resumed_schedules import check_same_start, check_schedules, fit_schedules
@@ -168,6 +169,7 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         """
         self._loaded = {name: checkpoint.get(name, {}) for name in ('partial_gradients', 'rank_buffers')}
         if getattr(runner, '_resume', False):
+            fit_parameter_groups(runner, checkpoint)
             fit_schedules(runner, checkpoint)
 
     def _save_extra(self, runner: Any, done: int) -> None:

@@ -1,5 +1,9 @@
 # CutMix-Seg: Adam at a fixed rate, 40 epochs of 1000 iterations, BatchNorm of the encoder frozen.
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-5))
+optim_wrapper = dict(
+    type='OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
+    optimizer=dict(type='Adam', lr=1e-5),
+)
 param_scheduler = None
 train_cfg = dict(type='SemiTrainLoop', max_iters=40 * 1000, val_interval=0.1)
 val_cfg = dict(type='ValLoop')

@@ -2,6 +2,7 @@
 starts = dict(pretrain=0, warmup=70 / 500, semi=120 / 500)
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-5),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),  # the student's and the localizer's
 )

@@ -1,6 +1,7 @@
 # Short enough for two CPU cores. AdamW, because so few iterations of SGD end far lower (supervised, 8 images, val).
 optim_wrapper = dict(
     type='Bf16OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=5e-4, weight_decay=0.01),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))),
 )

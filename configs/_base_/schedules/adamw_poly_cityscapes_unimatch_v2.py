@@ -3,6 +3,7 @@ iters = {split: 180 * (n // 8) for split, n in {'1-16': 2789, '1-8': 2603, '1-4'
 
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=5e-6, betas=(0.9, 0.999), weight_decay=0.01),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=40.0))),
 )

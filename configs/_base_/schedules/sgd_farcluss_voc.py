@@ -6,6 +6,7 @@ iters.update({'1-16': iters['662'], '1-8': iters['1323'], '1-4': iters['2646'], 
 
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='SGD', lr=0.001, momentum=0.9, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0), side_heads=dict(lr_mult=10.0))),
 )

@@ -1,6 +1,7 @@
 # CamVid at 480x360 to convergence on one accelerator: batch 8 on one process, 10k iterations.
 optim_wrapper = dict(
     type='Bf16OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=5.0))),
 )

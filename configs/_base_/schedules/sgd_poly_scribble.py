@@ -5,6 +5,7 @@ iters['voc-bs16'] = 60 * (10582 // 16)  # 39660
 
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='SGD', lr=0.0007, momentum=0.9, weight_decay=5e-4),
     paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=10.0))),
 )
