@@ -16,7 +16,7 @@ def row(*probs, seeds=()):
     labels = torch.full((1, 1, probs.shape[2]), 255)
     labels[0, 0, list(seeds)] = 0
     scribbles = Scribbles(torch.zeros(1, 3, 1, probs.shape[2]), labels, torch.ones_like(labels, dtype=torch.bool))
-    return torch.stack([probs, 1 - probs], dim=1)[:, :, 0], scribbles
+    return torch.stack([probs, 1 - probs], dim=1), scribbles
 
 
 @pytest.mark.parametrize(('normalization', 'divisor'), [('images', 1), ('edges', 3), ('pixels', 2)])
@@ -27,6 +27,30 @@ def test_hand_derived_values(normalization, divisor):
     probs, scribbles = row(1.0, 1.0, 0.0, 0.5, seeds=(0, 1))
     loss = PottsLoss(normalization=normalization, weight=2.0)(probs, scribbles)
     assert loss.item() == pytest.approx(2 * 1.25 / divisor)
+
+
+@pytest.mark.parametrize(
+    ('normalization', 'expected', 'factors'),
+    [
+        ('edges', (1.25 / 3 + 1) / 2, (1 / 6, 1 / 2)),
+        ('images', (1.25 + 1) / 2, (1 / 2, 1 / 2)),
+        ('pixels', (1.25 + 1) / 6, (1 / 6, 1 / 6)),
+    ],
+)
+def test_images_of_different_padding(normalization, expected, factors):
+    """The row above, three edges that cost 1.25, and (1, 0), (0, 1), one edge that costs 1, and two pixels of padding.
+
+    By edges it is the mean over images of 1.25 / 3 and 1 / 1, not 2.25 / 4, so that the one edge weighs as much as
+    three. The slope of (p - q)^2 / 2 is p - q: at the third pixel -1 - 1/2, at the first of the other image 1.
+    """
+    probs = torch.cat([row(1.0, 1.0, 0.0, 0.5)[0], row(1.0, 0.0, 0.3, 0.8)[0]]).requires_grad_()
+    valid = torch.tensor([[[True] * 4], [[True, True, False, False]]])
+    scribbles = Scribbles(torch.zeros(2, 3, 1, 4), torch.full((2, 1, 4), 255), valid)
+    loss = PottsLoss(normalization=normalization)(probs, scribbles)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected)
+    assert probs.grad[0, 0, 0, 2].item() == pytest.approx(-1.5 * factors[0])
+    assert probs.grad[1, 0, 0, 0].item() == pytest.approx(factors[1])
 
 
 def test_far_pairs_count_with_the_grids():

@@ -9,7 +9,7 @@ from plain_scribbles import GRID, HEIGHT, WIDTH, Pixel, Scribbled, potts, scribb
 
 
 def potts_regularized(step: Step) -> Losses:
-    """Eq. 4: partial cross entropy, eta mean H over unlabeled pixels, and Potts over pairs, by their number Z."""
+    """Eq. 4: partial cross entropy, eta mean H over unlabeled pixels, and Potts over pairs, divided by Z."""
     sup, drawn = step.network('student')(step.views['sup']), Scribbled(step)
     options, probs, losses = step.option('potts', {}), sup.probs, supervised(sup, step.truth)
     entropy = mean(drawn.unlabeled, lambda b, y, x: -(probs[b, :, y, x] * probs[b, :, y, x].log()).sum())
@@ -19,14 +19,20 @@ def potts_regularized(step: Step) -> Losses:
         drawn.affinity(b, one, two, options['bandwidth'])
         * closeness(options, one, two)
         * share
+        / divisor(step, drawn, b, pairs)
         * potts(probs[b, :, one[0], one[1]], probs[b, :, two[0], two[1]], step.option('potts.relaxation', 'quadratic'))
         for b, one, two, share in pairs
     )
-    number = dict(edges=len(pairs), images=2, pixels=int(drawn.unlabeled.sum()))
-    cost = cost / number[step.option('potts.normalization', 'pixels')]
     losses['unsup.loss_potts'] = step.scale * step.option('potts.weight', 1.0) * cost
     losses['unsup.confidence'] = mean(drawn.unlabeled, lambda b, y, x: probs[b, :, y, x].max())
     return losses
+
+
+def divisor(step: Step, drawn: Scribbled, b: int, pairs: list) -> int:
+    """Unlabeled pixels of the batch, images, or images times the pairs of this one: a mean over images of means."""
+    of_image = sum(image == b for image, *_ in pairs)
+    number = dict(edges=2 * of_image, images=2, pixels=int(drawn.unlabeled.sum()))
+    return number[step.option('potts.normalization', 'pixels')]
 
 
 def pairs_of(options: dict, drawn: Scribbled) -> List[Tuple[int, Pixel, Pixel, float]]:

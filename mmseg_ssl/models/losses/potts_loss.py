@@ -32,8 +32,9 @@ class PottsLoss(nn.Module):
         bandwidth: Color bandwidth, see :func:`~mmseg_ssl.ops.grid_affinity`; ``'adaptive'`` is for the grid alone.
         connectivity: 4 or 8 neighbors on the grid.
         normalization: :math:`Z`: ``'pixels'``, the unlabeled ones, so that :math:`\lambda` and the mean entropy's
-            :math:`\eta` keep the proportion of eq. 4; ``'edges'``, the pairs, as in the public code of Robust Trust
-            Region; ``'images'``, eq. 4's sum per image, as in the public code of the DenseCRF loss.
+            :math:`\eta` keep the proportion of eq. 4; ``'edges'``, the pairs of each image, and the mean over images,
+            as in the public code of Robust Trust Region: where padding differs, pairs of a small image count more;
+            ``'images'``, eq. 4's sum per image, as in the public code of the DenseCRF loss.
         partners: Number of random offsets of ``'nonlocal'``; the paper's is not known.
         radius: Length of the longest offset, in pixels.
         spatial_bandwidth: Of ``'dense'``, in pixels.
@@ -79,8 +80,10 @@ class PottsLoss(nn.Module):
         total, pairs = self.cost(probs, scribbles)
         if self.normalization == 'images':
             return self.weight * total.mean()
-        count = pairs if self.normalization == 'edges' else scribbles.unlabeled.sum(dim=(1, 2)).to(total.dtype)
-        # each image counts by its pixels (or pairs), so this is the sum of all costs by the number of all of them
+        if self.normalization == 'edges':
+            return self.weight * (total / pairs.clamp(min=1)).mean()
+        count = scribbles.unlabeled.sum(dim=(1, 2)).to(total.dtype)
+        # each image counts by its pixels, so this is the sum of all costs by the number of all of them
         return self.weight * masked_mean(total / count.clamp(min=1), over=count)
 
     def cost(self, probs: Tensor, scribbles: Scribbles) -> PairCost:
