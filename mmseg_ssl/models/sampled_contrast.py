@@ -23,7 +23,13 @@ class SampledContrast(nn.Module):
     r"""Eq. 10 between the projections of a student and of a teacher, without the matrix of all their pixels.
 
     Anchors are drawn from the images of a process, keys from those of all processes: at most ``samples_per_class`` per
-    class, so the largest matrix is ``(C samples_per_class)^2`` on any number of processes.
+    class, on any number of processes. Memory is linear in the classes of a batch, time in their square. On an
+    accelerator both are as if all ``C`` classes were there, since to count them would wait for the device.
+
+    Its size depends on its form. Over :math:`n` pixels of :math:`C` equal classes that a network does not tell apart,
+    ``'mean'`` is :math:`\ln(1 + n (C - 1) / C)`, ``'sum'`` :math:`n / C` times as much, and the public code's
+    ``'log_sum'`` is :math:`\ln(C) C / n`: 8.5 and 2186 for 256 pixels of each of 21 classes, 0.010 for its windows of
+    6144 pixels. At the same weight, the default is some hundred times the public code's loss.
 
     Args:
         num_classes: ``C``.
@@ -81,27 +87,35 @@ class SampledContrast(nn.Module):
         flat, gathered = labels.flatten(), self.anchors == 'student'
         # every process gives its share of the keys, so the matrix does not grow with their number
         share = -(-self.samples_per_class // get_world_size()) if gathered else self.samples_per_class
-        own = _drawn_at(_pixels(student), flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
-        other = _drawn_at(_pixels(teacher), flat, sample_per_class(flat, share, self.num_classes))
+        own = _drawn_at(student, flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
+        other = _drawn_at(teacher, flat, sample_per_class(flat, share, self.num_classes))
         if gathered:
             other = torch.cat(all_gather(other[0].contiguous())), torch.cat(all_gather(other[1]))
-        yield own, other
+        yield _filled(own), _filled(other)
 
     def _windows(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
         """Take all pixels of a window of every image."""
         count, (height, width) = len(labels), labels.shape[1:]
-        own, other, flat = _pixels(student), _pixels(teacher), labels.flatten()
+        flat = labels.flatten()
         first = torch.arange(count, device=labels.device)[:, None] * height * width
         for window in sample_windows(height, width, WINDOW, self.windows, labels.device):
             index = (first + window).flatten()
-            yield _drawn_at(own, flat, index), _drawn_at(other, flat, index)
+            yield _drawn_at(student, flat, index), _drawn_at(teacher, flat, index)
 
 
-def _pixels(embedding: Tensor) -> Tensor:
-    """(B, D, h, w) -> (B h w, D)."""
-    return embedding.movedim(1, -1).flatten(0, 2)
+def _drawn_at(embedding: Tensor, labels: Tensor, index: Tensor) -> Drawn:
+    """Return the pixels of a map at some places, and their labels: 255 where a place is empty (-1)."""
+    area = embedding.shape[2] * embedding.shape[3]
+    place = index.clamp(min=0)
+    # not from (B h w, D), which would copy the whole map
+    pixels = embedding.flatten(2)[place.div(area, rounding_mode='floor'), :, place % area]
+    return pixels, labels[place].where(index >= 0, IGNORE_INDEX)
 
 
-def _drawn_at(pixels: Tensor, labels: Tensor, index: Tensor) -> Drawn:
-    """Return the pixels at some places, and their labels: 255 where a place is empty (-1)."""
-    return pixels[index], labels[index].where(index >= 0, IGNORE_INDEX)
+def _filled(drawn: Drawn) -> Drawn:
+    """Leave out empty places, unless to count them would wait for the device."""
+    pixels, labels = drawn
+    if labels.device.type != 'cpu':
+        return drawn
+    filled = labels != IGNORE_INDEX
+    return pixels[filled], labels[filled]

@@ -5,10 +5,13 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from peak_memory import PeakMemory
 from torch.autograd import gradcheck
 
-from mmseg_ssl.models.losses import pixel_contrast
+from mmseg_ssl.models.losses import fused_contrast, pixel_contrast
 from mmseg_ssl.ops import sample_per_class
+
+FORMS = ('sum', 'mean', 'log_sum')
 
 
 def slow(anchors, keys, anchor_labels, key_labels, temperature):
@@ -97,12 +100,40 @@ def test_invariances():
     torch.testing.assert_close(pixel_contrast(anchors, more[0], labels, more[1], 0.5), base)
 
 
+@pytest.mark.parametrize('positives', FORMS)
+def test_blocks_do_not_change_it(positives, monkeypatch):
+    """One row of anchors at a time, three, or all at once: the same loss and gradients."""
+    labels, key_labels = torch.randint(0, 3, (7,)), torch.randint(0, 4, (9,))
+    found = []
+    for pairs in (1, 3 * 9, 10**6):
+        monkeypatch.setattr(fused_contrast, 'PAIRS', pairs)
+        torch.manual_seed(1)
+        anchors, keys = (torch.randn(n, 4, dtype=torch.float64, requires_grad=True) for n in (7, 9))
+        loss = pixel_contrast(anchors, keys, labels, key_labels, 0.5, positives)
+        found.append((loss, *torch.autograd.grad(3 * loss, (anchors, keys))))
+    torch.testing.assert_close(found[0], found[1])
+    torch.testing.assert_close(found[0], found[2])
+
+
+@pytest.mark.parametrize('positives', FORMS)
+def test_no_matrix_of_pairs(positives, monkeypatch):
+    """Ten thousand pairs at a time: the 4 MB of a million are never held, and little is kept for backward."""
+    monkeypatch.setattr(fused_contrast, 'PAIRS', 10_000)
+    anchors, keys = (torch.randn(1000, 2, requires_grad=True) for _ in range(2))
+    labels = torch.randint(0, 3, (1000,))
+    with PeakMemory(anchors, keys, labels) as memory:
+        loss = pixel_contrast(anchors, keys, labels, labels, 0.5, positives)
+        kept = sum(size for _, size in memory.live.values())
+        loss.backward()
+    assert kept < 400_000 and memory.peak < 2_500_000
+
+
 @pytest.mark.parametrize(
     ('labels', 'key_labels'),
     [([0, 0], [0, 0]), ([0, 0], [1, 1]), ([255, 255], [0, 1]), ([0, 1], [255, 255]), ([], [0]), ([0], []), ([], [])],
     ids=['no negative', 'no positive', 'no anchor', 'no key', 'empty anchors', 'empty keys', 'empty'],
 )
-@pytest.mark.parametrize('positives', ['sum', 'log_sum'])
+@pytest.mark.parametrize('positives', FORMS)
 def test_nothing_to_teach(labels, key_labels, positives):
     """Loss 0 and gradient exactly 0 where a term is missing."""
     anchors = torch.randn(len(labels), 3, requires_grad=True)
@@ -114,7 +145,7 @@ def test_nothing_to_teach(labels, key_labels, positives):
     assert torch.equal(keys.grad, torch.zeros_like(keys))
 
 
-@pytest.mark.parametrize('positives', ['sum', 'mean', 'log_sum'])
+@pytest.mark.parametrize('positives', FORMS)
 def test_gradcheck_with_a_class_of_one_pixel(positives):
     anchors = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     keys = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
@@ -122,9 +153,13 @@ def test_gradcheck_with_a_class_of_one_pixel(positives):
     assert gradcheck(lambda a, k: pixel_contrast(a, k, labels, key_labels, 0.5, positives), (anchors, keys))
 
 
-def test_small_temperature_stays_finite():
+@pytest.mark.parametrize('positives', FORMS)
+@pytest.mark.parametrize('sign', [1, -1])
+def test_small_temperature_stays_finite(positives, sign):
+    """Similarities of +-100, whose exponentials fp32 does not have, and one that an infinite sum must not spoil."""
     anchors = torch.randn(4, 3, requires_grad=True)
-    loss = pixel_contrast(anchors, -anchors.detach(), torch.arange(4), torch.arange(4), 1e-2)
+    labels = torch.tensor([0, 1, 2, 255])
+    loss = pixel_contrast(anchors, sign * anchors.detach(), labels, labels, 1e-2, positives)
     loss.backward()
     assert torch.isfinite(loss) and torch.isfinite(anchors.grad).all()
 

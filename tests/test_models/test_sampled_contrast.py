@@ -1,5 +1,7 @@
 """``SampledContrast``: which pixels eq. 10 is taken over."""
 
+import math
+
 import pytest
 import torch
 
@@ -33,17 +35,31 @@ def test_all_pixels(anchors, positives):
     assert student.grad[:, :, 0].abs().max() == 0 < student.grad.abs().max()
 
 
-def test_the_matrix_is_bounded_by_the_samples(monkeypatch):
-    """4 classes, 8 per class: 32 anchors and 32 keys, for any number of pixels."""
+def test_the_pairs_are_bounded_by_the_samples_of_the_classes_that_are_there(monkeypatch):
+    """8 per class: 32 anchors and 32 keys of 4 classes for any number of pixels, and however many classes there are."""
     seen = []
     monkeypatch.setattr(
         sampled_contrast,
         'pixel_contrast',
         lambda a, k, *rest: seen.append((len(a), len(k))) or pixel_contrast(a, k, *rest),
     )
-    for size in ((2, 2), (40, 40)):
-        SampledContrast(4, 8)(*maps(size))
-    assert seen == [(32, 32)] * 2
+    for classes in (4, 21, 150):
+        SampledContrast(classes, 8)(*maps((40, 40)))
+    assert seen == [(32, 32)] * 3
+
+
+def test_the_size_of_its_forms():
+    """What the docstring says, where every similarity is 1: n = 48 pixels of C = 4 classes, 12 of each.
+
+    An anchor has N = 36 negatives, each as near as a positive: ln(1 + 36), times 12 for the sum. The public code has
+    P = 12 * 12 and N = 12 * 36 in a class, so ln(4) / 12.
+    """
+    student, labels = torch.ones(1, 5, 6, 8, requires_grad=True), torch.arange(48).view(1, 6, 8) % 4
+    mean, total, log_sum = (
+        SampledContrast(4, 96, positives=form)(student, student.detach(), labels).item()
+        for form in ('mean', 'sum', 'log_sum')
+    )
+    assert (mean, total, log_sum) == pytest.approx((math.log(37), 12 * math.log(37), math.log(4) / 12))
 
 
 def test_the_samples_estimate_the_whole():

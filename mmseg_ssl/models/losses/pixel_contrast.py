@@ -7,6 +7,7 @@ from torch import Tensor
 from ...ops import at_least_fp32, masked_mean
 from ...structures import IGNORE_INDEX
 from ...utils.choices import one_of
+from .fused_contrast import LABELS, ClasswiseContrast, PairwiseContrast
 
 POSITIVES = ('sum', 'mean', 'log_sum')
 
@@ -26,7 +27,8 @@ def pixel_contrast(
     .. math:: L = - \frac{1}{|V|} \sum_{i \in V} \sum_{j:\, y_j = y_i}
               \ln \frac{d(f_i, g_j)}{d(f_i, g_j) + \sum_{k:\, y_k \ne y_i} d(f_i, g_k)}
 
-    It holds a few matrices of anchors x keys: sample both, see :func:`~mmseg_ssl.ops.sample_per_class`.
+    All pairs are computed, but only some rows of them are held at a time, and none for backward. The time is that of
+    anchors x keys: sample both, see :func:`~mmseg_ssl.ops.sample_per_class`.
 
     The paper's public code has another form, ``positives='log_sum'``: with :math:`P_c` and :math:`N_c` the sums of
     :math:`d` over all pairs of an anchor of class :math:`c` with a positive and with a negative, and :math:`n_c`
@@ -57,39 +59,29 @@ def pixel_contrast(
             f'pixel_contrast needs (A, D) anchors with (A,) labels and (K, D) keys with (K,) labels, got '
             f'{tuple(anchors.shape)}, {tuple(anchor_labels.shape)}, {tuple(keys.shape)}, {tuple(key_labels.shape)}.'
         )
-    with torch.autocast(anchors.device.type, enabled=False):  # the product would be rounded to 8 bits
-        anchors, keys = F.normalize(at_least_fp32(anchors), dim=1), F.normalize(at_least_fp32(keys), dim=1)
-        similarity = anchors.div(temperature) @ keys.T
-    key_used = key_labels != IGNORE_INDEX
-    same = anchor_labels[:, None] == key_labels
-    if positives == 'log_sum':
-        return _of_sums(similarity, anchor_labels, same & key_used, ~same & key_used)
-    # the lowest number, not -inf: a row without negatives must have a gradient of 0, not NaN
-    nothing = torch.finfo(similarity.dtype).min
-    negatives = similarity.masked_fill(same | ~key_used, nothing).logsumexp(dim=1, keepdim=True)
-    positive = same & key_used
-    # -ln(d / (d + N)) = ln(1 + N / d) = softplus(ln N - ln d), which does not overflow
-    cost = F.softplus((negatives - similarity).masked_fill(~positive, nothing)).sum(dim=1)
-    if positives == 'mean':
-        cost = cost / positive.sum(dim=1).clamp(min=1)
-    return masked_mean(cost, over=anchor_labels != IGNORE_INDEX)
+    anchors, keys = (F.normalize(at_least_fp32(pixels), dim=1) for pixels in (anchors, keys))
+    partners = _pixels_of_class(key_labels, keys.dtype)
+    with torch.autocast(anchors.device.type, enabled=False):  # the products would be rounded to 8 bits
+        pairs = anchors / temperature, keys, anchor_labels, key_labels
+        if positives == 'log_sum':
+            members = _pixels_of_class(anchor_labels, keys.dtype)
+            taught = _weights_of_mean((members > 0) & (partners > 0), keys.dtype)
+            loss: Tensor = ClasswiseContrast.apply(*pairs, taught / members.clamp(min=1))
+            return loss
+        divisor = partners[anchor_labels].clamp(min=1) if positives == 'mean' else 1
+        loss = PairwiseContrast.apply(*pairs, _weights_of_mean(anchor_labels != IGNORE_INDEX, keys.dtype) / divisor)
+    return loss
 
 
-def _of_sums(similarity: Tensor, anchor_labels: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-    """Compute the public code's form from the similarities of all pairs."""
-    nothing = torch.finfo(similarity.dtype).min
-    classes = torch.arange(
-        IGNORE_INDEX, device=anchor_labels.device
-    )  # every possible class: asking which there are would wait for the device
-    members = anchor_labels[:, None] == classes
+def _pixels_of_class(labels: Tensor, dtype: torch.dtype) -> Tensor:
+    """Count the pixels of every class, ``(LABELS,)``; none are of no class."""
+    counts = torch.zeros(LABELS, device=labels.device, dtype=dtype)
+    return counts.index_add_(0, labels, (labels != IGNORE_INDEX).to(dtype))
 
-    def per_class(pairs: Tensor) -> Tensor:
-        if not pairs.numel():
-            return similarity.sum().expand(len(classes))  # logsumexp refuses an empty row
-        rows = similarity.masked_fill(~pairs, nothing).logsumexp(dim=1, keepdim=True)
-        return rows.where(members, nothing).logsumexp(dim=0)
 
-    count = members.sum(dim=0)
-    taught = (positive.any(dim=1)[:, None] & members).any(dim=0)
-    cost = F.softplus(per_class(negative) - per_class(positive)) / count.clamp(min=1)
-    return masked_mean(cost, over=taught)
+def _weights_of_mean(over: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return weights by which a sum is :func:`masked_mean` over a mask."""
+    values = torch.zeros(over.shape, device=over.device, dtype=dtype, requires_grad=True)
+    with torch.enable_grad():
+        (weights,) = torch.autograd.grad(masked_mean(values, over=over), values)
+    return weights
