@@ -35,7 +35,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
     Strong views share the geometry and the samples of ``weak``. Padding is 0 after normalization (255 in the mask) and
     not part of the image, which ``img_shape`` of a sample tells, see :func:`valid_pixels`; :func:`scribbled_pixels`
     tells scribbled, unlabeled and void pixels apart. Inputs other than a dict of views (validation, inference) go
-    through the host's preprocessor. Images have any number of channels, ``mean`` and ``std`` as many values.
+    through the host's preprocessor; in training they are those of an ordinary dataset and become the view ``sup``.
+    Images have any number of channels, ``mean`` and ``std`` as many values.
 
     Args:
         strong: Config of the strong augmentation, e.g. ``dict(type='StrongAugment')``, or a dict by view name of such
@@ -110,7 +111,10 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             inputs, samples = torch.cat([part['inputs'] for part in parts]), [part['data_samples'][0] for part in parts]
         else:
             inputs, samples = super().forward(data, training).values()
-        return dict(inputs=inputs.contiguous(memory_format=self.layout), data_samples=samples)
+        inputs = inputs.contiguous(memory_format=self.layout)
+        if training:  # an ordinary dataset has labeled images alone, and a method reads views
+            return dict(inputs={'sup': inputs}, data_samples={'sup': samples})
+        return dict(inputs=inputs, data_samples=samples)
 
     def _stack(
         self, images: List[Tensor], samples: List[SegDataSample], size: Tuple[int, int]

@@ -9,9 +9,11 @@ from .energy import (
     joint_energy_loss,
     release_energy_loss,
 )
+from .energy_loss import EnergyLoss
 from .error_localization import balanced_binary_cross_entropy, constrained_cross_entropy
 from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy
+from .heteroscedastic_loss import HeteroscedasticCrossEntropy
 from .pixel_contrast import pixel_contrast
 from .potts_loss import PottsLoss
 from .prototypes import prototype_contrast, prototype_repulsion
@@ -20,7 +22,9 @@ from .robust import robust_cross_entropy
 from .tree_energy_loss import TreeEnergyLoss
 
 __all__ = [
+    'EnergyLoss',
     'HardPixelCrossEntropy',
+    'HeteroscedasticCrossEntropy',
     'PottsLoss',
     'TreeEnergyLoss',
     'balanced_binary_cross_entropy',

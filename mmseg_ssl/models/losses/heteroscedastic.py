@@ -13,6 +13,9 @@ from ...structures import IGNORE_INDEX
 MIN_VARIANCE = 1e-6
 """Smallest variance; smaller ones count as this, because the derivative of the square root is infinite at 0."""
 
+MAX_VARIANCE = 10.0
+"""Largest variance that is predicted; beyond it, the noise drowns every logit and the gradient dies."""
+
 BANDS = 4
 """Number of bands of rows in which a sample is processed; temporaries are that much smaller."""
 

@@ -10,9 +10,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, Prediction
-from ..losses.heteroscedastic import heteroscedastic_cross_entropy
-
-MAX_VARIANCE = 10.0
+from ..losses.heteroscedastic import MAX_VARIANCE, heteroscedastic_cross_entropy
 
 
 @MODELS.register_module()
