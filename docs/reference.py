@@ -49,6 +49,7 @@ ROOMS = {
         'Data', 'Labeled and unlabeled images, their lists, their checks and their transforms.', ('mmseg_ssl.datasets',)
     ),
     'engine': Room('Engine', 'Loops and hooks: what happens around the training step.', ('mmseg_ssl.engine',)),
+    'apis': Room('Trained networks', 'Load the network of a run, and predict with it.', ('mmseg_ssl.apis',)),
     'evaluation': Room('Evaluation', "Metrics beside mmsegmentation's own.", ('mmseg_ssl.evaluation',)),
     'errors': Room(
         'Errors', 'Errors that a user can fix; each message names the file and the fix.', ('mmseg_ssl.errors',)

@@ -8,7 +8,8 @@ from . import compat
 compat.check_versions()
 compat.patch_host()
 
-from . import datasets, engine, evaluation, models  # noqa: E402
+from . import apis, datasets, engine, evaluation, models  # noqa: E402
+from .apis import load  # noqa: E402
 from .version import __version__  # noqa: E402
 
-__all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models']
+__all__ = ['__version__', 'apis', 'compat', 'datasets', 'engine', 'evaluation', 'load', 'models']

@@ -30,10 +30,10 @@ def test_the_own_folder_is_checked_trained_tested_and_predicted(checkout):
     for line in commands():
         words = shlex.split(line.replace('iter_4000', 'iter_2'))[1:]
         ran[Path(words[0]).stem + ('_fix' if '--fix' in words else '')] = run(checkout, *words)
-    assert set(ran) == {'check_dataset', 'check_dataset_fix', 'train', 'test', 'export_segmentor'}
+    assert set(ran) == {'check_dataset', 'check_dataset_fix', 'train', 'test', 'predict', 'export_segmentor'}
     assert re.search(r'8 labeled of 38 \(.*\), 30 unlabeled, 0 shared', ran['train'])
     assert 'IoU.object' in ran['test']
-    code = next(block for block in blocks('python') if 'inference_model' in block)
+    code = next(block for block in blocks('python') if 'load(' in block)
     code = code.replace('iter_4000', 'iter_2').replace('photo.jpg', 'data/mine/val/img/val_0.jpg')
     assert '(96, 128)' in run(checkout, '-c', f'{code}\nprint(mask.shape)')
 

@@ -16,6 +16,7 @@ FLOORS = (
     ('visualization', 'models', 'datasets'),
     ('evaluation',),
     ('engine',),
+    ('apis',),
     ('__init__',),
     ('tooling',),
 )

@@ -1,6 +1,5 @@
 """Labeling of images with trained networks, for ``tools/pseudo_label.py``."""
 
-import copy
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -8,17 +7,14 @@ import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.model import revert_sync_batchnorm
-from mmengine.runner import CheckpointLoader
-from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..apis import load_model
+from ..apis.network import segmentor_of
 from ..datasets.pseudo_label_files import label_path
 from ..ops import class_probabilities
 from ..structures import IGNORE_INDEX
 from ..utils.atomic_files import replace_file
-from ..utils.nested import nested_dicts
-from ..utils.weights import load_weights
 
 
 class OfflineLabel(NamedTuple):
@@ -64,7 +60,7 @@ class PseudoLabeler:
             raise ValueError(f'threshold is a confidence in [0, 1], got {threshold}.')
         paths = (checkpoint, *earlier)
         self.model, *self.earlier = (load_model(cfg, path, network, device, allow_missing) for path in paths)
-        self.num_classes = max(2, _segmentor(self.model).out_channels)
+        self.num_classes = max(2, segmentor_of(self.model).out_channels)
         self.threshold, self.flip = threshold, flip
 
     @torch.no_grad()
@@ -101,34 +97,6 @@ class PseudoLabeler:
         kept = label.where(confidence >= self.threshold, label.new_full((), IGNORE_INDEX))
         maps = torch.stack([kept.to(torch.uint8), (255 * confidence).round().to(torch.uint8)]).cpu().numpy()
         return OfflineLabel(maps[0], maps[1], float(torch.stack(scores).mean()) if scores else None)
-
-
-def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str, allow_missing: bool = False) -> Any:
-    """Build the model of a config and load the weights of a checkpoint.
-
-    Raises:
-        ValueError: If there is no such network, or it has more than 255 classes.
-        WeightsError: If the checkpoint lacks weights.
-    """
-    config = copy.deepcopy(cfg.model)
-    for part in nested_dicts(config):
-        part.pop('init_cfg', None)  # the checkpoint has the weights
-    model = revert_sync_batchnorm(MODELS.build(config))
-    if hasattr(model, 'predictors'):
-        model.predict_on = network or model.predictors[0]
-        model.predict_on = model.predictors[0]  # raises an error if there is no such network
-    elif network:
-        raise ValueError(f'the config has one plain mmseg network, so there is no network {network!r}.')
-    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
-    load_weights(model, saved, checkpoint, 'predict', allow_missing)
-    if _segmentor(model).out_channels > IGNORE_INDEX:
-        raise ValueError(f'8-bit masks hold {IGNORE_INDEX} classes, the network has {_segmentor(model).out_channels}.')
-    return model.to(device).eval()
-
-
-def _segmentor(model: Any) -> Any:
-    """Return the host's segmentor that predicts."""
-    return model.branch(model.predict_on).segmentor if hasattr(model, 'predictors') else model
 
 
 def mean_iou(label_a: Tensor, label_b: Tensor, num_classes: int) -> Tensor:

@@ -135,6 +135,7 @@ MISTAKES = {
         f'{CONFIG} {{here}}/damaged.pth {{here}}/exported',
         r'damaged\.pth: refused',
     ),
+    'predict: no run': ('predict', '{here}/none {here}/data/img --out {here}/out5', 'there is no run .*none'),
     'make_splits: no list': ('make_splits', '{here}/no.txt --out {here} --subset 8=8', r'no\.txt'),
     'make_splits: twice': (
         'make_splits',
