@@ -2,7 +2,7 @@
 
 The matrix is ``mmseg_ssl/tooling/matrix``: methods, networks, data with their lists, schedules and variants, with what
 papers report. It decides every ``configs/<method>/*.py`` and ``metafile.yml``, ``model-index.yml``, and the tables
-between ``<!-- configs:begin -->`` and ``<!-- configs:end -->`` in the methods' READMEs.
+between ``<!-- configs:begin -->`` and ``<!-- configs:end -->`` in the methods' READMEs, and ``docs/papers.md``.
 
 python tools/make_configs.py            # write what changed; a config without a row is removed
 python tools/make_configs.py --check    # only say what is not as the matrix has it, and exit with 1

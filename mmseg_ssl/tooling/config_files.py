@@ -10,9 +10,11 @@ from .config_index import metafile, methods_table, model_index, table
 from .config_leaves import Config, configs_of, text_of
 from .matrix import METHODS, Method
 from .readme_blocks import with_blocks
+from .reproduction.page import papers_page
 from .run_records import read_records
 
 RECORDS = 'configs/runs.jsonl'
+PAPERS_PAGE = Path('docs/papers.md')
 NO_CONFIGS = ('_base_', 'splits', 'benchmarks')
 """Folders of ``configs`` that are not a method's."""
 
@@ -24,7 +26,7 @@ def wanted_files(root: Path) -> Dict[Path, str]:
         root: Folder of the project, whose READMEs get their tables.
 
     Returns:
-        Path below ``root`` -> text: configs, ``metafile.yml``, ``model-index.yml`` and READMEs.
+        Path below ``root`` -> text: configs, ``metafile.yml``, ``model-index.yml``, READMEs and the page of the papers.
 
     Raises:
         UserError: The folder is no project, the matrix names a base or a paper's row that is not there, two configs
@@ -47,6 +49,9 @@ def wanted_files(root: Path) -> Dict[Path, str]:
         files[folder / 'README.md'] = with_table(root / folder / 'README.md', method, configs, runs)
     readme = Path('configs/README.md')
     files[readme] = with_blocks(root / readme, dict(methods=lambda: methods_table(counts)))[0]
+    if (root / PAPERS_PAGE).is_file():
+        page = dict(papers=lambda: papers_page(read_records(root / RECORDS)))
+        files[PAPERS_PAGE] = with_blocks(root / PAPERS_PAGE, page)[0]
     return files
 
 

@@ -1,0 +1,1 @@
+"""Runs and shows the tables and figures of the papers, for ``tools/reproduce.py``; rows are in ``matrix/papers``."""
