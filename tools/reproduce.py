@@ -31,6 +31,7 @@ from mmseg_ssl.tooling.reproduction.report import overview, table_report  # noqa
 from mmseg_ssl.tooling.run_records import read_records  # noqa: E402
 from mmseg_ssl.tooling.trainings.benchmark import run_benchmark  # noqa: E402
 from mmseg_ssl.tooling.trainings.plan import read_plan  # noqa: E402
+from mmseg_ssl.utils.project_files import WORKSPACE  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -44,7 +45,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--run', action='store_true', help='train what has data; stop and repeat it as you like')
     parser.add_argument('--processes', type=at_least(1), default=1, help='with --run: trainings side by side')
     parser.add_argument('--nice', type=at_least(0), default=0, help='with --run: niceness of the trainings')
-    parser.add_argument('--records', type=Path, default=ROOT / 'configs/runs.jsonl', help='file of the records')
+    parser.add_argument('--records', type=Path, default=WORKSPACE / 'configs/runs.jsonl', help='file of the records')
     figures = parser.add_argument_group('figures')
     figures.add_argument('--out', type=Path, help='file of the picture (default: work_dirs/reproduce/<name>.png)')
     figures.add_argument('--run-dir', type=Path, action='append', help='work dir of a training; may be given again')
@@ -66,6 +67,8 @@ def train(name: str, table: PaperTable, args: argparse.Namespace) -> None:
             runnable.append(cell)
     for folders, names in missing.items():
         print(f'no folder {", ".join(folders)}; left out: {", ".join(names)}')
+    if not any(cell.config for cell in cells):
+        raise UserError(f'{name} has no row with a config, so there is nothing to train.')
     if not runnable:
         bases = dict.fromkeys(
             f'configs/_base_/datasets/{cell.config.recipe.dataset}.py' for cell in cells if cell.config

@@ -15,10 +15,11 @@ from mmseg.registry import DATASETS, MODELS
 from ...engine.resume import is_complete, numbered_checkpoints
 from ...errors import UserError
 from ...structures import IGNORE_INDEX
+from ...utils.project_files import CONFIGS
 from ..run_logs import method_names
 
-GRAY = np.full(3, 128, np.uint8)
-"""Color of pixels that nothing is known of."""
+WHITE, GRAY = np.full(3, 255, np.uint8), np.full(3, 128, np.uint8)
+"""Colors of pixels without a class, among classes (which may be gray) and among errors (which are white)."""
 
 
 class TrainedRun(NamedTuple):
@@ -59,7 +60,7 @@ def read_run(folder: Path, **model: object) -> TrainedRun:
     cfg = Config.fromfile(str(config))
     known = inspect.signature(MODELS.get(cfg.model.type)).parameters
     cfg.model.update({key: value for key, value in model.items() if key in known})
-    folders = [path.parent.name for path in Path('configs').glob(f'*/{config.stem}.py')]
+    folders = [path.parent.name for path in CONFIGS.glob(f'*/{config.stem}.py')]
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of the host, about itself
         network = init_model(cfg, str(checkpoint), 'cpu')
@@ -91,10 +92,10 @@ def _scene(model: Any, data: dict) -> Scene:
 
 
 def _colors(run: TrainedRun, labels: np.ndarray) -> np.ndarray:
-    """Paint classes in the colors of the dataset, pixels without a class gray."""
+    """Paint classes in the colors of the dataset, pixels without a class white."""
     palette = np.array(run.model.dataset_meta['palette'], np.uint8)
     painted = palette[np.where(labels == IGNORE_INDEX, 0, labels)]
-    painted[labels == IGNORE_INDEX] = GRAY
+    painted[labels == IGNORE_INDEX] = WHITE
     return painted
 
 
@@ -192,5 +193,6 @@ def _grid(run: TrainedRun, rows: List[List[np.ndarray]], titles: List[str], unit
         axis.set_title(title)
     known = zip(run.model.dataset_meta['classes'], run.model.dataset_meta['palette'])
     legend = [Patch(color=tuple(part / 255 for part in color), label=label) for label, color in known]
+    legend.append(Patch(facecolor='white', edgecolor='gray', label='no class'))
     figure.legend(handles=legend, loc='outside lower center', ncol=min(len(legend), 8), frameon=False)
     return figure
