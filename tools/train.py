@@ -11,9 +11,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
-import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
-from mmengine.logging import print_log  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmseg.registry import MODELS, RUNNERS  # noqa: E402
 
@@ -28,6 +26,7 @@ from mmseg_ssl.engine import (  # noqa: E402
     stop_on_signals,
 )
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
+from mmseg_ssl.tooling.speed_options import add_speed_options, apply_speed_options  # noqa: E402
 from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 
@@ -45,7 +44,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help='continue from FILE, or without FILE from the last complete checkpoint in the work dir',
     )
     parser.add_argument('--seed', type=int, help="seed of everything random (default: the config's, else 0)")
-    parser.add_argument('--amp', action='store_true', help='mixed precision (bfloat16 on the CPU)')
+    add_speed_options(parser)
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -59,28 +58,12 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.config is None and str(args.resume).endswith('.py'):  # train.py --resume config.py
         args.config, args.resume = args.resume, 'auto'
+    if args.config is None and str(args.amp).endswith('.py'):  # train.py --amp config.py
+        args.config, args.amp = args.amp, 'auto'
     if args.config is None:
         parser.error('the config file is missing')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
-
-
-def enable_amp(cfg: Config) -> None:
-    """Switch the optimizer wrapper to mixed precision: float16 with loss scaling on a GPU, bfloat16 on the CPU.
-
-    Raises:
-        UserError: The config uses a wrapper of another kind.
-    """
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if kind in ('AmpOptimWrapper', 'Bf16OptimWrapper'):
-        print_log(f'--amp: the config has {kind} already.', 'current')
-    elif kind != 'OptimWrapper':
-        raise UserError(f'--amp works with optim_wrapper type OptimWrapper; the config has {kind}. Leave --amp out.')
-    elif torch.cuda.is_available():
-        cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    else:
-        cfg.optim_wrapper.type = 'Bf16OptimWrapper'
-        print_log('--amp: no GPU here, so bfloat16 on the CPU (Bf16OptimWrapper).', 'current')
 
 
 def set_resume(cfg: Config, resume: Optional[str]) -> None:
@@ -122,8 +105,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     cfg.randomness = dict(dict(seed=0, diff_rank_seed=False), **cfg.get('randomness', {}))
     if args.seed is not None:
         cfg.randomness.seed = args.seed
-    if args.amp:
-        enable_amp(cfg)
+    apply_speed_options(cfg, args)
     if cfg.train_cfg.get('by_epoch'):  # the host's short form, which is for its own loop
         del cfg.train_cfg['by_epoch']
         cfg.train_cfg.type = 'SemiEpochTrainLoop'

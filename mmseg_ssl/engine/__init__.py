@@ -8,6 +8,7 @@ from .eln_stage_hook import ELNStageHook
 from .loops import SemiEpochTrainLoop, SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
 from .merged_optim_wrapper import MergedOptimWrapperConstructor
+from .network_hooks import CheckpointActivations, CompileNetworks
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .peak_memory_hook import PeakMemoryHook
 from .resume import find_resumable, misfit
@@ -24,6 +25,8 @@ __all__ = [
     'AtomicBackend',
     'Bf16OptimWrapper',
     'CheckWeightsHook',
+    'CheckpointActivations',
+    'CompileNetworks',
     'DataSummaryHook',
     'ELNStageHook',
     'MeanTeacherHook',

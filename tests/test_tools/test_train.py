@@ -3,7 +3,6 @@
 import signal
 
 import pytest
-import torch
 from mmengine.config import Config
 from toy_process import loss_curve, output, train
 from toy_run import draw_images, toy_config, write_config
@@ -37,23 +36,14 @@ def test_takes_every_option_of_mmseg(tool, monkeypatch):
     line = 'c.py --work-dir w --resume --amp --cfg-options a.b=1 c=[1,2] --launcher pytorch --local-rank 3 --seed 7'
     args = tool.parse_args(line.split())
     assert args.cfg_options == {'a.b': 1, 'c': [1, 2]}
-    assert (args.work_dir, args.amp, args.launcher, args.local_rank, args.seed) == ('w', True, 'pytorch', 3, 7)
+    assert (args.work_dir, args.amp, args.launcher, args.local_rank, args.seed) == ('w', 'auto', 'pytorch', 3, 7)
     assert tool.parse_args(['c.py', '--local_rank', '2']).local_rank == 2
     with pytest.raises(SystemExit):
         tool.parse_args(['--amp'])
-
-
-def test_amp_takes_the_precision_of_the_device(tool, monkeypatch):
-    monkeypatch.setattr(tool, 'print_log', lambda *args: None)  # it would ask the GPU that is not there
-    for gpu, kind in ((True, 'AmpOptimWrapper'), (False, 'Bf16OptimWrapper')):
-        cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
-        monkeypatch.setattr(torch.cuda, 'is_available', lambda gpu=gpu: gpu)
-        tool.enable_amp(cfg)
-        assert cfg.optim_wrapper.type == kind
-        tool.enable_amp(cfg)  # a config that has it already stays as it is
-        assert cfg.optim_wrapper.type == kind
-    with pytest.raises(UserError, match='MyWrapper'):
-        tool.enable_amp(Config(dict(optim_wrapper=dict(type='MyWrapper'))))
+    assert (tool.parse_args(['--amp', 'c.py']).config, tool.parse_args(['c.py', '--amp', 'bf16']).amp) == (
+        'c.py',
+        'bf16',
+    )
 
 
 def test_resume_of_a_file_that_is_not_there(tool, tmp_path):
