@@ -9,6 +9,7 @@ from plain_scribble_cases import SCRIBBLES
 JUDGE = dict(localizer=plain.localizer())
 BOX = dict(prob=1.0, area=(0.2, 0.5))
 HEAD = dict(hidden_channels=5, out_channels=3, norm_cfg=None)
+WEIGHTING = dict(type='EnergyWeighting')
 CONTRAST = dict(projection=dict(hidden_channels=5, out_channels=3))
 
 CASES = {
@@ -57,7 +58,8 @@ CASES = {
     'CPCL-weight': Case('CPCL', dict(unsup_weight=1.3)),
     'CPCL-eval': Case('CPCL', dict(teacher_mode='eval')),
     'DUEB': Case('DUEB'),
-    'DUEB-weight': Case('DUEB', dict(unsup_weight=1.3)),
+    'DUEB-weight': Case('DUEB', dict(unsup_weight=1.3, energy=WEIGHTING)),
+    'DUEB-measured': Case('DUEB', dict(energy=WEIGHTING)),
     'DUEB-weights': Case(
         'DUEB',
         dict(
@@ -69,7 +71,7 @@ CASES = {
         'DUEB', dict(aleatoric=None, energy=dict(type='JointEnergyTerm', weight=(0.6, 1.9), logit_weight=0.3))
     ),
     'DUEB-stride': Case('DUEB', dict(aleatoric=dict(sample_stride=2, num_samples=3), energy=None)),
-    'DUEB-temperature': Case('DUEB', dict(aleatoric=None, energy=dict(temperature=2.0))),
+    'DUEB-temperature': Case('DUEB', dict(aleatoric=None, energy=dict(WEIGHTING, temperature=2.0))),
     **{
         f'DUEB-{aleatoric}-{energy}': Case(
             'DUEB',

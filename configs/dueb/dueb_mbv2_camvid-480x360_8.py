@@ -6,7 +6,8 @@ _base_ = [
     '../_base_/schedules/sgd_poly_camvid_10k.py',
     '../_base_/default_runtime.py',
 ]
-aleatoric = dict(sample_stride=4)
-method = dict(type='DUEB', unsup_weight=1.0, aleatoric=aleatoric, predict_on=('conservative', 'progressive'))
-model = dict(method, segmentor=_base_.segmentor)
+terms = dict(aleatoric=dict(sample_stride=4), energy=dict(type='EnergyWeighting'))
+model = dict(
+    terms, type='DUEB', segmentor=_base_.segmentor, unsup_weight=1.0, predict_on=('conservative', 'progressive')
+)
 train_dataloader = dict(dataset=dict(split='camvid/8_draw0.txt', unlabeled_per_labeled=2))

@@ -6,8 +6,9 @@ _base_ = [
     '../_base_/schedules/adamw_poly_camvid_cpu.py',
     '../_base_/default_runtime.py',
 ]
-aleatoric = dict(sample_stride=2)
-method = dict(type='DUEB', unsup_weight=5.0, aleatoric=aleatoric, predict_on=('conservative', 'progressive'))
-model = dict(method, segmentor=_base_.segmentor)
+terms = dict(aleatoric=dict(sample_stride=2), energy=dict(type='EnergyWeighting'))
+model = dict(
+    terms, type='DUEB', segmentor=_base_.segmentor, unsup_weight=5.0, predict_on=('conservative', 'progressive')
+)
 train_dataloader = dict(dataset=dict(split='camvid/8_draw0.txt', unlabeled_per_labeled=2))
 custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

@@ -5,9 +5,9 @@ _base_ = [
     '../_base_/schedules/sgd_poly_shapes.py',
     '../_base_/default_runtime.py',
 ]
-aleatoric = dict(sample_stride=2)
-side_heads = dict(energy=dict(type='EnergyHead'))
-method = dict(type='DUEB', unsup_weight=1.0, aleatoric=aleatoric, side_heads=side_heads)
-model = dict(method, segmentor=_base_.segmentor)
+terms = dict(aleatoric=dict(sample_stride=2), energy=dict(type='EnergyWeighting'))
+model = dict(
+    terms, type='DUEB', segmentor=_base_.segmentor, unsup_weight=1.0, side_heads=dict(energy=dict(type='EnergyHead'))
+)
 train_dataloader = dict(dataset=dict(split='shapes/8_draw0.txt', unlabeled_per_labeled=2))
 val_evaluator = test_evaluator = dict(type='SemiIoUMetric')

@@ -12,6 +12,7 @@ from .energy_terms import EnergyWeighting, HingeEnergyTerm, JointEnergyTerm, Rel
 from .error_localizer import ErrorLocalizer
 from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
+from .plain_aspp_head import PlainASPPHead
 from .prototype_contrast import PrototypeContrast
 from .reliability import EntropyReliability
 from .scribble_labels import SelfLabeling
@@ -73,6 +74,7 @@ __all__ = [
     'LocatedCPS',
     'MeanTeacher',
     'NetworkError',
+    'PlainASPPHead',
     'PottsRegularized',
     'ProjectionHead',
     'PrototypeContrast',

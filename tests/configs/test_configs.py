@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -24,7 +25,7 @@ CONFIGS = {
     for path in sorted(FOLDER.glob('*/*.py'))
     if path.parent.name in METHODS and '-eln_' not in path.name
 }
-NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)(_release.*)?\.py')
+NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)(?P<variant>_.+)?\.py')
 TEACHERS = ('mean_teacher', 'farcluss')
 NETWORKS = dict(mbv2=('MobileNetV2', None), unet=('UNet', None), r50=('ResNetV1c', 50), r101=('ResNetV1c', 101))
 # dataset class, classes, folder of the lists, training list, ending of a list's name
@@ -140,6 +141,31 @@ def check_recipe(cfg: Config, data: str, said: dict) -> None:
     assert cfg.train_dataloader.dataset.get('unlabeled') is None or (
         cfg.train_dataloader.dataset.unlabeled.get('exclude') == ('' if data == 'voc-classic' else None)
     )
+
+
+# what adds to CPCL, by the ending of a config's name: the paper's two terms, its ablation, its public code
+TERMS = {
+    None: ('KendallGalTerm', 'ReleaseEnergyTerm'),
+    '_plain-head': ('KendallGalTerm', 'ReleaseEnergyTerm'),
+    '_uncertainty': ('KendallGalTerm', 'NoTerm'),
+    '_energy': ('NoTerm', 'ReleaseEnergyTerm'),
+    '_energy-joint': ('KendallGalTerm', 'JointEnergyTerm'),
+    '_release': ('ReleaseAleatoricTerm', 'ReleaseEnergyTerm'),
+    '_release_uncertainty': ('ReleaseAleatoricTerm', 'NoTerm'),
+    '_release_energy': ('NoTerm', 'ReleaseEnergyTerm'),
+}
+
+
+@pytest.mark.parametrize('name', [name for name in CONFIGS if name.startswith('dueb')])
+def test_dueb_adds_the_terms_of_its_row(name):
+    """The paper's total has an energy loss; only our own recipes weigh targets instead."""
+    said, cfg = NAME.fullmatch(name).groupdict(), Config.fromfile(str(CONFIGS[name]))
+    model = MODELS.build(dict(cfg.model, segmentor=tiny.tiny_segmentor()))
+    terms = type(model.aleatoric).__name__, type(model.energy['conservative']).__name__
+    ours = said['data'] in ('camvid', 'camvid-480x360', 'msrc21', 'shapes')
+    assert terms == (('KendallGalTerm', 'EnergyWeighting') if ours else TERMS[said['variant']])
+    plain = cfg.model.segmentor.decode_head.type == 'PlainASPPHead'
+    assert plain == (said['variant'] == '_plain-head')
 
 
 def check_farcluss(cfg: Config, data: str) -> None:

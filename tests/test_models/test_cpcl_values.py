@@ -84,7 +84,7 @@ def cpcl(step: Step) -> Losses:
 def dueb(step: Step, sup: Said, mixed: Said, taught: MixedTargets, name: str) -> Tuple[Losses, Tensor]:
     """The aleatoric and the energy term on ground truth and on pseudo labels; CPCL's weights, by energy."""
     losses, weight, pseudo = {}, taught.weight[name], taught.label[name]
-    energy = type_of(step, 'energy', 'EnergyWeighting')
+    energy = type_of(step, 'energy', 'ReleaseEnergyTerm')
     if step.option('aleatoric', {}) is not None:
         on_truth, on_pseudo = step.option('aleatoric.weight', (0.5, 1.0))
         term = release if type_of(step, 'aleatoric', '') == 'ReleaseAleatoricTerm' else kendall_gal

@@ -40,15 +40,18 @@ class DUEB(SemiSegmentor):
 
     .. math:: L = L_{CPCL} + \tfrac12 \sum_b (L_{al} + L_{en})(f_b, y) + \sum_b (L_{al} + L_{en})(f_b, \hat y_b)
 
+    with :math:`L_{al}` of :class:`KendallGalTerm` and :math:`L_{en} = \ln \sum_i e^{p_i}` of
+    :class:`ReleaseEnergyTerm`, where :math:`p_i` is the probability of the label of pixel :math:`i`.
+
     Two network calls per branch and step, as in :class:`CPCL`.
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``; each branch initializes a head of its own.
         aleatoric: Config of the aleatoric term: :class:`KendallGalTerm` by default, or of ``type``
             :class:`ReleaseAleatoricTerm`; None leaves it out.
-        energy: Config of the energy term: :class:`EnergyWeighting` by default, which scales CPCL's targets and
-            adds no :math:`L_{en}`, or of ``type`` :class:`JointEnergyTerm`, :class:`HingeEnergyTerm` or
-            :class:`ReleaseEnergyTerm`; None leaves it out.
+        energy: Config of the energy term: :class:`ReleaseEnergyTerm` by default, or of ``type``
+            :class:`JointEnergyTerm`, :class:`HingeEnergyTerm` or :class:`EnergyWeighting`, which scales CPCL's targets
+            and adds no :math:`L_{en}`; None leaves it out.
         unsup_weight: CPCL's :math:`\lambda_u`.
         teacher_mode: As for :class:`CPCL`.
         side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if missing.
@@ -59,12 +62,16 @@ class DUEB(SemiSegmentor):
         1. The public code's aleatoric term draws the noise without reparametrization, averages before it compares, and
            leaves the variance out of the optimizer, so its variance learns nothing. ``ReleaseAleatoricTerm`` is that
            loss; here the variance is in the optimizer all the same.
-        2. The public code adds ``ln sum_i exp(p_i)``, a confidence penalty (``ReleaseEnergyTerm``). The default was
-           chosen on CamVid with 8 labels: ``EnergyWeighting`` and ``ReleaseEnergyTerm`` ended within the noise of one
-           draw of each other on val, ``JointEnergyTerm`` well below CPCL, because its reward for the pseudo label never
-           saturates; ``configs/dueb/README.md`` compares ``HingeEnergyTerm``.
+        2. The energy term is the public code's, a confidence penalty, in which pixels whose probability underflows to 0
+           do not count. The paper speaks of a generative model: ``JointEnergyTerm`` is closer to its words.
+           The configs of CamVid and MSRC-21 take ``EnergyWeighting`` instead, without :math:`L_{en}`, chosen on
+           CamVid, see ``configs/dueb/README.md``.
         3. The variance starts from a small normal initialization (the public code leaves torch's).
-        4. A ``sample_stride`` above 1 takes some of the pixels; the public code takes all.
+        4. The variance is at most 10, see :class:`VarianceHead`; the public code does not bound it.
+        5. A ``sample_stride`` above 1 takes some of the pixels; the public code takes all.
+        6. The network of the configs has separable convolutions in the ASPP and the decoder, ReLU, and SyncBN; the
+           papers' has plain convolutions, LeakyReLU in the ASPP, and BatchNorm: :class:`PlainASPPHead`, in
+           ``dueb_r50_voc_1-8_plain-head.py``.
     """
 
     networks = ('conservative', 'progressive')
@@ -89,7 +96,7 @@ class DUEB(SemiSegmentor):
         self.progressive = Branch(segmentor, side_heads)
         self.aleatoric = build_term(aleatoric, 'KendallGalTerm')
         # one per branch, because each branch has margins of its own
-        self.energy = ModuleDict({name: build_term(energy, 'EnergyWeighting') for name in self.networks})
+        self.energy = ModuleDict({name: build_term(energy, 'ReleaseEnergyTerm') for name in self.networks})
         self.cutmix = CutMix()
         self.unsup_weight = unsup_weight
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)

@@ -9,6 +9,7 @@ NETWORKS = {
     'unet': Network('unet_tiny', 'small U-Net', padded=False),
     'r50': Network('deeplabv3plus_r50-d16', 'R-50'),
     'r101': Network('deeplabv3plus_r101-d16', 'R-101'),
+    'r50-plain': Network('deeplabv3plus_r50-d16_plain', 'R-50, plain head'),
     'r50-d8': Network('deeplabv3plus_r50-d8', 'R-50'),  # in a file's name: what stands before the hyphen
     'r101-d8': Network('deeplabv3plus_r101-d8', 'R-101'),
     'dinov2s': Network('dpt_dinov2-s', 'DINOv2-S, DPT', leaf=DINOV2),
