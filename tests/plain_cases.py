@@ -118,6 +118,18 @@ CASES = {
             reliability=dict(form='exponential'),
         ),
     ),
+    'FARCLUSS-off': Case(
+        'FARCLUSS',
+        dict(
+            projection=HEAD,
+            cutmix=BOX,
+            label=dict(mode='hard'),
+            reliability=dict(form='none'),
+            rebalancing=dict(exponent=0.0),
+            contrast=dict(weight=0.0),
+        ),
+        scale=1.0,
+    ),
     'FARCLUSS-cumulative': Case('FARCLUSS', dict(projection=HEAD, cutmix=BOX, label=dict(mode='cumulative'))),
     'ELNWarmup-pretrain': Case('ELNWarmup', JUDGE, stage='pretrain'),
     'ELNWarmup': Case('ELNWarmup', dict(JUDGE, slack=(0.7, 0.5))),

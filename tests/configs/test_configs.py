@@ -16,6 +16,7 @@ from mmseg.structures import SegDataSample
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset, find_split, read_ids
 from mmseg_ssl.engine.run_length import to_iteration
+from mmseg_ssl.models.reliability import TeacherStep
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
 # other recipes, and names that say more, have a file of their own: test_eln_configs.py ...
@@ -166,6 +167,29 @@ def test_dueb_adds_the_terms_of_its_row(name):
     assert terms == (('KendallGalTerm', 'EnergyWeighting') if ours else TERMS[said['variant']])
     plain = cfg.model.segmentor.decode_head.type == 'PlainASPPHead'
     assert plain == (said['variant'] == '_plain-head')
+
+
+PARTS = ('labels', 'reliability', 'rebalancing', 'contrast')
+
+
+@pytest.mark.parametrize('name', [name for name in CONFIGS if re.match('farcluss_r50_voc_1-8', name)])
+def test_farcluss_switches_the_parts_of_its_row(name):
+    """An absent part is one class per label, weight 1 of every pixel or class, no contrast."""
+    row = (NAME.fullmatch(name)['variant'] or '_').lstrip('_')
+    part, kind = row.rsplit('-', 1) if '-' in row else ('', '')
+    off = set(PARTS) if part == 'all' else {one for one in PARTS if (one == part) == (kind == 'off')}
+    off = off if kind in ('off', 'only') else set()
+    head = tiny.fcn_head(num_classes=21)
+    cfg = Config.fromfile(str(CONFIGS[name]))
+    model = MODELS.build(dict(cfg.model, segmentor=tiny.tiny_segmentor(decode_head=head)))
+    probs = torch.rand(1, 21, 2, 2).softmax(dim=1)
+    kept = {'': 3, '1': 1, '2': 2, '5': 5, 'all': 21}[kind] if part in ('', 'k') else 1 if 'labels' in off else 3
+    assert set((model.labels(probs) > 0).sum(dim=1).flatten().tolist()) == {kept}
+    step = TeacherStep(None, None, None, probs, None)
+    assert (model.reliability(step) == 1).all() == ('reliability' in off)
+    model.rebalancing.update(model.labels(probs), torch.ones(1, 2, 2, dtype=torch.bool))
+    assert (model.rebalancing.rarity == 1).all() == ('rebalancing' in off)
+    assert model.contrast_weight == (0 if 'contrast' in off else 0.1)
 
 
 def check_farcluss(cfg: Config, data: str) -> None:

@@ -35,9 +35,10 @@ def reliability_of(step: Step, q: Tensor) -> float:
     return 1.0 if form == 'none' else (1 - entropy / math.log(len(q))) ** exponent
 
 
-def rarity(frequency: Tensor) -> Tensor:
-    """clip((1 / C / f)^g, l, h), the mean over the classes there are set to 1."""
-    raw = [min(max((1 / len(frequency) / max(float(f), 1e-4)) ** 0.5, 0.5), 5.0) for f in frequency]
+def rarity(step: Step, frequency: Tensor) -> Tensor:
+    """clip((1 / C / f)^g, l, h), the mean over the classes there are set to 1; without rebalancing 1."""
+    exponent = step.option('rebalancing.exponent', 0.5)
+    raw = [min(max((1 / len(frequency) / max(float(f), 1e-4)) ** exponent, 0.5), 5.0) for f in frequency]
     present = [value for value, f in zip(raw, frequency) if f > 0]
     return torch.tensor([value / (sum(present) / len(present)) for value in raw], dtype=torch.float64)
 
@@ -100,8 +101,8 @@ def farcluss(step: Step) -> Losses:
     if step.option('reliability.type', '') == 'EnergyReliability':
         reliability = reliability * energy_factor(step, teacher.part(0, 2), teacher.part(2, 6))
     counts = sum(label[b, :, y, x] for b, y, x in valid.nonzero().tolist())
-    omega, weight = rarity(counts / counts.sum()), torch.zeros_like(reliability)
-    assert omega.max() > 1.1 * omega.min()
+    omega, weight = rarity(step, counts / counts.sum()), torch.zeros_like(reliability)
+    assert omega.max() > 1.1 * omega.min() or step.option('rebalancing.exponent', 0.5) == 0
     for b, y, x in torch.ones_like(valid).nonzero().tolist():
         rare = label[b, :, y, x] * omega
         weight[b, y, x] = reliability[b, y, x] * rare.sum()

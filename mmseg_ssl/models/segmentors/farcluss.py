@@ -59,12 +59,18 @@ class FARCLUSS(SemiSegmentor):
         1. Labels: ``k=3`` classes in the teacher's proportions, not sharpened (``label``).
         2. Reliability: one minus the normalized entropy of the teacher's whole distribution (``reliability``).
         3. Rebalancing: soft counts, frequencies averaged over about 100 batches where the text says "batch-level"
-           (``rebalancing=dict(momentum=1)``), inverse square root, bounds; the weight of a pixel is the mean of its
-           classes' (``weights='class'``), which matters for soft labels only (``rebalancing``).
+           (``rebalancing=dict(momentum=1)``) and at least 1e-4, inverse square root, bounds; the weight of a pixel is
+           the mean of its classes' (``weights='class'``), which matters for soft labels only (``rebalancing``).
         4. The mean runs over the image pixels, not over the sum of the weights: an uncertain batch teaches less.
         5. Contrast: InfoNCE with the prototypes of the classes seen so far, labeled and unlabeled anchors; no
            repulsion of prototypes beside it, weight 0.1, after the ramp-up (``contrast``, ``projection``).
         6. CutMix, with UniMatch's boxes, on images, labels and weights (``cutmix``); :math:`\lambda_u = 1`.
+        7. Teacher: EMA of decay 0.999, as in the authors' other repositories, with a warm-up in which it is the mean of
+           the students so far, and the student's BatchNorm statistics (``MeanTeacherHook``; 0.99 on CamVid and
+           MSRC-21).
+        8. Strong views: UniMatch's color jitter, grayscale and blur (``StrongAugment``).
+        9. The unlabeled terms ramp up linearly over the first 5 epochs, as in the authors' CW-BASS
+           (``UnsupRampHook``; shares of the run on CamVid and MSRC-21).
     """
 
     networks = ('student', 'teacher')

@@ -1,11 +1,44 @@
 """Systems of a student, a teacher and more."""
 
 from dataclasses import replace
+from typing import Dict, Iterable
 
 from .conditions import CAMVID_10K, CPU, OF_ELN, OF_FARCLUSS
 from .parts import BOTH, LOCALIZERS, OWN_STATISTICS, RAMP, SEPARATE, STRONG, release, teacher
-from .rows import Code, Method, Variant
+from .rows import Code, Leaf, Method, Variant
 
+# Each part as its absence would be: the likeliest class alone, every pixel alike, every class alike, no contrast.
+OFF: Dict[str, Leaf] = dict(
+    labels=dict(label=dict(mode='hard')),
+    reliability=dict(reliability=dict(form='none')),
+    rebalancing=dict(rebalancing=dict(exponent=0.0)),
+    contrast=dict(contrast=dict(weight=0.0)),
+)
+
+
+def without(parts: Iterable[str]) -> Leaf:
+    """Return the options that switch parts off."""
+    return dict(model={name: options for part in parts for name, options in OFF[part].items()})
+
+
+def part_row(name: str, leaf: Leaf, note: str) -> Variant:
+    """Make a row of FARCLUSS's ablation."""
+    return Variant(name, leaf, ('voc',), ('1-8',), ('r50-d8',), note=note)
+
+
+PARTS = (
+    part_row('all-off', without(OFF), 'Hard labels of all pixels: what each part is added to.'),
+    *(part_row(f'{part}-off', without({part}), f'All parts but one: {part}.') for part in OFF),
+    *(
+        part_row(f'{part}-only', without(other for other in OFF if other != part), f'One part alone: {part}.')
+        for part in OFF
+    ),
+    *(
+        part_row(f'k-{k}', dict(model=dict(label=dict(k=k))), 'Classes that a label keeps; 3 in the plain config.')
+        for k in (1, 2, 5)
+    ),
+    part_row('k-all', dict(model=dict(label=dict(mode='full'))), "The teacher's whole distribution."),
+)
 FARCLUSS = Method(
     'farcluss',
     'FARCLUSS',
@@ -23,6 +56,7 @@ FARCLUSS = Method(
         'cityscapes': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN')))),
         'voc-all': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN'))), train_dataloader=dict(batch_size=4)),
     },
+    variants=PARTS,
 )
 BY_CONFIDENCE = dict(localizer=dict(_delete_=True, type='ConfidenceThreshold'), slack=())
 BY_CORRECTION = dict(model=dict(localizer=dict(type='ErrorCorrector')))
