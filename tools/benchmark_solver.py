@@ -150,7 +150,7 @@ def timed(run: Callable[[], Tensor], device: str) -> float:
 def training_step(args: argparse.Namespace) -> float:
     """Return the seconds of a supervised step of a network with random weights on such a batch."""
     init_default_scope('mmseg')
-    setup = Setup(args.network, args.size[0], args.batch, args.batch, args.classes, args.device, False)
+    setup = Setup(args.network, args.size[0], args.batch, args.batch, args.classes, args.device)
     meter = StepMeter(
         build_measured_method('supervised', find_method_configs(['supervised'])['supervised'], setup), args.device
     )

@@ -1,14 +1,16 @@
 """Measure the cost of a training step of every method, on one network and random data; no dataset needed.
 
 python tools/benchmark_step.py                                            # every method of configs/, MobileNetV2, CPU
-python tools/benchmark_step.py --network r50 --device cuda --amp --batch 8+8 --out benchmark.json
+python tools/benchmark_step.py --network r50 --device cuda --batch 8+8 --out benchmark.json \
+    --settings fp32 bf16+channels_last bf16+channels_last+compile
 python tools/benchmark_step.py --table benchmark.json --readme configs/README.md        # from what was measured
 
-Every method is built from its config in configs/<method>/ (for 480x360 if CamVid has one), with its options, on the
-same network with random weights. All run in this process, in turns, one step per round, so that other load on the
-machine slows all of them equally. The report shows medians over the rounds. U of --batch L+U is the number of unlabeled
-images per stream: a method that mixes two streams (unlabeled_per_labeled=2) sees 2U; see the columns "calls" and
-"images". On a CPU the process keeps freed memory, as torch does on a GPU.
+Every method is built from its config in configs/<method>/ (for 480x360 if CamVid has one), with its options, its
+preprocessor and its optimizer, on the same network with random weights, once per setting. All run in this process, in
+turns, one step per round, so that other load on the machine slows all of them equally. The report shows medians over
+the rounds. U of --batch L+U is the number of unlabeled images per stream: a method that mixes two streams
+(unlabeled_per_labeled=2) sees 2U; see the columns "calls" and "images". On a CPU the process keeps freed memory, as
+torch does on a GPU.
 
 The network's share of a step runs from the images to logits at their size, with side and auxiliary heads, and back. The
 rest of loss() and backward() is the method's own maths: targets, mixing and losses, including the host's supervised
@@ -29,10 +31,21 @@ import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs, keep_freed_memory  # noqa: E402
+from mmseg_ssl.tooling.benchmark import (  # noqa: E402
+    BASE,
+    SHIPPED,
+    Setup,
+    StepMeter,
+    build_measured_method,
+    check_setting,
+    find_method_configs,
+    keep_freed_memory,
+)
 from mmseg_ssl.tooling.benchmark.report import cost_report  # noqa: E402
+from mmseg_ssl.tooling.benchmark.settings import WORDS  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
+from mmseg_ssl.utils.project_files import PROJECT  # noqa: E402
 
 WARM_UP = 2
 
@@ -46,7 +59,13 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--batch', default='2+2', metavar='L+U', help='labeled and unlabeled images (default: 2+2)')
     parser.add_argument('--classes', type=int, default=21, help='number of classes (default: 21)')
     parser.add_argument('--device', default='cpu', help='cpu, cuda or cuda:1 (default: cpu)')
-    parser.add_argument('--amp', action='store_true', help='float16 on CUDA, bfloat16 on the CPU')
+    parser.add_argument(
+        '--settings',
+        nargs='+',
+        metavar='SETTING',
+        default=[BASE, SHIPPED],
+        help=f'"{SHIPPED}", or words of {", ".join(WORDS)} with + between them (default: {BASE} {SHIPPED})',
+    )
     parser.add_argument('--cpu-time', action='store_true', help='one CPU thread, only its own time: for a busy machine')
     parser.add_argument('--iters', type=int, default=10, help='rounds that count, after two of warm-up (default: 10)')
     parser.add_argument('--out', type=Path, help='json file for the measurement')
@@ -70,18 +89,19 @@ def read_setup(args: argparse.Namespace) -> Setup:
     check_device(args.device)
     if args.cpu_time and args.device != 'cpu':
         raise UserError(f'--cpu-time is of the CPU, not of --device {args.device}. Leave one of them out.')
+    for setting in args.settings:
+        check_setting(setting, args.device)
     labeled, unlabeled = map(int, counts)
-    return Setup(
-        args.network, args.crop, labeled, unlabeled, args.classes, args.device, args.amp, cpu_time=args.cpu_time
-    )
+    return Setup(args.network, args.crop, labeled, unlabeled, args.classes, args.device, args.cpu_time)
 
 
-def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str, Any]:
+def measure(setup: Setup, methods: Optional[List[str]], settings: List[str], rounds: int) -> Dict[str, Any]:
     """Measure methods in turns.
 
     Args:
         setup: Settings that all methods share.
         methods: Folders below ``configs/``, or None for all.
+        settings: How their steps are computed.
         rounds: Number of measured steps per method.
 
     Returns:
@@ -90,11 +110,12 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
     keep_freed_memory()
     if setup.cpu_time:
         torch.set_num_threads(1)  # process time adds up the times of all threads
-    configs = find_method_configs(methods)
     meters = {}
-    for name, config in configs.items():
-        print(f'building {name} ({config.relative_to(ROOT)})', file=sys.stderr)
-        meters[name] = StepMeter(build_measured_method(name, config, setup), setup.device, setup.cpu_time)
+    for name, config in find_method_configs(methods).items():
+        print(f'building {name} ({config.relative_to(PROJECT)})', file=sys.stderr)
+        for setting in settings:
+            method = build_measured_method(name, config, setup, setting)
+            meters[name, setting] = StepMeter(method, setup.device, setup.cpu_time)
     for number in range(WARM_UP + rounds):
         for meter in meters.values():
             if number == WARM_UP:
@@ -102,8 +123,11 @@ def measure(setup: Setup, methods: Optional[List[str]], rounds: int) -> Dict[str
             meter.step()
             meter.replay()
         print(f'round {number + 1 - WARM_UP} of {rounds}', file=sys.stderr)
-    rows = {name: dict(meter.result(), memory=meter.memory()) for name, meter in meters.items()}
-    return dict(setup=setup._asdict(), rounds=rounds, machine=_machine(setup.device), methods=rows)
+    rows = [
+        dict(meter.result(), method=name, setting=setting, batch=meter.method.batch_size, memory=meter.memory())
+        for (name, setting), meter in meters.items()
+    ]
+    return dict(setup=setup._asdict(), rounds=rounds, machine=_machine(setup.device), rows=rows)
 
 
 def _machine(device: str) -> Dict[str, Any]:
@@ -123,7 +147,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     init_default_scope('mmseg')
     if args.table and not args.table.is_file():
         raise UserError(f'--table {args.table}: no such file. Measure with --out first.')
-    found = read_json(args.table) if args.table else measure(read_setup(args), args.methods, args.iters)
+    found = read_json(args.table) if args.table else measure(read_setup(args), args.methods, args.settings, args.iters)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(found, indent=1) + '\n')

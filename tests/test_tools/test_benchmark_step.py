@@ -16,12 +16,14 @@ from torch import nn
 from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs
 from mmseg_ssl.tooling.benchmark.clock import Clock, NetworkHooks, peak_memory
 from mmseg_ssl.tooling.benchmark.measure import PARTS
-from mmseg_ssl.tooling.benchmark.measured_method import MeasuredMethod, random_batch
+from mmseg_ssl.tooling.benchmark.measured_method import MeasuredMethod
+from mmseg_ssl.tooling.benchmark.random_batch import random_batch
 from mmseg_ssl.tooling.benchmark.report import cost_report
 from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.run_logs import method_names
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = Setup(network='tiny', crop=32, labeled=2, unlabeled=2, classes=4, device='cpu', amp=False)
+SMALL = Setup(network='tiny', crop=32, labeled=2, unlabeled=2, classes=4, device='cpu')
 METHODS = find_method_configs()
 
 
@@ -30,6 +32,13 @@ def meter_of(method, ratio, **options):
     model = tiny.build(method, **options)
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9))
     return StepMeter(MeasuredMethod(method, model, wrapper, tiny.batch(ratio=ratio), hasattr(model, 'teacher')), 'cpu')
+
+
+def test_no_method_is_left_out():
+    """A folder of every method of the matrix, and so one of every class, whatever its configs are called."""
+    assert set(METHODS) == set(method_names())
+    assert METHODS['potts_regularized'].stem == 'potts-regularized_mbv2_camvid-scribble_length-1_densecrf'
+    assert METHODS['tree_energy'].stem == 'tree-energy_mbv2_camvid-scribble_length-1'
 
 
 @pytest.mark.parametrize('name', METHODS)
@@ -173,27 +182,29 @@ def test_the_command_line_measures_writes_and_shows_again(tool, tmp_path, capsys
     readme, out = tmp_path / 'README.md', tmp_path / 'deep' / 'cost.json'
     readme.write_text('<!-- benchmark:begin -->\n<!-- benchmark:end -->\n')
     line = '--network tiny --crop 32 --classes 4 --iters 1 --methods supervised mean_teacher'.split()
+    line += ['--settings', 'fp32', 'bf16+channels_last']
     tool.main([*line, '--out', str(out)])
     shown = capsys.readouterr().out
     found = json.loads(out.read_text())
-    assert list(found['methods']) == ['supervised', 'mean_teacher'] and found['rounds'] == 1
+    pairs = [(row['method'], row['setting'], row['batch']) for row in found['rows']]
+    assert pairs[1:3] == [('supervised', 'bf16+channels_last', 2), ('mean_teacher', 'fp32', 4)] and found['rounds'] == 1
     tool.main(['--table', str(out), '--readme', str(readme)])
     table = readme.read_text()
-    assert capsys.readouterr().out.strip() in shown and '| Mean teacher |' in table
-    assert '| 1 + 1 | 4 + 2 |' in table and 'batch 2+2, float32; medians of 1' in table
+    assert capsys.readouterr().out.strip() in shown and '| Mean teacher | bf16+channels_last |' in table
+    assert '| 1 + 1 | 4 + 2 |' in table and 'batch 2+2; medians of 1' in table
 
 
 def test_the_table_by_hand():
     parts = dict(network=150.0, own=20.0, views=10.0, optimizer=18.0, ema=2.0)
-    row = dict(
-        ms=200.0, parts=parts, memory=3 * 2**20, calls=dict(trained=1, other=2), images=dict(trained=4, frozen=2)
-    )
-    base = dict(row, ms=100.0)
-    found = dict(setup=SMALL._replace(amp=True)._asdict(), rounds=9, machine=dict(device='D', threads=1, torch='2'))
-    lines = cost_report(dict(found, methods=dict(supervised=base, dueb=row))).splitlines()
-    assert '| DUEB | 200 | 2.00 | 3 | 1 (and 2) | 4 + 2 | 75.0 | 10.0 | 5.0 | 9.0 | 1.0 |' in lines
-    assert any('bfloat16; medians of 9' in line for line in lines)
-    assert '| DUEB | 200 | - |' in cost_report(dict(found, methods=dict(dueb=row)))
+    counts = dict(calls=dict(trained=1, other=2), images=dict(trained=4, frozen=2))
+    dueb = dict(counts, method='dueb', setting='bf16', ms=200.0, batch=6, parts=parts, memory=3 * 2**20)
+    rows = [dict(dueb, method='supervised', ms=100.0), dict(dueb, setting='fp32', ms=400.0), dueb]
+    found = dict(setup=SMALL._asdict(), rounds=9, machine=dict(device='D', threads=1, torch='2'))
+    lines = cost_report(dict(found, rows=rows)).splitlines()
+    shares = '1 (and 2) | 4 + 2 | 75.0 | 10.0 | 5.0 | 9.0 | 1.0 |'
+    assert f'| DUEB | bf16 | 200 | 30.0 | 3 | 0.50 | 2.00 | {shares}' in lines  # 6 images in 0.2 s
+    assert any('batch 2+2; medians of 9' in line for line in lines)
+    assert f'| DUEB | bf16 | 200 | 30.0 | 3 | - | - | {shares}' in cost_report(dict(found, rows=[dueb]))
 
 
 @pytest.mark.parametrize(
@@ -203,6 +214,10 @@ def test_the_table_by_hand():
         ('--batch 2+0', '--batch 2\\+0: give the labeled'),
         ('--cpu-time --device cuda', 'sees no CUDA device|is of the CPU'),
         ('--classes 1', '--classes at least 2'),
+        ('--settings fp33', 'take shipped, or words of fp32, bf16'),
+        ('--settings fp32+bf16', 'one precision'),
+        ('--settings fp16', 'needs --device cuda'),
+        ('--settings compile+checkpointing', 'exclude each other'),
         ('--network nothing.py', 'take one of mbv2, r50, tiny or the path'),
         ('--methods dueb nothing', 'the methods are supervised'),
         ('--table nowhere.json', 'nowhere.json: no such file'),
@@ -256,10 +271,34 @@ def test_computing_time_leaves_waiting_out():
     assert passed >= 500 > 2 * computed
 
 
-def test_bfloat16_on_the_cpu():
-    method = build_measured_method('supervised', METHODS['supervised'], SMALL._replace(amp=True))
-    assert type(method.wrapper).__name__ == 'Bf16OptimWrapper'
+@pytest.mark.parametrize(
+    ('setting', 'wrapper', 'last'),
+    [
+        ('fp32', 'OptimWrapper', False),
+        ('shipped', 'Bf16OptimWrapper', True),
+        ('bf16', 'Bf16OptimWrapper', False),
+        ('channels_last+checkpointing', 'OptimWrapper', True),
+    ],
+)
+def test_settings(setting, wrapper, last):
+    """Precision and layout are the setting's; the optimizer and its groups are the config's: a head of five rates."""
+    method = build_measured_method('dueb', METHODS['dueb'], SMALL, setting)
+    assert type(method.wrapper).__name__ == wrapper
+    assert (method.model.data_preprocessor.layout == torch.channels_last) == last
+    assert any(type(one).__mro__[1].__name__ == '_Checkpointed' for one in method.model.modules()) == (
+        'checkpointing' in setting
+    )
+    rates = sorted({group['lr'] for group in method.wrapper.optimizer.param_groups})
+    assert rates == pytest.approx([1e-4, 5e-4])
     meter = StepMeter(method, 'cpu')
     meter.step()
     meter.replay()
     assert meter.result()['ms'] > 0
+    assert method.batch_size == 2 + 4
+
+
+def test_scribbled_batches_label_few_pixels():
+    sample = random_batch(SMALL._replace(crop=64), streams=0, scribbled=True)['data_samples']['sup'][0]
+    labeled = sample.gt_sem_seg.data != 255
+    assert labeled.float().mean() == 1 / 32
+    assert torch.equal(sample.unlabeled_mask.data, ~labeled)

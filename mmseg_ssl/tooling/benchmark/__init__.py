@@ -2,6 +2,17 @@
 
 from .clock import keep_freed_memory
 from .measure import StepMeter
-from .measured_method import Setup, build_measured_method, find_method_configs
+from .measured_method import build_measured_method, find_method_configs
+from .random_batch import Setup
+from .settings import BASE, SHIPPED, check_setting
 
-__all__ = ['Setup', 'StepMeter', 'build_measured_method', 'find_method_configs', 'keep_freed_memory']
+__all__ = [
+    'BASE',
+    'SHIPPED',
+    'Setup',
+    'StepMeter',
+    'build_measured_method',
+    'check_setting',
+    'find_method_configs',
+    'keep_freed_memory',
+]

@@ -72,7 +72,8 @@ class NetworkHooks:
     def __init__(self, model: nn.Module, clock: Clock) -> None:
         self.clock, self.depth, self.keep = clock, 0, False
         self.calls: List[dict] = []
-        self.modules = list(_networks(model))
+        # a compiled module would be compiled anew for every other forward()
+        self.modules = [one for one in _networks(model) if getattr(one, '_compiled_call_impl', None) is None]
 
     @contextmanager
     def watching(self, keep: bool = False) -> Iterator[List[dict]]:
