@@ -45,11 +45,20 @@ def draw_masks(folder):
         cv2.imwrite(str(folder / f'{number}.png'), mask)
 
 
+def draw_scribbles(folder):
+    """A mask in the form of ScribbleSup's."""
+    folder.mkdir(parents=True)
+    mask = np.full((60, 80), 255, np.uint8)
+    mask[30:33, 10:70] = 5
+    cv2.imwrite(str(folder / '2007_000001.png'), mask)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_commands_of_the_pages_run(tmp_path):
     root, ran = make_checkout(tmp_path), set()
     draw_masks(root / 'data/camvid/ann_dir/train')
+    draw_scribbles(root / 'data/VOCdevkit/VOC2012/pascal_2012_scribble')
     found = sorted(commands(), key=lambda command: command[0] != 'index')  # the first page's trainings come first
     for page, words in sorted(found, key=lambda command: 'export' in command[1][0]):
         output = run(root, *words, *ADDED.get(words[0], []))
@@ -60,6 +69,7 @@ def test_the_commands_of_the_pages_run(tmp_path):
         'own_data check_dataset',
         'own_data make_scribbles',
         'scribbles make_scribbles',
+        'scribbles shorten_scribbles',
         'reproducibility train',
         'reproducibility test',
         'reproducibility results',
@@ -67,4 +77,5 @@ def test_the_commands_of_the_pages_run(tmp_path):
         'checkpoints export_segmentor',
     }
     assert len(list((root / 'data/camvid_scribbles/length-1').glob('*.png'))) == 2
+    assert len(list((root / 'data/VOCdevkit/VOC2012').glob('pascal_2012_scribble_length-*/2007_000001.png'))) == 4
     assert (root / 'exported').is_dir()

@@ -21,8 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 import mmseg_ssl  # noqa: E402, F401  (patches the host)
-from mmseg_ssl.tooling.annotate import KINDS, Summary, WeakAnnotator, annotate_folder  # noqa: E402
+from mmseg_ssl.tooling.annotate import KINDS, WeakAnnotator  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.mask_folders import Summary, annotate_folder  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

@@ -13,7 +13,8 @@ from mmseg_ssl.datasets import (
     find_split,
     read_ids,
 )
-from mmseg_ssl.tooling.annotate import WeakAnnotator, annotate_folder
+from mmseg_ssl.tooling.annotate import WeakAnnotator
+from mmseg_ssl.tooling.mask_folders import annotate_folder
 from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs/_base_/datasets'

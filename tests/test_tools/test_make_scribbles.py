@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mmseg_ssl.datasets import DatasetError
-from mmseg_ssl.tooling.annotate import WeakAnnotator, annotate_folder
+from mmseg_ssl.tooling.annotate import WeakAnnotator
 from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.mask_folders import annotate_folder
 
 
 @pytest.fixture

@@ -148,6 +148,7 @@ MISTAKES = {
         'give a name and a number',
     ),
     'make_scribbles: no masks': ('make_scribbles', '{here}/none {here}/scribbles', 'No folder of masks'),
+    'shorten_scribbles: no masks': ('shorten_scribbles', '{here}/none {here}/short --ratio 0', 'No folder of masks'),
     'results: no folder': ('results', '{here}/none', 'there is no folder'),
     'results: no records': ('results', '--records {here}/damaged.json', 'line 1 is not a record'),
     'run_benchmark: no plan': ('run_benchmark', '{here}/no.toml', 'there is no plan .*no.toml'),

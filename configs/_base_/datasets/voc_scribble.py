@@ -1,6 +1,7 @@
 # VOC 2012 with the scribbles of ScribbleSup on all 10582 training images; full masks at validation.
 # Index masks: http://cs.uwaterloo.ca/~m62tang/rloss/pascal_2012_scribble.zip, unpacked as
 # data/VOCdevkit/VOC2012/pascal_2012_scribble. There 255 is a pixel without a scribble, and nothing is void.
+# tools/shorten_scribbles.py makes the shorter ones, pascal_2012_scribble_length-0.8 to -0, see docs/scribbles.md.
 # The XML files of http://www.jifengdai.org/downloads/scribble_sup/ work as they are:
 #   labeled=dict(data_prefix=dict(seg_map_path='scribble_annotation/pascal_2012'), seg_map_suffix='.xml')
 # Crops and scales as in the public code of rloss and of the robust trust region (the shorter side 0.5 to 2 times 513),
