@@ -13,6 +13,7 @@ from .error_localizer import ErrorLocalizer
 from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .plain_aspp_head import PlainASPPHead
+from .potts_loss import PottsLoss
 from .prototype_contrast import PrototypeContrast
 from .reliability import EntropyReliability
 from .scribble_labels import SelfLabeling
@@ -43,6 +44,7 @@ from .semi_tta import SemiTTAModel
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 from .threshold import AdaptiveThreshold, FixedThreshold
+from .with_side_heads import SideHeadsMixin
 
 __all__ = [
     'AdaptiveThreshold',
@@ -75,6 +77,7 @@ __all__ = [
     'MeanTeacher',
     'NetworkError',
     'PlainASPPHead',
+    'PottsLoss',
     'PottsRegularized',
     'ProjectionHead',
     'PrototypeContrast',
@@ -87,6 +90,7 @@ __all__ = [
     'SemiDataPreProcessor',
     'SemiSegmentor',
     'SemiTTAModel',
+    'SideHeadsMixin',
     'SoftSelfLabeling',
     'StrongAugment',
     'Supervised',

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import torch
-from mmengine.model import BaseModule, ModuleDict
+from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -13,6 +13,7 @@ from ..ops import class_logits, log_odds
 from ..structures import Prediction
 from .decoding import classifier_of, decode, decode_losses
 from .network_checks import check_embedding, check_network, refuse_heads
+from .side_heads import SideHeads
 
 Perturbation = Callable[[Sequence[Any]], Tuple[Any, ...]]
 
@@ -35,9 +36,7 @@ class Branch(BaseModule):
 
     Args:
         segmentor: Config of an ``EncoderDecoder``; it keeps its own ``train_cfg`` and ``test_cfg``.
-        side_heads: Configs by name. A side head is a module ``(embedding, logits) -> map``, built with the
-            ``in_channels`` of the embedding and ``num_classes``; a true attribute ``per_pixel`` has its map resized
-            to the size of the image; a false attribute ``reads_embedding`` says that the logits are enough.
+        side_heads: Configs by name, see :class:`SideHeads`.
         needs_embedding: Whether the method reads the embedding itself.
         init_cfg: As in mmengine.
 
@@ -58,10 +57,7 @@ class Branch(BaseModule):
         self.segmentor = MODELS.build(segmentor)
         check_network(self.segmentor)
         classifier = classifier_of(self.segmentor.decode_head)
-        known = dict(in_channels=classifier.in_channels if classifier else 0, num_classes=self.num_classes)
-        self.side_heads = ModuleDict(
-            {name: MODELS.build(cfg, default_args=known) for name, cfg in (side_heads or {}).items()}
-        )
+        self.side_heads = SideHeads(side_heads, classifier, self.num_classes)
         check_embedding(self.segmentor.decode_head, self.side_heads, needs_embedding)
 
     @property
@@ -94,10 +90,7 @@ class Branch(BaseModule):
         # contiguous at the head's stride, where it costs little: a softmax over channels of channels-last logits would
         # copy all of them, once in every target and loss
         logits = self._resize(class_logits(decoded.logits.float()).contiguous(), size)
-        side = {}
-        for name, head in self.side_heads.items():
-            values = head(decoded.embedding, logits)
-            side[name] = self._resize(values, size) if getattr(head, 'per_pixel', False) else values
+        side = self.side_heads.maps(decoded.embedding, logits, self.align_corners)
         return Prediction(logits, decoded.embedding, feats, side, decoded.outputs)
 
     def host_logits(self, pred: Prediction) -> Tensor:
@@ -106,9 +99,6 @@ class Branch(BaseModule):
 
     def supervised_loss(self, pred: Prediction, samples: List[SegDataSample]) -> Dict[str, Tensor]:
         """Compute the host's losses of the decode head and of the auxiliary heads, and those of side heads.
-
-        A side head that has a ``loss_weight`` above 0 brings ``loss(pred, map, label)``; it is logged as
-        ``loss_<name>``.
 
         Args:
             pred: Prediction of the labeled images.
@@ -121,10 +111,9 @@ class Branch(BaseModule):
         losses = decode_losses(self.segmentor.decode_head, *parts, self.segmentor.train_cfg)
         if self.segmentor.with_auxiliary_head:
             losses.update(self.segmentor._auxiliary_head_forward_train(pred.feats, samples))
-        for name, head in self.side_heads.items():
-            if getattr(head, 'loss_weight', 0) > 0:
-                label = torch.cat([sample.gt_sem_seg.data for sample in samples])
-                losses[f'loss_{name}'] = head.loss(pred, pred.side[name], label)
+        if self.side_heads:
+            label = torch.cat([sample.gt_sem_seg.data for sample in samples])
+            losses.update(self.side_heads.losses(pred, label))
         return losses
 
     def _resize(self, values: Tensor, size: torch.Size) -> Tensor:

@@ -48,8 +48,15 @@ def check_embedding(decode_head: nn.Module, side_heads: Mapping[str, nn.Module],
         needed: Whether the method reads the embedding itself.
 
     Raises:
-        NetworkError: It does, or a side head does, and the head does not end in ``conv_seg``.
+        NetworkError: It does, or a side head does, and the head does not end in ``conv_seg``; or the head has side
+            heads of its own.
     """
+    inside = [type(head).__name__ for head in heads_of(decode_head) if getattr(head, 'side_heads', None) is not None]
+    if inside:
+        raise NetworkError(
+            f'{inside[0]} has side heads of its own, which a plain EncoderDecoder trains and a method does not. Give '
+            'side_heads to the method: model=dict(side_heads=...), and the decode head its own type.'
+        )
     readers = [f'side head {name!r}' for name, head in side_heads.items() if getattr(head, 'reads_embedding', True)]
     readers += ['method'] if needed else []
     if readers and classifier_of(decode_head) is None:

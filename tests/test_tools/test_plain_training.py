@@ -64,10 +64,16 @@ def test_mmseg_trains_and_tests_a_plain_network_with_our_losses_and_hooks(tmp_pa
         dict(type='HeteroscedasticCrossEntropy', num_classes=3),
         dict(type='EnergyLoss', loss_weight=0.1),
         dict(type='HardPixelCrossEntropy', min_kept=8),
+        dict(type='PottsLoss'),
     ]
+    network['decode_head'].update(
+        type='WithSideHeads', of='FCNHead', side_heads=dict(variance=dict(type='VarianceHead'))
+    )
     config = write_config(tmp_path / 'plain.py', plain_config(tmp_path, network))
     text = run('train.py', config, '--work-dir', tmp_path / 'run')
-    assert {f'decode.loss_{name}' for name in ('heteroscedastic', 'energy', 'ohem')} <= losses_of(text)
+    assert {f'decode.loss_{name}' for name in ('heteroscedastic', 'energy', 'ohem', 'potts', 'variance')} <= losses_of(
+        text
+    )
     weights = load_weights_only(tmp_path / 'run/iter_4.pth')['state_dict']
     assert (weights['decode_head.loss_decode.0.variance.bias'] != 0).all()  # it was trained
     assert 'mIoU' in run('test.py', config, tmp_path / 'run/iter_4.pth', '--work-dir', tmp_path / 'test')

@@ -15,7 +15,7 @@ from .hard_pixels import HardPixelCrossEntropy
 from .heteroscedastic import heteroscedastic_cross_entropy
 from .heteroscedastic_loss import HeteroscedasticCrossEntropy
 from .pixel_contrast import pixel_contrast
-from .potts_loss import PottsLoss
+from .potts_cost import PottsCost
 from .prototypes import prototype_contrast, prototype_repulsion
 from .release_aleatoric import release_aleatoric_loss
 from .robust import robust_cross_entropy
@@ -25,7 +25,7 @@ __all__ = [
     'EnergyLoss',
     'HardPixelCrossEntropy',
     'HeteroscedasticCrossEntropy',
-    'PottsLoss',
+    'PottsCost',
     'TreeEnergyLoss',
     'balanced_binary_cross_entropy',
     'collision_cross_entropy',

@@ -23,21 +23,21 @@ class PottsRegularized(SemiSegmentor):
     .. math:: L = -\mathrm{mean}_{S} \ln \sigma_i^{\bar y_i} + \eta\, \mathrm{mean}_{i \notin S}\, H(\sigma_i)
                   + \lambda \sum_{ij \in N} w_{ij} P(\sigma_i, \sigma_j) / Z
 
-    (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 4.) :class:`PottsLoss` says what :math:`P`, :math:`N` and
+    (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 4.) :class:`PottsCost` says what :math:`P`, :math:`N` and
     :math:`Z` are: ``neighborhood='nearest'`` is the GridCRF loss, ``'dense'`` with ``relaxation='bilinear'`` the
     DenseCRF loss (Tang et al., ECCV 2018), ``'nonlocal'`` the loss of Veksler & Boykov (CVPR 2022).
 
     Args:
         segmentor: Config of an mmseg ``EncoderDecoder``.
         eta: :math:`\eta`, weight of the entropy; the GridCRF and DenseCRF losses have none.
-        potts: Options of :class:`PottsLoss`.
+        potts: Options of :class:`PottsCost`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
     Deviations from the paper:
         1. Eq. 4 has sums over pixels; here each term is a mean, and :math:`Z` is the number of unlabeled pixels, so
            that :math:`\eta` and :math:`\lambda` keep their proportion. Their values are not published.
-        2. All pairs of pixels are taken at reduced resolution, see :class:`PottsLoss`; the paper filters in a
+        2. All pairs of pixels are taken at reduced resolution, see :class:`PottsCost`; the paper filters in a
            permutohedral lattice.
         3. The random pairs of ``'nonlocal'`` are drawn anew in each step, at the same offsets for all pixels; density
            and weights of the paper's pairs are not known.
@@ -57,7 +57,7 @@ class PottsRegularized(SemiSegmentor):
         if eta < 0:
             raise ValueError(f'PottsRegularized: eta is at least 0, got {eta}.')
         self.eta = eta
-        self.potts = MODELS.build(dict(dict(type='PottsLoss'), **(potts or {})))
+        self.potts = MODELS.build(dict(dict(type='PottsCost'), **(potts or {})))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the loss of the scribbles alone."""

@@ -2,6 +2,7 @@
 
 from .energy_head import EnergyHead
 from .projection_head import ProjectionHead
+from .side_heads import SideHeads
 from .variance_head import VarianceHead
 
-__all__ = ['EnergyHead', 'ProjectionHead', 'VarianceHead']
+__all__ = ['EnergyHead', 'ProjectionHead', 'SideHeads', 'VarianceHead']

@@ -18,7 +18,7 @@ NORMALIZATIONS = ('pixels', 'edges', 'images')
 
 
 @MODELS.register_module()
-class PottsLoss(nn.Module):
+class PottsCost(nn.Module):
     r"""Potts cost of a prediction: neighbors of similar color should have similar predictions.
 
     .. math:: L = \lambda \sum_{ij \in N} w_{ij} P(\sigma_i, \sigma_j) / Z
@@ -107,7 +107,7 @@ class PottsLoss(nn.Module):
         """Refuse options that have no meaning."""
         if min(self.weight, self.partners) < 0 or min(self.radius, self.resolution) < 1 or self.spatial_bandwidth <= 0:
             raise ValueError(
-                'PottsLoss: weight and partners are at least 0, radius and resolution at least 1 and spatial_bandwidth '
+                'PottsCost: weight and partners are at least 0, radius and resolution at least 1 and spatial_bandwidth '
                 f'above 0, got {self.weight}, {self.partners}, {self.radius}, {self.resolution} and '
                 f'{self.spatial_bandwidth}.'
             )
@@ -116,6 +116,6 @@ class PottsLoss(nn.Module):
             return
         if adaptive or isinstance(self.bandwidth, str) or not self.bandwidth > 0:
             raise ValueError(
-                "PottsLoss: bandwidth is above 0 (in gray levels), or 'adaptive' with neighborhood='nearest'; got "
+                "PottsCost: bandwidth is above 0 (in gray levels), or 'adaptive' with neighborhood='nearest'; got "
                 f'{self.bandwidth!r} with {self.neighborhood!r}.'
             )

@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from mmseg_ssl.models.losses import PottsLoss
-from mmseg_ssl.models.losses.potts_loss import NEIGHBORHOODS, NORMALIZATIONS
+from mmseg_ssl.models.losses import PottsCost
+from mmseg_ssl.models.losses.potts_cost import NEIGHBORHOODS, NORMALIZATIONS
 from mmseg_ssl.ops.potts import RELAXATIONS
 from mmseg_ssl.structures import Scribbles
 
@@ -25,7 +25,7 @@ def test_hand_derived_values(normalization, divisor):
     Three edges; two of the four pixels are unlabeled.
     """
     probs, scribbles = row(1.0, 1.0, 0.0, 0.5, seeds=(0, 1))
-    loss = PottsLoss(normalization=normalization, weight=2.0)(probs, scribbles)
+    loss = PottsCost(normalization=normalization, weight=2.0)(probs, scribbles)
     assert loss.item() == pytest.approx(2 * 1.25 / divisor)
 
 
@@ -46,7 +46,7 @@ def test_images_of_different_padding(normalization, expected, factors):
     probs = torch.cat([row(1.0, 1.0, 0.0, 0.5)[0], row(1.0, 0.0, 0.3, 0.8)[0]]).requires_grad_()
     valid = torch.tensor([[[True] * 4], [[True, True, False, False]]])
     scribbles = Scribbles(torch.zeros(2, 3, 1, 4), torch.full((2, 1, 4), 255), valid)
-    loss = PottsLoss(normalization=normalization)(probs, scribbles)
+    loss = PottsCost(normalization=normalization)(probs, scribbles)
     loss.backward()
     assert loss.item() == pytest.approx(expected)
     assert probs.grad[0, 0, 0, 2].item() == pytest.approx(-1.5 * factors[0])
@@ -56,13 +56,13 @@ def test_images_of_different_padding(normalization, expected, factors):
 def test_far_pairs_count_with_the_grids():
     """On one row of equal colors each random step adds the pairs at its distance; all are divided by their number."""
     probs, scribbles = row(1.0, 0.0, 1.0, 0.0)
-    loss = PottsLoss('bilinear', neighborhood='nonlocal', radius=1.4, partners=64, normalization='edges')
+    loss = PottsCost('bilinear', neighborhood='nonlocal', radius=1.4, partners=64, normalization='edges')
     torch.manual_seed(0)
-    near_only = PottsLoss('bilinear', normalization='edges')(probs, scribbles)
+    near_only = PottsCost('bilinear', normalization='edges')(probs, scribbles)
     assert near_only == 1
     # every step is one to the right (or off the row): all pairs differ
     assert loss(probs, scribbles) == pytest.approx(1.0)
-    far = PottsLoss('bilinear', neighborhood='nonlocal', radius=3.0, partners=200, normalization='edges')
+    far = PottsCost('bilinear', neighborhood='nonlocal', radius=3.0, partners=200, normalization='edges')
     assert 0.2 < far(probs, scribbles) < 0.9  # steps of two join equal pixels
 
 
@@ -72,7 +72,7 @@ def test_far_pairs_count_with_the_grids():
 def test_every_combination(neighborhood, normalization, relaxation):
     """Finite with finite gradients, 0 for a map of one label, inert on padding, finite where nothing is valid."""
     loss = MODELS.build(
-        dict(type='PottsLoss', relaxation=relaxation, neighborhood=neighborhood, normalization=normalization)
+        dict(type='PottsCost', relaxation=relaxation, neighborhood=neighborhood, normalization=normalization)
     )
     logits = torch.randn(2, 3, 6, 6, requires_grad=True)
     valid = torch.ones(2, 6, 6, dtype=torch.bool)
@@ -109,4 +109,4 @@ def test_every_combination(neighborhood, normalization, relaxation):
 )
 def test_impossible_options_are_refused(options, said):
     with pytest.raises(ValueError, match=said):
-        PottsLoss(**options)
+        PottsCost(**options)

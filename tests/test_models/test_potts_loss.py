@@ -1,0 +1,44 @@
+"""The Potts loss in a plain network: its colors are those of the step's images."""
+
+import pytest
+import tiny
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+
+from mmseg_ssl.compat.step_images import step_images
+from mmseg_ssl.models import NetworkError, PottsLoss
+from mmseg_ssl.models.losses import PottsCost
+from mmseg_ssl.structures import Scribbles
+
+MEAN, STD = [100.0, 110.0, 120.0], [50.0, 60.0, 70.0]
+POTTS = dict(type='PottsLoss', weight=6.0, bandwidth=20.0)
+
+
+@pytest.mark.parametrize('normalized', [True, False])
+def test_a_plain_network_hands_over_its_images(normalized):
+    """Its loss is the cost at the raw colors, without the padding and with ignored pixels as unlabeled ones."""
+    network = tiny.tiny_segmentor()
+    network['data_preprocessor'] = dict(
+        type='SegDataPreProcessor', size=(16, 16), **(dict(mean=MEAN, std=STD) if normalized else {})
+    )
+    network['decode_head'] = tiny.fcn_head(loss_decode=[dict(type='CrossEntropyLoss', avg_non_ignore=True), POTTS])
+    model = MODELS.build(network).eval()
+    raw = torch.randint(0, 256, (3, 12, 16), dtype=torch.uint8)
+    label = torch.randint(0, tiny.NUM_CLASSES, (1, 12, 16)).where(torch.rand(1, 12, 16) < 0.3, 255)
+    sample = SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=dict(img_shape=(12, 16)))
+    batch = model.data_preprocessor(dict(inputs=[raw], data_samples=[sample]), training=True)
+    losses = model.loss(batch['inputs'], batch['data_samples'])
+
+    logits = model.decode_head(model.extract_feat(batch['inputs']))
+    probs = torch.nn.functional.interpolate(logits, (16, 16), mode='bilinear').softmax(dim=1)[..., :12, :]
+    scribbles = Scribbles(raw[None].float(), label, torch.ones(1, 12, 16, dtype=torch.bool))
+    expected = PottsCost(weight=6.0, bandwidth=20.0)(probs, scribbles)
+    torch.testing.assert_close(losses['decode.loss_potts'], expected, rtol=1e-4, atol=1e-5)
+    assert step_images() is None  # after the step nothing is held
+
+
+def test_outside_of_a_plain_network_it_says_what_to_take():
+    with pytest.raises(NetworkError, match='take PottsRegularized'):
+        PottsLoss()(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4).long())
