@@ -5,6 +5,7 @@ from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
 from .data_summary_hook import DataSummaryHook, add_data_summary
 from .eln_stage_hook import ELNStageHook
+from .layer_decay import LayerDecayConstructor
 from .loops import SemiEpochTrainLoop, SemiTrainLoop
 from .mean_teacher_hook import MeanTeacherHook
 from .merged_optim_wrapper import MergedOptimWrapperConstructor
@@ -29,6 +30,7 @@ __all__ = [
     'CompileNetworks',
     'DataSummaryHook',
     'ELNStageHook',
+    'LayerDecayConstructor',
     'MeanTeacherHook',
     'MergedOptimWrapperConstructor',
     'NonFiniteLossError',
