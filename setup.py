@@ -60,6 +60,8 @@ setup(
         'onedl': ['onedl-mmsegmentation>=1.3,<2', 'onedl-mmengine>=0.10.8,<0.11', 'onedl-mmcv>=2.3,<3'],
         # minimum cuts, for HardSelfLabeling alone; under the GPL, so it is never installed unasked
         'graphcut': ['PyMaxflow>=1.3'],
+        # HuggingFaceBackbone: DINOv2, DINOv3, SigLIP2
+        'hf': ['transformers>=5'],
         'test': tests,
     },
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import tempfile
+from pathlib import Path
 from typing import Any, Callable, Dict, Union
 
 import tiny
@@ -92,3 +95,72 @@ NETWORKS: Dict[str, Callable[[], dict]] = {
     'Segmenter': segmenter,
     'K-Net': knet,
 }
+
+
+def is_installed(*packages: str) -> bool:
+    """Whether optional packages are there: ``make test-backbones`` has them."""
+    return all(importlib.util.find_spec(package) for package in packages)
+
+
+FOLDERS = tempfile.TemporaryDirectory()
+
+
+def saved_model(kind: str) -> str:
+    """Folder of a model with random weights, as it comes from the hub."""
+    import transformers
+
+    folder = Path(FOLDERS.name) / kind
+    if not folder.is_dir():
+        size = dict(hidden_size=16, num_hidden_layers=4, num_attention_heads=2, image_size=32, patch_size=8)
+        if kind == 'SigLIP2':
+            vision = dict(size, intermediate_size=16)
+            text = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=8)
+            config = transformers.SiglipConfig(text_config=dict(text, projection_size=16), vision_config=vision)
+            model = transformers.SiglipModel(config)
+        elif kind == 'DINOv3':
+            model = transformers.DINOv3ViTModel(transformers.DINOv3ViTConfig(**size, intermediate_size=16))
+        else:
+            model = transformers.Dinov2Model(transformers.Dinov2Config(**size, mlp_ratio=1))
+        model.save_pretrained(folder)
+    return str(folder)
+
+
+def hugging_face(kind: str, **options: Any) -> dict:
+    """DPT's head on a model of ``transformers``."""
+    backbone = dict(type='HuggingFaceBackbone', model=saved_model(kind), out_indices=(0, 1, 2, 3), **options)
+    readout = 'project' if options.get('with_cls_token') else 'ignore'
+    return network(backbone, dpt(readout)['decode_head'])
+
+
+def mmpretrain_vit() -> dict:
+    """mmpretrain's ViT, which classifies unless told to return maps."""
+    arch = dict(embed_dims=16, num_layers=4, num_heads=2, feedforward_channels=16)
+    backbone = dict(type='mmpretrain.VisionTransformer', arch=arch, img_size=32, patch_size=8, out_type='featmap')
+    return network(dict(backbone, out_indices=(0, 1, 2, 3)), dpt('ignore')['decode_head'])
+
+
+def mmpretrain_convnext() -> dict:
+    """mmpretrain's ConvNeXt, likewise."""
+    backbone = dict(type='mmpretrain.ConvNeXt', arch=dict(depths=[1, 1], channels=[8, 8]), stem_patch_size=2)
+    backbone.update(out_indices=(0, 1), gap_before_final_norm=False, drop_path_rate=0.0)
+    return network(backbone, both_levels('UPerHead', pool_scales=(1, 2)))
+
+
+def timm_convnext() -> dict:
+    """A network of timm in mmseg's wrapper."""
+    backbone = dict(type='TIMMBackbone', model_name='test_convnext', features_only=True, pretrained=False)
+    head = dict(type='UPerHead', in_channels=[24, 32, 48, 64], in_index=[0, 1, 2, 3], pool_scales=(1, 2), channels=8)
+    return network(backbone, head)
+
+
+if is_installed('mmpretrain'):
+    import mmpretrain.models  # noqa: F401
+
+    NETWORKS['mmpretrain ViT'] = mmpretrain_vit
+    NETWORKS['mmpretrain ConvNeXt'] = mmpretrain_convnext
+if is_installed('timm'):
+    NETWORKS['timm ConvNeXt'] = timm_convnext
+if is_installed('transformers'):
+    NETWORKS['DINOv2'] = lambda: hugging_face('DINOv2', with_cls_token=True)
+    NETWORKS['DINOv3'] = lambda: hugging_face('DINOv3')
+    NETWORKS['SigLIP2'] = lambda: hugging_face('SigLIP2')

@@ -70,7 +70,7 @@ class LayerDecayConstructor(DefaultOptimWrapperConstructor):
         rate = self.paramwise_cfg.get('decay_rate', self.paramwise_cfg.get('layer_decay_rate', 1.0))
         return float(rate ** (layers - 1 - layer))
 
-    def _layer(self, name: str, backbone: nn.Module) -> Tuple[int, int]:
+    def _layer(self, name: str, backbone: Any) -> Tuple[int, int]:
         """Return the layer of a backbone's parameter, and the number of layers with stem and head."""
         kind = type(backbone).__name__
         if 'num_layers' not in self.paramwise_cfg:

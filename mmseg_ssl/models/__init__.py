@@ -2,6 +2,7 @@
 
 from ..errors import NetworkError
 from .aleatoric_terms import KendallGalTerm, ReleaseAleatoricTerm
+from .backbones import HuggingFaceBackbone
 from .branch import Branch
 from .class_rebalancing import ClassRebalancing
 from .cutmix import CutMix
@@ -70,6 +71,7 @@ __all__ = [
     'FixedThreshold',
     'FuzzyLabels',
     'HardSelfLabeling',
+    'HuggingFaceBackbone',
     'HingeEnergyTerm',
     'JointEnergyTerm',
     'KendallGalTerm',

@@ -39,6 +39,32 @@ def refuse_heads(segmentor: dict) -> None:
             )
 
 
+POOLED = ('cls_token', 'avg_featmap', 'raw')
+
+
+def check_backbone(backbone: nn.Module) -> None:
+    """Refuse a backbone that gives no maps: mmpretrain's classify, and pool unless told otherwise.
+
+    Args:
+        backbone: The segmentor's.
+
+    Raises:
+        NetworkError: It pools, or returns tokens.
+    """
+    kind = type(backbone).__name__
+    if getattr(backbone, 'out_type', '') in POOLED:
+        raise NetworkError(
+            f'{kind} has out_type={backbone.out_type!r}: no maps, which a decode head reads. Set '
+            "backbone=dict(out_type='featmap'), and out_indices to the levels that the head reads."
+        )
+    pooling = [name for name in ('gap_before_final_norm', 'gap_before_output') if getattr(backbone, name, False)]
+    if pooling:
+        raise NetworkError(
+            f'{kind} has {pooling[0]}=True: its last level is pooled, and a decode head reads maps. Set '
+            f'backbone=dict({pooling[0]}=False).'
+        )
+
+
 def check_embedding(decode_head: nn.Module, side_heads: Mapping[str, nn.Module], needed: bool) -> None:
     """Refuse a decode head without an embedding where one is read.
 
@@ -74,8 +100,8 @@ def check_network(segmentor: nn.Module) -> None:
         segmentor: The network built from ``model.segmentor``.
 
     Raises:
-        NetworkError: It is no ``EncoderDecoder`` with decode heads of mmseg's, has one class, or a head with one
-            channel whose loss does not train it.
+        NetworkError: It is no ``EncoderDecoder`` with decode heads of mmseg's, has a backbone without maps, one class,
+            or a head with one channel whose loss does not train it.
     """
     heads = heads_of(getattr(segmentor, 'decode_head', nn.ModuleList()))
     if not isinstance(segmentor, EncoderDecoder) or not all(isinstance(head, BaseDecodeHead) for head in heads):
@@ -83,6 +109,7 @@ def check_network(segmentor: nn.Module) -> None:
             'A branch wraps an EncoderDecoder or a CascadeEncoderDecoder with decode heads of mmseg, got '
             f'{type(segmentor).__name__} with {", ".join(type(head).__name__ for head in heads) or "no decode_head"}.'
         )
+    check_backbone(segmentor.backbone)
     if heads[-1].num_classes < 2:
         raise NetworkError(
             f'decode_head has num_classes={heads[-1].num_classes}, but what is not the object is a class, too: masks '
