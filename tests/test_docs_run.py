@@ -12,6 +12,7 @@ from test_docs_commands import PAGES, shell_lines
 SHAPES = 'configs/supervised/supervised_unet_shapes_8.py'
 PLACEHOLDERS = {
     '<config> <checkpoint> <folder>': f'{SHAPES} work_dirs/supervised_unet_shapes_8/iter_2.pth exported',
+    '<checkpoint>': 'work_dirs/supervised_unet_shapes_8/iter_2.pth',
     '<masks> <out>': 'data/camvid/ann_dir/train data/strokes',
     'iter_<n>': 'iter_2',
 }
@@ -75,6 +76,8 @@ def test_the_commands_of_the_pages_run(tmp_path):
         'reproducibility results',
         'benchmarks run_benchmark',
         'checkpoints export_segmentor',
+        'checkpoints publish_model',
+        'own_data predict',
     }
     assert len(list((root / 'data/camvid_scribbles/length-1').glob('*.png'))) == 2
     assert len(list((root / 'data/VOCdevkit/VOC2012').glob('pascal_2012_scribble_length-*/2007_000001.png'))) == 4

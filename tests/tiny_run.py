@@ -22,9 +22,8 @@ def write_run(folder: Path, method: str = 'Supervised', **options: Any) -> Any:
     """
     folder.mkdir(parents=True, exist_ok=True)
     preprocessor = tiny.preprocessor(size=None, strong=None)
-    options = dict(
-        tiny.DEFAULTS.get(method, {}), segmentor=tiny.tiny_segmentor(), data_preprocessor=preprocessor, **options
-    )
+    given = dict(segmentor=tiny.tiny_segmentor(), data_preprocessor=preprocessor)
+    options = dict(tiny.DEFAULTS.get(method, {}), **given | options)
     model = tiny.build(method, **options)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.4)

@@ -27,8 +27,18 @@ def dataset_meta(cfg: Config) -> Dict[str, List[Any]]:
         for dataset in _datasets((cfg.get(key) or {}).get('dataset') or {}):
             found = _meta_of(dataset)
             if found.get('classes'):
-                return {name: [_plain(value) for value in found[name]] for name in ('classes', 'palette')}
+                return plain_meta(found)
     return {}
+
+
+def plain_meta(meta: Dict[str, Any]) -> Dict[str, List[Any]]:
+    """Return classes and palette as lists of text and of whole numbers, which any reader of checkpoints takes.
+
+    Args:
+        meta: Metainfo of a dataset.
+    """
+    given = {name: meta.get(name) for name in ('classes', 'palette')}
+    return {name: [_plain(value) for value in values] for name, values in given.items() if values is not None}
 
 
 def _datasets(config: Any) -> Iterator[Any]:
@@ -55,5 +65,5 @@ def _meta_of(config: Any) -> Dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a name, or a color as a list of ints, which any reader of checkpoints takes."""
+    """Return a name, or a color as a list of ints."""
     return value if isinstance(value, str) else [int(part) for part in value]

@@ -136,6 +136,7 @@ MISTAKES = {
         r'damaged\.pth: refused',
     ),
     'predict: no run': ('predict', '{here}/none {here}/data/img --out {here}/out5', 'there is no run .*none'),
+    'publish_model: weights with code': ('publish_model', '{here}/code.pth {here}/out.pth', r'code\.pth: refused'),
     'make_splits: no list': ('make_splits', '{here}/no.txt --out {here} --subset 8=8', r'no\.txt'),
     'make_splits: twice': (
         'make_splits',

@@ -1,0 +1,80 @@
+"""A trained network as one function of tensors, for torch.export and ONNX."""
+
+from typing import Any, Dict, List, Tuple
+
+import torch
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from ..ops import class_logits, normalized_entropy
+from .network import TrainedNetwork, segmentor_of
+
+
+class NetworkGraph(nn.Module):
+    """From raw images to maps at their size, normalization included: nothing of mmseg is needed to run it.
+
+    It predicts the whole image at once, also where the config's ``test_cfg`` slides a window, and resizes nothing: an
+    image has to come in the size to which the config's test pipeline resizes it.
+
+    Args:
+        network: The network.
+        uncertainty: Return the entropy and the network's own maps, too.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: TrainedNetwork, uncertainty: bool = False) -> None:
+        super().__init__()
+        model = network.model
+        self.inference = model.inference_of(model.predictors[0]) if hasattr(model, 'predictors') else None
+        parts = [segmentor_of(model)] if self.inference is None else vars(self.inference).values()
+        self.parts = nn.ModuleList([part for part in parts if isinstance(part, nn.Module)])
+        self.head, self.uncertainty = segmentor_of(model).decode_head, uncertainty
+        prepare = model.data_preprocessor
+        names = ('channel_conversion', '_channel_conversion')  # of the host, and of onedl-mmengine
+        self.flips = any(getattr(prepare, name, False) for name in names)
+        mean, std = (getattr(prepare, name, None) for name in ('mean', 'std'))
+        self.channels = 3 if mean is None else mean.numel()
+        self.register_buffer('mean', torch.zeros(1, 1, 1) if mean is None else mean.clone())
+        self.register_buffer('std', torch.ones(1, 1, 1) if std is None else std.clone())
+
+    @property
+    def outputs(self) -> Tuple[str, ...]:
+        """Return the names of what :meth:`forward` returns, in order."""
+        own = () if self.inference is None else self.inference.side_names
+        return ('mask', 'probabilities', *(('uncertainty', *own) if self.uncertainty else ()))
+
+    def forward(self, images: Tensor) -> Tuple[Tensor, ...]:
+        """Predict images.
+
+        Args:
+            images: ``(B, channels, H, W)`` fp32 in 0..255; of three channels blue, green, red, as OpenCV and mmseg read
+                files.
+
+        Returns:
+            ``mask`` ``(B, H, W)`` uint8, class indices; ``probabilities`` ``(B, C, H, W)``, summing to one over the
+            classes; if asked for, ``uncertainty`` ``(B, H, W)`` in [0, 1] as of :class:`Segmentation`, and the
+            network's own maps ``(B, H, W)``.
+        """
+        inputs = ((images.flip(1) if self.flips else images) - self.mean) / self.std
+        logits, own = self._maps(inputs)
+        probs = class_logits(logits).softmax(dim=1)
+        binary = logits.shape[1] == 1 and self.head.threshold is not None
+        mask = probs[:, 1] > self.head.threshold if binary else probs.argmax(dim=1)
+        found: Dict[str, Tensor] = dict(mask=mask.to(torch.uint8), probabilities=probs)
+        if self.uncertainty:
+            found.update(uncertainty=normalized_entropy(probs), **own)
+        return tuple(found[name] for name in self.outputs)
+
+    def _maps(self, inputs: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """Return the decode head's channels and the network's own maps, at the size of the input."""
+        if self.inference is None:
+            segmentor: Any = self.parts[0]
+            logits = segmentor.decode_head(segmentor.extract_feat(inputs))
+            size = inputs.shape[2:]
+            return resize(logits, size=size, mode='bilinear', align_corners=segmentor.align_corners), {}
+        maps = self.inference.encode_decode(inputs, [])
+        names: List[str] = self.inference.side_names
+        count = maps.shape[1] - len(names)
+        return maps[:, :count], {name: maps[:, count + place] for place, name in enumerate(names)}

@@ -1,0 +1,124 @@
+"""The model card: a page of Markdown about a trained network, from the files of its run."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
+
+from mmengine.config import Config
+
+from ..apis import dataset_meta
+from ..apis.network import pipeline_of_images
+from ..utils.json_lines import read_json_lines
+from ..version import __version__
+from .trainings.provenance import read_provenance
+
+USE = {
+    '.pth': "weights for the config beside it: mmsegmentation's `MMSegInferencer(<config>, <weights>)`, or "
+    '`mmseg_ssl.load(<this folder>)`',
+    '.pt2': '`torch.export.load(<file>).module()`; needs torch alone',
+    '.onnx': 'for onnxruntime and others; its metadata hold the classes and the preparation',
+}
+
+
+def model_card(cfg: Config, checkpoint: Path, network: str, files: List[Path]) -> str:
+    """Write the page.
+
+    Args:
+        cfg: Config of the training.
+        checkpoint: Its checkpoint, in the work dir of the training.
+        network: The exported network.
+        files: What was exported.
+
+    Returns:
+        Markdown: use, method, data, classes, numbers. What the run did not leave is not there.
+    """
+    meta, run = dataset_meta(cfg), checkpoint.parent
+    parts = [f'# {Path(cfg.filename or "model").stem}', _intro(cfg, checkpoint, network)]
+    parts += ['## Files', '\n'.join(f'- `{path.name}`: {USE[path.suffix]}.' for path in files if path.suffix in USE)]
+    parts += [_preparation(cfg)]
+    parts += ['## Training', _table(_training(cfg, run))]
+    if meta:
+        rows = [(str(number), name, f'`{color}`') for number, (name, color) in enumerate(zip(*meta.values()))]
+        parts += ['## Classes', _table(rows, ('index', 'class', 'red, green, blue'))]
+    for title, scores in _scores(checkpoint, network):
+        parts += [f'## {title}', _table([(key, f'{value:.2f}') for key, value in scores.items()], ('', 'in %'))]
+    return '\n\n'.join(part for part in parts if part) + '\n'
+
+
+def preparation(cfg: Config) -> Dict[str, Any]:
+    """Return how an image is prepared, for files that hold the normalization themselves.
+
+    Args:
+        cfg: Config of the training.
+    """
+    sizes = [dict(step) for step in pipeline_of_images(cfg) if 'Resize' in step['type']]
+    return dict(channels='blue, green, red', values='0..255', resize=sizes)
+
+
+def _intro(cfg: Config, checkpoint: Path, network: str) -> str:
+    """Name method, network and checkpoint."""
+    segmentor = cfg.model.get('segmentor', cfg.model)
+    heads = segmentor.decode_head.type if 'decode_head' in segmentor else segmentor.type
+    return (
+        f'The network `{network}` of `{checkpoint.name}`: {segmentor.backbone.type} with {heads}, trained by '
+        f'{cfg.model.type} of mmseg_ssl {__version__}.'
+    )
+
+
+def _preparation(cfg: Config) -> str:
+    """Say what the .onnx and .pt2 files expect, and what they leave out."""
+    asked = preparation(cfg)
+    resize = ', '.join(f'`{json.dumps({key: step[key] for key in step if key != "type"})}`' for step in asked['resize'])
+    slides = (cfg.model.get('segmentor', cfg.model).get('test_cfg') or {}).get('mode') == 'slide'
+    window = ' They predict the whole image at once, where mmsegmentation slides a window over it.' if slides else ''
+    return (
+        f'`.pt2` and `.onnx` take images `(B, C, H, W)` in fp32, {asked["values"]}, channels {asked["channels"]}, and '
+        f'normalize them; images come resized as in the test pipeline ({resize or "not at all"}).{window}'
+    )
+
+
+def _training(cfg: Config, run: Path) -> List[Tuple[str, str]]:
+    """List data and length of the training, from its config and what it left."""
+    rows = [('iterations', str((cfg.get('train_cfg') or {}).get('max_iters', 'unknown')))]
+    rows += [('labeled images per step', str((cfg.get('train_dataloader') or {}).get('batch_size', 'unknown')))]
+    rows += [('seed', str((cfg.get('randomness') or {}).get('seed', 'not set')))]
+    for path in sorted(run.glob('*/data.json'))[-1:]:
+        data = json.loads(path.read_text(encoding='utf-8'))
+        named = f' (list `{data["list"]}`, {data["hash"]})' if data.get('list') else ''
+        rows += [('labeled images', f'{data["labeled"]} of {data["total"]}{named}')]
+        rows += [('unlabeled images', str(data['unlabeled']))]
+    made = read_provenance(run)
+    if made:
+        rows += [('commit', ', '.join(made['commits']))]
+        rows += [('versions', ', '.join(f'{name} {version}' for name, version in made['versions'].items()))]
+    return rows
+
+
+def _scores(checkpoint: Path, network: str) -> Iterator[Tuple[str, Dict[str, float]]]:
+    """Yield the scores of the checkpoint's last test, and of the last validation of its training."""
+    tests = [path for path in sorted(checkpoint.parent.rglob('*.json')) if path.parent.name == path.stem]
+    for path in reversed(tests):
+        settings = path.parent / 'vis_data' / 'config.py'
+        tested = settings.read_text(encoding='utf-8') if settings.is_file() else ''
+        if re.search(rf"^load_from = .*\b{re.escape(checkpoint.name)}'", tested, re.MULTILINE):
+            images = Config.fromfile(str(settings)).test_dataloader.dataset.get('data_prefix', {}).get('img_path', '')
+            yield f'Scores on the test images (`{images}`)', _of(network, json.loads(path.read_text(encoding='utf-8')))
+            break
+    logs = sorted(checkpoint.parent.glob('*/vis_data/scalars.json'))
+    lines = [line for log in logs for line in read_json_lines(log) if any(key.endswith('mIoU') for key in line)]
+    if lines:
+        yield f'Scores on the validation images, iteration {lines[-1].get("step", "?")}', _of(network, lines[-1])
+
+
+def _of(network: str, scores: Dict[str, Any]) -> Dict[str, float]:
+    """Return mIoU and IoUs of one network."""
+    start = f'{network}/' if f'{network}/mIoU' in scores else ''
+    wanted = {key[len(start) :]: value for key, value in scores.items() if key.startswith(start)}
+    return {key: value for key, value in wanted.items() if key in ('mIoU', 'aAcc', 'mAcc') or key.startswith('IoU.')}
+
+
+def _table(rows: Sequence[Tuple[str, ...]], head: Tuple[str, ...] = ('', '')) -> str:
+    """Make a table of Markdown."""
+    lines = [f'| {" | ".join(row)} |' for row in (head, ('---',) * len(head), *rows)]
+    return '\n'.join(lines)

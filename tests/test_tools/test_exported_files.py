@@ -1,0 +1,167 @@
+"""What ``tools/export_segmentor.py`` writes for others: mmseg's inferencer, ONNX, torch.export and the model card."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tiny
+import torch
+from load_tool import load_tool
+from mmengine.config import Config
+from mmseg.apis import MMSegInferencer
+from tiny_run import META, noise, write_run
+
+from mmseg_ssl import load
+from mmseg_ssl.apis.graph import NetworkGraph
+from mmseg_ssl.tooling import graph_files
+from mmseg_ssl.tooling.cli import UserError
+
+NEW_TORCH = pytest.mark.skipif(torch.__version__ < '2.6', reason='torch.export with any size needs torch 2.6')
+
+
+@pytest.fixture
+def tool():
+    return load_tool('export_segmentor')
+
+
+def export(tool, run, *words):
+    tool.main([str(run / 'tiny_mine.py'), str(run / 'iter_6.pth'), str(run / 'out'), *words])
+    return run / 'out' / 'tiny_mine'
+
+
+def test_the_inferencer_of_the_host_opens_it_with_classes_and_colors(tool, tmp_path):
+    """Of a ``BaseSegDataset`` with ``metainfo``, as the README has it; and ``load`` opens it, too."""
+    model = write_run(tmp_path, 'MeanTeacher')
+    stem = export(tool, tmp_path, '--network', 'teacher')
+    saved = torch.load(f'{stem}.pth', weights_only=True)
+    assert saved['meta']['dataset_meta'] == {key: list(value) for key, value in META.items()}
+    inferencer = MMSegInferencer(f'{stem}.py', f'{stem}.pth', device='cpu')
+    image = noise(3)
+    mask = inferencer(image)['predictions']
+    assert inferencer.model.dataset_meta['palette'] == META['palette']
+    own = load(tmp_path, network='teacher', device='cpu')(image)
+    assert np.array_equal(mask, own.mask) and len(np.unique(mask)) > 1
+    plain = load(tmp_path / 'out', device='cpu')
+    assert np.array_equal(plain(image).uncertainty, own.uncertainty) and plain.classes == META['classes']
+    assert model.networks == ('student', 'teacher')
+
+
+@NEW_TORCH
+@pytest.mark.parametrize(('method', 'own'), [('DUEB', 'variance'), ('ELN', 'correctness')])
+def test_the_graph_predicts_what_the_network_predicts(tmp_path, method, own):
+    """From the bytes of the image to mask, probabilities, entropy and the method's own maps, at any size."""
+    write_run(tmp_path, method, **(dict(predict_correctness=True) if method == 'ELN' else {}))
+    network, image = load(tmp_path, device='cpu'), noise(4)
+    graph = NetworkGraph(network, uncertainty=True).eval()
+    result, images = network(image), torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    assert own in graph.outputs
+    with torch.no_grad():
+        for found in (graph(images), graph_files.export_program(graph, (64, 48)).module()(images)):
+            named = dict(zip(graph.outputs, found))
+            assert np.array_equal(named['mask'][0].numpy(), result.mask)
+            torch.testing.assert_close(named['probabilities'].amax(dim=1)[0].numpy(), result.confidence)
+            torch.testing.assert_close(named['uncertainty'][0].numpy(), result.uncertainty)
+            torch.testing.assert_close(named[own][0].numpy(), result.maps[own])
+
+
+def test_a_binary_head_keeps_its_threshold(tmp_path):
+    head = tiny.binary_segmentor()
+    head.decode_head.threshold = 0.2
+    write_run(tmp_path, segmentor=head)
+    network, image = load(tmp_path, device='cpu'), noise(5)
+    graph = NetworkGraph(network).eval()
+    mask, probs = graph(torch.from_numpy(image).permute(2, 0, 1)[None].float())
+    assert np.array_equal(mask[0].numpy(), network(image).mask)
+    assert probs.shape[1] == 2 and not torch.equal(mask, probs.argmax(dim=1).to(mask))
+
+
+@NEW_TORCH
+def test_onnx_and_torch_files_are_the_network_at_any_size(tool, tmp_path, capsys):
+    """The tool compares on an image of another size; here once more, on two images of a third one."""
+    pytest.importorskip('onnxruntime')
+    pytest.importorskip('onnxscript')
+    import onnxruntime
+
+    write_run(tmp_path, 'DUEB')
+    stem = export(tool, tmp_path, '--format', 'onnx', 'torch', '--uncertainty', '--size', '64', '64')
+    assert not Path(f'{stem}.pth').exists()
+    text = capsys.readouterr().out
+    assert 'tiny_mine.onnx differs by at most' in text and 'tiny_mine.pt2 differs by at most' in text
+    graph = NetworkGraph(load(tmp_path, device='cpu'), uncertainty=True).eval()
+    images = torch.rand(2, 3, 47, 90) * 255
+    for found in (
+        graph_files.run_onnx(Path(f'{stem}.onnx'), images),
+        torch.export.load(f'{stem}.pt2').module()(images),
+    ):
+        assert graph_files.largest_difference(graph, images, found) < 1e-4
+        spoiled = [values.roll(1, dims=-1) for values in found]
+        with pytest.raises(UserError, match='differs from the trained one'):
+            graph_files.largest_difference(graph, images, spoiled)
+    session = onnxruntime.InferenceSession(f'{stem}.onnx', providers=['CPUExecutionProvider'])
+    assert session.get_inputs()[0].shape == ['batch', 3, 'height', 'width']
+    assert [out.name for out in session.get_outputs()] == ['mask', 'probabilities', 'uncertainty', 'variance']
+    notes = session.get_modelmeta().custom_metadata_map
+    assert json.loads(notes['classes']) == list(META['classes']) and json.loads(notes['channels']) == 'blue, green, red'
+
+
+def test_missing_packages_name_the_extra(tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    with pytest.raises(UserError, match=r"pip install 'mmseg_ssl\[onnx\]'"):
+        graph_files.write_onnx(None, None, tmp_path / 'x.onnx', {})
+
+
+def leave_records(run):
+    """What training and test leave beside the checkpoint."""
+    for folder in ('1/vis_data', 'test/2/vis_data'):
+        (run / folder).mkdir(parents=True)
+    data = dict(labeled=8, total=38, unlabeled=30, shared=0, list='mine.txt', hash='1a2b3c4d')
+    (run / '1/data.json').write_text(json.dumps(data))
+    (run / '1/vis_data/scalars.json').write_text(json.dumps({'mIoU': 51.5, 'IoU.sky': 60.0, 'step': 6}))
+    tested = dict(test_dataloader=dict(dataset=dict(data_prefix=dict(img_path='img/test'))), load_from='old/iter_6.pth')
+    Config(tested).dump(str(run / 'test/2/vis_data/config.py'))
+    scores = {'mIoU': 1.0, 'student/mIoU': 1.0, 'teacher/mIoU': 43.21, 'teacher/IoU.road': 12.5, 'teacher/ECE': 3.0}
+    (run / 'test/2/2.json').write_text(json.dumps(scores))
+
+
+def test_the_card_has_the_numbers_of_the_run(tool, tmp_path):
+    write_run(tmp_path, 'MeanTeacher')
+    leave_records(tmp_path)
+    card = Path(f'{export(tool, tmp_path, "--network", "teacher")}.md').read_text()
+    for row in (
+        '| labeled images | 8 of 38 (list `mine.txt`, 1a2b3c4d) |',
+        '| 2 | car | `[255, 0, 0]` |',
+        '| mIoU | 43.21 |',
+        '| IoU.road | 12.50 |',
+        '| mIoU | 51.50 |',
+    ):
+        assert row in card, card
+    assert 'The network `teacher` of `iter_6.pth`: TinyBackbone with FCNHead, trained by MeanTeacher' in card
+    assert 'on the test images (`img/test`)' in card and 'ECE' not in card
+    assert '`tiny_mine.pth`' in card and '.onnx`:' not in card
+    assert str(tmp_path) not in card
+
+
+def test_a_published_checkpoint_is_small_and_named_by_its_hash(tmp_path):
+    import hashlib
+
+    publish = load_tool('publish_model')
+    model = write_run(tmp_path, 'MeanTeacher')
+    whole = torch.load(tmp_path / 'iter_6.pth', weights_only=True)
+    extra = dict(optimizer=dict(state=torch.zeros(10000)), meta=dict(whole['meta'], cfg='data_root = "/home/me"'))
+    torch.save(dict(whole, **extra), tmp_path / 'iter_6.pth')
+    path = publish.main([str(tmp_path / 'iter_6.pth'), str(tmp_path / 'new/mine.pth')])
+    assert path.name == f'mine-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth'
+    assert b'/home/me' not in path.read_bytes() and not list(path.parent.glob('*.partial'))
+    saved = torch.load(path, weights_only=True)
+    assert set(saved) == {'state_dict', 'meta'} and saved['meta']['dataset_meta']['classes'] == list(META['classes'])
+    model.load_state_dict(saved['state_dict'])
+    cv2.imwrite(str(tmp_path / 'photo.png'), noise(1))
+    one, other = (load(tmp_path / 'tiny_mine.py', file, device='cpu') for file in (path, tmp_path / 'iter_6.pth'))
+    assert np.array_equal(one(noise(1)).uncertainty, other(noise(1)).uncertainty)
+    torch.save(dict(optimizer={}), tmp_path / 'none.pth')
+    with pytest.raises(UserError, match='has no state_dict'):
+        publish.main([str(tmp_path / 'none.pth'), str(tmp_path / 'new/x.pth')])
