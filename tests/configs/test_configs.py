@@ -24,7 +24,7 @@ METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL',
 CONFIGS = {
     path.name: path
     for path in sorted(FOLDER.glob('*/*.py'))
-    if path.parent.name in METHODS and '-eln_' not in path.name
+    if path.parent.name in METHODS and not re.search('-(eln|scribble|block)_', path.name)
 }
 NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)(?P<variant>_.+)?\.py')
 TEACHERS = ('mean_teacher', 'farcluss')
@@ -70,6 +70,7 @@ def depth(path: Path) -> int:
 def total_iterations(cfg: Config, data: str, split: str) -> int:
     """Epochs of the paper times ``max(labeled, unlabeled) // batch``, from the lists themselves."""
     epochs, batch, train, _ = PAPERS[data.split('-')[0]]
+    split = dict(zip(('662', '1323', '2646', '5291'), epochs)).get(split, split)  # U2PL's are as long as those of CPS
     labeled = set(read_ids(find_split(cfg.train_dataloader.dataset.split)))
     everything = set(read_ids(find_split(train)))
     assert labeled <= everything

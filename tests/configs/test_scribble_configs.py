@@ -15,9 +15,10 @@ from mmseg_ssl.ops.potts import RELAXATIONS
 from mmseg_ssl.tooling.cli import load_config
 
 NAME = re.compile(
-    r'(?P<method>[a-z-]+)_(?P<net>mbv2|r101|vit)_(?P<data>[a-z0-9-]+)_(?P<labels>[a-z]*-?[\d.-]+)(?P<rest>_.+)?'
+    r'(?P<method>[a-z-]+)_(?P<net>mbv2|r101|vit)_(?P<data>[a-z0-9-]+)_(?P<labels>full|[a-z]*-?[\d.-]+)(?P<rest>_.+)?'
 )
 METHODS = {
+    'supervised': 'Supervised',
     'scribble-supervised': 'ScribbleSupervised',
     'potts-regularized': 'PottsRegularized',
     'hard-self-labeling': 'HardSelfLabeling',
@@ -26,7 +27,12 @@ METHODS = {
     'tree-energy': 'TreeEnergy',
 }
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
-CONFIGS = {path.stem: path for method in METHODS for path in sorted(FOLDER.glob(f'{method.replace("-", "_")}/*.py'))}
+CONFIGS = {
+    path.stem: path
+    for method in METHODS
+    for path in sorted(FOLDER.glob(f'{method.replace("-", "_")}/*.py'))
+    if method != 'supervised' or re.search('-(scribble|block)_', path.stem)
+}
 NETS = dict(mbv2='MobileNetV2', r101='ResNetV1c', vit='VisionTransformer')
 # classes, color bandwidth, and iterations at batch 12 over 60 epochs of so many images
 DATA = {
@@ -38,7 +44,13 @@ DATA = {
     'msrc21-scribble': (21, 9.0, None),
     'msrc21-scribble-semi': (21, 9.0, None),
 }
+FULL_MASKS = {
+    'voc-scribble': 'SegmentationClassAug',
+    'cityscapes-block': 'cityscapes/gtFine/train',
+    'ade20k-block': 'ade/ADEChallengeData2016/annotations/training',
+}
 LENGTHS = ('1', '0.8', '0.5', '0.3', '0')
+SHARES = ('0.5', '0.2', '0.1')
 CUTS = {'1': (0.944, 0.05), '0.8': (0.946, 0.075), '0.5': (0.9514, 0.1), '0.3': (0.9516, 0.1), '0': (0.9522, 0.1)}
 SUFFIXES = {'_' + name.replace('_', '-'): name for name in RELAXATIONS if name != 'collision_divergence'}
 
@@ -56,8 +68,13 @@ def test_every_row_of_the_tables_is_there():
     soft = 'soft-self-labeling_mbv2_voc-scribble_length-'
     table_3 = {f'{soft}{length}{suffix}' for length in LENGTHS for suffix in ('', *SUFFIXES)}
     assert len(table_3) == 30
-    table_4 = {f'{soft}1_quadratic', f'{soft}1_quadratic_dense'}
-    figure_5 = {f'{soft}{length}{suffix}' for length in LENGTHS for suffix in ('', '_ce-standard', '_ce-reverse')}
+    table_4 = {f'{soft}1_quadratic', f'{soft}1_quadratic_dense', f'{soft}1_quadratic_steps-100'}
+    figure_5 = {
+        f'{soft}{length}{pairs}{suffix}'
+        for length in LENGTHS
+        for pairs in ('', '_quadratic')
+        for suffix in ('', '_ce-standard', '_ce-reverse')
+    }
     table_5 = {
         f'{row}'
         for net in ('r101', 'mbv2')
@@ -73,10 +90,24 @@ def test_every_row_of_the_tables_is_there():
         'soft-self-labeling_r101_voc-scribble_length-1_no-pretrain_bs16',
         'soft-self-labeling_vit_voc-scribble_length-1_no-pretrain',
         'soft-self-labeling_vit_voc-scribble_length-1_no-pretrain_bs16',
+        'tree-energy_r101_voc-scribble_length-1_bs16',
+        *(f'supervised_{net}_voc-scribble_full' for net in ('mbv2', 'r101', 'vit')),
+        *(f'supervised_{net}_voc-scribble_full_bs16' for net in ('r101', 'vit')),
+        *(f'supervised_r101_{data}_full' for data in ('cityscapes-block', 'ade20k-block')),
+    }
+    figure_7 = {
+        f'{method}_mbv2_voc-scribble_length-{length}{kind}'
+        for length in LENGTHS
+        for method, kind in (
+            ('potts-regularized', '_gridcrf'),
+            ('potts-regularized', '_descent'),
+            ('hard-self-labeling', ''),
+            ('soft-self-labeling', ''),
+        )
     }
     blocks = {
         f'{method}_r101_{data}{kind}'
-        for data in ('cityscapes-block_share-0.1', 'ade20k-block_share-0.5')
+        for data in (f'{data}_share-{share}' for data in ('cityscapes-block', 'ade20k-block') for share in SHARES)
         for method, kind in (
             ('scribble-supervised', ''),
             ('tree-energy', ''),
@@ -86,7 +117,7 @@ def test_every_row_of_the_tables_is_there():
         )
     }
     semi = {f'scribble-mean-teacher_mbv2_camvid-scribble-semi_{split}' for split in ('8', '1-16', '1-8', '1-4')}
-    assert table_3 | table_4 | figure_5 | table_5 | blocks | semi <= set(CONFIGS)
+    assert table_3 | table_4 | figure_5 | figure_7 | table_5 | blocks | semi <= set(CONFIGS)
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -102,7 +133,12 @@ def test_a_config_is_what_its_name_says(name):
     assert model.segmentor.decode_head.num_classes == classes
 
     folder = loader.dataset.labeled.data_prefix.seg_map_path
-    if said['labels'].startswith(('length', 'share')):
+    if said['labels'] == 'full':
+        assert folder == FULL_MASKS[said['data']]
+        pipeline = loader.dataset.labeled.pipeline
+        assert pipeline[1] == dict(type='LoadAnnotations') and 'Scribbles' not in str(pipeline)
+        assert loader.dataset.labeled.get('reduce_zero_label', False) == (said['data'] == 'ade20k-block')
+    elif said['labels'].startswith(('length', 'share')):
         assert folder.endswith(said['labels']) or (said['data'] == 'voc-scribble' and length == '1')
     else:
         assert loader.dataset.split == f'{said["data"].split("-")[0]}/{said["labels"]}_draw0.txt'
@@ -116,17 +152,19 @@ def test_a_config_is_what_its_name_says(name):
         assert cfg.optim_wrapper.paramwise_cfg.custom_keys.decode_head.lr_mult == 10
         assert model.data_preprocessor.size == ((512, 512) if said['net'] == 'vit' else cfg.crop_size)
         pretrained = f'scribble-supervised_{said["net"]}_{said["data"]}_{said["labels"]}'
-        alone = said['method'] == 'scribble-supervised' or 'no-pretrain' in rest or 'one-run' in rest
+        alone = 'supervised' in said['method'] or 'no-pretrain' in rest or 'one-run' in rest
         expected = None if alone else f'work_dirs/{pretrained}/last_checkpoint'
         assert cfg.load_from == expected
         assert alone or pretrained in CONFIGS
 
     hooks = [hook.type for hook in cfg.get('custom_hooks', [])]
-    staged = said['method'] != 'scribble-supervised' and 'no-pretrain' not in rest
+    staged = 'supervised' not in said['method'] and 'no-pretrain' not in rest
     assert ('StageHook' in hooks) == ((images is None and staged) or 'one-run' in rest)
     if said['method'] in ('soft-self-labeling', 'scribble-mean-teacher'):
         weights = (1.0, 20.0) if images is None else (0.3, 6.0)
         check_soft(model.self_labeling, rest, bandwidth, weights)
+    if rest == '_descent':  # eq. 4, with the weights of eq. 8
+        assert (model.eta, model.potts.weight, model.potts.bandwidth) == (0.3, 6.0, bandwidth)
     if said['method'] == 'hard-self-labeling' and images:
         assert (model.error_rate, model.self_labeling.unary_weight) == CUTS[length]
     check_build(cfg)
@@ -136,6 +174,7 @@ def check_soft(options, rest, bandwidth, weights):
     """The paper's numbers, on CamVid in its ratio, and the variation that the name states."""
     assert (options.eta, options.potts_weight) == weights
     relaxation = next((value for suffix, value in SUFFIXES.items() if rest.startswith(suffix)), None)
+    assert (options.get('solver'), options.get('steps')) == (('gd', 100) if 'steps-100' in rest else (None, None))
     assert options.get('relaxation') == relaxation
     assert options.get('neighborhood') == ('dense' if 'dense' in rest else None)
     assert 'dense' in rest or options.bandwidth == bandwidth

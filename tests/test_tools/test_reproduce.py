@@ -121,7 +121,7 @@ def test_the_same_comparison_on_other_data(tool, capsys):
         (['eln', 'figure5'], 'give its work dir as --run-dir'),
         (['eln', 'figure5', '--run-dir', '.'], 'has no config: give the work dir of a training'),
         (['dueb', 'figure2'], 'have no recorded run of one list and seed in common'),
-        (['soft_self_labeling', 'appendix-a', '--plan', 'p.toml'], 'no row has a config'),
+        (['soft_self_labeling', 'appendix-a', '--rows', 'Jaccard', '--plan', 'p.toml'], 'no row has a config'),
     ],
 )
 def test_mistakes_are_named(tool, tmp_path, monkeypatch, words, message):

@@ -2,7 +2,7 @@
 # Blocks of 50 % (the tree energy loss also reports 10 and 20 %; the size of its blocks is not published, here 32 pixels):
 #   python tools/make_scribbles.py data/ade/ADEChallengeData2016/annotations/training data/ade_blocks/share-0.5 \
 #       --kind block --share 0.5 --num-classes 150 --reduce-zero-label
-# The masks hold training ids, so reduce_zero_label is off for them. Crops and scales are the host's.
+# and likewise share-0.2 and share-0.1. The masks hold training ids, so reduce_zero_label is off for them. Crops and scales are the host's.
 data_root = 'data/ade/ADEChallengeData2016/'
 scale, crop_size = (2048, 512), (512, 512)
 
@@ -18,6 +18,18 @@ labeled_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSemiInputs'),
 ]
+full_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=scale, ratio_range=(0.5, 2.0), keep_ratio=True),
+    *labeled_pipeline[3:],
+]
+# labeled=_base_.full_masks reads full masks in the place of blocks
+full_masks = dict(
+    data_prefix=dict(seg_map_path='ade/ADEChallengeData2016/annotations/training'),
+    reduce_zero_label=True,
+    pipeline=full_pipeline,
+)
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale, keep_ratio=True),

@@ -24,6 +24,14 @@ labeled_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSemiInputs'),
 ]
+full_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=(4 * 513, 513), ratio_range=(0.5, 2.0), keep_ratio=True),
+    *labeled_pipeline[3:],
+]
+# labeled=_base_.full_masks reads them in the place of scribbles
+full_masks = dict(data_prefix=dict(seg_map_path='SegmentationClassAug'), pipeline=full_pipeline)
 train_dataloader = dict(
     batch_size=6,  # per process; the paper's 12 is over all of them
     dataset=dict(

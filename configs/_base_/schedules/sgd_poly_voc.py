@@ -8,6 +8,7 @@ iters = {
     # 92 to 1464 labels, all 10582 images unlabeled: the papers' epochs are not known here, so those of 1/16
     'classic': 32 * (10582 // 8),  # 42304
 }
+iters.update({'662': iters['1-16'], '1323': iters['1-8'], '2646': iters['1-4'], '5291': iters['1-2']})  # U2PL lists
 
 optim_wrapper = dict(
     type='OptimWrapper',

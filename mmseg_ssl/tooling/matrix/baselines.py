@@ -9,15 +9,19 @@ from .conditions import (
     DATA,
     OF_CUTMIX_SEG,
     OF_ELN,
+    OF_FULL_MASKS,
     OF_UNIMATCH,
     OF_UNIMATCH_V2,
     SHAPES,
+    VOC_CLASSIC,
     VOC_CPS,
+    VOC_U2PL,
 )
 from .parts import (
     ALONE,
     BOTH,
     EVERY_CLASS,
+    LARGER_BATCH,
     OWN_STATISTICS,
     RAMP,
     SEPARATE,
@@ -35,7 +39,11 @@ SUPERVISED = Method(
     'Supervised',
     'Supervised',
     ('', ''),
-    (*CPU, CAMVID_10K, SHAPES, CITYSCAPES, VOC_CPS, OF_ELN[0], replace(OF_ELN[1], networks=('r50',))),
+    (
+        *(*CPU, CAMVID_10K, SHAPES, CITYSCAPES, VOC_CPS, VOC_CLASSIC, VOC_U2PL),
+        *(OF_ELN[0], replace(OF_ELN[1], networks=('r50',))),
+        *OF_FULL_MASKS,
+    ),
     leaf=dict(train_dataloader=ALONE),
     on={
         'shapes': EVERY_CLASS,
@@ -45,12 +53,18 @@ SUPERVISED = Method(
             model=dict(segmentor=Code('segmentor')),
             custom_hooks=[],
         ),
+        'full': dict(
+            note='All labels, with the recipe of soft self-labeling.',
+            train_dataloader=dict(dataset=dict(labeled=Code('_base_.full_masks'))),
+        ),
     },
     lists={
         **{recipe.data: (*DATA[recipe.data].lists, 'full') for recipe in (*CPU, CAMVID_10K)},
         'voc-eln': ('1-20', '1-8', '1-4', 'full'),
         'cityscapes-eln': ('1-8', '1-4', '1-2', 'full'),
+        **{recipe.data: ('full',) for recipe in OF_FULL_MASKS},
     },
+    variants=(Variant('bs16', LARGER_BATCH, ('voc-scribble',), networks=('r101', 'vit'), batch=16),),
 )
 MEAN_TEACHER = Method(
     'mean_teacher',

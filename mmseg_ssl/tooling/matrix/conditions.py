@@ -1,5 +1,7 @@
 """Networks, datasets and recipes; a new recipe in ``CPU`` gives every semi-supervised method configs for it."""
 
+from dataclasses import replace
+
 from .rows import Code, Data, Network, Recipe
 
 DINOV2 = dict(custom_imports=dict(imports=['mmseg_ssl', 'mmpretrain.models']))
@@ -18,10 +20,11 @@ NETWORKS = {
 }
 CAMVID, VOC = ('8', '1-16', '1-8', '1-4'), 'Pascal VOC 2012 + Aug'
 CPS_LISTS = ('1-16', '1-8', '1-4', '1-2')
+SHARES = ('share-0.5', 'share-0.2', 'share-0.1')
 LENGTHS = ('length-1', 'length-0.8', 'length-0.5', 'length-0.3', 'length-0')
 
 
-def scribbles(title: str, training: str, folder: str, lists: tuple, base_list: str = '') -> Data:
+def scribbles(title: str, training: str, folder: str, lists: tuple) -> Data:
     """Make a dataset whose masks lie in another folder for each amount of scribbles; its base has the first."""
     select = dict(dataset=dict(labeled=dict(data_prefix=dict(seg_map_path='{file}'))))
     return Data(title, training, lists, folder, select=select, base_list=lists[0])
@@ -53,10 +56,11 @@ DATA = {
         'MSRC-21, scribbles and images', 'MSRC-21 (scribbles)', ('20', '40'), 'msrc21/{list}_draw0.txt'
     ),
     'voc-scribble': scribbles('VOC, scribbles', f'{VOC} (scribbles)', 'pascal_2012_scribble_{list}', LENGTHS),
-    'cityscapes-block': scribbles('Cityscapes, blocks', 'Cityscapes (blocks)', '{list}', ('share-0.1',)),
-    'ade20k-block': scribbles('ADE20K, blocks', 'ADE20K (blocks)', '{list}', ('share-0.5',)),
+    'cityscapes-block': scribbles('Cityscapes, blocks', 'Cityscapes (blocks)', 'cityscapes_blocks/{list}', SHARES),
+    'ade20k-block': scribbles('ADE20K, blocks', 'ADE20K (blocks)', 'ade_blocks/{list}', SHARES),
 }
 
+MBV2_R101 = ('mbv2', 'r101')
 SMALL, FROZEN, LARGE = ('mbv2',), ('mbv2-frozen',), ('r50', 'r101')
 # Short enough for two CPU cores: every semi-supervised method.
 CPU = (
@@ -71,6 +75,8 @@ ALL_UNLABELED = dict(train_dataloader=dict(dataset=dict(unlabeled=dict(exclude='
 CITYSCAPES = Recipe('cityscapes', 'cityscapes_semi', 'sgd_poly_cityscapes', 16, LARGE, '{list}')
 VOC_CPS = Recipe('voc', 'voc_semi', 'sgd_poly_voc', 8, LARGE, '{list}')
 VOC_CLASSIC = Recipe('voc-classic', 'voc_semi', 'sgd_poly_voc', 8, LARGE, 'classic', leaf=ALL_UNLABELED)
+# supervised training alone has U2PL's lists, for the methods with other recipes
+VOC_U2PL = Recipe('voc-u2pl', 'voc_semi', 'sgd_poly_voc', 8, LARGE, '{list}')
 # CPS: four times the rate on Cityscapes, twice the batch on VOC.
 OF_CPS = (
     Recipe('cityscapes', 'cityscapes_semi', 'sgd_poly_cityscapes_cps', 16, LARGE, '{list}'),
@@ -131,3 +137,6 @@ SCRIBBLE_SEMI = (
     Recipe('camvid-scribble-semi', 'camvid_scribble_semi_240x180', 'adamw_poly_camvid_cpu_scribble', 4, SMALL),
     Recipe('msrc21-scribble-semi', 'msrc21_scribble_semi_216x144', 'adamw_poly_msrc21_cpu_scribble', 4, FROZEN),
 )
+
+# The recipe of soft self-labeling with all labels, which it claims to reach.
+OF_FULL_MASKS = tuple(replace(recipe, group='full') for recipe in (*scribble_recipes(MBV2_R101)[2:], VOC_VIT))

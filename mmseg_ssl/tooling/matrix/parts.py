@@ -1,6 +1,6 @@
 """Settings that several methods share."""
 
-from .rows import Leaf, Variant
+from .rows import Code, Leaf, Variant
 
 STRONG = dict(strong=dict(type='StrongAugment'))
 TWO_STRONG = dict(strong=dict(strong1=dict(type='StrongAugment'), strong2=dict(type='StrongAugment')))
@@ -21,6 +21,9 @@ LOCALIZERS = {
     **dict.fromkeys(('mbv2', 'mbv2-frozen'), 'networks/eln_localizer_mbv2'),
     **dict.fromkeys(('r50', 'r101'), 'networks/eln_localizer_r34'),
 }
+
+
+LARGER_BATCH = dict(train_dataloader=dict(batch_size=8), train_cfg=dict(max_iters=Code("_base_.iters['voc-bs16']")))
 
 
 def teacher(momentum: float, **options: object) -> dict:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .conditions import FROZEN, LENGTHS, SMALL, VOC_VIT, scribble_recipes
+from .conditions import FROZEN, LENGTHS, MBV2_R101, SMALL, VOC_VIT, scribble_recipes
+from .parts import LARGER_BATCH
 from .rows import Leaf, Method, Variant
 
 SOFT = (
@@ -11,7 +12,6 @@ SOFT = (
 )
 FIRST = dict(load_from='work_dirs/scribble-supervised_{net}_{data}_{list}/last_checkpoint')
 RESULTS = '../soft_self_labeling/README.md#camvid'
-MBV2_R101 = ('mbv2', 'r101')
 
 
 def pictures(bandwidth: float) -> Leaf:
@@ -35,12 +35,13 @@ NONLOCAL = dict(relaxation='quadratic', neighborhood='nonlocal', weight=100.0, n
 IN_CAMVID = dict(relaxation='quadratic', weight=6.0, normalization='pixels')
 
 
+GRID_NOTE = "Loss and weight of the public code of the robust trust region: mean over 8 neighbors' edges."
 NETWORKS_OF = {'voc-scribble': MBV2_R101, 'camvid-scribble': SMALL, 'msrc21-scribble': FROZEN}
 
 
-def crf_loss(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0) -> Variant:
+def crf_loss(kind: str, data: str, options: dict, note: str = '', bandwidth: float = 0.0, eta: float = 0.0) -> Variant:
     """Return one of the CRF losses."""
-    leaf = dict(model=dict(eta=0.0, potts=options), **(pictures(bandwidth) if bandwidth else {}))
+    leaf = dict(model=dict(eta=eta, potts=options), **(pictures(bandwidth) if bandwidth else {}))
     networks = NETWORKS_OF.get(data, ('r101',))
     lists = LENGTHS[:1] if 'scribble' in data else ()
     return Variant(kind, leaf, (data,), lists, networks, whole=True, note=note)
@@ -54,13 +55,21 @@ POTTS_REGULARIZED = Method(
     tuple(replace(recipe, networks=(), only_variants=(*MBV2_R101, *FROZEN)) for recipe in scribble_recipes(())),
     on={'scribble': FIRST, 'block': FIRST},
     variants=(
-        crf_loss(
-            'gridcrf',
-            'voc-scribble',
-            GRID,
-            "Loss and weight of the public code of the robust trust region: mean over 8 neighbors' edges.",
-            9.0,
+        *(
+            replace(row, networks=('mbv2',), lists=LENGTHS)
+            for row in (
+                crf_loss('gridcrf', 'voc-scribble', GRID, GRID_NOTE, 9.0),
+                crf_loss(
+                    'descent',
+                    'voc-scribble',
+                    dict(relaxation='quadratic', weight=6.0, bandwidth=9.0),
+                    'Figure 7: eq. 4 by gradient descent, with the eta and lambda of eq. 8; its own are not published.',
+                    9.0,
+                    eta=0.3,
+                ),
+            )
         ),
+        replace(crf_loss('gridcrf', 'voc-scribble', GRID, GRID_NOTE, 9.0), networks=('r101',)),
         crf_loss(
             'densecrf',
             'voc-scribble',
@@ -116,6 +125,7 @@ TREE_ENERGY = Method(
         'cityscapes-block': dict(model=dict(tree=dict(sigma=0.002))),
     },
     lists={'camvid-scribble': LENGTHS[:1], 'voc-scribble': LENGTHS[:1]},
+    variants=(Variant('bs16', LARGER_BATCH, ('voc-scribble',), networks=('r101',), batch=16),),
     prefix='tree-energy',
     results=RESULTS,
 )
