@@ -53,7 +53,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--cross-entropy', default='collision', choices=UNARIES)
     parser.add_argument('--connectivity', type=int, default=4, choices=(4, 8))
     parser.add_argument('--steps', type=at_least(0), help='of the fast solver; its default if not given')
-    parser.add_argument('--network', help='also time a supervised step of it: mbv2, r50, tiny or the path of a config')
+    parser.add_argument(
+        '--network', help='also time a supervised step of it: mbv2, r50, r101, dinov2s, tiny or the path of a config'
+    )
     parser.add_argument('--readme', type=Path, help='write the report between the lines <!-- solver:begin/end -->')
     parser.add_argument('--repeats', type=at_least(1), default=3)
     parser.add_argument('--seed', type=int, default=0)

@@ -19,6 +19,7 @@ loss and accuracy. mmseg_ssl/tooling/benchmark/measure.py explains how they are 
 
 import argparse
 import json
+import logging
 import platform
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 import torch  # noqa: E402
+from mmengine.logging import MMLogger  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
@@ -54,7 +56,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--methods', nargs='+', metavar='NAME', help='folders below configs/ (default: all)')
-    parser.add_argument('--network', default='mbv2', help='mbv2, r50, tiny or the path of a config (default: mbv2)')
+    parser.add_argument(
+        '--network', default='mbv2', help='mbv2, r50, r101, dinov2s, tiny or the path of a config (default: mbv2)'
+    )
     parser.add_argument('--crop', type=int, default=512, help='side of the crops (default: 512)')
     parser.add_argument('--batch', default='2+2', metavar='L+U', help='labeled and unlabeled images (default: 2+2)')
     parser.add_argument('--classes', type=int, default=21, help='number of classes (default: 21)')
@@ -145,6 +149,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Measure, print the table, and write the requested files."""
     args = parse_args(argv)
     init_default_scope('mmseg')
+    MMLogger.get_instance('benchmark', log_level=logging.ERROR)  # the table alone goes to the output
     if args.table and not args.table.is_file():
         raise UserError(f'--table {args.table}: no such file. Measure with --out first.')
     found = read_json(args.table) if args.table else measure(read_setup(args), args.methods, args.settings, args.iters)

@@ -1,8 +1,10 @@
 """Optimizers with few parameter groups, and old checkpoints that have one group per parameter."""
 
 import inspect
+import logging
 from typing import Any, Dict, List, Sequence, Tuple
 
+from mmengine.logging import MMLogger
 from mmengine.optim import AmpOptimWrapper, DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.registry import OPTIMIZERS
 from mmseg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS
@@ -36,9 +38,20 @@ class MergedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             prefix: Its name; empty for the whole model.
             **kwargs: The host's.
         """
-        super().add_params(params, module, prefix=prefix, **kwargs)
-        if not prefix:
-            params[:] = merge_equal(params)
+        if prefix:
+            super().add_params(params, module, prefix=prefix, **kwargs)
+            return
+        logger = MMLogger.get_current_instance()
+        level = logger.level
+        logger.setLevel(logging.ERROR)  # the host says the settings of every parameter, and that a teacher has none
+        try:
+            super().add_params(params, module, **kwargs)
+        finally:
+            logger.setLevel(level)
+        params[:] = merge_equal(params)
+        for group in params:
+            settings = ', '.join(f'{key} {value}' for key, value in group.items() if key != 'params')
+            logger.info(f'{len(group["params"])} parameters: {settings or "the settings of the optimizer"}')
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer and its wrapper.

@@ -218,7 +218,7 @@ def test_the_table_by_hand():
         ('--settings fp32+bf16', 'one precision'),
         ('--settings fp16', 'needs --device cuda'),
         ('--settings compile+checkpointing', 'exclude each other'),
-        ('--network nothing.py', 'take one of mbv2, r50, tiny or the path'),
+        ('--network nothing.py', 'take one of mbv2, r50, r101, dinov2s, tiny or the path'),
         ('--methods dueb nothing', 'the methods are supervised'),
         ('--table nowhere.json', 'nowhere.json: no such file'),
     ],

@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmseg.registry import MODELS
 
 from ...utils.nested import nested_dicts
+from ...utils.packages import is_installed
 from ...utils.project_files import CONFIGS
 from ..cli import UserError, load_config
 from .random_batch import Setup, random_batch
@@ -25,6 +26,8 @@ USUAL = (
 NETWORKS = dict(
     mbv2='_base_/networks/deeplabv3plus_mbv2-d16.py',
     r50='_base_/networks/deeplabv3plus_r50-d16.py',
+    r101='_base_/networks/deeplabv3plus_r101-d16.py',
+    dinov2s='_base_/networks/dpt_dinov2-s.py',
     tiny='_base_/networks/unet_tiny.py',
 )
 
@@ -120,6 +123,10 @@ def network_config(network: str, classes: int) -> ConfigDict:
     if model is None:
         raise UserError(f'--network {network}: the config has no model.')
     segmentor = model.get('segmentor', model)
+    if str(segmentor.backbone.type).startswith('mmpretrain.'):
+        if not is_installed('mmpretrain'):
+            raise UserError(f'--network {network} needs mmpretrain: pip install mmpretrain.')
+        import mmpretrain.models  # noqa: F401  (registers its backbones)
     segmentor.pop('data_preprocessor', None)
     for key in ('decode_head', 'auxiliary_head'):
         heads = segmentor.get(key) or []
