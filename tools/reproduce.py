@@ -1,4 +1,4 @@
-"""Tables and figures of the papers: list, show, train and draw them.
+"""List, show, train and draw the tables and figures of the papers.
 
 python tools/reproduce.py                                         # every table and figure of every paper
 python tools/reproduce.py eln table5                              # the paper's numbers beside ours, and the protocol

@@ -6,6 +6,7 @@ import json
 import cv2
 import pytest
 from matplotlib import pyplot as plt
+from mmengine.config import Config
 from mmengine.runner import save_checkpoint
 from mmseg.registry import MODELS
 from papers_rows import READ, rows_read
@@ -66,7 +67,7 @@ def test_names_are_unique_and_formulas_are_known():
 
 
 def test_ours_is_the_mean_over_runs_of_the_committed_config():
-    """70 and 72: 71 +- 1.41. A control, a changed setting, another list or variant is another row."""
+    """70 and 72: 71 +- 1.41. A control, another setting, list, variant or length is another row."""
     (cell,) = cells_of(choose.find_table('eln', 'table3'), Row('ELN', 'eln r50 voc-eln'))
     assert ours(cell, []) == 'not run'
     batch = ('train_dataloader.batch_size=6',)  # the batch of all processes, on one
@@ -76,6 +77,7 @@ def test_ours_is_the_mean_over_runs_of_the_committed_config():
         RUN._replace(options=('model.contrast_weight=0',)),
         RUN._replace(labels='voc/eln/1-8'),
         RUN._replace(setting='r101_voc-eln'),
+        RUN._replace(iterations=100),
         RUN._replace(provenance=dict(variant='control', digest='a')),
     ]
     assert runs_of(cell.config, [RUN, other, *apart]) == [RUN, other]
@@ -85,7 +87,8 @@ def test_ours_is_the_mean_over_runs_of_the_committed_config():
 def test_scribbles_are_matched_by_their_amount():
     table = choose.find_table('soft_self_labeling', 'table3')
     cells = cells_of(table, next(row for row in table.rows if row.config.endswith('voc-scribble')))
-    run = RUN._replace(method='soft_self_labeling', setting='mbv2_voc-scribble', labels='voc/trainaug length-0.3')
+    scribbled = dict(method='soft_self_labeling', setting='mbv2_voc-scribble', labels='voc/trainaug length-0.3')
+    run = RUN._replace(**scribbled, iterations=52860)
     assert [ours(cell, [run]) for cell in cells] == ['not run', '70.00', *['not run'] * 3]
 
 
@@ -267,6 +270,25 @@ def test_a_training_that_has_nothing_to_draw(tool, trained, tmp_path):
         tool.main(['eln', 'figure5', '--run-dir', str(trained / 'DUEB'), *out])
     with pytest.raises(UserError, match='ELN predicts no variance; give a training of DUEB last'):
         tool.main(['dueb', 'figure3', '--run-dir', str(trained / 'ELN'), *out])
+
+
+@pytest.mark.slow
+def test_trainings_end_in_the_table(tool, tmp_path, monkeypatch, capsys):
+    """On the drawn images, which need no folder; two iterations are no run of the committed config, but recorded."""
+    monkeypatch.chdir(tmp_path)
+    shorter = 'options = ["train_cfg.max_iters=2", "train_dataloader.num_workers=0"]\n'
+    monkeypatch.setattr(tool, 'plan_text', lambda *words: shorter + plan_text(*words))
+    records = tmp_path / 'runs.jsonl'
+    tool.main(['dueb', 'cityscapes', '--data', 'shapes', '--rows', 'supervised*', '--run', '--records', str(records)])
+    (run,) = read_records(records)
+    assert (run.config, run.iterations) == ('supervised_unet_shapes_8', 2)
+    assert '- / not run' in capsys.readouterr().out
+    monkeypatch.setattr(
+        'mmseg_ssl.tooling.reproduction.cells.read_config', lambda path: Config(dict(train_cfg=dict(max_iters=2)))
+    )
+    assert (
+        ours(table_cells(choose.choose('dueb', 'cityscapes', data='shapes'))[0], [run]) == f'{run.metrics["mIoU"]:.2f}'
+    )
 
 
 def test_plans_are_toml_with_quoted_names():

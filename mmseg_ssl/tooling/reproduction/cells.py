@@ -10,6 +10,7 @@ from ..matrix import DATA, METHODS, PUBLISHED
 from ..matrix.papers import PaperTable, Row
 from ..results_table import spread
 from ..run_logs import Run, without_draw
+from .settings import read_config
 
 NUMBER = re.compile(r'-?\d*\.?\d+')
 NOT_RUN = 'not run'
@@ -116,7 +117,7 @@ def ours(cell: Cell, runs: Sequence[Run]) -> str:
 
 
 def runs_of(config: Config, runs: Sequence[Run]) -> List[Run]:
-    """Return the recorded runs of a config, of every draw of its list and every seed, that changed no setting of it.
+    """Return the recorded runs of a config, of every draw of its list and every seed, as long as it and as it is.
 
     A batch of the paper's size on one process is no change: the configs have the share of one of several processes.
 
@@ -126,7 +127,7 @@ def runs_of(config: Config, runs: Sequence[Run]) -> List[Run]:
     """
     batch = f'train_dataloader.batch_size={batch_of(config)}'
     what = (config.method.folder, config.condition, config.variant.name)
-    return [
+    found = [
         run
         for run in runs
         if (run.method, run.setting, run.variant) == what
@@ -134,6 +135,8 @@ def runs_of(config: Config, runs: Sequence[Run]) -> List[Run]:
         and not {*run.options} - {batch}
         and not (run.provenance or {}).get('variant')
     ]
+    # only then is the config read, which takes its time
+    return [run for run in found if run.iterations == read_config(path_of(config)).train_cfg.max_iters]
 
 
 def _has_list(run: Run, config: Config) -> bool:

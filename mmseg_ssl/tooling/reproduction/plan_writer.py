@@ -9,7 +9,7 @@ from ...datasets.splits import find_split
 from ...errors import DatasetError, UserError
 from ..config_leaves import Config
 from .cells import Cell, batch_of, configs, name_of, path_of
-from .protocol import read_config
+from .settings import read_config
 
 FIRST = re.compile(r'work_dirs/(?P<name>[^/]+)/last_checkpoint')
 """``load_from`` of a config that begins where another one ended."""

@@ -1,24 +1,13 @@
 """The protocol of a config, in words, and the data that it needs."""
 
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Iterable, Iterator, List
+from typing import Iterator, List
 
-from mmengine.config import Config as Settings
+from mmengine.config import Config
+from mmseg.registry import DATASETS
 
-from ..cli import load_config
-from ..trainings.job_maker import config_path
 from .cells import Cell, batch_of
-
-
-@lru_cache(maxsize=None)
-def read_config(path: str) -> Settings:
-    """Read a config of the project once.
-
-    Args:
-        path: Its path from the root of the project.
-    """
-    return load_config(str(config_path(path)))
+from .settings import read_config
 
 
 def protocol_of(cell: Cell) -> str:
@@ -51,15 +40,12 @@ def missing_folders(cell: Cell) -> List[str]:
     return [folder for folder in named if not Path(folder).is_dir()]
 
 
-def _folders(cfg: Settings) -> Iterator[str]:
-    """Yield the folders of a config's labeled, unlabeled, validation and test data."""
+def _folders(cfg: Config) -> Iterator[str]:
+    """Yield the folders of a config's training, validation and test data, but those that are drawn if missing."""
     train = cfg.train_dataloader.dataset
-    parts: Iterable[Any] = (
-        train.get('labeled'),
-        train.get('unlabeled'),
-        cfg.val_dataloader.dataset,
-        cfg.test_dataloader.dataset,
-    )
-    for part in filter(None, parts):
-        for folder in (part.get('data_prefix') or {}).values():
+    parts = [train.get('labeled'), train.get('unlabeled'), cfg.val_dataloader.dataset, cfg.test_dataloader.dataset]
+    used = [part for part in parts if part]
+    drawn = {part.get('data_root') for part in used if hasattr(DATASETS.get(part.type), 'prepare')}
+    for part in used:
+        for folder in (part.get('data_prefix') or {}).values() if part.get('data_root') not in drawn else ():
             yield str(Path(part.get('data_root') or '', folder))
