@@ -16,11 +16,12 @@ import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.evaluation import SemiIoUMetric  # noqa: E402
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of  # noqa: E402
+from mmseg_ssl.tooling.unlabeled_images import score_unlabeled_images  # noqa: E402
 from mmseg_ssl.utils.image_names import image_root  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    """Read the command line: mmseg's options, ``--predict-on`` and ``--val``."""
+    """Read the command line: mmseg's options, ``--predict-on``, ``--val`` and ``--unlabeled``."""
     parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
@@ -34,6 +35,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--val', action='store_true', help='evaluate on the validation set as well, before the test set'
+    )
+    parser.add_argument(
+        '--unlabeled',
+        action='store_true',
+        help='instead of the test set, score the unlabeled images of the training, whose masks the data have',
     )
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
@@ -121,6 +127,9 @@ def main(argv: Optional[List[str]] = None) -> dict:
     cfg.load_from, cfg.resume = args.checkpoint, False
     set_launcher(cfg, args.launcher)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
+    if args.unlabeled:
+        cfg.work_dir += '' if args.work_dir else '_on-unlabeled'  # no results of the test set
+        score_unlabeled_images(cfg, Path(cfg.work_dir))
     for evaluator in [*evaluators(cfg), *(evaluators(cfg, 'val') if args.val else [])]:
         if evaluator.type == 'IoUMetric':
             evaluator.type = 'SemiIoUMetric'  # the host's scores one network, and writes equal names over each other

@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/schedules/adamw_poly_msrc21_cpu_eln.py',
     '../_base_/default_runtime.py',
 ]
-method = dict(_base_.outputs, type='ELN', slack=(1.5, 3.0), contrast=dict(samples_per_class=64))
+method = dict(_base_.options, type='ELN', slack=(1.5, 3.0), contrast=dict(samples_per_class=64))
 data_preprocessor = dict(strong=_base_.perturbation)
 model = dict(method, segmentor=_base_.segmentor, localizer=_base_.localizer, data_preprocessor=data_preprocessor)
 train_dataloader = dict(dataset=dict(split='msrc21/20_draw0.txt'))

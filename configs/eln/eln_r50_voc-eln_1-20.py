@@ -6,8 +6,8 @@ _base_ = [
     '../_base_/schedules/adamw_eln_voc.py',
     '../_base_/default_runtime.py',
 ]
-segmentor = dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1))
-method = dict(_base_.outputs, type='ELN', slack=(20.0, 50.0))
+segmentor = dict(decode_head=dict(_base_.segmentor.decode_head, type='TwoLayerASPPHead', dropout_ratio=0.1))
+method = dict(_base_.options, type='ELN', slack=(20.0, 50.0))
 data_preprocessor = dict(size=_base_.crop_size, strong=_base_.perturbation)
 model = dict(method, segmentor=segmentor, localizer=_base_.localizer, data_preprocessor=data_preprocessor)
 train_dataloader = dict(dataset=dict(split='voc/eln/1-20_draw0.txt'))

@@ -8,7 +8,7 @@ model = dict(
     pseudo_mean='kept',
     student_views=('weak', 'strong'),
     localizer=dict(inputs='logits', balance='batch', ignored_as_wrong=True),
-    contrast=dict(windows=8, positives='log_sum', anchors='teacher'),
     teacher=dict(eval_mode=False, buffers='own'),
 )
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))
 custom_hooks = [dict(type='ELNStageHook', starts=_base_.starts, reset_interval=266), _base_.custom_hooks[1]]

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/schedules/adamw_eln_voc.py',
     '../_base_/default_runtime.py',
 ]
-segmentor = dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1))
+segmentor = dict(decode_head=dict(_base_.segmentor.decode_head, type='TwoLayerASPPHead', dropout_ratio=0.1))
 model = dict(type='Supervised', segmentor=segmentor, data_preprocessor=dict(size=_base_.crop_size))
 train_dataloader = dict(dataset=dict(split='voc/eln/1-20_draw0.txt', unlabeled=None, unlabeled_per_labeled=0))
 custom_hooks = []

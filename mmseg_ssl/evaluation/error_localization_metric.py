@@ -30,6 +30,9 @@ class ErrorLocalizationMetric(BaseMetric):
     ``localizer/error_F1`` (the mean over images with an error, or with a pixel called an error),
     ``localizer/error_F1_pooled`` (over all pixels), ``confidence@0.9/error_F1`` and so on, in percent.
 
+    The paper's table is of the teacher's prediction on the unlabeled images of a training: ``tools/test.py CONFIG
+    CHECKPOINT --unlabeled --predict-on teacher``.
+
     F1 depends both on how well a judge ranks pixels and on its threshold. ``localizer/error_AP`` and
     ``confidence/error_AP`` only measure the ranking: the average precision of errors over all thresholds, pooled.
 

@@ -45,6 +45,7 @@ from .semi_tta import SemiTTAModel
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 from .threshold import AdaptiveThreshold, FixedThreshold
+from .two_layer_head import TwoLayerASPPHead
 from .with_side_heads import SideHeadsMixin
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     'StrongAugment',
     'Supervised',
     'TreeEnergy',
+    'TwoLayerASPPHead',
     'UniMatchV1',
     'UniMatchV2',
     'VarianceHead',

@@ -13,7 +13,8 @@ def located(probs: Tensor, correctness: Tensor, threshold: float = 0.5) -> Pixel
 
     .. math:: \hat y_i = \arg\max_c p_{ic}, \qquad w_i = 1[b_i > \tau]
 
-    At the paper's :math:`\tau = 0.5` the weight is :math:`\mathrm{round}(b_i)`.
+    At the paper's :math:`\tau = 0.5` the weight is :math:`\mathrm{round}(b_i)`, also at :math:`b_i = 0.5`, which torch
+    rounds to 0.
 
     Args:
         probs: ``(B, C, H, W)``, summing to one over dim 1.

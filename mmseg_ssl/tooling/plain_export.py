@@ -32,13 +32,15 @@ def plain_config(cfg: Config) -> Config:
         cfg: Config of the method; parts of it are changed.
 
     Returns:
-        A config that runs in mmseg without this package, in its test loop as in ``MMSegInferencer``.
+        A config that runs in mmseg, in its test loop as in ``MMSegInferencer``; without this package, unless a decode
+        head or a step of the test pipeline is one of it: then it is imported.
     """
-    segmentor = cfg.model.segmentor
+    segmentor, parts = cfg.model.segmentor, []
     for key in ('decode_head', 'auxiliary_head'):
         heads = segmentor.get(key) or []
         for head in heads if isinstance(heads, list) else [heads]:
             plain_losses(head)
+            parts.append(head)
     segmentor.backbone.pop('init_cfg', None)  # the checkpoint has the weights
     given = {key: cfg.model.data_preprocessor[key] for key in PREPROCESSING if key in cfg.model.data_preprocessor}
     segmentor.data_preprocessor = dict(type='SegDataPreProcessor', **given)
@@ -52,6 +54,9 @@ def plain_config(cfg: Config) -> Config:
         plain.update(test_dataloader=loader, test_cfg=dict(type='TestLoop'))
         plain.update(test_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']))
         plain.update(test_pipeline=loader.dataset.pipeline)  # what mmseg's inference_model reads
+        parts += loader.dataset.get('pipeline', [])
+    if any(_ours(part.get('type')) for part in parts):
+        plain.update(custom_imports=dict(imports=['mmseg_ssl'], allow_failed_imports=False))
     return Config(plain)
 
 

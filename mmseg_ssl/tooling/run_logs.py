@@ -14,6 +14,7 @@ from .cli import UserError, read_json
 from .matrix import METHODS
 from .run_options import changed_options
 from .trainings.provenance import read_provenance
+from .unlabeled_images import LIST
 
 CONFIG_NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and the name of an ablation."""
@@ -56,7 +57,12 @@ def find_runs(folders: List[Path]) -> List[Run]:
     tests = {}
     for folder in folders:
         for path in sorted(folder.rglob('*.json'), key=lambda path: path.stem):
-            if path.parent.name == path.stem and (path.parent / 'vis_data' / 'config.py').is_file():
+            of_unlabeled = (path.parents[1] / LIST).is_file()
+            if (
+                path.parent.name == path.stem
+                and (path.parent / 'vis_data' / 'config.py').is_file()
+                and not of_unlabeled
+            ):
                 try:
                     run = read_test(path, folders)
                 except (AttributeError, KeyError, TypeError) as error:  # a setting that every method has

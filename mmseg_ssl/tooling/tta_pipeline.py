@@ -9,7 +9,7 @@ RATIOS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 def tta_pipeline_of(pipeline: Sequence[dict], ratios: Sequence[float] = RATIOS) -> List[dict]:
     """Make a pipeline that returns images at several sizes, each also mirrored.
 
-    The mask is loaded after resizing and mirroring, so it is not changed.
+    The mask is loaded after resizing and mirroring, so it is not changed: scores are those at its file's size.
 
     Args:
         pipeline: Steps of a test pipeline. The size of its ``Resize`` is multiplied; without one, a step is added.
@@ -25,6 +25,7 @@ def tta_pipeline_of(pipeline: Sequence[dict], ratios: Sequence[float] = RATIOS) 
     else:
         at = next((i + 1 for i, kind in enumerate(kinds) if kind.startswith('Load') and kind != 'LoadAnnotations'), 0)
         resize, behind = dict(type='Resize', scale_factor=1.0, keep_ratio=True), list(pipeline[at:])
+    behind = [step for step in behind if step['type'] != 'ScoreAtThisSize']  # the views have many sizes
     masks = [step for step in pipeline[:at] if step['type'] == 'LoadAnnotations']
     sizes = [_multiply_size(resize, ratio) for ratio in ratios]
     flips = [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)]

@@ -23,6 +23,7 @@ SPLITS = {
     'cityscapes-eln': ('1-8', '1-4', '1-2'),
 }
 CLASSES = {'camvid': 11, 'msrc21': 21, 'voc-eln': 21, 'cityscapes-eln': 19}
+RELEASED_CONTRAST = dict(windows=8, positives='log_sum', anchors='teacher')
 ABLATIONS = [
     *(
         'decoders-0',
@@ -32,6 +33,7 @@ ABLATIONS = [
         'filter-correction',
         'loss-contrast',
         'loss-pseudo',
+        'contrast-sum',
     ),
     *('stage1', 'stage2'),
 ]
@@ -94,6 +96,25 @@ def test_a_config_is_what_its_name_says(name):
         assert iterations == dict(pretrain=0, warmup=266 * before, semi=266 * (before + localizer))
         assert cfg.optim_wrapper.optimizer == dict(type='AdamW', lr=1e-4, weight_decay=1e-5)
         assert hooks['MeanTeacherHook'].momentum == 0.005
+        rates = cfg.optim_wrapper.get('paramwise_cfg', {})  # one for all in the paper, two in its public code
+        assert rates == (dict(custom_keys=dict(backbone=dict(lr_mult=0.1))) if variant == '_release' else {})
+        assert model.segmentor.decode_head.type == 'TwoLayerASPPHead'
+        assert variant == '_filter-confidence' or model.localizer.decode_head.type == 'TwoLayerASPPHead'
+        form = dict(positives='sum') if variant == '_contrast-sum' else RELEASED_CONTRAST
+        assert model.contrast == form and model.get('contrast_weight', 1) == (
+            0 if variant in ('_filter-confidence', '_loss-pseudo') else 1
+        )
+
+
+@pytest.mark.parametrize('name', ['eln_r50_voc-eln_1-20.py', 'eln_r50_voc-eln_1-20_filter-confidence.py'])
+def test_the_paper_s_grid_and_thresholds(name):
+    """VOC is scored at 512x512, and an error is what the training would reject."""
+    cfg = load_config(str(CONFIGS[name]), None)
+    steps = [step.type for step in cfg.test_dataloader.dataset.pipeline]
+    assert steps.index('LoadAnnotations') < steps.index('Resize') < steps.index('ScoreAtThisSize')
+    assert cfg.val_dataloader.dataset.pipeline == cfg.test_dataloader.dataset.pipeline
+    judged = next(metric for metric in cfg.test_evaluator if metric.type == 'ErrorLocalizationMetric')
+    assert judged.get('threshold', 0.5) == cfg.model.get('threshold', 0.5)
 
 
 BASELINES = {path.name: path for path in sorted((FOLDER.parent / 'supervised').glob('*-eln_*.py'))}

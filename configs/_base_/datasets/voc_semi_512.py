@@ -1,5 +1,5 @@
 # VOC as in ELN: every image resized to 512x512, whatever its shape, no crop and no scaling; batch 6 on one process.
-# Scores are those at the images' own size; the paper's are on the 512x512 grid.
+# Scores are those on the 512x512 grid, as the paper's; --tta scores at the images' own size.
 _base_ = './voc_semi.py'
 segmentor = dict(test_cfg=dict(_delete_=True, mode='whole'))  # whole images at test
 labeled_pipeline = [
@@ -12,8 +12,9 @@ labeled_pipeline = [
 unlabeled_pipeline = [step for step in labeled_pipeline if step['type'] != 'LoadAnnotations']
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(512, 512), keep_ratio=False),
     dict(type='LoadAnnotations'),
+    dict(type='Resize', scale=(512, 512), keep_ratio=False),
+    dict(type='ScoreAtThisSize'),
     dict(type='PackSegInputs'),
 ]
 tta_pipeline = [

@@ -30,5 +30,5 @@ localizer = dict(
 perturbation = dict(
     type='StrongAugment', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, jitter_prob=1.0, blur_prob=0.0
 )
-outputs = dict(predict_on=('student', 'teacher'), predict_correctness=True)
+options = dict(predict_on=('student', 'teacher'), predict_correctness=True)
 localization = dict(type='ErrorLocalizationMetric', further_thresholds=(0.3, 0.4, 0.6, 0.7))

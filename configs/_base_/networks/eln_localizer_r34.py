@@ -12,7 +12,7 @@ localizer = dict(
         init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/resnet34-b627a593.pth'),
     ),
     decode_head=dict(
-        type='DepthwiseSeparableASPPHead',
+        type='TwoLayerASPPHead',
         in_channels=512,
         in_index=3,
         channels=256,
@@ -28,4 +28,9 @@ localizer = dict(
 perturbation = dict(
     type='StrongAugment', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, jitter_prob=1.0, blur_prob=0.0
 )
-outputs = dict(predict_on=('student', 'teacher'), predict_correctness=True)
+options = dict(
+    predict_on=('student', 'teacher'),
+    predict_correctness=True,
+    # of eq. 10 the public code's form: that and eq. 9 have the weight 1 with which the paper's numbers were made
+    contrast=dict(windows=8, positives='log_sum', anchors='teacher'),
+)

@@ -1,10 +1,9 @@
-# ELN on VOC: AdamW without a schedule. The public code's epochs of 266 iterations: 70 of L_sup, 50 of eq. 7, 500 in all.
+# ELN on VOC: AdamW without a schedule, one rate for all. The public code's epochs of 266 iterations: 70 of L_sup, 50 of eq. 7, 500 in all.
 starts = dict(pretrain=0, warmup=70 / 500, semi=120 / 500)
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-5),
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),  # the student's and the localizer's
 )
 param_scheduler = None
 train_cfg = dict(type='SemiTrainLoop', max_iters=500 * 266, val_interval=4 / 500)

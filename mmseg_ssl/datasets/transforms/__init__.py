@@ -1,5 +1,6 @@
 from .deep_images import LoadDeepImage
 from .formatting import PackSemiInputs
+from .present_size import ScoreAtThisSize
 from .pseudo_labels import LoadPseudoLabels, PackPseudoLabels
 from .scribbles import LoadScribbles, ResizeScribbles, find_scribble_loader, resize_scribbles
 
@@ -10,6 +11,7 @@ __all__ = [
     'PackPseudoLabels',
     'PackSemiInputs',
     'ResizeScribbles',
+    'ScoreAtThisSize',
     'find_scribble_loader',
     'resize_scribbles',
 ]

@@ -15,7 +15,8 @@ def constrained_cross_entropy(aux_ce: Tensor, main_ce: Tensor, slack: float) -> 
     .. math:: \ell = 1[\ell_{aux} > \alpha\, \ell_{main}] \; \ell_{aux}
 
     The decoder learns until its loss falls to :math:`\alpha` times the main decoder's: it stays worse, and makes the
-    errors that the localizer learns from. The main decoder gets no gradient.
+    errors that the localizer learns from. The main decoder gets no gradient. At equality, which two losses of 0 can
+    reach, the paper's inequality is strict (the public code's is not: it adds the 0).
 
     Args:
         aux_ce: Cross entropy of the auxiliary decoder, one number per image ``(B,)`` or a scalar for the batch.

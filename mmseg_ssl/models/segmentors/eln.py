@@ -54,7 +54,8 @@ class ELN(SemiSegmentor):
         predict_correctness: Whether ``predict`` adds the map ``correctness``.
         threshold: Correctness that a pixel must exceed; 0.5 is the paper's rounding.
         pseudo_weight: Weight of eq. 9.
-        contrast_weight: Weight of eq. 10.
+        contrast_weight: Weight of eq. 10; the loss is some hundred times the public code's in the default form of
+            :class:`SampledContrast`, which gives the sizes.
         pseudo_mean: Pixels that eq. 9 is the mean of: ``'all'`` pixels of the images, where a rejected one counts as 0,
             or the ``'kept'`` ones.
         student_views: Views that the student is trained on, of ``'weak'`` and ``'strong'``; their losses add up.
@@ -67,9 +68,11 @@ class ELN(SemiSegmentor):
     Deviations from the paper, beside those of :class:`ELNWarmup` (the public code's choices in brackets; each has an
     option, which ``eln_r50_voc-eln_1-20_release.py`` sets, but where it says "not offered"):
         1. Eq. 10 takes sampled anchors and keys, and the mean over an anchor's positives, because the sum grows with
-           the number of pixels; ``contrast=dict(positives='sum')`` is the equation as written. (Windows of 32x32, the
-           logarithm of sums, divided by the pixels of a class: ``contrast=dict(windows=8, positives='log_sum')``.)
-        2. Anchors are the student's, as eq. 10 has it (``contrast=dict(anchors='teacher')``).
+           the number of pixels; ``contrast=dict(positives='sum')`` is the equation as written, the config ends in
+           ``contrast-sum``. (Windows of 32x32, the logarithm of sums, divided by the pixels of a class:
+           ``contrast=dict(windows=8, positives='log_sum')``. All configs with the paper's data have this form: only of
+           it is 1 a weight that leaves eq. 9 a share.)
+        2. Anchors are the student's, as eq. 10 has it (``contrast=dict(anchors='teacher')``, as the same configs).
         3. Eq. 9 is the mean over all pixels, the equation's sum without its growth (``pseudo_mean='kept'``).
         4. The student sees the strong view alone, as in eq. 9 (``student_views=('weak', 'strong')``).
         5. The teacher copies BatchNorm statistics and predicts in eval mode. (Parameters alone are averaged, and

@@ -56,8 +56,15 @@ class ELNWarmup(SemiSegmentor):
            maximum, and right and wrong pixels are balanced in each image (``localizer=dict(balance='batch')``). That
            its answer is added to the confidence is neither's (``localizer=dict(prior='confidence')``).
         4. Its loss is the mean over decoders (``reduction='sum'``); eq. 3 gates each image (``gate='batch'``).
-        5. An auxiliary decoder is the segmentor's own head; that the public code's has other dropout rates in the ASPP
-           and the fusion is not offered: the host's heads have one rate, before the classifier.
+        5. An auxiliary decoder is the segmentor's own head, with the paper's classifier of two layers where the config
+           says :class:`TwoLayerASPPHead`, as those with the paper's data do. The convolutions before it are the host's,
+           separable (plain, with a further 1x1 convolution); that the public code's has other dropout rates in the
+           ASPP and the fusion is not offered: the host's heads have one rate, before the classifier.
+        6. One learning rate for all, as in the paper (a tenth of it for both backbones:
+           ``optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))``).
+        7. VOC is resized to 512x512 and scored there, as in the paper (505x505; not offered).
+        8. Equal numbers: eq. 3 does not teach (it does), and a correctness of exactly 0.5 is rejected, as torch rounds
+           it to 0.
     """
 
     def __init__(

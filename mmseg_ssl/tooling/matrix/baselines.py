@@ -22,6 +22,7 @@ from .parts import (
     BOTH,
     EVERY_CLASS,
     LARGER_BATCH,
+    OF_ELN_HEAD,
     OWN_STATISTICS,
     RAMP,
     SEPARATE,
@@ -49,7 +50,7 @@ SUPERVISED = Method(
         'shapes': EVERY_CLASS,
         'eln': dict(
             note="The baseline of ELN's Tables 1 and 2: its network, data and schedule without the unlabeled images.",
-            segmentor=Code('dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1))'),
+            segmentor=OF_ELN_HEAD,
             model=dict(segmentor=Code('segmentor')),
             custom_hooks=[],
         ),

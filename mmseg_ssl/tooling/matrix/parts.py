@@ -16,6 +16,8 @@ EVERY_CLASS = {'val_evaluator = test_evaluator': dict(type='SemiIoUMetric')}
 ADAPTIVE = dict(model=dict(threshold=dict(_delete_=True, type='AdaptiveThreshold')))
 CORRMATCH = "CorrMatch's threshold, which follows the classes' largest confidences"
 
+OF_ELN_HEAD = Code("dict(decode_head=dict(_base_.segmentor.decode_head, type='TwoLayerASPPHead', dropout_ratio=0.1))")
+
 
 LOCALIZERS = {
     **dict.fromkeys(('mbv2', 'mbv2-frozen'), 'networks/eln_localizer_mbv2'),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Dict, Iterable
 
 from .conditions import CAMVID_10K, CPU, OF_ELN, OF_FARCLUSS
-from .parts import BOTH, LOCALIZERS, OWN_STATISTICS, RAMP, SEPARATE, STRONG, release, teacher
+from .parts import BOTH, LOCALIZERS, OF_ELN_HEAD, OWN_STATISTICS, RAMP, SEPARATE, STRONG, release, teacher
 from .rows import Code, Leaf, Method, Variant
 
 # Each part as its absence would be: the likeliest class alone, every pixel alike, every class alike, no contrast.
@@ -62,6 +62,11 @@ BY_CONFIDENCE = dict(localizer=dict(_delete_=True, type='ConfidenceThreshold'), 
 BY_CORRECTION = dict(model=dict(localizer=dict(type='ErrorCorrector')))
 
 
+def judged(metric: dict) -> dict:
+    """Return the evaluators of a network and of its judge."""
+    return {'val_evaluator = test_evaluator': [dict(type='SemiIoUMetric'), metric]}
+
+
 def ablation(name: str, leaf: dict, note: str) -> Variant:
     """Make a row of ELN's Tables 3 to 6."""
     return Variant(name, leaf, ('voc-eln',), ('1-20',), ('r50',), note=note)
@@ -75,7 +80,7 @@ ELN = Method(
     (*(replace(recipe, schedule=f'{recipe.schedule}_eln') for recipe in CPU), *OF_ELN),  # with its stages
     leaf=dict(
         model=dict(
-            **{'': Code('_base_.outputs')},
+            **{'': Code('_base_.options')},
             localizer=Code('_base_.localizer'),
             data_preprocessor=dict(strong=Code('_base_.perturbation')),
         )
@@ -87,14 +92,9 @@ ELN = Method(
             **{'val_evaluator = test_evaluator': [Code('*_base_.test_evaluator'), Code('_base_.localization')]},
         ),
         'eln': dict(
-            segmentor=Code('dict(decode_head=dict(_base_.segmentor.decode_head, dropout_ratio=0.1))'),
+            segmentor=OF_ELN_HEAD,
             model=dict(slack=(20.0, 50.0), segmentor=Code('segmentor')),
-            **{
-                'val_evaluator = test_evaluator': [
-                    dict(type='SemiIoUMetric'),
-                    dict(type='ErrorLocalizationMetric'),
-                ]
-            },
+            **judged(dict(type='ErrorLocalizationMetric')),
         ),
     },
     bases=LOCALIZERS,
@@ -112,8 +112,12 @@ ELN = Method(
         ),
         ablation(
             'filter-confidence',
-            dict(model=dict(BY_CONFIDENCE, threshold=0.9)),
-            'Tables 3 and 6: a threshold on the confidence in the place of the localizer; the paper does not give it.',
+            dict(
+                model=dict(BY_CONFIDENCE, threshold=0.9, contrast_weight=0.0),
+                **judged(dict(type='ErrorLocalizationMetric', threshold=0.9)),
+            ),
+            "Tables 3, 4 and 6: the teacher's confidence in the localizer's place, and no contrast, as in Table 6.\n"
+            'The paper does not give the threshold.',
         ),
         ablation(
             'filter-correction', BY_CORRECTION, 'Table 3: the correction network (s-ECN) in the place of the localizer.'
@@ -121,6 +125,11 @@ ELN = Method(
         ablation('decoders-0', dict(model=dict(slack=())), 'Table 5'),
         ablation('decoders-1', dict(model=dict(slack=(20.0,))), 'Table 5'),
         ablation('decoders-3', dict(model=dict(slack=(20.0, 50.0, 100.0))), 'Table 5'),
+        ablation(
+            'contrast-sum',
+            dict(model=dict(contrast=dict(_delete_=True, positives='sum'))),
+            'Eq. 10 as printed, over at most 256 anchors and keys of a class: thousands of times the size of eq. 9.',
+        ),
         ablation('loss-contrast', dict(model=dict(pseudo_weight=0.0)), 'Table 6'),
         ablation('loss-pseudo', dict(model=dict(contrast_weight=0.0)), 'Table 6'),
         release(
@@ -132,9 +141,9 @@ ELN = Method(
                     pseudo_mean='kept',
                     student_views=('weak', 'strong'),
                     localizer=dict(inputs='logits', balance='batch', ignored_as_wrong=True),
-                    contrast=dict(windows=8, positives='log_sum', anchors='teacher'),
                     teacher=OWN_STATISTICS,
                 ),
+                optim_wrapper=dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1)))),
                 custom_hooks=[
                     dict(type='ELNStageHook', starts=Code('_base_.starts'), reset_interval=266),
                     Code('_base_.custom_hooks[1]'),
@@ -147,7 +156,14 @@ ELN = Method(
         ablation(
             'stage1',
             dict(
-                model=dict(type='ELNWarmup', predict_on='student', data_preprocessor=dict(strong=None)),
+                kept=Code("{key: value for key, value in _base_.model.items() if key != 'contrast'}"),
+                model=dict(
+                    **{'': Code('kept')},
+                    _delete_=True,
+                    type='ELNWarmup',
+                    predict_on='student',
+                    data_preprocessor=Code('dict(_base_.model.data_preprocessor, strong=None)'),
+                ),
                 train_cfg=dict(max_iters=Code('120 * 266'), val_interval=Code('4 / 120')),
                 train_dataloader=dict(dataset=dict(unlabeled=None, unlabeled_per_labeled=0)),
                 custom_hooks=[dict(type='ELNStageHook', starts=dict(pretrain=0, warmup=Code('70 / 120')))],

@@ -99,7 +99,8 @@ TABLE_4 = PaperTable(
     ),
     'on the unlabeled training images, with the networks of Table 3',
     lists=('1-20',) * 3,
-    note='In %. Ours are those of errors, of the first network on the validation images.',
+    note='In %. Ours are those of errors, of the first network on the validation images. On the unlabeled images, of '
+    'which the table is: `python tools/test.py <config> <checkpoint> --unlabeled --predict-on teacher`.',
 )
 TABLE_5 = PaperTable(
     'table5',
@@ -120,7 +121,7 @@ TABLE_6 = PaperTable(
     'losses of unlabeled images: VOC, 1/20, R-50',
     ('mIoU',),
     (
-        Row('threshold alone', 'eln r50 voc-eln filter-confidence'),
+        Row('threshold alone, without L_contra', 'eln r50 voc-eln filter-confidence'),
         Row('L_pseudo', 'eln r50 voc-eln loss-pseudo'),
         Row('L_contra', 'eln r50 voc-eln loss-contrast'),
         Row('L_pseudo + L_contra', 'eln r50 voc-eln'),
