@@ -7,6 +7,8 @@ from .branch import Branch
 from .class_rebalancing import ClassRebalancing
 from .cutmix import CutMix
 from .data_preprocessor import SemiDataPreProcessor
+from .deeplab_heads import DeepLabV2Head, LargeFOVHead
+from .dilated_vgg import DilatedVGG
 from .ema_teacher import EMATeacher
 from .energy_margins import EnergyMargins
 from .energy_terms import EnergyWeighting, HingeEnergyTerm, JointEnergyTerm, ReleaseEnergyTerm
@@ -58,6 +60,8 @@ __all__ = [
     'CutMix',
     'CutMixSeg',
     'DUEB',
+    'DeepLabV2Head',
+    'DilatedVGG',
     'ELN',
     'ELNWarmup',
     'EMATeacher',
@@ -76,6 +80,7 @@ __all__ = [
     'HingeEnergyTerm',
     'JointEnergyTerm',
     'KendallGalTerm',
+    'LargeFOVHead',
     'LocatedCPS',
     'MeanTeacher',
     'NetworkError',

@@ -15,7 +15,7 @@ from mmseg_ssl.ops.potts import RELAXATIONS
 from mmseg_ssl.tooling.cli import load_config
 
 NAME = re.compile(
-    r'(?P<method>[a-z-]+)_(?P<net>mbv2|r101|vit)_(?P<data>[a-z0-9-]+)_(?P<labels>full|[a-z]*-?[\d.-]+)(?P<rest>_.+)?'
+    r'(?P<method>[a-z-]+)_(?P<net>mbv2|r101|vit|deeplabv2|vgg16)_(?P<data>[a-z0-9-]+)_(?P<labels>full|[a-z]*-?[\d.-]+)(?P<rest>_.+)?'
 )
 METHODS = {
     'supervised': 'Supervised',
@@ -33,7 +33,7 @@ CONFIGS = {
     for path in sorted(FOLDER.glob(f'{method.replace("-", "_")}/*.py'))
     if method != 'supervised' or re.search('-(scribble|block)_', path.stem)
 }
-NETS = dict(mbv2='MobileNetV2', r101='ResNetV1c', vit='VisionTransformer')
+NETS = dict(mbv2='MobileNetV2', r101='ResNetV1c', vit='VisionTransformer', deeplabv2='ResNetV1c', vgg16='DilatedVGG')
 # classes, color bandwidth, and iterations at batch 12 over 60 epochs of so many images
 DATA = {
     'voc-scribble': (21, 9.0, 10582),
@@ -94,6 +94,16 @@ def test_every_row_of_the_tables_is_there():
         *(f'supervised_{net}_voc-scribble_full' for net in ('mbv2', 'r101', 'vit')),
         *(f'supervised_{net}_voc-scribble_full_bs16' for net in ('r101', 'vit')),
         *(f'supervised_r101_{data}_full' for data in ('cityscapes-block', 'ade20k-block')),
+    }
+    table_5 |= {
+        f'{method}_{net}_voc-scribble_{labels}'
+        for net in ('deeplabv2', 'vgg16')
+        for method, labels in (
+            ('supervised', 'full'),
+            ('scribble-supervised', 'length-1'),
+            ('potts-regularized', 'length-1_densecrf'),
+            ('soft-self-labeling', 'length-1'),
+        )
     }
     figure_7 = {
         f'{method}_mbv2_voc-scribble_length-{length}{kind}'

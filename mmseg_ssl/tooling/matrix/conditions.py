@@ -16,6 +16,8 @@ NETWORKS = {
     'r101-d8': Network('deeplabv3plus_r101-d8', 'R-101'),
     'dinov2s': Network('dpt_dinov2-s', 'DINOv2-S, DPT', leaf=DINOV2),
     'dinov2b': Network('dpt_dinov2-b', 'DINOv2-B, DPT', leaf=DINOV2),
+    'deeplabv2': Network('deeplabv2_r101-d8', 'DeepLabV2, R-101'),
+    'vgg16': Network('deeplab_vgg16-d8', 'DeepLab, VGG-16'),
     'vit': Network('vit-b16_linear', 'ViT-B/16, linear'),
 }
 CAMVID, VOC = ('8', '1-16', '1-8', '1-4'), 'Pascal VOC 2012 + Aug'
@@ -60,7 +62,8 @@ DATA = {
     'ade20k-block': scribbles('ADE20K, blocks', 'ADE20K (blocks)', 'ade_blocks/{list}', SHARES),
 }
 
-MBV2_R101 = ('mbv2', 'r101')
+MBV2_R101, EARLIER = ('mbv2', 'r101'), ('deeplabv2', 'vgg16')
+WITH_EARLIER = (*MBV2_R101, *EARLIER)
 SMALL, FROZEN, LARGE = ('mbv2',), ('mbv2-frozen',), ('r50', 'r101')
 # Short enough for two CPU cores: every semi-supervised method.
 CPU = (
@@ -139,4 +142,4 @@ SCRIBBLE_SEMI = (
 )
 
 # The recipe of soft self-labeling with all labels, which it claims to reach.
-OF_FULL_MASKS = tuple(replace(recipe, group='full') for recipe in (*scribble_recipes(MBV2_R101)[2:], VOC_VIT))
+OF_FULL_MASKS = tuple(replace(recipe, group='full') for recipe in (*scribble_recipes(WITH_EARLIER)[2:], VOC_VIT))

@@ -12,6 +12,7 @@ PUBLISHED: Dict[str, Dict[str, Tuple[str, ...]]] = {
         'r50 voc-eln': ('59.88', '67.63', '70.56', '76.6'),
         'r101 voc-eln': ('64.47', '69.52', '72.95', '78.24'),
         'r50 cityscapes-eln': ('59.88', '61.86', '67.63', '77.70'),
+        'deeplabv2 voc-scribble': ('75.6',),
         'r101 voc-scribble': ('76.6',),
         'r101 voc-scribble bs16': ('78.9',),
         'vit voc-scribble bs16': ('81.4',),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .conditions import FROZEN, LENGTHS, MBV2_R101, SMALL, VOC_VIT, scribble_recipes
+from .conditions import EARLIER, FROZEN, LENGTHS, MBV2_R101, SMALL, VOC_VIT, WITH_EARLIER, scribble_recipes
 from .parts import LARGER_BATCH
 from .rows import Leaf, Method, Variant
 
@@ -24,8 +24,8 @@ SCRIBBLE_SUPERVISED = Method(
     'ScribbleSupervised',
     'Partial cross entropy',
     SOFT,
-    (*scribble_recipes(MBV2_R101, stages=''), VOC_VIT),
-    lists={'r101 voc-scribble': ('length-1',), 'vit voc-scribble': ('length-1',)},
+    (*scribble_recipes(WITH_EARLIER, stages=''), VOC_VIT),
+    lists={f'{net} voc-scribble': LENGTHS[:1] for net in ('r101', 'vit', *EARLIER)},
     prefix='scribble-supervised',
     results=RESULTS,
 )
@@ -36,6 +36,7 @@ IN_CAMVID = dict(relaxation='quadratic', weight=6.0, normalization='pixels')
 
 
 GRID_NOTE = "Loss and weight of the public code of the robust trust region: mean over 8 neighbors' edges."
+DENSE_NOTE = '2e-9 of the public code counts ordered pairs at half resolution; 2e-9 * 2 / 16 pairs at full resolution.'
 NETWORKS_OF = {'voc-scribble': MBV2_R101, 'camvid-scribble': SMALL, 'msrc21-scribble': FROZEN}
 
 
@@ -52,7 +53,7 @@ POTTS_REGULARIZED = Method(
     'PottsRegularized',
     'Potts losses',
     ('On Regularized Losses for Weakly-supervised CNN Segmentation', 'https://arxiv.org/abs/1803.09569'),
-    tuple(replace(recipe, networks=(), only_variants=(*MBV2_R101, *FROZEN)) for recipe in scribble_recipes(())),
+    tuple(replace(recipe, networks=(), only_variants=(*WITH_EARLIER, *FROZEN)) for recipe in scribble_recipes(())),
     on={'scribble': FIRST, 'block': FIRST},
     variants=(
         *(
@@ -70,13 +71,7 @@ POTTS_REGULARIZED = Method(
             )
         ),
         replace(crf_loss('gridcrf', 'voc-scribble', GRID, GRID_NOTE, 9.0), networks=('r101',)),
-        crf_loss(
-            'densecrf',
-            'voc-scribble',
-            DENSE,
-            '2e-9 of the public code counts ordered pairs at half resolution; 2e-9 * 2 / 16 pairs at full resolution.',
-            15.0,
-        ),
+        replace(crf_loss('densecrf', 'voc-scribble', DENSE, DENSE_NOTE, 15.0), networks=WITH_EARLIER),
         crf_loss(
             'nonlocalcrf',
             'voc-scribble',

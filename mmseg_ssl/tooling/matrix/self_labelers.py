@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Dict
 
-from .conditions import LENGTHS, MBV2_R101, SCRIBBLE_SEMI, VOC_VIT, scribble_recipes
+from .conditions import EARLIER, LENGTHS, MBV2_R101, SCRIBBLE_SEMI, VOC_VIT, WITH_EARLIER, scribble_recipes
 from .parts import BOTH, LARGER_BATCH, STRONG, teacher
 from .rows import Code, Leaf, Method, Variant
 from .scribbles import FIRST, RESULTS, SOFT, pictures
@@ -51,7 +51,7 @@ SOFT_SELF_LABELING = Method(
     'SoftSelfLabeling',
     'Soft self-labeling',
     SOFT,
-    (*scribble_recipes(MBV2_R101), replace(VOC_VIT, networks=(), only_variants=('vit',))),
+    (*scribble_recipes(WITH_EARLIER), replace(VOC_VIT, networks=(), only_variants=('vit',))),
     leaf=dict(model=dict(self_labeling=dict(eta=0.3, potts_weight=6.0, bandwidth=9.0))),
     on={
         'scribble': dict(**FIRST, **pictures(9.0)),
@@ -62,7 +62,7 @@ SOFT_SELF_LABELING = Method(
             model=dict(self_labeling=dict(eta=1.0, potts_weight=20.0)),
         ),
     },
-    lists={'r101 voc-scribble': LENGTHS[:1]},
+    lists={f'{net} voc-scribble': LENGTHS[:1] for net in ('r101', *EARLIER)},
     variants=(
         *(
             soft_variant(name, dict(model=dict(self_labeling=options)), data, lists)

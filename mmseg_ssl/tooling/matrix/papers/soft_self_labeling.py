@@ -1,6 +1,6 @@
 """Zhang & Boykov, CVPR 2025, arXiv 2507.01721."""
 
-from .tables import NO_CLASS, Paper, PaperTable, Row
+from .tables import Paper, PaperTable, Row
 
 METHOD = 'soft_self_labeling'
 LENGTHS = ('0', '0.3', '0.5', '0.8', '1')
@@ -54,7 +54,7 @@ TABLE_5 = PaperTable(
     'Pascal VOC 2012 val, R-101 unless said',
     ('mIoU',),
     (
-        on_voc('full masks: DeepLabV2, batch 12', '75.6', reason='no config of DeepLabV2'),
+        on_voc('full masks: DeepLabV2, batch 12', config='supervised deeplabv2 voc-scribble', lists=MASKS),
         on_voc('full masks: V3+, batch 12', config='supervised r101 voc-scribble', lists=MASKS),
         on_voc('full masks: V3+, batch 16', config='supervised r101 voc-scribble bs16', lists=MASKS),
         on_voc('full masks: ViT-linear, batch 16', config='supervised vit voc-scribble bs16', lists=MASKS),
@@ -65,7 +65,7 @@ TABLE_5 = PaperTable(
         on_voc('scribbles: SEMINAR, V3+', '76.2', reason=SPECIAL),
         on_voc('scribbles: TEL, V3+, batch 16', config='tree_energy r101 voc-scribble bs16'),
         on_voc('scribbles: AGMM, ViT-linear, batch 16', '78.7', reason=SPECIAL),
-        on_voc('scribbles: ScribbleSup, VGG16', '63.1', reason=NO_CLASS),
+        on_voc('scribbles: ScribbleSup, VGG16', '63.1', reason=f'{SPECIAL}; `vgg16` configs have its network'),
         on_voc('scribbles: DenseCRF loss, V3+, batch 12', config='potts_regularized r101 voc-scribble densecrf'),
         on_voc('scribbles: GridCRF, V3+, batch 12', config='hard_self_labeling r101 voc-scribble'),
         on_voc('scribbles: NonlocalCRF, V3+, batch 12', config='potts_regularized r101 voc-scribble nonlocalcrf'),
