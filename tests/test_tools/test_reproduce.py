@@ -92,6 +92,13 @@ def test_scribbles_are_matched_by_their_amount():
     assert [ours(cell, [run]) for cell in cells] == ['not run', '70.00', *['not run'] * 3]
 
 
+def test_full_masks_are_no_amount_of_scribbles():
+    table = choose.choose('soft_self_labeling', 'table5', 'full masks: V3+, batch 12')
+    run = RUN._replace(method='supervised', setting='r101_voc-scribble', labels='voc/trainaug', iterations=52860)
+    assert [ours(cell, [run]) for cell in table_cells(table)] == ['70.00']
+    assert [ours(cell, [run._replace(labels='voc/trainaug length-1')]) for cell in table_cells(table)] == ['not run']
+
+
 def test_metrics_of_a_judge_are_not_those_of_another_network():
     cells = cells_of(choose.find_table('eln', 'table4'), choose.find_table('eln', 'table4').rows[0])
     run = RUN._replace(metrics={'localizer/error_P': 1.0, 'localizer/error_R': 2.0, 'confidence@0.9/error_F1': 3.0})

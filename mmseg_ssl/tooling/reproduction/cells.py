@@ -9,7 +9,7 @@ from ..config_leaves import Config, configs_of
 from ..matrix import DATA, METHODS, PUBLISHED
 from ..matrix.papers import PaperTable, Row
 from ..results_table import spread
-from ..run_logs import Run, without_draw
+from ..run_logs import HOW_MUCH, Run, without_draw
 from .settings import read_config
 
 NUMBER = re.compile(r'-?\d*\.?\d+')
@@ -140,10 +140,10 @@ def runs_of(config: Config, runs: Sequence[Run]) -> List[Run]:
 
 
 def _has_list(run: Run, config: Config) -> bool:
-    """Check if a run has the config's list, or its amount of scribbles."""
+    """Check if a run has the config's list, or its amount of scribbles, or full masks of such data."""
     data = DATA[config.recipe.data]
     if 'split' not in data.select.get('dataset', {}):
-        return run.labels.endswith(f' {config.list}')
+        return run.labels.endswith(f' {config.list}') if HOW_MUCH.fullmatch(config.list) else ' ' not in run.labels
     file = data.full if config.list == 'full' else data.files.format(list=config.list)
     return run.labels == without_draw(file)
 

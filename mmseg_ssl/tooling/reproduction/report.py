@@ -74,11 +74,12 @@ def _common(names: List[str]) -> str:
 
 def wrapped(text: str, indent: str = '') -> str:
     """Return a text in lines of a terminal's width."""
-    return textwrap.fill(text, 110, initial_indent=indent, subsequent_indent=indent or '    ')
+    return textwrap.fill(text, 110, initial_indent=indent, subsequent_indent=indent or '    ', break_on_hyphens=False)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> List[str]:
-    """Return lines whose columns are aligned, for a terminal."""
+    """Return lines whose columns are aligned, for a terminal, where code needs no quotes."""
+    rows = [[text.replace('`', '') for text in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ['  '.join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows]
 
