@@ -3,6 +3,7 @@
 # make check  format, lint, types and fast tests, before a commit
 # make coverage   the fast tests, and the share of mmseg_ssl/ that they run; below 92 % it fails
 # make test-oldest   the fast tests on the oldest versions that setup.py claims (Python 3.10, torch 2.1; 5 GB)
+# make test-backbones   every method on networks of mmseg, mmpretrain, timm and Hugging Face (Python 3.11 or newer; 6 GB)
 # make docs   the documentation, into site/, with an environment of its own (Python 3.11 or newer)
 # STACK=onedl takes the maintained continuation of OpenMMLab's packages; PYTHON=... takes a certain Python.
 
@@ -15,12 +16,12 @@ PY := $(VENV)/bin/python
 # As many workers as cores, up to 4, each with one thread: faster on 2 cores than one process with two threads.
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
-ifeq ($(filter $(STACK),openmmlab onedl oldest),)
-$(error STACK=$(STACK) is not known; it is openmmlab (the default), onedl or oldest)
+ifeq ($(filter $(STACK),openmmlab onedl oldest backbones),)
+$(error STACK=$(STACK) is not known; it is openmmlab (the default), onedl, oldest or backbones)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest slow check coverage lint format docs data clean
+.PHONY: help demo test test-oldest test-backbones slow check coverage lint format docs data clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
@@ -70,6 +71,17 @@ test: $(READY) data
 test-oldest:
 	@$(MAKE) --no-print-directory test STACK=oldest PYTHON='$(or $(PYTHON),python3.10 python3.11)'
 
+NETWORK_TESTS := tests/contracts/test_networks.py tests/test_models/test_hugging_face.py tests/test_models/test_backbones.py
+
+ifeq ($(STACK),backbones)
+test-backbones: $(READY)
+	@echo 'Every method on networks of mmseg, mmpretrain, timm and Hugging Face'
+	@$(PYTEST) $(NETWORK_TESTS)
+else
+test-backbones:
+	@$(MAKE) --no-print-directory test-backbones STACK=backbones PYTHON='$(or $(PYTHON),python3.11 python3.12)'
+endif
+
 slow: $(READY) data
 	@echo 'Slow tests on $(STACK)'
 	@$(PYTEST) -m slow
@@ -103,5 +115,5 @@ docs: .venv-docs/.ready
 	@echo 'The documentation is in site/index.html'
 
 clean:
-	rm -rf .venv .venv-onedl .venv-oldest .venv-docs site build dist *.egg-info .coverage .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-onedl .venv-oldest .venv-backbones .venv-docs site build dist *.egg-info .coverage .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

@@ -83,10 +83,18 @@ def knet() -> dict:
     return tiny.tiny_segmentor(decode_head=own)
 
 
+def deeplabv3plus() -> dict:
+    """One map of logits, as most heads of the host."""
+    own = head('DepthwiseSeparableASPPHead', dilations=(1, 2), c1_in_channels=8, c1_channels=4)
+    return network('TinyBackbone', own)
+
+
 NETWORKS: Dict[str, Callable[[], dict]] = {
+    'DeepLabV3+': deeplabv3plus,
+    'SegFormer': lambda: network('TinyBackbone', both_levels('SegformerHead')),
     'DPT': dpt,
     'DPT, maps alone': lambda: dpt('ignore', tokens=False),
-    'OCRNet': lambda: network('TinyBackbone', tiny.fcn_head(in_index=0), head('OCRHead', in_index=0, ocr_channels=4)),
+    'OCRNet': lambda: network('TinyBackbone', tiny.fcn_head(), head('OCRHead', ocr_channels=4)),
     'PointRend': point_rend,
     'DDRNet': ddrnet,
     'PIDNet': pidnet,

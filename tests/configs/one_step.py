@@ -66,12 +66,20 @@ def shrink(cfg: Config, thin: bool = True) -> float:
 
 
 def thin_transformer(backbone: dict, thin: bool) -> None:
-    """Few layers; and mmpretrain's ViT, which is optional, gives way to the host's of the same patches and width."""
+    """Few layers; and backbones of other libraries give way to the host's of the same patches and widths."""
     if backbone.type == 'mmpretrain.VisionTransformer':
         width = {'dinov2-small': 384, 'base': 768}[backbone.arch]
         backbone.clear()
         backbone.update(type='VisionTransformer', img_size=(56, 56), patch_size=14, embed_dims=width, num_heads=6)
         backbone.update(num_layers=12, out_indices=(2, 5, 8, 11))
+    if backbone.type == 'HuggingFaceBackbone':
+        levels = backbone.out_indices
+        backbone.clear()
+        backbone.update(type='VisionTransformer', img_size=(64, 64), embed_dims=384, num_heads=6)
+        backbone.update(num_layers=12, out_indices=levels)
+    if backbone.type == 'TIMMBackbone':  # of the same widths as ConvNeXt-T
+        backbone.clear()
+        backbone.update(type='SwinTransformer', embed_dims=96, depths=(1, 1, 1, 1), num_heads=(3, 6, 12, 24))
     if backbone.type == 'VisionTransformer' and thin:
         levels = backbone.out_indices if isinstance(backbone.out_indices, tuple) else (backbone.out_indices,)
         backbone.update(num_layers=len(levels), out_indices=tuple(range(len(levels))))

@@ -21,7 +21,7 @@ METHODS = dict(
 )
 CONFIGS = {path.name: path for method in METHODS for path in sorted((FOLDER / method).glob('*.py'))}
 NAME = re.compile(
-    r'(?P<method>cutmix_seg|cps|fixmatch|unimatch_v1|unimatch_v2)_(?P<net>mbv2|r50|r101|dinov2s|dinov2b)_'
+    r'(?P<method>cutmix_seg|cps|fixmatch|unimatch_v1|unimatch_v2)_(?P<net>mbv2|r50|r101|dinov2s|dinov2b|dinov3s|convnextt)_'
     r'(?P<data>camvid|msrc21|voc|voc-classic|voc-u2pl|cityscapes)_(?P<split>[^_]+?)'
     r'(_(?P<variant>cutmix-off|located|release|threshold-adaptive|fuzzy))?\.py'
 )
@@ -61,6 +61,9 @@ RECIPES = {
     ('unimatch_v1', 'cityscapes'): (240, 8, (801, 801), 'SGD', 0.005, 1),
     ('dinov2', 'voc-classic'): (60, 16, (518, 518), 'AdamW', 5e-6, 40),
     ('dinov2', 'cityscapes'): (180, 8, (798, 798), 'AdamW', 5e-6, 40),
+    ('dinov3', 'voc-classic'): (60, 16, (512, 512), 'AdamW', 5e-6, 40),
+    ('dinov3', 'cityscapes'): (180, 8, (800, 800), 'AdamW', 5e-6, 40),
+    ('convnextt', 'voc-classic'): (60, 16, (512, 512), 'AdamW', 5e-6, 40),
     ('cutmix_seg', 'voc'): (None, 10, (321, 321), 'Adam', 1e-5, 1),
     ('cutmix_seg', 'voc-classic'): (None, 10, (321, 321), 'Adam', 1e-5, 1),
     ('cutmix_seg', 'voc-u2pl'): (None, 10, (321, 321), 'Adam', 1e-5, 1),
@@ -95,7 +98,7 @@ def test_every_table_is_there():
             for split in SPLITS[data]
         }
         assert wanted <= set(CONFIGS)
-    for net in ('dinov2s', 'dinov2b'):
+    for net in ('dinov2s', 'dinov2b', 'dinov3s'):
         for data in ('voc-classic', 'cityscapes'):
             assert {f'unimatch_v2_{net}_{data}_{split}.py' for split in SPLITS[data]} <= set(CONFIGS)
 
@@ -121,6 +124,10 @@ def test_a_config_is_what_its_name_says(name):
     if said['net'].startswith('dinov2'):
         assert backbone.arch == {'s': 'dinov2-small', 'b': 'base'}[said['net'][-1]]
         assert 'mmpretrain.models' in cfg.custom_imports.imports
+    elif said['net'] == 'dinov3s':
+        assert backbone.model.startswith('facebook/dinov3-vits16')
+    elif said['net'] == 'convnextt':
+        assert backbone.model_name.startswith('convnext_tiny')
     else:
         assert (backbone.type, backbone.get('depth')) == NETWORKS[said['net']]
     classes = 11 if data == 'camvid' else 19 if data == 'cityscapes' else 21
@@ -161,7 +168,8 @@ def check_options(model: dict, said: dict) -> None:
 def check_recipe(cfg: Config, said: dict) -> None:
     """The paper's schedule, its length from the lists themselves."""
     method, data, split = said['method'], said['data'], said['split']
-    key = 'dinov2' if 'dinov2' in said['net'] else method if method in ('cps', 'cutmix_seg') else 'unimatch_v1'
+    own = next((net for net in ('dinov2', 'dinov3', 'convnextt') if said['net'].startswith(net)), None)
+    key = own or method if own or method in ('cps', 'cutmix_seg') else 'unimatch_v1'
     epochs, batch, crop, optimizer, rate, factor = RECIPES[key, data]
     labeled = set(read_ids(find_split(cfg.train_dataloader.dataset.split)))
     everything = set(read_ids(find_split('cityscapes/train.txt' if data == 'cityscapes' else 'voc/trainaug.txt')))
@@ -185,8 +193,8 @@ def check_recipe(cfg: Config, said: dict) -> None:
     assert heads.get('decode_head', {}).get('lr_mult', 1) == factor
     if cfg.param_scheduler is not None:
         assert 'end' not in cfg.param_scheduler and cfg.param_scheduler.power == 0.9
-    if 'dinov2' in said['net']:
-        assert all(side % 14 == 0 for side in crop)
+    if said['net'].startswith('dino'):
+        assert all(side % (14 if own == 'dinov2' else 16) == 0 for side in crop)
 
 
 @pytest.mark.parametrize(

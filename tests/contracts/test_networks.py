@@ -4,6 +4,7 @@ import pytest
 import tiny
 import torch
 from mmengine.registry import init_default_scope
+from network_table import PAGE, row
 from test_methods import METHODS, step, wrapper_of
 from tiny_networks import NETWORKS
 
@@ -39,3 +40,11 @@ def test_a_step_trains_the_network(method, network):
     for part in ('backbone', 'decode_head'):
         moved = [not torch.equal(after[key], value) for key, value in before.items() if f'.{part}.' in key]
         assert sum(moved) > len(moved) / 2, part
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('network', NETWORKS)
+def test_the_table_of_the_documentation(network):
+    """``network_table.py`` writes it."""
+    assert row(network) in PAGE.read_text()
+    assert f'| network | {" | ".join(METHODS)} |\n' in PAGE.read_text()

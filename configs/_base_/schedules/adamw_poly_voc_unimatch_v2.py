@@ -6,7 +6,7 @@ optim_wrapper = dict(
     type='OptimWrapper',
     constructor='MergedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=5e-6, betas=(0.9, 0.999), weight_decay=0.01),
-    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=40.0))),
+    paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=40.0), side_heads=dict(lr_mult=40.0))),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=16)
 param_scheduler = dict(type='PolyLR', power=0.9, eta_min=0, begin=0, by_epoch=False)

@@ -12,9 +12,11 @@ from .conditions import (
     OF_FULL_MASKS,
     OF_UNIMATCH,
     OF_UNIMATCH_V2,
+    OF_UNIMATCH_V2_16,
     SHAPES,
     VOC_CLASSIC,
     VOC_CPS,
+    VOC_TIMM,
     VOC_U2PL,
 )
 from .parts import (
@@ -170,7 +172,7 @@ UNIMATCH_V2 = Method(
     'UniMatchV2',
     'UniMatch V2',
     ('UniMatch V2: Pushing the Limit of Semi-Supervised Semantic Segmentation', 'https://arxiv.org/abs/2410.10777'),
-    (*CPU, *OF_UNIMATCH, *OF_UNIMATCH_V2),
+    (*CPU, *OF_UNIMATCH, *OF_UNIMATCH_V2, *OF_UNIMATCH_V2_16, VOC_TIMM),
     leaf=dict(model=dict(threshold=0.95, **BOTH, data_preprocessor=TWO_STRONG), custom_hooks=[teacher(0.004)]),
     on={'cpu': dict(custom_hooks=[teacher(0.004), RAMP])},
     variants=(

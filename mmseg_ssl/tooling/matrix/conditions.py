@@ -18,6 +18,8 @@ NETWORKS = {
     'dinov2b': Network('dpt_dinov2-b', 'DINOv2-B, DPT', leaf=DINOV2),
     'deeplabv2': Network('deeplabv2_r101-d8', 'DeepLabV2, R-101'),
     'vgg16': Network('deeplab_vgg16-d8', 'DeepLab, VGG-16'),
+    'dinov3s': Network('dpt_dinov3-s', 'DINOv3-S, DPT'),
+    'convnextt': Network('upernet_timm-convnext-t', 'ConvNeXt-T (timm), UPerNet'),
     'vit': Network('vit-b16_linear', 'ViT-B/16, linear'),
 }
 CAMVID, VOC = ('8', '1-16', '1-8', '1-4'), 'Pascal VOC 2012 + Aug'
@@ -112,6 +114,16 @@ VITS = ('dinov2s', 'dinov2b')
 OF_UNIMATCH_V2 = (
     Recipe('cityscapes', 'cityscapes_semi_798', 'adamw_poly_cityscapes_unimatch_v2', 8, VITS, '{list}'),
     Recipe('voc-classic', 'voc_semi_518', 'adamw_poly_voc_unimatch_v2', 16, VITS, '{list}'),
+)
+# The same for patches of 16.
+OF_UNIMATCH_V2_16 = (
+    Recipe('cityscapes', 'cityscapes_semi_800', 'adamw_poly_cityscapes_unimatch_v2', 8, ('dinov3s',), '{list}'),
+    Recipe('voc-classic', 'voc_semi_512_crop', 'adamw_poly_voc_unimatch_v2', 16, ('dinov3s',), '{list}'),
+)
+VOC_TIMM = Recipe('voc-classic', 'voc_semi_512_crop', 'adamw_poly_voc_unimatch_v2', 16, ('convnextt',), '{list}')
+OF_FARCLUSS_VIT = (
+    Recipe('cityscapes', 'cityscapes_semi_798', 'adamw_poly_cityscapes_unimatch_v2', 8, ('dinov2s',), '{list}', 'vit'),
+    Recipe('voc-classic', 'voc_semi_518', 'adamw_poly_voc_unimatch_v2', 16, ('dinov2s',), '{list}', 'vit'),
 )
 OF_ELN = (
     Recipe('voc-eln', 'voc_semi_512', 'adamw_eln_voc', 6, LARGE, group='eln'),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from .conditions import CAMVID_10K, CITYSCAPES, CPU, OF_CPS, SHAPES, VOC_CLASSIC, VOC_CPS
+from .conditions import CAMVID_10K, CITYSCAPES, CPU, OF_CPS, OF_UNIMATCH_V2_16, SHAPES, VOC_CLASSIC, VOC_CPS
 from .parts import EVERY_CLASS, LOCALIZERS, RAMP, SEPARATE, TWO, release
 from .rows import Code, Method, Variant
 
@@ -91,7 +91,7 @@ DUEB = Method(
         'Uncertainty and Energy based Loss Guided Semi-Supervised Semantic Segmentation',
         'https://arxiv.org/abs/2501.01640',
     ),
-    (*CPU, CAMVID_10K, SHAPES, *OF_CPCL),
+    (*CPU, CAMVID_10K, SHAPES, *OF_CPCL, *OF_UNIMATCH_V2_16),
     leaf=dict(model=dict(unsup_weight=1.0), train_dataloader=TWO),
     on={
         'cpu': dict(

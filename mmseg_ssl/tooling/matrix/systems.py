@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Dict, Iterable
 
-from .conditions import CAMVID_10K, CPU, OF_ELN, OF_FARCLUSS
+from .conditions import CAMVID_10K, CPU, OF_ELN, OF_FARCLUSS, OF_FARCLUSS_VIT
 from .parts import BOTH, LOCALIZERS, OF_ELN_HEAD, OWN_STATISTICS, RAMP, SEPARATE, STRONG, release, teacher
 from .rows import Code, Leaf, Method, Variant
 
@@ -48,13 +48,18 @@ FARCLUSS = Method(
         'Segmentation',
         'https://arxiv.org/abs/2506.11142',
     ),
-    (*CPU, CAMVID_10K, *OF_FARCLUSS),
+    (*CPU, CAMVID_10K, *OF_FARCLUSS, *OF_FARCLUSS_VIT),
     leaf=dict(model=dict(**BOTH, data_preprocessor=STRONG)),
     on={
         'cpu': dict(custom_hooks=[teacher(0.01), RAMP]),
         'camvid-480x360': dict(custom_hooks=[teacher(0.001), dict(type='UnsupRampHook', begin=0.0, end=0.06)]),
         'cityscapes': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN')))),
         'voc-all': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN'))), train_dataloader=dict(batch_size=4)),
+        'vit': dict(
+            note="UniMatch V2's network, schedule and teacher; not from the paper.",
+            model=dict(projection=dict(norm_cfg=dict(type='SyncBN'))),
+            custom_hooks=[teacher(0.004), dict(type='UnsupRampHook', begin=0.0, end=Code('5 / 60'))],
+        ),
     },
     variants=PARTS,
 )
