@@ -74,7 +74,7 @@ MEAN_TEACHER = Method(
     'MeanTeacher',
     'Mean teacher',
     ('Mean teachers are better role models', 'https://arxiv.org/abs/1703.01780'),
-    (*CPU, CAMVID_10K, CITYSCAPES, VOC_CPS),
+    (*CPU, CAMVID_10K, CITYSCAPES, VOC_CPS, VOC_CLASSIC),
     leaf=dict(model=dict(unsup_weight=100.0, **BOTH, data_preprocessor=STRONG), custom_hooks=[teacher(0.01)]),
     on={
         'cpu': dict(
