@@ -1,7 +1,9 @@
 """Metrics."""
 
+from .boundary_iou_metric import BoundaryIoUMetric
 from .calibration_metric import CalibrationMetric
 from .error_localization_metric import ErrorLocalizationMetric
 from .semi_iou_metric import SemiIoUMetric
+from .uncertainty_metric import UncertaintyMetric
 
-__all__ = ['CalibrationMetric', 'ErrorLocalizationMetric', 'SemiIoUMetric']
+__all__ = ['BoundaryIoUMetric', 'CalibrationMetric', 'ErrorLocalizationMetric', 'SemiIoUMetric', 'UncertaintyMetric']

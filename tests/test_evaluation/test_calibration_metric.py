@@ -90,7 +90,7 @@ def test_borders_of_bins_and_what_is_kept():
     assert histogram.tolist() == [[2, 2], [1, 2], [0.5, pytest.approx(1.51)]]
     metric = CalibrationMetric(num_bins=5)
     metric.process({}, [sample(torch.randn(2, 64, 64), torch.zeros(64, 64).long())])
-    assert metric.results[0].shape == (3, 5)
+    assert metric.results[0]['ECE'].shape == (3, 5)
 
 
 def test_one_channel_is_a_probability():
@@ -99,7 +99,62 @@ def test_one_channel_is_a_probability():
     assert evaluate([item]) == pytest.approx(20.0, abs=0.01)  # (0.1 + 0.3) / 2
 
 
+def every_score(samples, **options):
+    metric = CalibrationMetric(scores=('ECE', 'cwECE', 'Brier'), **options)
+    for item in samples:
+        metric.process({}, [item])
+    return metric.evaluate(len(samples))
+
+
+def test_further_scores_by_hand():
+    """Two pixels with probabilities (0.8, 0.2) and (0.6, 0.4), both of class 0, and one that is ignored. Class 0: 0.2
+    and 0.4 off in bins of their own, mean 0.3; of two classes the other is the mirror image. Brier: 2 * 0.04 and
+    2 * 0.16, mean 0.2. The confidence is that of class 0, so ECE is 0.3, too.
+    """
+    result = every_score([two_class_row([0.8, 0.6, 0.9], [0, 0, 255])], num_bins=10)
+    assert [result[key] for key in ('ECE', 'cwECE', 'cwECE.0', 'cwECE.1')] == [30, 30, 30, 30]
+    assert result['Brier'] == 0.2
+
+
+def test_class_wise_error_sees_what_the_confidence_hides():
+    """Probabilities (0.5, 0.3, 0.2), right in half of the pixels, never of class 1: the ECE is 0. Class 0 is as often
+    as it is said to be, 1 is 0.3 too likely, 2 is 0.3 too unlikely: mean 0.2.
+    """
+    logits = torch.tensor([0.5, 0.3, 0.2]).log()[:, None, None].expand(3, 1, 2)
+    result = every_score([sample(logits, torch.tensor([[0, 2]]))])
+    assert [result[key] for key in ('ECE', 'cwECE', 'cwECE.0', 'cwECE.1', 'cwECE.2')] == [0, 20, 0, 30, 30]
+
+
+def test_further_scores_equal_slow_loops():
+    """One against the rest is a problem of two classes whose logits are log p and log (1 - p); its ECE counts each
+    class, so here the definition is written out. The score of all images is not the mean of theirs.
+    """
+    images = [sample(3 * torch.randn(3, 4, 5 + k), torch.randint(0, 3, (4, 5 + k))) for k in range(2)]
+    images[0]['gt_sem_seg']['data'][0, 0] = 255
+    probs = torch.cat([item['seg_logits']['data'].double().softmax(0).flatten(1) for item in images], dim=1)
+    label = torch.cat([item['gt_sem_seg']['data'].flatten() for item in images])
+    probs, label = probs[:, label != 255], label[label != 255]
+    result, errors = every_score(images, num_bins=4), []
+    for k in range(3):
+        error = 0.0
+        for low in (0, 0.25, 0.5, 0.75):
+            inside = (probs[k] > low) & (probs[k] <= low + 0.25)
+            error += abs(((label == k)[inside].double() - probs[k][inside]).sum().item()) / len(label)
+        errors.append(100 * error)
+    assert [result[f'cwECE.{k}'] for k in range(3)] == pytest.approx(errors, abs=0.006)
+    assert result['cwECE'] == pytest.approx(sum(errors) / 3, abs=0.006)
+    one_hot = torch.eye(3, dtype=torch.float64)[label].T
+    assert result['Brier'] == pytest.approx((probs - one_hot).square().sum(0).mean().item(), abs=6e-5)
+
+
+def test_the_worst_brier_score_is_two():
+    logits = torch.tensor([100.0, -100.0])[:, None, None]
+    assert every_score([sample(logits, torch.tensor([[1]]))])['Brier'] == 2
+    assert every_score([sample(logits, torch.tensor([[0]]))])['Brier'] == 0
+
+
 def test_nothing_is_labeled():
+    assert all(math.isnan(value) for value in every_score([two_class_row([0.8], [255])]).values())
     assert math.isnan(evaluate([two_class_row([0.8], [255])]))
     assert math.isnan(expected_calibration_error(np.zeros((3, 4))))
 
@@ -118,6 +173,9 @@ def test_errors_tell_the_fix():
         evaluate([dict(item, gt_sem_seg=dict(data=torch.zeros(1, 2, 2)))])
     with pytest.raises(ValueError, match='num_bins >= 1, got 0'):
         CalibrationMetric(num_bins=0)
+    for scores in ('ECE', (), ('NLL',)):
+        with pytest.raises(ValueError, match=r"scores are some of \('ECE', 'cwECE', 'Brier'\)"):
+            CalibrationMetric(scores=scores)
 
 
 @pytest.mark.parametrize('name', ['dueb/dueb_mbv2_camvid_1-16', 'eln/eln_mbv2_camvid_8', 'cpcl/cpcl_mbv2_camvid_1-4'])
