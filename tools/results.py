@@ -3,10 +3,10 @@
 Reads what ``tools/train.py`` and ``tools/test.py`` left: the metrics of a test, the config that it dumped beside them
 (network, list, seed, checkpoint), and the logs of the training that wrote the checkpoint (hardware, time, memory).
 A README has a table between the lines ``<!-- results:begin classes=pole,sign -->`` (``classes`` get a column of their
-IoU) and ``<!-- results:end -->``, and that of ELN's localizer between ``<!-- localizer:begin -->`` and
-``<!-- localizer:end -->``; ``<!-- comparison:begin plan=configs/benchmarks/msrc21.toml -->`` begins the table of a plan
-of ``tools/run_benchmark.py``, by paired differences. ``--records`` keeps what the tables need of every run in a file,
-so that rows can be added when the work dirs of the others are gone.
+IoU) and ``<!-- results:end -->``. So have others: ``localizer`` is that of ELN's localizer, ``uncertainty`` says which
+maps find errors, of runs tested with ``--uncertainty``, and ``<!-- comparison:begin plan=configs/benchmarks/msrc21.toml
+-->`` begins the table of a plan of ``tools/run_benchmark.py``, by paired differences. ``--records`` keeps what the
+tables need of every run in a file, so that rows can be added when the work dirs of the others are gone.
 
 python tools/results.py work_dirs                                     # configs/README.md
 python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
@@ -30,6 +30,7 @@ from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.tooling.results_table import results_table  # noqa: E402
 from mmseg_ssl.tooling.run_logs import Run, find_runs, method_names  # noqa: E402
 from mmseg_ssl.tooling.run_records import add_records  # noqa: E402
+from mmseg_ssl.tooling.uncertainty_table import uncertainty_report  # noqa: E402
 from mmseg_ssl.utils.project_files import CONFIGS, WORKSPACE  # noqa: E402
 
 
@@ -136,6 +137,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     make: Dict[str, Callable[..., str]] = dict(
         results=lambda classes='': results_report(runs, methods, args.by_draw, classes),
         localizer=lambda: localizer_report(runs, methods),
+        uncertainty=lambda: uncertainty_report(runs, methods),
         comparison=lambda plan: comparison_report(everything, find_plan(plan)),
     )
     for readme in args.readme or [WORKSPACE / 'configs/README.md']:

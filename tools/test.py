@@ -21,7 +21,7 @@ from mmseg_ssl.utils.image_names import image_root  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    """Read the command line: mmseg's options, ``--predict-on``, ``--val`` and ``--unlabeled``."""
+    """Read the command line: mmseg's options, ``--predict-on``, ``--val``, ``--unlabeled`` and ``--uncertainty``."""
     parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
@@ -33,14 +33,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         metavar='NAME',
         help='which network predicts, e.g. student teacher: several are evaluated in one pass',
     )
-    parser.add_argument(
-        '--val', action='store_true', help='evaluate on the validation set as well, before the test set'
-    )
-    parser.add_argument(
-        '--unlabeled',
-        action='store_true',
-        help='instead of the test set, score the unlabeled images of the training, whose masks the data have',
-    )
+    parser.add_argument('--val', action='store_true', help='evaluate on the validation set, too, before the test set')
+    parser.add_argument('--unlabeled', action='store_true', help='score the unlabeled images, not the test set')
+    parser.add_argument('--uncertainty', action='store_true', help='also score which maps tell wrong pixels from right')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
@@ -59,6 +54,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.val and args.tta:
         parser.error('--val goes without --tta, whose views are those of the test set')
+    if args.uncertainty and args.tta:
+        parser.error('--uncertainty goes without --tta, which keeps no energy')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -111,6 +108,13 @@ def evaluators(cfg: Config, part: str = 'test') -> List[ConfigDict]:
     return found if isinstance(found, list) else [found]
 
 
+def add_uncertainty(cfg: Config, part: str = 'test') -> None:
+    """Append ``UncertaintyMetric`` to the metrics of a set, unless it is there."""
+    found = evaluators(cfg, part)
+    if all(evaluator.type != 'UncertaintyMetric' for evaluator in found):
+        cfg[f'{part}_evaluator'] = [*found, dict(type='UncertaintyMetric')]
+
+
 def name_by_folder(runner: Runner) -> None:
     """Tell the metric that writes masks the folder of the images."""
     for metric in runner.test_loop.evaluator.metrics:
@@ -135,6 +139,9 @@ def main(argv: Optional[List[str]] = None) -> dict:
             evaluator.type = 'SemiIoUMetric'  # the host's scores one network, and writes equal names over each other
     if args.predict_on:
         cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
+    if args.uncertainty:
+        for part in ('test', 'val') if args.val else ('test',):
+            add_uncertainty(cfg, part)
     if args.show or args.show_dir:
         enable_drawing(cfg, args)
     if args.tta:

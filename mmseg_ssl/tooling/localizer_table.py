@@ -5,7 +5,7 @@ import re
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .cli import UserError
-from .results_table import draws, group_rows, row_name, spread
+from .results_table import draws, first_miou, group_rows, row_name, spread
 from .run_logs import Run
 
 COLUMNS = ('error_P', 'error_R', 'error_F1', 'correct_P', 'correct_R', 'correct_F1')
@@ -34,14 +34,10 @@ def localizer_report(runs: List[Run], methods: Sequence[str]) -> str:
         '|' + '---|' * len(HEAD),
     ]
     for row, group in group_rows(judged, methods).items():
-        miou = spread([_first_miou(run.metrics) for run in group])
+        miou = spread([first_miou(run.metrics) for run in group])
         for judge, cells in _judges_with_scores(group):
             lines.append('| ' + ' | '.join([row.labels, row_name(row), draws(group), miou, judge, *cells]) + ' |')
     return '\n'.join(lines)
-
-
-def _first_miou(metrics: Dict[str, float]) -> float:
-    return next(value for key, value in metrics.items() if key.endswith('mIoU'))
 
 
 def _judges_with_scores(group: List[Run]) -> Iterator[Tuple[str, List[str]]]:

@@ -99,6 +99,11 @@ def draws(group: List[Run]) -> str:
     return ', '.join(sorted({match.group(1) for match in found if match})) or '-'
 
 
+def first_miou(metrics: Dict[str, float]) -> float:
+    """Return the mIoU of the first network."""
+    return next(value for key, value in metrics.items() if key.endswith('mIoU'))
+
+
 def _numbers(group: List[Run], shown: Sequence[str]) -> List[str]:
     """Return the cells of one row behind the method's name."""
     names = [key[: -len('mIoU')] for key in group[0].metrics if key.endswith('mIoU')]  # '' or 'student/'...

@@ -219,6 +219,36 @@ def judged(**f1):
     }
 
 
+def ranked(**areas):
+    """Return what UncertaintyMetric writes, the same for every score but the AUROC."""
+    others = dict.fromkeys(('AP', 'AURC', 'E-AURC', 'risk@0.8', 'risk@0.95'), 5.0)
+    return {f'{name}/{key}': score for name, area in areas.items() for key, score in dict(AUROC=area, **others).items()}
+
+
+def test_the_table_of_uncertainty(tool, tmp_path):
+    """Variance is 2 and 4 above the confidence: 3, with a standard error of sqrt(2) / sqrt(2) = 1, although both move
+    by 10 from draw to draw. A single run has no error; a run that was not tested for it has no row.
+    """
+    for draw, base in enumerate((80.0, 90.0)):
+        areas = ranked(confidence=base, variance=base + 2 + 2 * draw)
+        write_run(tmp_path, 'dueb', f'camvid/8_draw{draw}.txt', {**metrics(('', 40.0)), **areas})
+    write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', {**metrics(('', 30.0)), **ranked(confidence=70.0, energy=69.5)})
+    write_run(tmp_path, 'supervised', 'camvid/8_draw0.txt', metrics(('', 20.0)))
+    readme = tmp_path / 'README.md'
+    readme.write_text(block('uncertainty', ''))
+    tool.main([str(tmp_path), '--readme', str(readme)])
+    rows = [line for line in readme.read_text().splitlines() if line.startswith('| camvid')]
+    same = ' 5.00 ± 0.00 |' * 5
+    assert rows[-2:] == [
+        f'| camvid/8 | DUEB | 0, 1 | 40.00 ± 0.00 | confidence | 85.00 ± 7.07 |{same}  |',
+        f'| camvid/8 | DUEB | 0, 1 | 40.00 ± 0.00 | variance | 88.00 ± 8.49 |{same} +3.00 ± 1.00 |',
+    ]
+    assert [row.split(' | ')[4::7] for row in rows[:-2]] == [['confidence', ' |'], ['energy', '-0.50 |']]
+    runs, methods = tool.choose(tool.find_runs([tmp_path]), 'supervised', None)
+    with pytest.raises(UserError, match='test one with tools/test.py --uncertainty'):
+        tool.uncertainty_report(runs, methods)
+
+
 def test_the_localizers_table(tool, tmp_path):
     """Means over draws. Thresholds whose F1 of errors is best on average, on val: 0.5 of the confidence (40 against 35)
     and 0.3 of the localizer; on test: 0.9 (35 against 30) and the localizer's own 0.5.

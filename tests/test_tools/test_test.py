@@ -52,6 +52,20 @@ def test_val_is_scored_in_the_same_process(trained, tmp_path):
     assert {key: val[key] for key in test if 'IoU' in key} == {key: test[key] for key in test if 'IoU' in key}
 
 
+def test_uncertainty_is_scored_beside_the_rest(trained, tmp_path, tool):
+    """In the file of the test, and in the log as a table; not a second time if the config has the metric."""
+    config, checkpoint, _ = trained
+    assert run_tool('test', [config, checkpoint, '--work-dir', tmp_path / 'test', '--uncertainty']) == 0
+    (file,) = (path for path in tmp_path.glob('test/*/*.json') if path.stem == path.parent.name)
+    scores = json.loads(file.read_text())
+    assert {'mIoU', 'confidence/AUROC', 'entropy/E-AURC', 'energy/risk@0.8', 'kept@0.9/F1'} <= set(scores)
+    assert 'Wrong pixels told from right ones' in output(tmp_path / 'test')
+    cfg = Config(dict(test_dataloader=dict(a=1), test_evaluator=dict(type='SemiIoUMetric')))
+    for _ in range(2):
+        tool.add_uncertainty(cfg)
+    assert [metric.type for metric in cfg.test_evaluator] == ['SemiIoUMetric', 'UncertaintyMetric']
+
+
 def test_the_plain_name_of_a_metric_is_the_first_networks(trained):
     """``save_best='mIoU'`` and early stopping, whose second validation of three, after 6 iterations, is no better."""
     files = sorted(path.name for path in trained[1].parent.glob('*.pth'))
