@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from mmengine.config import Config
-from mmseg.registry import DATASETS, MODELS
+from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 from ..apis import dataset_meta
 
@@ -68,5 +68,5 @@ def _suffixes(dataset: type) -> dict:
 
 def _ours(kind: Any) -> bool:
     """Check if a registered type belongs to this package."""
-    found = (MODELS.get(kind) or DATASETS.get(kind)) if isinstance(kind, str) else kind
+    found = (MODELS.get(kind) or DATASETS.get(kind) or TRANSFORMS.get(kind)) if isinstance(kind, str) else kind
     return getattr(found, '__module__', '').startswith('mmseg_ssl')

@@ -13,9 +13,10 @@ import tiny
 import torch
 from mmengine.config import Config
 from mmseg.registry import DATASETS, METRICS, MODELS
+from toy_process import ROOT
 
-from mmseg_ssl.tooling.cli import UserError
-from mmseg_ssl.tooling.plain_export import plain_losses
+from mmseg_ssl.tooling.cli import UserError, load_config
+from mmseg_ssl.tooling.plain_export import plain_config, plain_losses
 
 
 @pytest.fixture
@@ -160,3 +161,11 @@ def test_errors(tool, trained, tmp_path):
     (tmp_path / 'plain.py').write_text("model = dict(type='EncoderDecoder')\n")
     with pytest.raises(UserError, match='plain mmseg config already'):
         tool.main([str(tmp_path / 'plain.py'), checkpoint, out])
+
+
+@pytest.mark.parametrize(('config', 'ours'), [('eln_r50_voc-eln_1-20', True), ('eln_mbv2_camvid_8', False)])
+def test_parts_of_this_package_are_imported_by_the_export(config, ours):
+    """A head or a step at test that mmseg does not have; without one, the package is not needed."""
+    plain = plain_config(load_config(str(ROOT / f'configs/eln/{config}.py'), None))
+    assert ('custom_imports' in plain) == ours
+    assert ('ScoreAtThisSize' in str(plain.test_pipeline)) == ours

@@ -88,14 +88,14 @@ def test_mean_and_sample_deviation_over_draws(tool, tmp_path):
 
 def test_a_changed_setting_is_another_row(tool, tmp_path):
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)))
-    changed = {'model.energy': 'release', 'train_dataloader.num_workers': 0}
+    changed = {'model.unsup_weight': 7.0, 'train_dataloader.num_workers': 0}
     write_run(tmp_path, 'dueb', 'camvid/8_draw0.txt', metrics(('', 35.0)), **changed)
     folder = {'train_dataloader.dataset.unlabeled.pseudo_labels': 'labels_of_draw_0'}
     write_run(tmp_path, 'pseudo_label', 'camvid/8_draw0.txt', metrics(('', 30.0)), **folder)
     text = report(tool, tmp_path)
     assert '| camvid/8 | DUEB | 0 | 400 | 40.00 |' in text
     assert '| camvid/8 | Offline pseudo-labels | 0 | 400 | 30.00 |' in text  # where labels lie is no condition
-    assert '| camvid/8 | DUEB `model.energy=release` | 0 | 400 | 35.00 |' in text  # the workers change nothing
+    assert '| camvid/8 | DUEB `model.unsup_weight=7.0` | 0 | 400 | 35.00 |' in text  # the workers change nothing
 
     readme = tmp_path / 'README.md'
     readme.write_text(block('results', ''))
@@ -338,7 +338,7 @@ def test_the_command_line_writes_several_readmes(tool, tmp_path):
 
 def test_without_a_readme_it_writes_that_of_the_configs(tool, tmp_path, monkeypatch):
     (tmp_path / 'configs').mkdir()
-    monkeypatch.setattr(tool, 'ROOT', tmp_path)
+    monkeypatch.setattr(tool, 'WORKSPACE', tmp_path)
     for path in ('README.md', 'configs/README.md'):
         (tmp_path / path).write_text(block('results', ''))
     write_run(tmp_path / 'runs', 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)))
@@ -350,6 +350,5 @@ def test_without_a_readme_it_writes_that_of_the_configs(tool, tmp_path, monkeypa
 @pytest.mark.parametrize('name', README_FILES)
 def test_the_readmes_have_the_markers(name):
     text = (ROOT / name).read_text()
-    for block_name in ('results', 'localizer')[: 2 if 'eln' in name else 1]:
-        for side in ('begin', 'end'):
-            assert len(re.findall(rf'<!-- {block_name}:{side}( classes=\S+)? -->', text)) == 1
+    for side in ('begin', 'end'):
+        assert len(re.findall(rf'<!-- results:{side}( classes=\S+)? -->', text)) == 1
