@@ -41,12 +41,12 @@ from mmseg_ssl.tooling.benchmark import (  # noqa: E402
     build_measured_method,
     check_setting,
     find_method_configs,
-    keep_freed_memory,
 )
 from mmseg_ssl.tooling.benchmark.report import cost_report  # noqa: E402
 from mmseg_ssl.tooling.benchmark.settings import WORDS  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
+from mmseg_ssl.utils.freed_memory import keep_freed_memory  # noqa: E402
 from mmseg_ssl.utils.project_files import PROJECT  # noqa: E402
 
 WARM_UP = 2

@@ -11,6 +11,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
+import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmseg.registry import MODELS, RUNNERS  # noqa: E402
@@ -27,6 +28,7 @@ from mmseg_ssl.engine import (  # noqa: E402
 )
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.tooling.speed_options import add_speed_options, apply_speed_options  # noqa: E402
+from mmseg_ssl.utils.freed_memory import keep_freed_memory  # noqa: E402
 from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 
@@ -100,6 +102,8 @@ def check_data(cfg: Config) -> Optional[Report]:
 def main(argv: Optional[List[str]] = None) -> None:
     """Train as the command line says."""
     args = parse_args(argv)
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     cfg = load_config(args.config, args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(args.config).stem))
     cfg.randomness = dict(dict(seed=0, diff_rank_seed=False), **cfg.get('randomness', {}))

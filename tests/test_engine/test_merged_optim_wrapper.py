@@ -14,6 +14,7 @@ from toy_run import draw_images, toy_config, write_config
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.engine import merged_optim_wrapper
 from mmseg_ssl.engine.merged_optim_wrapper import MergedOptimWrapperConstructor, fit_parameter_groups, merge_equal
+from mmseg_ssl.utils.versions import release_numbers
 
 PLAIN, MERGED = 'DefaultOptimWrapperConstructor', 'MergedOptimWrapperConstructor'
 PARAMWISE = dict(custom_keys=dict(decode_head=dict(lr_mult=10.0), student=dict(decay_mult=0.5)), norm_decay_mult=0.0)
@@ -133,7 +134,7 @@ def test_who_is_fused(monkeypatch):
     assert not fused('RMSprop')
     assert fused('AdamW', fused=False) is False
     assert not fused('AdamW', foreach=True)
-    if torch.__version__ >= '2.5':
+    if release_numbers(torch.__version__) >= (2, 5):
         assert fused('SGD')
         assert fused('AdamW', 'Bf16OptimWrapper')
     monkeypatch.setattr(merged_optim_wrapper, 'AmpOptimWrapper', torch.nn.Module.__mro__[-1])  # every wrapper is one

@@ -250,7 +250,7 @@ def test_freed_memory_is_kept():
     """A block of 64 MiB that was freed is there again: in the end, writing to it faults no page. In its own process."""
     code = (
         'import resource, torch\n'
-        'from mmseg_ssl.tooling.benchmark import keep_freed_memory\n'
+        'from mmseg_ssl.utils.freed_memory import keep_freed_memory\n'
         'assert keep_freed_memory()\n'
         'faults = []\n'
         'for _ in range(6):\n'

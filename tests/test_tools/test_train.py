@@ -46,6 +46,18 @@ def test_takes_every_option_of_mmseg(tool, monkeypatch):
     )
 
 
+@pytest.mark.parametrize('gpu', [False, True])
+def test_a_cpu_keeps_the_memory_of_freed_tensors(tool, monkeypatch, gpu):
+    """From before the first of them; on a GPU torch does it itself."""
+    kept = []
+    monkeypatch.setenv('LOCAL_RANK', '0')  # put back afterwards
+    monkeypatch.setattr(tool, 'keep_freed_memory', lambda: kept.append(True))
+    monkeypatch.setattr(tool.torch.cuda, 'is_available', lambda: gpu)
+    with pytest.raises(UserError, match='there is no config'):
+        tool.main(['nowhere.py'])
+    assert bool(kept) != gpu
+
+
 def test_resume_of_a_file_that_is_not_there(tool, tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path)))
     with pytest.raises(UserError, match='no such file'):

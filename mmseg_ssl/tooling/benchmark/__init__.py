@@ -1,6 +1,5 @@
 """Cost of a method's training step, for ``tools/benchmark_step.py``."""
 
-from .clock import keep_freed_memory
 from .measure import StepMeter
 from .measured_method import build_measured_method, find_method_configs
 from .random_batch import Setup
@@ -14,5 +13,4 @@ __all__ = [
     'build_measured_method',
     'check_setting',
     'find_method_configs',
-    'keep_freed_memory',
 ]

@@ -1,6 +1,5 @@
 """Measures time on the CPU and on CUDA, and the peak of torch's memory."""
 
-import ctypes
 import time
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, List, Optional
@@ -8,22 +7,6 @@ from typing import Any, Callable, Iterator, List, Optional
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
-
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""Options of glibc's ``mallopt``."""
-
-
-def keep_freed_memory() -> bool:
-    """Make this process keep the memory of freed CPU tensors, as torch does on CUDA.
-
-    glibc returns large blocks at once, and the system clears the pages of every new block. For maps of 512x512 pixels
-    this takes longer than many computations on them.
-
-    Returns:
-        True on success; without glibc nothing changes.
-    """
-    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
-    return mallopt is not None and bool(mallopt(M_MMAP_MAX, 0)) and bool(mallopt(M_TRIM_THRESHOLD, -1))
 
 
 class Clock:
