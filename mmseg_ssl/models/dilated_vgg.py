@@ -24,7 +24,7 @@ class DilatedVGG(BaseModule):
     load; the head holds what was fc6 and fc7.
 
     Args:
-        init_cfg: As in mmengine, such as ``dict(type='Pretrained', checkpoint='torchvision://vgg16')``.
+        init_cfg: As in mmengine; the address of torchvision's weights stands in ``deeplab_vgg16-d8.py``.
     """
 
     def __init__(self, init_cfg: Optional[dict] = None) -> None:

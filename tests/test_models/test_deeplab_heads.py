@@ -56,6 +56,11 @@ def test_a_branch_takes_them(name, channels):
     assert pred.logits.shape == (1, 21, 65, 65) and pred.embedding.shape == (1, channels, 9, 9)
 
 
+def test_weights_are_found_without_torchvision():
+    """It is no dependency, and mmengine asks it for what ``torchvision://`` names."""
+    assert 'torchvision:/' not in ''.join(path.read_text() for path in NETWORKS.glob('*.py'))
+
+
 def test_their_classifiers_start_small():
     """The host's initialization of ``conv_seg`` reaches each of the summed ones."""
     head = MODELS.build(

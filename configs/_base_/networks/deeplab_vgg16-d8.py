@@ -2,7 +2,10 @@
 model = dict(
     segmentor=dict(
         type='EncoderDecoder',
-        backbone=dict(type='DilatedVGG', init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
+        backbone=dict(
+            type='DilatedVGG',
+            init_cfg=dict(type='Pretrained', checkpoint='https://download.pytorch.org/models/vgg16-397923af.pth'),
+        ),
         decode_head=dict(
             type='LargeFOVHead',
             in_channels=512,
