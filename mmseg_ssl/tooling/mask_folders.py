@@ -4,7 +4,7 @@ import io
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
-from typing import List, NamedTuple, Protocol
+from typing import Dict, Iterable, List, NamedTuple, Protocol, Set
 
 import cv2
 import numpy as np
@@ -48,6 +48,33 @@ def read_indices(path: Path) -> np.ndarray:
             'indices, or give --suffix to choose among the files (Cityscapes: _gtFine_labelTrainIds.png).'
         )
     return mask
+
+
+def classes_of_masks(folder: Path, suffix: str, ids: Iterable[str]) -> Dict[str, Set[int]]:
+    """Find the classes of images in their masks.
+
+    Args:
+        folder: Folder of 8-bit index masks; 254 (unlabeled) and 255 (void) are no classes.
+        suffix: What is behind an image id in the name of its mask.
+        ids: Image ids.
+
+    Returns:
+        Classes of each image.
+
+    Raises:
+        DatasetError: An image has no mask, or a mask is no index mask.
+    """
+    classes = {}
+    for image_id in ids:
+        path = folder / f'{image_id}{suffix}'
+        if not path.is_file():
+            raise DatasetError(
+                f"{path}: the image '{image_id}' of the list has no mask. Correct the folder of masks or --suffix, or "
+                'take the image out of the list.'
+            )
+        counts = np.bincount(read_indices(path).ravel(), minlength=UNLABELED)[:UNLABELED]
+        classes[image_id] = set(counts.nonzero()[0].tolist())
+    return classes
 
 
 class Summary(NamedTuple):
