@@ -2,15 +2,15 @@
 
 import re
 from dataclasses import replace
-from functools import lru_cache
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
-from ..config_leaves import Config, configs_of
-from ..matrix import DATA, METHODS, PUBLISHED
+from ..config_leaves import Config
+from ..matrix import DATA, PUBLISHED
 from ..matrix.papers import PaperTable, Row
 from ..results_table import spread
 from ..run_logs import HOW_MUCH, Run, without_draw
-from .settings import read_config
+from .current_runs import is_current
+from .project_configs import batch_of, configs, name_of, path_of
 
 NUMBER = re.compile(r'-?\d*\.?\d+')
 NOT_RUN = 'not run'
@@ -33,32 +33,6 @@ class Cell(NamedTuple):
     def path(self) -> str:
         """Path of the config from the root of the project; '' without a config."""
         return path_of(self.config) if self.config else ''
-
-
-def name_of(config: Config) -> str:
-    """Return the name of a config's file without suffix."""
-    return config.name(config.variant.name)
-
-
-def path_of(config: Config) -> str:
-    """Return the path of a config from the root of the project."""
-    return f'configs/{config.method.folder}/{name_of(config)}.py'
-
-
-def batch_of(config: Config) -> int:
-    """Return the labeled images per step, over all processes."""
-    return config.variant.batch or config.recipe.batch
-
-
-@lru_cache(maxsize=None)
-def configs() -> Dict[str, Dict[str, Config]]:
-    """Configs of the matrix: ``'<method> <network> <data> <variant>'`` -> list -> config."""
-    found: Dict[str, Dict[str, Config]] = {}
-    for method in METHODS:
-        for config in configs_of(method):
-            key = f'{method.folder} {config.condition.replace("_", " ", 1)} {config.variant.name}'.strip()
-            found.setdefault(key, {})[config.list] = config
-    return found
 
 
 def published(key: str) -> Dict[str, str]:
@@ -136,7 +110,7 @@ def runs_of(config: Config, runs: Sequence[Run]) -> List[Run]:
         and not (run.provenance or {}).get('variant')
     ]
     # only then is the config read, which takes its time
-    return [run for run in found if run.iterations == read_config(path_of(config)).train_cfg.max_iters]
+    return [run for run in found if is_current(run, config)]
 
 
 def _has_list(run: Run, config: Config) -> bool:

@@ -4,7 +4,8 @@ from typing import Iterator, List, Sequence
 
 from ..matrix.papers import PAPERS, Paper, PaperTable
 from ..run_logs import Run, method_names
-from .cells import batch_of, table_cells
+from .cells import table_cells
+from .project_configs import batch_of
 from .report import LEGEND, command, markdown, rows_of
 
 

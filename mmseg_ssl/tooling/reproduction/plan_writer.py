@@ -1,18 +1,15 @@
 """Writes the trainings of a paper's table as a plan for ``tools/run_benchmark.py``."""
 
 import json
-import re
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from ...datasets.splits import find_split
 from ...errors import DatasetError, UserError
 from ..config_leaves import Config
-from .cells import Cell, batch_of, configs, name_of, path_of
-from .settings import read_config
+from .cells import Cell
+from .project_configs import batch_of, first_of, name_of, path_of, read_config
 
-FIRST = re.compile(r'work_dirs/(?P<name>[^/]+)/last_checkpoint')
-"""``load_from`` of a config that begins where another one ended."""
 HEAD = """# {title}. Written by tools/reproduce.py.
 # The batches are those of all processes of the papers, here on one: it may be more than one card holds."""
 Group = Tuple[Tuple[str, ...], Tuple[str, ...]]
@@ -37,7 +34,7 @@ def plan_text(title: str, cells: Sequence[Cell], draws: int, seeds: Sequence[int
     wanted = {cell.name: cell.config for cell in cells if cell.config}
     if not wanted:
         raise UserError(f'{title}: no row has a config, so there is nothing to train.')
-    needs = {path_of(config): _first(config) for config in wanted.values()}
+    needs = {path_of(config): first_of(config) for config in wanted.values()}
     trained = {name_of(config): config for config in [*filter(None, needs.values()), *wanted.values()]}
     groups: Dict[Group, List[str]] = {}
     for config in trained.values():
@@ -58,13 +55,6 @@ def write_plan(path: Path, text: str) -> None:
     """Write a plan, with the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding='utf-8')
-
-
-def _first(config: Config) -> Optional[Config]:
-    """Return the config whose last checkpoint a config loads."""
-    found = FIRST.fullmatch(str(read_config(path_of(config)).get('load_from') or ''))
-    known = {name_of(other): other for lists in configs().values() for other in lists.values()}
-    return known.get(found['name']) if found else None
 
 
 def _lists(config: Config, draws: int) -> Tuple[str, ...]:

@@ -6,8 +6,8 @@ from typing import Iterator, List
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from .cells import Cell, batch_of
-from .settings import read_config
+from .cells import Cell
+from .project_configs import batch_of, read_config
 
 
 def protocol_of(cell: Cell) -> str:
