@@ -22,7 +22,7 @@ METHODS = dict(
 CONFIGS = {path.name: path for method in METHODS for path in sorted((FOLDER / method).glob('*.py'))}
 NAME = re.compile(
     r'(?P<method>cutmix_seg|cps|fixmatch|unimatch_v1|unimatch_v2)_(?P<net>mbv2|r50|r101|dinov2s|dinov2b|dinov3s|convnextt)_'
-    r'(?P<data>camvid|msrc21|voc|voc-classic|voc-u2pl|cityscapes)_(?P<split>[^_]+?)'
+    r'(?P<data>camvid|msrc21|voc|voc-classic|voc-u2pl|cityscapes|ade20k)_(?P<split>[^_]+?)'
     r'(_(?P<variant>cutmix-off|located|release|threshold-adaptive|fuzzy))?\.py'
 )
 OF_CPU = ('camvid', 'msrc21')  # with our own schedules
@@ -42,6 +42,7 @@ LISTS = {
     'voc-classic': 'voc/classic/{}.txt',
     'voc-u2pl': 'voc/u2pl/{}.txt',
     'cityscapes': 'cityscapes/cps/{}.txt',
+    'ade20k': 'ade20k/{}_draw0.txt',
 }
 CPS_EPOCHS = {
     'voc': dict(zip(CPS_LISTS, (32, 34, 40, 60))),
@@ -63,6 +64,7 @@ RECIPES = {
     ('dinov2', 'cityscapes'): (180, 8, (798, 798), 'AdamW', 5e-6, 40),
     ('dinov3', 'voc-classic'): (60, 16, (512, 512), 'AdamW', 5e-6, 40),
     ('dinov3', 'cityscapes'): (180, 8, (800, 800), 'AdamW', 5e-6, 40),
+    ('dinov3', 'ade20k'): (60, 16, (512, 512), 'AdamW', 5e-6, 40),
     ('convnextt', 'voc-classic'): (60, 16, (512, 512), 'AdamW', 5e-6, 40),
     ('cutmix_seg', 'voc'): (None, 10, (321, 321), 'Adam', 1e-5, 1),
     ('cutmix_seg', 'voc-classic'): (None, 10, (321, 321), 'Adam', 1e-5, 1),
@@ -130,7 +132,7 @@ def test_a_config_is_what_its_name_says(name):
         assert backbone.model_name.startswith('convnext_tiny')
     else:
         assert (backbone.type, backbone.get('depth')) == NETWORKS[said['net']]
-    classes = 11 if data == 'camvid' else 19 if data == 'cityscapes' else 21
+    classes = dict(camvid=11, cityscapes=19, ade20k=150).get(data, 21)
     assert model.segmentor.decode_head.num_classes == classes
     assert dataset.split == LISTS[data].format(split) and read_ids(find_split(dataset.split))
     mixes_two = method == 'cutmix_seg' or (method == 'cps' and variant != 'cutmix-off')
@@ -172,7 +174,7 @@ def check_recipe(cfg: Config, said: dict) -> None:
     key = own or method if own or method in ('cps', 'cutmix_seg') else 'unimatch_v1'
     epochs, batch, crop, optimizer, rate, factor = RECIPES[key, data]
     labeled = set(read_ids(find_split(cfg.train_dataloader.dataset.split)))
-    everything = set(read_ids(find_split('cityscapes/train.txt' if data == 'cityscapes' else 'voc/trainaug.txt')))
+    everything = set(read_ids(find_split('voc/trainaug.txt' if data.startswith('voc') else f'{data}/train.txt')))
     assert labeled <= everything
     unlabeled = len(everything) - len(labeled)
     iters = 40000

@@ -19,12 +19,12 @@ from mmseg_ssl.engine.run_length import to_iteration
 from mmseg_ssl.models.reliability import TeacherStep
 
 FOLDER = Path(__file__).resolve().parents[2] / 'configs'
-# other recipes, and names that say more, have a file of their own: test_eln_configs.py ...
+# other recipes, and names that say more, have a file of their own: test_eln_configs.py, test_vit_configs.py ...
 METHODS = dict(supervised='Supervised', mean_teacher='MeanTeacher', cpcl='CPCL', dueb='DUEB', farcluss='FARCLUSS')
 CONFIGS = {
     path.name: path
     for path in sorted(FOLDER.glob('*/*.py'))
-    if path.parent.name in METHODS and not re.search('-(eln|scribble|block)_', path.name)
+    if path.parent.name in METHODS and not re.search('-(eln|scribble|block)_|_dinov', path.name)
 }
 NAME = re.compile(r'(?P<method>\w+?)_(?P<net>mbv2|r50|r101|unet)_(?P<data>[^_]+)_(?P<split>[^_]+)(?P<variant>_.+)?\.py')
 TEACHERS = ('mean_teacher', 'farcluss')

@@ -21,6 +21,7 @@ INDEX = json.loads((SPLITS / 'index.json').read_text())
 
 # From the papers and their public code, typed by hand: an index that drifts is caught here.
 SIZES = {
+    'ade20k': dict(train=20210, val=2000),
     'camvid': dict(train=367, val=101, test=233),
     'cityscapes': dict(train=2975, val=500),
     'cityscapes/cps': {'1-30': 100, '1-16': 186, '1-8': 372, '1-4': 744, '1-2': 1488},
@@ -32,6 +33,7 @@ SIZES = {
     'voc/u2pl': {'662': 662, '1323': 1323, '2646': 2646, '5291': 5291},
 }
 DRAWS = {
+    'ade20k': {'1-64': 316, '1-32': 631, '1-16': 1263, '1-8': 2526},
     'camvid': {'8': 8, '1-16': 23, '1-8': 46, '1-4': 92},
     'cityscapes/eln': {'1-8': 371, '1-4': 743, '1-2': 1487},
     'msrc21': {'20': 20, '40': 40},

@@ -50,6 +50,9 @@ DATA = {
     'voc-classic': Data('VOC, classic', VOC, ('92', '183', '366', '732', '1464'), 'voc/classic/{list}.txt'),
     'voc-u2pl': Data('VOC, U2PL', VOC, ('662', '1323', '2646', '5291'), 'voc/u2pl/{list}.txt'),
     'voc-eln': Data('VOC, ELN', VOC, ('1-20', '1-8', '1-4'), 'voc/eln/{list}_draw0.txt', full='voc/trainaug.txt'),
+    'ade20k': Data(
+        'ADE20K', 'ADE20K', ('1-64', '1-32', '1-16', '1-8'), 'ade20k/{list}_draw0.txt', full='ade20k/train.txt'
+    ),
     'shapes': Data('shapes (drawn)', '', ('8',), 'shapes/{list}_draw0.txt'),
     'camvid-scribble': scribbles('CamVid, scribbles', 'CamVid (scribbles)', 'camvid_scribbles/{list}', LENGTHS),
     'camvid-scribble-semi': Data(
@@ -119,11 +122,13 @@ OF_UNIMATCH_V2 = (
 OF_UNIMATCH_V2_16 = (
     Recipe('cityscapes', 'cityscapes_semi_800', 'adamw_poly_cityscapes_unimatch_v2', 8, ('dinov3s',), '{list}'),
     Recipe('voc-classic', 'voc_semi_512_crop', 'adamw_poly_voc_unimatch_v2', 16, ('dinov3s',), '{list}'),
+    Recipe('ade20k', 'ade20k_semi_512', 'adamw_poly_ade20k_unimatch_v2', 16, ('dinov3s',), '{list}'),
 )
 VOC_TIMM = Recipe('voc-classic', 'voc_semi_512_crop', 'adamw_poly_voc_unimatch_v2', 16, ('convnextt',), '{list}')
 OF_FARCLUSS_VIT = (
     Recipe('cityscapes', 'cityscapes_semi_798', 'adamw_poly_cityscapes_unimatch_v2', 8, ('dinov2s',), '{list}', 'vit'),
     Recipe('voc-classic', 'voc_semi_518', 'adamw_poly_voc_unimatch_v2', 16, ('dinov2s',), '{list}', 'vit'),
+    Recipe('ade20k', 'ade20k_semi_518', 'adamw_poly_ade20k_unimatch_v2', 16, ('dinov2s',), '{list}', 'vit'),
 )
 OF_ELN = (
     Recipe('voc-eln', 'voc_semi_512', 'adamw_eln_voc', 6, LARGE, group='eln'),
