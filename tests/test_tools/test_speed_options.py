@@ -5,6 +5,8 @@ from argparse import ArgumentParser
 import pytest
 import torch
 from mmengine.config import Config
+from toy_process import loss_curve, output, train
+from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.tooling import speed_options
 from mmseg_ssl.tooling.cli import UserError
@@ -74,3 +76,18 @@ def test_the_other_options():
     assert 'activation_checkpointing' not in cfg
     assert applied(activation_checkpointing=['student.segmentor.backbone.layer1']).get('custom_hooks') is None
     assert set(applied()) == {'model', 'optim_wrapper'}
+
+
+@pytest.mark.slow
+def test_a_run_with_every_option(tmp_path):
+    """The hooks of the options are found and say what they do; checkpointed activations change no loss of a run."""
+    path = write_config(tmp_path / 'config.py', toy_config(draw_images(tmp_path / 'data')))
+    options = ['--amp', 'bf16', '--channels-last', '--accumulate', '2']
+    for name, more in (('plain', []), ('small', ['--checkpoint-activations'])):
+        assert train(path, tmp_path / name, *options, *more) == 0, output(tmp_path / name)
+    assert 'blocks of backbones are computed twice' in output(tmp_path / 'small')
+    assert loss_curve(tmp_path / 'small') == loss_curve(tmp_path / 'plain')
+    config = toy_config(tmp_path / 'data', compile=dict(backend='eager'))
+    path = write_config(tmp_path / 'compiled.py', config)
+    assert train(path, tmp_path / 'compiled') == 0, output(tmp_path / 'compiled')
+    assert '2 backbones and necks are compiled' in output(tmp_path / 'compiled')
