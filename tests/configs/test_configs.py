@@ -238,8 +238,9 @@ def test_the_cityscapes_recipe_trains_on_one_cpu_process():
     cfg.model.data_preprocessor.size = (64, 64)
     model = MODELS.build(cfg.model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    decays = {id(group['params'][0]): group['weight_decay'] for group in wrapper.optimizer.param_groups}
-    rates = {group['lr'] for group in wrapper.optimizer.param_groups}
+    groups = wrapper.optimizer.param_groups  # of parameters that are stepped alike
+    decays = {id(parameter): group['weight_decay'] for group in groups for parameter in group['params']}
+    rates = {group['lr'] for group in groups}
     for name, parameter in model.named_parameters():
         assert decays[id(parameter)] == (1e-4 if parameter.ndim > 1 else 0.0), name
     assert rates == {0.01}
