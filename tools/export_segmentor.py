@@ -8,7 +8,7 @@ import argparse
 import copy
 import sys
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
@@ -45,9 +45,14 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     )
     parser.add_argument('--uncertainty', action='store_true', help="onnx, torch: entropy and the method's own maps")
     parser.add_argument(
-        '--size', nargs=2, type=at_least(1), default=(512, 512), metavar=('H', 'W'), help='onnx, torch: traced image'
+        '--size',
+        nargs=2,
+        type=at_least(1),
+        default=(512, 512),
+        metavar=('H', 'W'),
+        help='of the images',
     )
-    parser.add_argument('--fixed-size', action='store_true', help='onnx, torch: take one image of --size alone')
+    parser.add_argument('--fixed-size', action='store_true', help='onnx: take one image of --size alone')
     parser.add_argument('--allow-missing', action='store_true', help='only warn if the checkpoint lacks weights')
     add_debug_option(parser)
     return parser.parse_args(argv)
@@ -82,22 +87,23 @@ def export_plain(model: Any, cfg: Config, stem: Path) -> List[Path]:
 
 
 def export_graphs(network: TrainedNetwork, cfg: Config, stem: Path, args: argparse.Namespace) -> List[Path]:
-    """Write ONNX and a torch.export program, each compared with the network on another image."""
+    """Write ONNX and a torch.export program, each compared with the network."""
     graph = NetworkGraph(network, args.uncertainty).eval()
-    program = export_program(graph, tuple(args.size), args.fixed_size)
-    height, width = args.size
-    images = torch.rand(1, graph.channels, *(args.size if args.fixed_size else (height + 32, width - width // 4))) * 255
-    written = []
+    size: Tuple[int, int] = (args.size[0], args.size[1])
+    written: List[Path] = []
     if 'torch' in args.format:
-        write_program(program, Path(f'{stem}.pt2'))
         written += [Path(f'{stem}.pt2')]
+        write_program(export_program(graph, size), written[-1])
+        images = torch.rand(3, graph.channels, *size) * 255
         found = torch.export.load(f'{stem}.pt2').module()(images)
         print(f'{stem}.pt2 differs by at most {largest_difference(graph, images, found):.1e}')
     if 'onnx' in args.format:
-        notes = dict(preparation(cfg), classes=list(network.classes), outputs=list(graph.outputs))
-        write_onnx(program, graph, Path(f'{stem}.onnx'), notes)
         written += [Path(f'{stem}.onnx')]
-        found = run_onnx(Path(f'{stem}.onnx'), images)
+        notes = dict(preparation(cfg), classes=list(network.classes), outputs=list(graph.outputs))
+        write_onnx(graph, written[-1], size, args.fixed_size, notes)
+        other = size if args.fixed_size else (size[0] + 32, size[1] - size[1] // 4)
+        images = torch.rand(1, graph.channels, *other) * 255
+        found = run_onnx(written[-1], images)
         print(f'{stem}.onnx differs by at most {largest_difference(graph, images, found):.1e}')
     return written
 

@@ -1,12 +1,13 @@
 """A trained network as one function of tensors, for torch.export and ONNX."""
 
+import math
 from typing import Any, Dict, List, Tuple
 
 import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from ..ops import class_logits, normalized_entropy
+from ..ops import class_logits
 from .network import TrainedNetwork, segmentor_of
 
 
@@ -64,7 +65,8 @@ class NetworkGraph(nn.Module):
         mask = probs[:, 1] > self.head.threshold if binary else probs.argmax(dim=1)
         found: Dict[str, Tensor] = dict(mask=mask.to(torch.uint8), probabilities=probs)
         if self.uncertainty:
-            found.update(uncertainty=normalized_entropy(probs), **own)
+            terms = probs * probs.clamp(min=torch.finfo(probs.dtype).tiny).log()  # ONNX has no operator for the entropy
+            found.update(uncertainty=-terms.sum(dim=1) / math.log(probs.shape[1]), **own)
         return tuple(found[name] for name in self.outputs)
 
     def _maps(self, inputs: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:

@@ -1,7 +1,7 @@
 """Writes a trained network as a torch.export program or an ONNX file, and compares what they predict."""
 
 import json
-import logging
+import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -12,35 +12,34 @@ from ..apis.graph import NetworkGraph
 from ..utils.versions import release_numbers
 from .cli import UserError
 
-NEWEST_OPERATORS = 18
-"""ONNX operator set: the first with antialiasing resizes, and what runtimes of the last years read."""
-NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
+OPERATORS = 17
+"""ONNX operator set, which runtimes of the last years read."""
 
 
-def export_program(graph: NetworkGraph, size: Tuple[int, int], fixed: bool = False) -> Any:
-    """Trace a network by ``torch.export``.
+def export_program(graph: NetworkGraph, size: Tuple[int, int]) -> Any:
+    """Trace a network by ``torch.export``, for any number of images of one size.
+
+    With any size, torch compares formulas of the sizes inside of the network, which takes hours for a deep one.
 
     Args:
         graph: The network in ``eval`` mode.
-        size: Height and width of the image that it is traced with.
-        fixed: Take images of this size alone, one at a time; otherwise any number and any size of images.
+        size: Height and width of the images.
 
     Returns:
         A ``torch.export.ExportedProgram``: its ``module()`` is called like ``graph``.
 
     Raises:
-        UserError: torch is too old, or the network does not take images of any size.
+        UserError: torch is too old, or does not trace the network.
     """
     if release_numbers(torch.__version__) < (2, 6):
-        raise UserError(f'--format torch and onnx need torch 2.6 or newer; this is {torch.__version__}.')
-    dims = None if fixed else dict(images=dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC))
-    images = torch.rand(1 if fixed else 2, graph.channels, *size) * 255  # of one image torch would make a constant
+        raise UserError(f'--format torch needs torch 2.6 or newer; this is {torch.__version__}.')
+    images = torch.rand(2, graph.channels, *size) * 255  # of one image torch would make a constant
     try:
         with torch.no_grad():
+            dims = dict(images={0: torch.export.Dim.DYNAMIC})
             return torch.export.export(graph, (images,), dynamic_shapes=dims, strict=False)
     except Exception as error:  # of any kind, from inside of the network
-        hint = '' if fixed else ' Some networks take one size alone: add --fixed-size.'
-        raise UserError(f'torch.export does not trace this network: {str(error)[:600]}{hint}') from error
+        raise UserError(f'torch.export does not trace this network: {str(error)[:600]}') from error
 
 
 def write_program(program: Any, path: Path) -> None:
@@ -53,15 +52,17 @@ def write_program(program: Any, path: Path) -> None:
     torch.export.save(program, str(path))
 
 
-def write_onnx(program: Any, graph: NetworkGraph, path: Path, notes: Dict[str, Any]) -> None:
-    """Write a program as ONNX, its weights inside.
+def write_onnx(graph: NetworkGraph, path: Path, size: Tuple[int, int], fixed: bool, notes: Dict[str, Any]) -> None:
+    """Write a network as ONNX, its weights inside.
 
-    The input is ``images``; dynamic sizes are called ``batch``, ``height`` and ``width``.
+    The input is ``images``; dynamic sizes are called ``batch``, ``height`` and ``width``. torch's exporter by tracing
+    is used, because that by ``torch.export`` does not end for any size, see :func:`export_program`.
 
     Args:
-        program: Of :func:`export_program`.
-        graph: The network that was traced, for the names of the outputs.
+        graph: The network in ``eval`` mode.
         path: The file, ``.onnx``.
+        size: Height and width of the image that it is traced with.
+        fixed: Take one image of this size alone; otherwise any number and any size.
         notes: Values that the file keeps as metadata, in JSON: classes and how images are prepared.
 
     Raises:
@@ -69,23 +70,28 @@ def write_onnx(program: Any, graph: NetworkGraph, path: Path, notes: Dict[str, A
     """
     try:
         import onnx
-        import onnxscript  # noqa: F401  (by torch's exporter)
+        import onnxruntime  # noqa: F401  (to compare)
     except ImportError as error:
-        raise UserError(f"--format onnx needs {', '.join(NEEDED)}: pip install 'mmseg_ssl[onnx]' ({error}).") from error
-    logging.getLogger('torch.onnx').setLevel(logging.ERROR)  # it warns of torchvision's operators, which none uses
-    names = list(graph.outputs)
-    written = torch.onnx.export(
-        program, dynamo=True, input_names=['images'], output_names=names, opset_version=NEWEST_OPERATORS, verbose=False
-    )
-    assert written is not None
-    proto = written.model_proto
-    dims = proto.graph.input[0].type.tensor_type.shape.dim
-    called = {dim.dim_param: name for dim, name in zip(dims, ('batch', '', 'height', 'width')) if dim.dim_param}
-    for value in (*proto.graph.input, *proto.graph.output):
-        for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param in called:
-                dim.dim_param = called[dim.dim_param]
-    del proto.graph.value_info[:]  # sizes inside, by torch's names of the dimensions
+        raise UserError(
+            f"--format onnx needs onnx and onnxruntime: pip install 'mmseg_ssl[onnx]' ({error})."
+        ) from error
+    names = ['images', *graph.outputs]
+    sides = {name: (2, 3) if name in ('images', 'probabilities') else (1, 2) for name in names}
+    free = {name: {0: 'batch', rows: 'height', columns: 'width'} for name, (rows, columns) in sides.items()}
+    images = torch.rand(1 if fixed else 2, graph.channels, *size) * 255
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter('ignore')  # of checks of sizes inside of the host
+        torch.onnx.export(
+            graph,
+            (images,),
+            str(path),
+            dynamo=False,
+            input_names=names[:1],
+            output_names=names[1:],
+            opset_version=OPERATORS,
+            dynamic_axes={} if fixed else free,
+        )
+    proto = onnx.load(str(path))
     onnx.helper.set_model_props(proto, {key: json.dumps(value) for key, value in notes.items()})
     onnx.save(proto, str(path))
 
