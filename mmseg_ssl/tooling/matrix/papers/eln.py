@@ -11,7 +11,7 @@ CITYSCAPES = (
     'code); val mIoU of the student, mean of 3 random subsets'
 )
 ABLATION = VOC.replace('DeepLabV3+', 'DeepLabV3+ with R-50, 1/20 of the labels')
-V2 = 'DeepLabV2, which has no config here'
+V2 = '`cutmix_seg` has no config of DeepLabV2'
 OTHER_LISTS = 'on lists and with a recipe of its own paper; `cutmix_seg` has neither for this table'
 
 TABLE_1 = PaperTable(
