@@ -18,7 +18,7 @@ def doubt_histogram(doubt: Tensor, right: Tensor) -> Tensor:
 
     A doubt is rounded to half precision, whose bit patterns have the order of the numbers once negative ones are
     mirrored. The 12 leading bits keep sign, exponent and 6 bits of the mantissa: two doubts that differ by more than
-    1.6 % (or, near 0, by 1e-6) are in different bins, from 6e-8 to 65504.
+    1.6 %, or below 6e-5 by 1e-6, are in different bins; those above 65504 share one.
 
     Args:
         doubt: ``(N,)``, any real numbers; NaN counts as more doubtful than all.
