@@ -79,7 +79,8 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
     pipeline = loader.get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
     if not pipeline:
         raise UserError(f'{args.config} has no test_dataloader.dataset.pipeline, which says how images are prepared.')
-    steps = [step for step in pipeline if step['type'] != 'LoadAnnotations']
+    # labels have the size of the image, whatever size scores are at
+    steps = [step for step in pipeline if step['type'] not in ('LoadAnnotations', 'ScoreAtThisSize')]
     prefix = dict(img_path=args.images)
     images = UnlabeledImages(args.list, img_suffix=args.suffix, data_prefix=prefix, pipeline=steps, test_mode=True)
     ids: Dict[str, int] = {}

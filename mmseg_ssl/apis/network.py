@@ -140,7 +140,8 @@ def pipeline_of_images(cfg: Config) -> List[dict]:
         while 'pipeline' not in dataset and dataset.get('dataset'):
             dataset = dataset['dataset']
         if dataset.get('pipeline'):
-            return list(dataset['pipeline'])
+            # scores may be at another size; a prediction is at the image's
+            return [step for step in dataset['pipeline'] if step['type'] != 'ScoreAtThisSize']
     if not cfg.get('test_pipeline'):
         raise UserError(f'{cfg.filename} has no test_dataloader.dataset.pipeline, which says how images are prepared.')
     return list(cfg.test_pipeline)

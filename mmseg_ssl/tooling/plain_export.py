@@ -53,8 +53,10 @@ def plain_config(cfg: Config) -> Config:
             loader.dataset = dict(_suffixes(kind), **loader.dataset) | options
         plain.update(test_dataloader=loader, test_cfg=dict(type='TestLoop'))
         plain.update(test_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']))
-        plain.update(test_pipeline=loader.dataset.pipeline)  # what mmseg's inference_model reads
-        parts += loader.dataset.get('pipeline', [])
+        steps = loader.dataset.get('pipeline', [])
+        parts += steps
+        # what mmseg's inference_model reads, whose predictions have the size of the image
+        plain.update(test_pipeline=[step for step in steps if step['type'] != 'ScoreAtThisSize'])
     if any(_ours(part.get('type')) for part in parts):
         plain.update(custom_imports=dict(imports=['mmseg_ssl'], allow_failed_imports=False))
     return Config(plain)

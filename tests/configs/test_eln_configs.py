@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import HOOKS, METRICS, MODELS
 
+from mmseg_ssl.apis.network import pipeline_of_images
 from mmseg_ssl.datasets import find_split, read_ids
 from mmseg_ssl.engine.run_length import to_iteration
 from mmseg_ssl.tooling.cli import load_config
@@ -113,6 +114,7 @@ def test_the_paper_s_grid_and_thresholds(name):
     steps = [step.type for step in cfg.test_dataloader.dataset.pipeline]
     assert steps.index('LoadAnnotations') < steps.index('Resize') < steps.index('ScoreAtThisSize')
     assert cfg.val_dataloader.dataset.pipeline == cfg.test_dataloader.dataset.pipeline
+    assert [step['type'] for step in pipeline_of_images(cfg)] == [one for one in steps if one != 'ScoreAtThisSize']
     judged = next(metric for metric in cfg.test_evaluator if metric.type == 'ErrorLocalizationMetric')
     assert judged.get('threshold', 0.5) == cfg.model.get('threshold', 0.5)
 

@@ -168,4 +168,5 @@ def test_parts_of_this_package_are_imported_by_the_export(config, ours):
     """A head or a step at test that mmseg does not have; without one, the package is not needed."""
     plain = plain_config(load_config(str(ROOT / f'configs/eln/{config}.py'), None))
     assert ('custom_imports' in plain) == ours
-    assert ('ScoreAtThisSize' in str(plain.test_pipeline)) == ours
+    assert ('ScoreAtThisSize' in str(plain.test_dataloader)) == ours
+    assert 'ScoreAtThisSize' not in str(plain.test_pipeline)
