@@ -32,6 +32,9 @@ SCRIBBLES = {
     ),
     'SoftSelfLabeling-pretrain': Case('SoftSelfLabeling', stage='pretrain'),
     'SoftSelfLabeling': Case('SoftSelfLabeling', dict(self_labeling=BANDWIDTH)),
+    'SoftSelfLabeling-multiplicative': Case(
+        'SoftSelfLabeling', dict(self_labeling=dict(BANDWIDTH, solver='multiplicative'))
+    ),
     'SoftSelfLabeling-gd': Case('SoftSelfLabeling', dict(self_labeling=SOLVER)),
     'SoftSelfLabeling-standard': Case(
         'SoftSelfLabeling',

@@ -1,12 +1,14 @@
-r"""Time the self-labeling solver against the paper's 200 steps of gradient descent, both in one run.
+r"""Compare the self-labeling solvers with the paper's 200 steps of gradient descent by autograd, in one run.
 
 python tools/benchmark_solver.py                              # drawn images, on the CPU
 python tools/benchmark_solver.py --device cuda --batch 12 --classes 21 --size 513 513 \
     --network configs/_base_/networks/deeplabv3plus_r101-d16.py         # and their share of a training step
-python tools/benchmark_solver.py --images data/camvid/img_dir/train --masks data/camvid/ann_dir/train --classes 11
+python tools/benchmark_solver.py --images data/camvid/img_dir/train --masks data/camvid/ann_dir/train --classes 11 \
+    --relaxation bilinear quadratic collision_divergence
 
-Both start from the same prediction and are timed in turns, so that a busy machine slows both; only the ratio matters.
-Memory is the peak without the inputs, in tensors of the size of the logits. The fused solver needs a GPU and Triton.
+All start from the same prediction and are timed in turns, so that a busy machine slows all; only the ratio matters.
+Jaccard is the soft index of the labels and the reference's, entropy their mean in nats over all pixels. Memory is the
+peak without the inputs, in tensors of the size of the logits. The fused solver needs a GPU and Triton.
 """
 
 import argparse
@@ -25,19 +27,21 @@ import torch  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from mmseg_ssl.ops.label_descent import STEPS  # noqa: E402
 from mmseg_ssl.ops.potts import RELAXATIONS  # noqa: E402
-from mmseg_ssl.ops.potts_energy import PottsEnergy  # noqa: E402
 from mmseg_ssl.ops.unary import UNARIES  # noqa: E402
 from mmseg_ssl.targets import self_label  # noqa: E402
 from mmseg_ssl.targets.labeling_problem import labeling_problem  # noqa: E402
 from mmseg_ssl.tooling.benchmark import Setup, StepMeter, build_measured_method, find_method_configs  # noqa: E402
 from mmseg_ssl.tooling.benchmark.clock import peak_memory  # noqa: E402
 from mmseg_ssl.tooling.benchmark.scribbled_batch import blur_and_scribble, draw_blobs, load_crops  # noqa: E402
+from mmseg_ssl.tooling.benchmark.solved_labels import descend_by_autograd, describe  # noqa: E402
 from mmseg_ssl.tooling.cli import add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.packages import is_installed  # noqa: E402
 
 Batch = Tuple[Tensor, Tensor, Tensor]
+Seconds = Dict[str, List[float]]
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -49,10 +53,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--size', type=at_least(8), nargs=2, default=[256, 256], metavar=('H', 'W'), help='crop')
     parser.add_argument('--images', type=Path, help='folder of .jpg images, with --masks; drawn ones if not given')
     parser.add_argument('--masks', type=Path, help='folder of .png masks of the same names')
-    parser.add_argument('--relaxation', default='collision_divergence', choices=RELAXATIONS)
+    parser.add_argument('--relaxation', nargs='+', default=['collision_divergence'], choices=RELAXATIONS)
     parser.add_argument('--cross-entropy', default='collision', choices=UNARIES)
     parser.add_argument('--connectivity', type=int, default=4, choices=(4, 8))
-    parser.add_argument('--steps', type=at_least(0), help='of the fast solver; its default if not given')
+    parser.add_argument('--steps', type=at_least(1), default=STEPS, help='of gradient descent (default %(default)s)')
     parser.add_argument(
         '--network', help='also time a supervised step of it: mbv2, r50, r101, dinov2s, tiny or the path of a config'
     )
@@ -80,47 +84,50 @@ def compare(args: argparse.Namespace) -> List[str]:
     """Run the solvers in turns, and a training step if a network is given; return the lines of the report."""
     torch.manual_seed(args.seed)
     batch = make_batch(args)
-    options = dict(relaxation=args.relaxation, cross_entropy=args.cross_entropy, connectivity=args.connectivity)
-    energy, start = labeling_problem(*batch, **options)
-    runs = solvers(batch, options, args)
-    energies = {name: energy(run().flatten(2)).sum().item() for name, run in runs.items()}
-    enough = first_step(runs['default'], energy, energies['reference'])
-    if enough:
-        runs['enough'] = partial(runs['default'], steps=enough)
-    seconds: Dict[str, List[float]] = {name: [] for name in runs}
-    for name, run in (pair for _ in range(args.repeats) for pair in runs.items()):
-        seconds[name].append(timed(run, args.device))
-
     lines = [
-        f'{tuple(batch[0].shape)} on {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}',
-        f'{args.relaxation}, {args.cross_entropy}, {args.connectivity} neighbors',
-        f'prediction energy {energy(start).sum():.1f}',
-        f'reference  energy {energies["reference"]:.1f}   {statistics.median(seconds["reference"]):.3f} s',
-        f'default    energy {energies["default"]:.1f}   {speed_up(seconds, "default")}',
-        f'fused      energy {energies["fused"]:.1f}   {speed_up(seconds, "fused")}'
-        if 'fused' in runs
-        else 'fused      not run',
-        f'enough     energy of the reference + 0.1 % after {enough} steps   {speed_up(seconds, "enough")}'
-        if enough
-        else 'enough     no number of steps up to 50 reaches the energy of the reference + 0.1 %',
+        f'{tuple(batch[0].shape)} on {args.device}, {torch.get_num_threads()} threads, torch {torch.__version__}, '
+        f'{args.cross_entropy}, {args.connectivity} neighbors'
     ]
-    for name in sorted({'default', 'fused'} & set(runs)) if is_cuda(args.device) else ():
-        memory = peak_memory(runs[name], 0, args.device) / batch[0].nbytes
-        lines.append(f'memory     {name} {memory:.2f} tensors of the size of the logits')
+    for relaxation in args.relaxation:
+        more, seconds = compare_solvers(batch, relaxation, args)
+        lines += more
     if args.network:
-        del batch, energy, start, runs
+        del batch
         lines += shares(seconds, training_step(args))
     return lines
 
 
+def compare_solvers(batch: Batch, relaxation: str, args: argparse.Namespace) -> Tuple[List[str], Seconds]:
+    """Run the solvers with one relaxation; return lines of the report, and the seconds of every solver in each turn."""
+    options = dict(relaxation=relaxation, cross_entropy=args.cross_entropy, connectivity=args.connectivity)
+    energy, start = labeling_problem(*batch, **options)
+    runs = solvers(batch, options, args)
+    seconds: Seconds = {name: [] for name in runs}
+    labels: Dict[str, Tensor] = {}
+    for name, run in (pair for _ in range(args.repeats) for pair in runs.items()):
+        began = now(args.device)
+        labels[name] = run().flatten(2)
+        seconds[name].append(now(args.device) - began)
+    reference = labels['reference']
+    lines = [f'{relaxation}: prediction {describe(start, reference, energy)}']
+    lines += [f'{name:14} {describe(y, reference, energy)}   {speed_up(seconds, name)}' for name, y in labels.items()]
+    if 'fused' not in runs:
+        lines.append('fused          not run')
+    for name in runs if is_cuda(args.device) else ():
+        memory = peak_memory(runs[name], 0, args.device) / batch[0].nbytes
+        lines.append(f'memory         {name} {memory:.2f} tensors of the size of the logits')
+    return lines, seconds
+
+
 def solvers(batch: Batch, options: Dict[str, Any], args: argparse.Namespace) -> Dict[str, Callable[..., Tensor]]:
-    """Return the solvers that can run on this machine."""
-    runs: Dict[str, Callable[..., Tensor]] = dict(
-        reference=partial(self_label, *batch, **options, solver='gd'),
-        default=partial(self_label, *batch, **options, steps=args.steps),
-    )
+    """Return the solvers that can run on this machine; the first is the reference."""
+    problem = labeling_problem(*batch, **options)
+    runs: Dict[str, Callable[..., Tensor]] = dict(reference=partial(descend_by_autograd, *problem, args.steps))
+    for name in ('gd', 'chebyshev'):
+        runs[name] = partial(self_label, *batch, **options, solver=name, steps=args.steps)
+    runs['multiplicative'] = partial(self_label, *batch, **options, solver='multiplicative')
     if is_cuda(args.device) and is_installed('triton'):
-        runs['fused'] = partial(runs['default'], solver='fused')
+        runs['fused'] = partial(runs['multiplicative'], solver='fused')
     return runs
 
 
@@ -139,14 +146,11 @@ def make_batch(args: argparse.Namespace) -> Batch:
     return logits.to(args.device), images.to(args.device), seeds.to(args.device)
 
 
-def timed(run: Callable[[], Tensor], device: str) -> float:
-    """Return the seconds of a call."""
-    wait = torch.cuda.synchronize if is_cuda(device) else lambda: None
-    wait()
-    start = time.perf_counter()
-    run()
-    wait()
-    return time.perf_counter() - start
+def now(device: str) -> float:
+    """Return the time when the device has done its work."""
+    if is_cuda(device):
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def training_step(args: argparse.Namespace) -> float:
@@ -163,23 +167,19 @@ def training_step(args: argparse.Namespace) -> float:
     return statistics.median(meter.times['total']) / 1000
 
 
-def shares(seconds: Dict[str, List[float]], step: float) -> List[str]:
-    """Return how much longer a training step takes with the solver."""
-    found = {name: statistics.median(seconds[name]) for name in ('reference', 'default', 'fused') if name in seconds}
-    return [f'share      {name} adds {100 * own / step:.1f} % to a step of {step:.3f} s' for name, own in found.items()]
+def shares(seconds: Seconds, step: float) -> List[str]:
+    """Return how much longer a training step takes with each solver."""
+    found = {name: statistics.median(turns) for name, turns in seconds.items()}
+    return [
+        f'share          {name} adds {100 * own / step:.1f} % to a step of {step:.3f} s' for name, own in found.items()
+    ]
 
 
-def speed_up(seconds: Dict[str, List[float]], name: str) -> str:
+def speed_up(seconds: Seconds, name: str) -> str:
     """Return the time of a solver, and its speed-up over the reference in each turn."""
     ratios = [slow / quick for slow, quick in zip(seconds['reference'], seconds[name])]
     turns = ', '.join(f'{ratio:.1f}' for ratio in ratios)
     return f'{statistics.median(seconds[name]):.3f} s   {statistics.median(ratios):.1f} times faster (of {turns})'
-
-
-def first_step(fast: Callable[..., Tensor], energy: PottsEnergy, reference: float) -> int:
-    """Return the first number of steps within 0.1 % of the reference's energy; 0 if none up to 50 is."""
-    reached = (energy(fast(steps=steps).flatten(2)).sum().item() <= 1.001 * reference for steps in range(1, 51))
-    return next((steps for steps, passed in enumerate(reached, start=1) if passed), 0)
 
 
 if __name__ == '__main__':

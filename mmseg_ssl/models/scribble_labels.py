@@ -30,7 +30,9 @@ class SelfLabeling(nn.Module):
     r"""Soft labels of a scribbled batch, and their loss (Zhang & Boykov, CVPR 2025, arXiv 2507.01721, eq. 8).
 
     .. math:: \eta\, \mathrm{mean}_{i \notin S}\, H(y_i, \sigma_i), \qquad
-              y = \arg\min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
+              y \approx \arg\min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j)
+
+    as near to the minimum as the ``solver`` goes; the paper's stays far from it.
 
     Args:
         eta: :math:`\eta`.
@@ -38,7 +40,7 @@ class SelfLabeling(nn.Module):
         neighborhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, with
             :func:`~mmseg_ssl.targets.dense_self_label` with options of its own.
         **options: Further options of :func:`~mmseg_ssl.targets.self_label`: ``relaxation``, ``potts_weight``,
-            ``bandwidth``, ``solver`` ...
+            ``bandwidth``, ``solver``, ``steps``, ``step_size``, ``coarse_to_fine`` ...
 
     Raises:
         ValueError: If a value is not possible.

@@ -1,5 +1,6 @@
 """Affinities of neighboring pixels by color: weights of the edges of the pixel grid."""
 
+import math
 from typing import Dict, Optional, Tuple, Union
 
 import torch
@@ -58,6 +59,11 @@ def grid_affinity(
     for edge, (rows, columns) in enumerate(GRID_OFFSETS[connectivity]):
         affinity[:, edge] /= (rows**2 + columns**2) ** 0.5
     return affinity.mul_(inside)
+
+
+def grid_degree(connectivity: int) -> float:
+    """Return the sum of a pixel's affinities in an image of one color: 4, or with diagonals 4 + 4 / sqrt(2)."""
+    return float(sum(2 / math.hypot(*offset) for offset in GRID_OFFSETS[connectivity]))
 
 
 def squared_bandwidth(

@@ -17,6 +17,12 @@ RELAXATIONS = (
     'collision_divergence',
 )
 
+WITH_CONSTANT_SLOPES = ('bilinear', 'quadratic')
+"""Relaxations whose slopes are the same for all labels."""
+
+WITHOUT_OWN_SLOPE = ('bilinear', 'collision_cross_entropy')
+"""Relaxations that do not depend on the norm of a label, which then does not repel itself."""
+
 EPS = 1e-6
 """Inside every logarithm and under every fraction: two different one-hot labels cost ``ln(1 / EPS)``, not infinity."""
 

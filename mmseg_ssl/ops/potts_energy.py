@@ -5,7 +5,7 @@ from typing import Iterator, NamedTuple, Tuple
 import torch
 from torch import Tensor
 
-from .potts import potts, potts_slopes, potts_value
+from .potts import WITH_CONSTANT_SLOPES, WITHOUT_OWN_SLOPE, potts, potts_slopes, potts_value
 from .unary import unary_forces, unary_value
 
 BAND_BYTES = 1 << 19
@@ -16,7 +16,6 @@ MIN_BANDS = 32
 
 MIN_BAND_PIXELS = 256
 """Pixels of the shortest band: below it, a call costs more than its work."""
-
 
 MAP_PARTS = 4
 """Parts in which maps without classes are processed: few, because launching a kernel costs more than its work."""
@@ -48,6 +47,7 @@ class PottsEnergy(NamedTuple):
         prediction: ``(B, C, N)``, :math:`\sigma`, or :math:`\ln \sigma` for the ``'standard'`` unary.
         free: ``(B, N)`` bool, the pixels whose labels are solved for; all others are fixed.
         affinity: ``(B, E, N)``, :math:`\lambda w` of the edges that start at a pixel.
+        degree: Largest sum of a pixel's affinities, that of an image of one color.
         shifts: From one end to the other of the ``E`` kinds of edges, at least 0.
         relaxation: :math:`P`, one of :data:`~mmseg_ssl.ops.potts.RELAXATIONS`.
         unary: :math:`H`, one of :data:`~mmseg_ssl.ops.unary.UNARIES`.
@@ -58,6 +58,7 @@ class PottsEnergy(NamedTuple):
     prediction: Tensor
     free: Tensor
     affinity: Tensor
+    degree: float
     shifts: Tuple[int, ...]
     relaxation: str
     unary: str
@@ -80,15 +81,25 @@ class PottsEnergy(NamedTuple):
             energy = energy + _total(potts(near, far, self.relaxation) * affinity)
         return energy
 
-    def products(self, labels: Tensor) -> PairProducts:
-        """Compute what :meth:`value` and :meth:`forces` need of ``(B, C, N)`` labels, in one pass."""
-        unary, square = labels.new_empty(self.free.shape), labels.new_empty(self.free.shape)
-        dots = torch.zeros_like(self.affinity)
+    def products(self, labels: Tensor, for_value: bool = True) -> PairProducts:
+        """Compute what :meth:`value` and :meth:`forces` need of ``(B, C, N)`` labels, in one pass.
+
+        Args:
+            labels: ``(B, C, N)``, distributions on dim 1.
+            for_value: If not, leave at 0 what the forces do not depend on.
+
+        Returns:
+            The products.
+        """
+        (unary, square), dots = labels.new_zeros(2, *self.free.shape), torch.zeros_like(self.affinity)
+        with_dots = for_value or self.relaxation not in WITH_CONSTANT_SLOPES
         for start, stop in self.bands(labels):
             band = labels[..., start:stop]
-            unary[:, start:stop] = unary_value(band, self.prediction[..., start:stop], self.unary)
-            torch.linalg.vecdot(band, band, dim=1, out=square[:, start:stop])
-            for edge, shift in enumerate(self.shifts):
+            if for_value or self.unary == 'collision':
+                unary[:, start:stop] = unary_value(band, self.prediction[..., start:stop], self.unary)
+            if with_dots and (for_value or self.relaxation not in WITHOUT_OWN_SLOPE):
+                torch.linalg.vecdot(band, band, dim=1, out=square[:, start:stop])
+            for edge, shift in enumerate(self.shifts if with_dots else ()):
                 far = labels[..., start + shift : stop + shift]
                 near = band[..., : far.shape[-1]]
                 dots[:, edge, start : start + far.shape[-1]] = torch.linalg.vecdot(near, far, dim=1)

@@ -1,4 +1,4 @@
-"""Solvers of :class:`~mmseg_ssl.ops.potts_energy.PottsEnergy`: prediction and seeds in, soft labels out."""
+"""A solver that minimizes :class:`~mmseg_ssl.ops.potts_energy.PottsEnergy` in a few steps."""
 
 from typing import Optional
 
@@ -23,41 +23,10 @@ TINY = 1e-9
 """Added to both forces: a pixel without any stays where it is."""
 
 
-def gradient_descent(
-    energy: PottsEnergy, labels: Tensor, steps: Optional[int] = None, step_size: float = 0.075
-) -> Tensor:
-    r"""Minimize by the paper's solver (arXiv 2507.01721, app. A).
-
-    .. math:: y = \mathrm{softmax}(u), \qquad u \leftarrow u - s\,\nabla_u E
-
-    It starts from the prediction; fixed labels are restored at the start of every step. By autograd, with tensors for
-    every kind of edge: the reference that others are measured against.
-
-    Args:
-        energy: What to minimize.
-        labels: ``(B, C, N)``, the prediction, and the labels that are to stay where pixels are not free.
-        steps: Number of steps, 200 if not given.
-        step_size: :math:`s`.
-
-    Returns:
-        Labels ``(B, C, N)``, distributions on dim 1.
-    """
-    free = energy.free.unsqueeze(1)
-    variables = labels.clamp(min=torch.finfo(labels.dtype).tiny).log()
-    for _ in range(200 if steps is None else steps):
-        with torch.enable_grad():
-            variables.requires_grad_()
-            # fixed labels are put back inside the graph, so that their neighbors feel them
-            current = variables.softmax(dim=1).where(free, labels)
-            (grad,) = torch.autograd.grad(energy(current).sum(), variables)
-        variables = variables.detach() - step_size * grad
-    return variables.softmax(dim=1).where(free, labels)
-
-
 def multiplicative_updates(
     energy: PottsEnergy, labels: Tensor, steps: Optional[int] = None, tolerance: float = 0.0
 ) -> Tensor:
-    r"""Multiply every class by the force toward it over the force away; a few steps equal 200 of gradient descent.
+    r"""Multiply every class by the force toward it over the force away; a few steps go below 200 of gradient descent.
 
     The gradient is a difference :math:`g = r - a` of two parts that are at least 0. At a minimum on the simplex every
     class in use has :math:`g_c = m := y^T g`, that is :math:`a_c + [m]_+ = r_c + [-m]_+`. So

@@ -5,7 +5,7 @@ from typing import Optional, Tuple, TypedDict
 import torch
 from torch import Tensor
 
-from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
+from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity, grid_degree
 from ..ops.potts import RELAXATIONS
 from ..ops.potts_energy import PottsEnergy
 from ..ops.precision import at_least_fp32
@@ -81,6 +81,7 @@ def labeling_problem(
         prediction=logits.log_softmax(dim=1).clamp_(min=RULED_OUT) if standard else labels.clone(),
         free=(valid & ~seeded).flatten(1),
         affinity=affinity.to(labels.dtype).mul_(potts_weight).flatten(2),
+        degree=potts_weight * grid_degree(connectivity),
         shifts=tuple(rows * seeds.shape[2] + columns for rows, columns in GRID_OFFSETS[connectivity]),
         relaxation=relaxation,
         unary=cross_entropy,

@@ -7,12 +7,15 @@ from torch import Tensor
 
 from ..ops.affinity import Bandwidth
 from ..ops.fused_updates import fused_updates
-from ..ops.potts_solvers import gradient_descent, multiplicative_updates
+from ..ops.label_descent import STEP_SIZE, STEPS, chebyshev_descent, gradient_descent
+from ..ops.potts_solvers import multiplicative_updates
 from ..utils.choices import one_of
 from .coarse_labels import SIDE, coarse_start
 from .labeling_problem import LabelingOptions, labeling_problem
 
-SOLVERS = ('multiplicative', 'fused', 'gd')
+DESCENTS = {'chebyshev': chebyshev_descent, 'gd': gradient_descent}
+MINIMIZERS = {'multiplicative': multiplicative_updates, 'fused': fused_updates}
+SOLVERS = (*DESCENTS, *MINIMIZERS)
 
 
 @torch.no_grad()
@@ -27,8 +30,9 @@ def self_label(
     connectivity: int = 4,
     relaxation: str = 'collision_divergence',
     cross_entropy: str = 'collision',
-    solver: str = 'multiplicative',
+    solver: str = 'chebyshev',
     steps: Optional[int] = None,
+    step_size: float = STEP_SIZE,
     tolerance: float = 0.0,
     coarse_to_fine: bool = True,
     valid: Optional[Tensor] = None,
@@ -39,12 +43,21 @@ def self_label(
     .. math:: \min_y\ \eta \sum_{i \notin S} H(y_i, \sigma_i) + \lambda \sum_{ij \in N} w_{ij} P(y_i, y_j), \qquad
               y_i = \bar y_i \text{ on the seeds } S
 
-    with :math:`\sigma = \mathrm{softmax}(z)`. Without seeds the prediction is smoothed. Descent starts from
-    :math:`\sigma`. The multiplicative solver first labels cells of 4 x 4 pixels and starts an image from these labels
-    if their energy is lower: a few steps carry a seed only a few pixels far and would not fill its region where the
-    prediction says little. The energy never rises over its steps, nor above that of :math:`\sigma`. Where the
-    prediction says nothing at all, the ``'quadratic'`` unary may end up to 1 % above the 200 steps of descent; peak
-    memory is at most 4 tensors of the size of the logits from about 20 classes on, with fewer the maps count more.
+    with :math:`\sigma = \mathrm{softmax}(z)`. Without seeds the prediction is smoothed. The labels of the paper are
+    those after 200 steps of gradient descent from :math:`\sigma`, far from the minimum: they are soft. ``'chebyshev'``
+    reaches the same labels sooner. Who wants the minimum takes ``'multiplicative'``, whose labels are nearly one-hot.
+    It first labels cells of 4 x 4 pixels, because a few steps carry a seed only a few pixels far, and starts an image
+    from these labels if their energy is lower. Its energy never rises, nor above that of :math:`\sigma`; peak memory is
+    at most 4 tensors of the size of the logits from about 20 classes on, with fewer the maps count more.
+
+    Deviations from the paper:
+        1. ``'chebyshev'`` follows the path of the 200 steps with 50 to 70 gradients: on crops of CamVid the soft
+           Jaccard index of its labels with theirs is above 0.99, and the entropies differ by less than 1.5 %.
+           ``'gd'`` takes the steps, and ``'multiplicative'`` is another solver with other labels.
+        2. Formula and range of colors of the affinity are not given: see :func:`~mmseg_ssl.ops.grid_affinity`.
+        3. 1e-6 is added under logarithms, see :func:`~mmseg_ssl.ops.potts`.
+        4. Only the values of the best row are known, :math:`\eta` = 0.3 and :math:`\lambda` = 6. The paper tunes both
+           for each relaxation and cross entropy, without saying to what: all have these.
 
     Args:
         logits: :math:`z`, ``(B, C, H, W)``; no gradient is taken.
@@ -57,13 +70,15 @@ def self_label(
         relaxation: :math:`P`, see :func:`~mmseg_ssl.ops.potts`.
         cross_entropy: :math:`H`: ``'collision'``, ``'standard'`` or ``'reverse'``; ``'quadratic'`` is
             :math:`\frac12 \|y_i - \sigma_i\|^2`.
-        solver: ``'multiplicative'``, see :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates`, or ``'gd'``, the
-            paper's gradient descent, the slow reference; ``'fused'``, the multiplicative one in Triton kernels, for a
+        solver: ``'chebyshev'``, see :func:`~mmseg_ssl.ops.label_descent.chebyshev_descent`; ``'gd'``, the paper's
+            gradient descent; ``'multiplicative'``, for the minimum, see
+            :func:`~mmseg_ssl.ops.potts_solvers.multiplicative_updates`; ``'fused'``, the same in Triton kernels, for a
             GPU (checked in Triton's interpreter; speed not measured).
-        steps: Number of the solver's steps; its own default if not given: 11 (32 with the unaries ``'reverse'`` and
-            ``'quadratic'``), or the paper's 200.
-        tolerance: Early stop by energy: an image stops when a step lowers its energy by less than this share; 0:
-            never. Not for ``'gd'``; on a GPU every step of ``'multiplicative'`` then waits for the device.
+        steps: Steps of gradient descent, 200 if not given, taken by ``'gd'`` and followed by ``'chebyshev'``; or of the
+            multiplicative solver, 11 if not given (32 with the unaries ``'reverse'`` and ``'quadratic'``).
+        step_size: Of gradient descent. :math:`\eta` and :math:`\lambda` times k with 1 / k of the step are the same.
+        tolerance: Early stop by energy, for ``'multiplicative'`` and ``'fused'``: an image stops when a step lowers its
+            energy by less than this share; 0: never. On a GPU every step of ``'multiplicative'`` then waits for it.
         coarse_to_fine: Let the multiplicative solver label cells first.
         valid: ``(B, H, W)`` bool, false on padding: such pixels have no label, also if a seed lies there, and no
             influence. All true if not given.
@@ -86,23 +101,24 @@ def self_label(
         cross_entropy=cross_entropy,
         only_seeded_classes=only_seeded_classes,
     )
-    _check_solver(solver, steps, tolerance)
+    _check_solver(solver, steps, step_size, tolerance)
     energy, labels = labeling_problem(logits, images, seeds, potts_weight=potts_weight, valid=valid, **options)
-    if solver == 'gd':
-        return gradient_descent(energy, labels, steps).view(logits.shape)
-    solve = fused_updates if solver == 'fused' else multiplicative_updates
+    if solver in DESCENTS:
+        return DESCENTS[solver](energy, labels, STEPS if steps is None else steps, step_size).view(logits.shape)
+    solve = MINIMIZERS[solver]
     # in a smaller image the cells would be the image
     if coarse_to_fine and min(seeds.shape[1:]) > SIDE:
         labels = coarse_start(energy, labels, images, seeds, valid, solve, potts_weight, options)
     return solve(energy, labels, steps, tolerance).view(logits.shape)
 
 
-def _check_solver(solver: str, steps: Optional[int], tolerance: float) -> None:
+def _check_solver(solver: str, steps: Optional[int], step_size: float, tolerance: float) -> None:
     """Refuse options that no solver has."""
     one_of(SOLVERS, solver=solver)
-    if steps is not None and steps < 0:
-        raise ValueError(f'steps must be at least 0, got {steps}.')
-    if not 0 <= tolerance < 1 or (tolerance and solver == 'gd'):
+    if (steps is not None and steps < 0) or not step_size > 0:
+        raise ValueError(f'steps must be at least 0 and step_size above 0, got {steps} and {step_size}.')
+    if not 0 <= tolerance < 1 or (tolerance and solver in DESCENTS):
         raise ValueError(
-            f"tolerance must be in [0, 1), and 0 with solver='gd', which takes all its steps; got {tolerance}."
+            f"tolerance must be in [0, 1), and 0 with solver='gd' or 'chebyshev', which take all their steps; got "
+            f'{tolerance} with {solver!r}.'
         )

@@ -1,6 +1,7 @@
 """Configs of the methods for scribbles: the rows of the paper's tables, each what its name says."""
 
 import copy
+import inspect
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mmseg.registry import HOOKS, MODELS
 
 from mmseg_ssl.datasets import find_split, read_ids
 from mmseg_ssl.ops.potts import RELAXATIONS
+from mmseg_ssl.targets import self_label
 from mmseg_ssl.tooling.cli import load_config
 
 NAME = re.compile(
@@ -181,8 +183,11 @@ def test_a_config_is_what_its_name_says(name):
 
 
 def check_soft(options, rest, bandwidth, weights):
-    """The paper's numbers, on CamVid in its ratio, and the variation that the name states."""
+    """The paper's numbers and labels, on CamVid its ratio and the minimum, and the variation that the name states."""
     assert (options.eta, options.potts_weight) == weights
+    solver = inspect.signature(self_label).parameters['solver'].default
+    assert solver == 'chebyshev'
+    assert options.get('solver', solver) == ('multiplicative' if weights == (1.0, 20.0) else 'chebyshev')
     relaxation = next((value for suffix, value in SUFFIXES.items() if rest.startswith(suffix)), None)
     assert (options.get('solver'), options.get('steps')) == (('gd', 100) if 'steps-100' in rest else (None, None))
     assert options.get('relaxation') == relaxation

@@ -64,7 +64,7 @@ def self_label_losses(step: Step, logits: Tensor, label: Tensor, drawn: Scribble
 
 def soft_self_labeling(step: Step) -> Losses:
     sup, drawn = step.network('student')(step.views['sup']), Scribbled(step)
-    if 'solver' in step.option('self_labeling', {}):
+    if step.option('self_labeling.solver', 'chebyshev') == 'gd':
         label = descended(step, sup.logits, drawn)
     else:  # given: what the method's solver answered, if it was asked the right question
         logits, scribbles, answer = step.answers[0]

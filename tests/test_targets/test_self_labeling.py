@@ -3,6 +3,7 @@
 import itertools
 import math
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -13,16 +14,17 @@ from peak_memory import PeakMemory
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_ssl.models.scribble_labels import SelfLabeling
-from mmseg_ssl.ops import grid_affinity, potts, potts_energy
+from mmseg_ssl.ops import grid_affinity, label_descent, potts, potts_energy
 from mmseg_ssl.ops.affinity import GRID_OFFSETS
+from mmseg_ssl.ops.label_descent import chebyshev_descent, descent, gradient_descent
 from mmseg_ssl.ops.potts import RELAXATIONS
 from mmseg_ssl.ops.potts_energy import PottsEnergy
-from mmseg_ssl.ops.potts_solvers import gradient_descent, multiplicative_updates
+from mmseg_ssl.ops.potts_solvers import multiplicative_updates
 from mmseg_ssl.ops.unary import UNARIES
 from mmseg_ssl.targets import self_label
 from mmseg_ssl.targets.coarse_labels import make_cells
 
-SOLVERS = ('multiplicative', 'gd')
+SOLVERS = ('chebyshev', 'multiplicative', 'gd')
 COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
 CAMVID = Path(__file__).resolve().parents[2] / 'data/camvid'
 
@@ -49,6 +51,7 @@ def problem(logits, images, seeds, relaxation='collision_divergence', unary='col
         prediction=(logits.log_softmax(dim=1) if unary == 'standard' else probs).flatten(2),
         free=free,
         affinity=6 * grid_affinity(images, 9, connectivity).flatten(2),
+        degree=6 * sum(2 / math.hypot(*offset) for offset in GRID_OFFSETS[connectivity]),
         shifts=tuple(down * seeds.shape[2] + right for down, right in GRID_OFFSETS[connectivity]),
         relaxation=relaxation,
         unary=unary,
@@ -84,7 +87,7 @@ def slow_energy(labels, log_probs, images, seeds, relaxation, unary, connectivit
 
 @pytest.mark.parametrize('relaxation, unary, connectivity', COMBINATIONS)
 def test_energy_and_gradient(relaxation, unary, connectivity):
-    """By the formula, from the products, by the slow loop; the gradient by autograd of the slow loop."""
+    """By the formula, from the products, by the slow loop; the gradients by autograd of the slow loop."""
     logits, images, seeds = scene((1, 3, 3, 4), torch.float64, blocks=2)
     energy, _ = problem(logits, images, seeds, relaxation, unary, connectivity)
     labels = torch.randn(1, 3, 3, 4, dtype=torch.float64).softmax(dim=1).requires_grad_()
@@ -98,6 +101,9 @@ def test_energy_and_gradient(relaxation, unary, connectivity):
     toward, off = energy.forces(flat, products, pull, 0, flat.shape[-1])
     gradient = (off - toward + push.unsqueeze(1) * flat) * energy.free.unsqueeze(1)
     torch.testing.assert_close(gradient, (grad * (seeds == 255)).flatten(2), rtol=1e-9, atol=1e-10)
+    logit_gradient = labels * (grad - (labels * grad).sum(dim=1, keepdim=True)) * (seeds == 255)
+    actual = torch.cat([-slope * band for _, slope, band in descent(energy, flat)], dim=2)
+    torch.testing.assert_close(actual, logit_gradient.detach().flatten(2), rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize('relaxation, unary', [('collision_divergence', 'collision'), ('quadratic', 'reverse')])
@@ -123,15 +129,14 @@ def test_energy_never_rises_and_passes_the_reference(relaxation, unary, connecti
     values = torch.stack([energy(multiplicative_updates(energy, labels.clone(), steps)) for steps in range(9)])
     assert (values[1:] <= values[:-1] * (1 + 1e-6)).all()  # rounding of fp32: the solver sums in another order
     assert (values[0] > values[-1]).all()
-    options = dict(relaxation=relaxation, cross_entropy=unary, connectivity=connectivity)
+    options = dict(relaxation=relaxation, cross_entropy=unary, connectivity=connectivity, solver='multiplicative')
     reached = energy(self_label(*scene(), **options).flatten(2))
     assert (reached <= energy(gradient_descent(energy, labels)) * 1.001).all()
 
 
-@pytest.mark.parametrize('connectivity', [4, 8])
-def test_passes_the_reference_on_real_images(connectivity):
-    """Crops of CamVid at a quarter of their size with blurred ground truth as the prediction."""
-    files = sorted((CAMVID / 'img_dir/train').glob('*.jpg'))[:60:30]
+def real_scene(count):
+    """Images of CamVid at a quarter of their size, with blurred ground truth as the prediction."""
+    files = sorted((CAMVID / 'img_dir/train').glob('*.jpg'))[: 30 * count : 30]
     if not files:
         pytest.skip('needs data/camvid')
     images = [cv2.imread(str(file))[::4, ::4, ::-1].copy() for file in files]
@@ -139,11 +144,76 @@ def test_passes_the_reference_on_real_images(connectivity):
     images = torch.stack([torch.from_numpy(image).movedim(-1, 0) for image in images])
     truth = torch.stack([torch.from_numpy(mask.astype('int64')) for mask in masks])
     one_hot = F.one_hot(truth.clamp(max=11), 12).movedim(-1, 1)[:, :11].float()
-    logits = 6 * F.avg_pool2d(one_hot, 9, 1, 4) + F.interpolate(1.5 * torch.randn(2, 11, 12, 15), truth.shape[1:])
-    seeds = truth.where(torch.rand(truth.shape) < 0.03, 255)
-    energy, labels = problem(logits, images, seeds, connectivity=connectivity)
+    noise = F.interpolate(1.5 * torch.randn(count, 11, 12, 15), truth.shape[1:])
+    return 6 * F.avg_pool2d(one_hot, 9, 1, 4) + noise, images, truth.where(torch.rand(truth.shape) < 0.03, 255)
+
+
+@pytest.mark.parametrize('connectivity', [4, 8])
+def test_passes_the_reference_on_real_images(connectivity):
+    """Crops of CamVid at a quarter of their size with blurred ground truth as the prediction."""
+    energy, labels = problem(*real_scene(2), connectivity=connectivity)
     expected = energy(gradient_descent(energy, labels))
     assert (energy(multiplicative_updates(energy, labels)) <= 1.001 * expected).all()
+
+
+def entropy(labels):
+    """Mean over the pixels, per image."""
+    return -(labels * labels.clamp(min=1e-30).log()).sum(dim=1).mean(dim=1)
+
+
+def soft_jaccard(one, two):
+    """Sum of the smaller over the sum of the larger probabilities, per image."""
+    return torch.minimum(one, two).sum(dim=(1, 2)) / torch.maximum(one, two).sum(dim=(1, 2))
+
+
+def gradients_taken(monkeypatch):
+    """A list that grows by one with every gradient."""
+    taken = []
+    monkeypatch.setattr(label_descent, 'descent', lambda *args: taken.append(1) or descent(*args))
+    return taken
+
+
+@pytest.mark.parametrize('relaxation', RELAXATIONS)
+def test_chebyshev_reaches_the_papers_labels_on_real_images(relaxation, monkeypatch):
+    """Those of the 200 steps, soft Jaccard above 0.98 and entropy within 2 %, with at most 70 gradients.
+
+    The minimum has other labels.
+    """
+    energy, labels = problem(*real_scene(1), relaxation=relaxation)
+    expected = gradient_descent(energy, labels)
+    taken = gradients_taken(monkeypatch)
+    actual = chebyshev_descent(energy, labels)
+    assert len(taken) <= 70
+    assert soft_jaccard(actual, expected).min() > 0.98
+    assert (entropy(actual) / entropy(expected) - 1).abs().max() < 0.02
+    assert (soft_jaccard(multiplicative_updates(energy, labels.clone()), expected) < 0.98).all()
+
+
+@pytest.mark.parametrize('relaxation, unary, connectivity', COMBINATIONS)
+def test_chebyshev_reaches_the_papers_labels(relaxation, unary, connectivity):
+    """On drawn images, where every pixel of the prediction has noise of its own, for every combination."""
+    energy, labels = problem(*scene(), relaxation, unary, connectivity)
+    expected, actual = gradient_descent(energy, labels), chebyshev_descent(energy, labels)
+    assert soft_jaccard(actual, expected).min() > 0.98
+    if connectivity == 4:  # with 8, the steps themselves are at the edge of stability and follow no path closely
+        assert (entropy(actual) / entropy(expected) - 1).abs().max() < 0.025
+
+
+def test_few_steps_are_taken_one_by_one(monkeypatch):
+    """Where following the path would take as many gradients: the labels of descent, to the last bit."""
+    energy, labels = problem(*scene())
+    taken = gradients_taken(monkeypatch)
+    assert torch.equal(chebyshev_descent(energy, labels, 7), gradient_descent(energy, labels, 7))
+    assert len(taken) == 14
+
+
+@pytest.mark.parametrize('solver', ['chebyshev', 'gd'])
+def test_weights_and_step_size_have_one_scale(solver):
+    """Ten thirds of eta and lambda with three tenths of the step: the same labels."""
+    options = dict(solver=solver, steps=80)
+    one = self_label(*scene(dtype=torch.float64), eta=0.3, potts_weight=6, step_size=0.075, **options)
+    other = self_label(*scene(dtype=torch.float64), eta=1, potts_weight=20, step_size=0.0225, **options)
+    torch.testing.assert_close(other, one, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize('solver', SOLVERS)
@@ -159,13 +229,14 @@ def test_labels_are_distributions_and_seeds_stay(solver, relaxation, unary):
     assert torch.equal(labels.movedim(1, -1)[seeded], one_hot)
 
 
+@pytest.mark.parametrize('solver', SOLVERS)
 @pytest.mark.parametrize('length', [1, 7, 1 << 20])
-def test_bands_do_not_matter(length, monkeypatch):
+def test_bands_do_not_matter(length, solver, monkeypatch):
     """Bands shorter than a row of the image, across rows, and one for all."""
     case = scene((2, 4, 10, 12), torch.float64)
-    expected = self_label(*case, connectivity=8)
+    expected = self_label(*case, connectivity=8, solver=solver, steps=40)
     monkeypatch.setattr(potts_energy, 'MIN_BAND_PIXELS', length)
-    torch.testing.assert_close(self_label(*case, connectivity=8), expected)
+    torch.testing.assert_close(self_label(*case, connectivity=8, solver=solver, steps=40), expected)
 
 
 @pytest.mark.parametrize('solver', SOLVERS)
@@ -218,7 +289,8 @@ def test_two_colors_one_seed_each(relaxation):
     images, seeds = torch.zeros(1, 3, 8, 10), torch.full((1, 8, 10), 255)
     images[..., 5:] = 200
     seeds[0, 4, 1], seeds[0, 2, 8] = 0, 1
-    labels = self_label(0.01 * torch.randn(1, 2, 8, 10), images, seeds, relaxation=relaxation, steps=200)
+    options = dict(relaxation=relaxation, solver='multiplicative', steps=200)
+    labels = self_label(0.01 * torch.randn(1, 2, 8, 10), images, seeds, **options)
     assert torch.equal(labels.argmax(dim=1)[0], (torch.arange(10) >= 5).long().expand(8, 10))
 
 
@@ -232,7 +304,7 @@ def test_few_steps_fill_the_regions(size, border, drawn, noise):
     images[..., border:] = 200
     seeds[0, 2 : 2 + drawn, 1], seeds[0, -2 - drawn : -2, -2] = 0, 1
     logits = noise * torch.randn(1, 2, *size)
-    labels = self_label(logits, images, seeds)
+    labels = self_label(logits, images, seeds, solver='multiplicative')
     assert torch.equal(labels.argmax(dim=1)[0], (torch.arange(size[1]) >= border).long().expand(size))
     energy, _ = problem(logits, images, seeds)
     reference = self_label(logits, images, seeds, solver='gd')
@@ -243,12 +315,13 @@ def test_early_stop_and_cells_are_options():
     """A tolerance stops after the first small gain; without cells the start is the prediction."""
     case = scene()
     energy, labels = problem(*case)
-    plain = self_label(*case, coarse_to_fine=False, tolerance=0.01).flatten(2)
+    minimum = partial(self_label, *case, solver='multiplicative')
+    plain = minimum(coarse_to_fine=False, tolerance=0.01).flatten(2)
     torch.testing.assert_close(plain, multiplicative_updates(energy, labels.clone(), None, 0.01))
-    start = self_label(*case, coarse_to_fine=False, steps=0).flatten(2)
+    start = minimum(coarse_to_fine=False, steps=0).flatten(2)
     torch.testing.assert_close(start, labels)
-    assert (energy(self_label(*case, steps=0).flatten(2)) <= energy(labels)).all()
-    assert (energy(self_label(*case).flatten(2)) < energy(self_label(*case, tolerance=0.5).flatten(2))).all()
+    assert (energy(minimum(steps=0).flatten(2)) <= energy(labels)).all()
+    assert (energy(minimum().flatten(2)) < energy(minimum(tolerance=0.5).flatten(2))).all()
 
 
 def test_cells():
@@ -273,9 +346,24 @@ def test_cells():
         assert named == 255 if votes.max() == 0 else votes[named] == votes.max()
 
 
-@pytest.mark.parametrize('steps, agreement', [(None, 0.9), (400, 0.99)])
-def test_quadratic_against_the_linear_system(steps, agreement):
-    """Its optimum solves (eta I + lambda L) y = eta sigma with y given on the seeds; soft Jaccard as in the paper."""
+@pytest.mark.parametrize(
+    'solver, gain, steps, least, most',
+    [
+        ('multiplicative', 1.0, 400, 0.992, 1),
+        ('chebyshev', 0.25, 3000, 0.992, 1),
+        ('gd', 0.25, 200, 0.85, 0.9),
+        ('gd', 1.0, 200, 0.87, 0.91),
+        ('chebyshev', 1.0, 3000, 0.87, 0.91),
+    ],
+)
+def test_quadratic_against_the_linear_system(solver, gain, steps, least, most):
+    """Its optimum solves (eta I + lambda L) y = eta sigma, y given on the seeds; the weights and borders are the same.
+
+    The paper states a soft Jaccard index of 0.992 for its 200 steps. The minimum agrees so well, and so does the path
+    of its descent, but only after more steps and from an unsure prediction. The 200 steps end at 0.86 to 0.89, and at
+    0.79 to 0.85 on crops of CamVid: a probability moves in proportion to itself, so that a sure and wrong prediction
+    hardly moves, not in 3000 steps either. The predictions and weights of the paper's figure are not known.
+    """
     logits, images, seeds = scene((1, 4, 12, 16), torch.float64)
     count, affinity = seeds.numel(), 6 * grid_affinity(images)[0]
     laplacian = torch.zeros(count, count, dtype=torch.float64)
@@ -288,13 +376,14 @@ def test_quadratic_against_the_linear_system(steps, agreement):
             laplacian[j, i] -= weight
     free = (seeds == 255).flatten()
     optimum = F.one_hot(seeds.flatten().clamp(max=3), 4).double()
+    logits = gain * logits
     right_side = 0.3 * logits.softmax(dim=1).flatten(2)[0].T[free] - laplacian[free][:, ~free] @ optimum[~free]
     matrix = laplacian[free][:, free] + 0.3 * torch.eye(int(free.sum()), dtype=torch.float64)
     optimum[free] = torch.linalg.solve(matrix, right_side)
-    labels = self_label(logits, images, seeds, relaxation='quadratic', cross_entropy='quadratic', steps=steps)
-    labels = labels.flatten(2)[0].T
+    options = dict(relaxation='quadratic', cross_entropy='quadratic', solver=solver, steps=steps)
+    labels = self_label(logits, images, seeds, **options).flatten(2)[0].T
     jaccard = torch.minimum(labels, optimum).sum(dim=0) / torch.maximum(labels, optimum).sum(dim=0)
-    assert jaccard.mean() > agreement
+    assert least < jaccard.mean() < most
 
 
 def test_only_seeded_classes():
@@ -340,7 +429,8 @@ def test_bad_arguments():
         (dict(potts_weight=-1), 'at least 0'),
         (dict(steps=-1), 'steps'),
         (dict(tolerance=1), 'tolerance must be in'),
-        (dict(tolerance=0.1, solver='gd'), 'takes all its steps'),
+        (dict(step_size=0), 'step_size above 0'),
+        (dict(tolerance=0.1), 'take all their steps'),
         (dict(bandwidth=0), 'bandwidth'),
         (dict(connectivity=5), 'connectivity'),
         (dict(valid=torch.ones(2, 3, 3, dtype=torch.bool)), 'Resize the logits'),
@@ -355,14 +445,15 @@ def peak_in_logits(solver):
     """Peak of ``self_label``, its result included, in tensors of the size of the logits, beside its inputs."""
     logits, images, seeds = scene((2, 21, 96, 96), blocks=16)
     with PeakMemory(logits, images, seeds) as memory:
-        self_label(logits, images, seeds, solver=solver, steps=3)
+        self_label(logits, images, seeds, solver=solver, steps=3 if solver == 'multiplicative' else 100)
     return memory.peak / (logits.numel() * logits.element_size())
 
 
 def test_memory():
-    """At most four tensors of the size of the logits (21 classes); the meter sees that the reference needs more."""
+    """In tensors of the size of the logits, with 21 classes."""
     assert peak_in_logits('multiplicative') <= 4
-    assert peak_in_logits('gd') > 8
+    assert 4 < peak_in_logits('gd') <= 5.7
+    assert 5.7 < peak_in_logits('chebyshev') <= 8.7
 
 
 class HostSyncs(TorchDispatchMode):
@@ -387,10 +478,13 @@ def test_a_gpu_is_not_waited_for(connectivity, bandwidth, monkeypatch):
     monkeypatch.setattr(torch.Tensor, 'is_cuda', True, raising=False)
     logits, images, seeds = scene()
     options = dict(connectivity=connectivity, bandwidth=bandwidth, valid=seeds != 0, only_seeded_classes=True)
-    for tolerance, expected in ((0, set()), (0.5, {'_local_scalar_dense'})):
+    for solver in SOLVERS:
         with HostSyncs() as syncs:
-            self_label(logits, images, seeds, tolerance=tolerance, **options)
-        assert syncs.seen == expected
+            self_label(logits, images, seeds, solver=solver, **options)
+        assert not syncs.seen
+    with HostSyncs() as syncs:
+        self_label(logits, images, seeds, solver='multiplicative', tolerance=0.5, **options)
+    assert syncs.seen == {'_local_scalar_dense'}
 
 
 def test_the_missing_package_is_named(monkeypatch):

@@ -10,7 +10,10 @@ from mmseg_ssl.tooling.cli import UserError
 
 
 def test_report(tool, capsys, tmp_path):
-    """A CPU runs no fused solver; with a network, the share of its training step. The README gets what was printed."""
+    """Closed form and autograd agree; a CPU runs no fused solver; with a network, the share of its training step.
+
+    The README gets what was printed.
+    """
     readme = tmp_path / 'README.md'
     readme.write_text('before\n<!-- solver:begin -->\nold\n<!-- solver:end -->\nafter\n')
     options = ['--size', '32', '32', '--repeats', '1', '--classes', '4', '--steps', '2', '--network', 'tiny']
@@ -18,8 +21,11 @@ def test_report(tool, capsys, tmp_path):
     printed = capsys.readouterr().out
     lines = {line.split()[0]: line for line in printed.splitlines()}
     assert lines['fused'].split() == ['fused', 'not', 'run']
-    assert 'times faster' in lines['default']
-    assert 'share      default adds' in lines['share']
+    assert all('times faster' in lines[name] for name in ('gd', 'chebyshev', 'multiplicative'))
+    assert 'Jaccard 1.0000' in lines['gd'] and 'Jaccard 1.0000' not in lines['multiplicative']
+    energies = [lines[name].split()[2] for name in ('reference', 'gd')]
+    assert float(energies[0]) == pytest.approx(float(energies[1]), abs=0.11)
+    assert 'adds' in lines['share']
     command = f'$ python tools/benchmark_solver.py {" ".join(options)}'
     expected = f'before\n<!-- solver:begin -->\n```\n{command}\n{printed}```\n<!-- solver:end -->\nafter\n'
     assert readme.read_text() == expected

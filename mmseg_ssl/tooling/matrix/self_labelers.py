@@ -58,8 +58,8 @@ SOFT_SELF_LABELING = Method(
         'scribble-vit': pictures(9.0),
         'block': dict(model=dict(self_labeling=dict(bandwidth=3.0)), **FIRST, **pictures(3.0)),
         'scribble-cpu': dict(
-            note="The paper's ratio of eta and weight; eta was chosen on val: beside hard pixels, 0.3 is little.",
-            model=dict(self_labeling=dict(eta=1.0, potts_weight=20.0)),
+            note="The paper's ratio; eta was chosen on val with this solver: beside hard pixels, 0.3 is little.",
+            model=dict(self_labeling=dict(eta=1.0, potts_weight=20.0, solver='multiplicative')),
         ),
     },
     lists={f'{net} voc-scribble': LENGTHS[:1] for net in ('r101', *EARLIER)},
@@ -127,7 +127,7 @@ SCRIBBLE_MEAN_TEACHER = Method(
         model=dict(
             unsup_weight=10.0,
             **BOTH,
-            self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0),
+            self_labeling=dict(eta=1.0, potts_weight=20.0, bandwidth=9.0, solver='multiplicative'),
             data_preprocessor=STRONG,
         ),
         ramp=dict(type='UnsupRampHook', begin=0.25, end=0.5),
