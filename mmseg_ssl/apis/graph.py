@@ -1,11 +1,14 @@
 """A trained network as one function of tensors, for torch.export and ONNX."""
 
+import functools
 import math
 from typing import Any, Dict, List, Tuple
 
 import torch
+from mmcv.cnn.bricks import Conv2dAdaptivePadding
 from mmseg.models.utils import resize
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..ops import class_logits
 from .network import TrainedNetwork, segmentor_of
@@ -32,6 +35,7 @@ class NetworkGraph(nn.Module):
         parts = [segmentor_of(model)] if self.inference is None else vars(self.inference).values()
         self.parts = nn.ModuleList([part for part in parts if isinstance(part, nn.Module)])
         self.head, self.uncertainty = segmentor_of(model).decode_head, uncertainty
+        follow_sizes(self.parts)
         prepare = model.data_preprocessor
         names = ('channel_conversion', '_channel_conversion')  # of the host, and of onedl-mmengine
         self.flips = any(getattr(prepare, name, False) for name in names)
@@ -80,3 +84,33 @@ class NetworkGraph(nn.Module):
         names: List[str] = self.inference.side_names
         count = maps.shape[1] - len(names)
         return maps[:, :count], {name: maps[:, count + place] for place, name in enumerate(names)}
+
+
+def follow_sizes(network: nn.Module) -> None:
+    """Let convolutions with 'SAME' padding follow the size of the image when they are traced; values stay the same.
+
+    mmcv rounds the size up by ``math.ceil``, which tracing takes for a constant: the padding of the traced image.
+
+    Args:
+        network: The network; its convolutions are changed in place.
+    """
+    for part in network.modules():
+        if isinstance(part, Conv2dAdaptivePadding):
+            conv: Any = part
+            if all(reach >= step for reach, step in zip(_reach(conv), conv.stride)):
+                conv.forward = functools.partial(_same_padding, conv)
+
+
+def _reach(conv: nn.Conv2d) -> Tuple[int, ...]:
+    """Return rows and columns that one output of a convolution sees."""
+    return tuple(step * (size - 1) + 1 for step, size in zip(conv.dilation, conv.kernel_size))
+
+
+def _same_padding(conv: nn.Conv2d, images: Tensor) -> Tensor:
+    """Pad so that the output has a stride-th of the size, rounded up, and convolve; in whole numbers."""
+    pads: List[int] = []
+    for axis in (1, 0):  # F.pad begins with the last dimension
+        pad = _reach(conv)[axis] - ((images.shape[2 + axis] - 1) % conv.stride[axis] + 1)
+        pads += [pad // 2, pad - pad // 2]
+    padded = F.pad(images, pads)
+    return F.conv2d(padded, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups)

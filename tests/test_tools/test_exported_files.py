@@ -9,12 +9,13 @@ import pytest
 import tiny
 import torch
 from load_tool import load_tool
+from mmcv.cnn.bricks import Conv2dAdaptivePadding
 from mmengine.config import Config
 from mmseg.apis import MMSegInferencer
 from tiny_run import META, noise, write_run
 
 from mmseg_ssl import load
-from mmseg_ssl.apis.graph import NetworkGraph
+from mmseg_ssl.apis.graph import NetworkGraph, follow_sizes
 from mmseg_ssl.tooling import graph_files
 from mmseg_ssl.tooling.cli import UserError
 
@@ -102,6 +103,23 @@ def test_onnx_and_torch_files_are_the_network(tool, tmp_path, capsys):
     assert [out.name for out in session.get_outputs()] == ['mask', 'probabilities', 'uncertainty', 'variance']
     notes = session.get_modelmeta().custom_metadata_map
     assert json.loads(notes['classes']) == list(META['classes']) and json.loads(notes['channels']) == 'blue, green, red'
+
+
+@pytest.mark.parametrize(
+    ('kernel', 'stride', 'dilation'), [(3, 1, 1), (3, 2, 1), (3, 2, 2), (1, 1, 1), (5, 3, 1), (1, 2, 1)]
+)
+def test_same_padding_follows_the_size(kernel, stride, dilation):
+    """Equal to mmcv's for every remainder of the size; traced with one size, it pads another one as it should."""
+    conv = Conv2dAdaptivePadding(2, 3, kernel, stride, dilation=dilation)
+    sizes = [(12, 13), (13, 12), (14, 17), (15, 16)]
+    images = [torch.randn(1, 2, *size) for size in sizes]
+    wanted = [conv(image) for image in images]
+    follow_sizes(torch.nn.Sequential(conv))
+    for image, other in zip(images, wanted):
+        assert torch.equal(conv(image), other)
+    if kernel >= stride:
+        traced = torch.jit.trace(torch.nn.Sequential(conv), images[0], check_trace=False)
+        assert all(torch.allclose(traced(image), other, atol=1e-6) for image, other in zip(images, wanted))
 
 
 def test_missing_packages_name_the_extra(tmp_path, monkeypatch):
