@@ -19,6 +19,8 @@ NOT_A_CONDITION = re.compile(
     rf'{LOADING.pattern}|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels|^model\.predict_on'
 )
 """Settings that may differ between runs of one row, or do not change the numbers."""
+SAME_STEPS = ('DefaultOptimWrapperConstructor', 'MergedOptimWrapperConstructor')
+"""Constructors that only differ in how parameters are grouped: a run is of the same row with either."""
 PLACES = re.compile(r'data_root$|val_interval$|max_iters$')
 """Settings that are not part of a digest: places of files, and what is stored beside the digest."""
 
@@ -76,6 +78,8 @@ def _settings(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, Any]:
     """Return the conditions by dotted key; of ``predict_on`` only the reported network counts."""
     leaves = dict(_flat({part: cfg.get(part) for part in parts}))
     kept = {key: value for key, value in leaves.items() if not NOT_A_CONDITION.search(key)}
+    if kept.get('optim_wrapper.constructor') in SAME_STEPS:
+        del kept['optim_wrapper.constructor']
     names = networks_of(cfg.model)
     return dict(kept, **{'model.predict_on': names[0]}) if names else kept
 

@@ -5,9 +5,11 @@ import shutil
 
 import pytest
 from load_tool import load_tool
+from mmengine.config import Config
 from test_results import STEPS, block, metrics, write_run
 
 from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.run_options import digest_of
 from mmseg_ssl.tooling.run_records import add_records, read_records
 from mmseg_ssl.tooling.trainings.provenance import note_process
 
@@ -98,3 +100,15 @@ def test_what_a_benchmark_noted_is_kept_and_validation_comes_with_the_test(tool,
     (run,) = read_records(records)
     assert run.val_metrics['mIoU'] == 35.0
     assert (run.provenance['digest'], run.provenance['cpu_seconds']) == ('1a2b', dict(train=3.0))
+
+
+def test_how_parameters_are_grouped_is_no_condition():
+    """Records from before the merged groups are of the same rows; another constructor is another row."""
+
+    def digest(**wrapper):
+        model = dict(type='Supervised')
+        return digest_of(Config(dict(model=model, optim_wrapper=dict(type='OptimWrapper', **wrapper))))
+
+    assert digest() == digest(constructor='MergedOptimWrapperConstructor')
+    assert digest() == digest(constructor='DefaultOptimWrapperConstructor')
+    assert digest() != digest(constructor='LayerDecayOptimizerConstructor')
