@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from readme_checkout import make_checkout, run
 from test_docs_commands import PAGES, shell_lines
+from toy_process import ROOT
 
 SHAPES = 'configs/supervised/supervised_unet_shapes_8.py'
 PLACEHOLDERS = {
@@ -22,8 +23,19 @@ ADDED = {
     'tools/test.py': TWO_ITERATIONS,
     'tools/results.py': ['--readme', 'configs/README.md'],  # the copy's, not the project's
 }
-LONG = 'tools/run_benchmark.py'
-"""Only its ``--list`` is run: two hundred trainings are more than a test."""
+LONG = {
+    'tools/run_benchmark.py': lambda words: '--list' not in words,
+    'tools/reproduce.py': lambda words: {'--run', '--run-dir'} & set(words),
+}
+"""Which commands are more than a test: hundreds of trainings, and pictures of trained networks."""
+
+
+PLAIN_TABLES = [
+    line.partition('#')[0].strip()
+    for line in (ROOT / 'docs/papers.md').read_text().splitlines()
+    if re.fullmatch(r'python tools/reproduce.py \w+ [\w-]+', line)
+]
+"""One command per table of the papers, of which the first one is run."""
 
 
 def commands():
@@ -33,7 +45,9 @@ def commands():
             for name, value in PLACEHOLDERS.items():
                 line = line.replace(name, value)
             words = shlex.split(line, comments=True)
-            if words[:1] == ['python'] and words[1].startswith('tools/') and (words[1] != LONG or '--list' in words):
+            tool = words[1] if words[:1] == ['python'] else ''
+            shown = ' '.join(words) in PLAIN_TABLES[1:]
+            if tool.startswith('tools/') and not shown and not (tool in LONG and LONG[tool](words)):
                 yield page.stem, words[1:]
 
 

@@ -84,6 +84,8 @@ def run(config: dict, world_size: int, folder: Path) -> list:
 # every pixel is sampled: which ones a rank draws, its own generator says
 PIXELS = dict(samples_per_class=512, temperature=0.1)
 OPTIONS = {
+    # its default, the public code's energy, is the logarithm of a sum over the pixels of a process
+    'DUEB': dict(energy=dict(type='EnergyWeighting')),
     'ELNWarmup': dict(slack=(1.0, 1.2), gate='batch', localizer=toy_localizer('gn', balance='batch')),
     **{name: dict(self_labeling=dict(bandwidth=60)) for name in SCRIBBLED},
     'ELN': dict(slack=(0.9, 1.0), localizer=toy_localizer('gn'), contrast=PIXELS, pseudo_mean='kept'),

@@ -6,6 +6,7 @@ import inspect
 import pytest
 import tiny
 import torch
+from tiny_networks import NETWORKS
 from toy_process import ROOT, loss_curve, output, train
 
 PROJECT = ROOT / 'projects' / 'confident_teacher'
@@ -31,6 +32,10 @@ def test_it_keeps_the_contracts(module):
             torch.manual_seed(0)
             contract(NAME, *[{}] * (len(parameters) - 1))
             kept += 1
+        if name.startswith('test_') and parameters == ['method', 'network']:
+            for network in list(NETWORKS)[:3]:
+                contract(NAME, network)
+                kept += 1
     assert kept > (10 if module == 'test_methods' else 0)
 
 

@@ -29,7 +29,14 @@ def readme(tmp_path):
 def test_tables_outlive_the_work_dirs(tool, tmp_path, readme):
     """The same block from the records alone; a later run joins them, and a test made anew replaces its record."""
     runs, records = tmp_path / 'runs', tmp_path / 'runs.jsonl'
-    write_run(runs, 'dueb', 'camvid/8_draw0.txt', metrics(('', 40.0)), steps=STEPS, **{'model.energy': 'release'})
+    write_run(
+        runs,
+        'dueb',
+        'camvid/8_draw0.txt',
+        metrics(('', 40.0)),
+        steps=STEPS,
+        **{'model.energy.type': 'ReleaseEnergyTerm'},
+    )
     write_run(runs, 'cpcl', 'camvid/8_draw0.txt', dict(metrics(('', 30.0)), ECE=float('nan')))
     expected = tool.results_report(*tool.choose(tool.find_runs([runs]), None, None))
     options = ['--records', str(records), '--readme', str(readme)]
@@ -39,10 +46,10 @@ def test_tables_outlive_the_work_dirs(tool, tmp_path, readme):
     assert f'\n{expected}\n' in readme.read_text()
 
     write_run(runs, 'cpcl', 'camvid/8_draw1.txt', metrics(('', 32.0)))
-    write_run(runs, 'dueb', 'camvid/8_draw0.txt', metrics(('', 41.0)), **{'model.energy': 'release'})
+    write_run(runs, 'dueb', 'camvid/8_draw0.txt', metrics(('', 41.0)), **{'model.energy.type': 'ReleaseEnergyTerm'})
     tool.main([str(runs), *options])
     assert '| camvid/8 | CPCL | 0, 1 | 400 | 31.00 ± 1.41 |' in readme.read_text()
-    assert '| camvid/8 | DUEB `model.energy=release` | 0 | 400 | 41.00 |' in readme.read_text()
+    assert '| camvid/8 | DUEB `model.energy.type=ReleaseEnergyTerm` | 0 | 400 | 41.00 |' in readme.read_text()
     assert len(records.read_text().splitlines()) == 3
 
 

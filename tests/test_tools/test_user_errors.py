@@ -158,6 +158,9 @@ MISTAKES = {
     'benchmark_step: no device': ('benchmark_step', '--device cuda:77', 'cuda:77 cannot be used here'),
     'benchmark_solver: no device': ('benchmark_solver', '--device gpu', 'gpu cannot be used here'),
     'benchmark_solver: no images': ('benchmark_solver', '--images {here}/none', 'Found 0 .jpg files'),
+    'gpu_checks: no table': ('gpu_checks', '--table {here}/no.json', 'no.json: no such file'),
+    'reproduce: no paper': ('reproduce', 'elm', "there is no paper of 'elm'; there are dueb"),
+    'reproduce: no table': ('reproduce', 'eln tabel5', "eln has no 'tabel5'; it has table1"),
     'demo: no iterations': ('demo', '--iters 0', 'a whole number of at least 1'),
 }
 

@@ -84,7 +84,8 @@ def hinge_energy_loss(
 def release_energy_loss(logits: Tensor, label: Tensor) -> Tensor:
     r"""Energy term of DUEB's public code: :math:`\ln \sum_i e^{p_i}` with :math:`p_i = \mathrm{softmax}(z_i)_{y_i}`.
 
-    Added with a plus sign, it is a confidence penalty. It grows with the logarithm of the number of pixels.
+    Added with a plus sign, it is a confidence penalty. It grows with the logarithm of the number of pixels. Each of
+    several processes takes its own, so their mean is lower than one process's, by the logarithm of their number.
 
     Args:
         logits: ``(B, C, H, W)``.

@@ -22,7 +22,7 @@ USUAL = (
     'mbv2_camvid-scribble_length-1',
     'mbv2_camvid-scribble-semi_1-16',
 )
-"""Ends of the names of preferred configs; the first has crops closer to 512x512."""
+"""What follows the method in the names of preferred configs; the first has crops closer to 512x512."""
 NETWORKS = dict(
     mbv2='_base_/networks/deeplabv3plus_mbv2-d16.py',
     r50='_base_/networks/deeplabv3plus_r50-d16.py',
@@ -62,9 +62,12 @@ def find_method_configs(names: Optional[Sequence[str]] = None) -> Dict[str, Path
     for folder in sorted(CONFIGS.iterdir(), key=lambda path: (path.name != 'supervised', path.name)):
         starts = folder.name, folder.name.replace('_', '-')
         leaves = [path for start in starts for path in sorted(folder.glob(f'{start}_*.py'))]
-        usual = (folder / f'{start}_{ending}.py' for start in starts for ending in USUAL)
+        # sorted: a plain config stands before its variants, which alone some methods have
+        usual = (
+            leaf for ending in USUAL for leaf in leaves for start in starts if leaf.stem.startswith(f'{start}_{ending}')
+        )
         if leaves:
-            found[folder.name] = next((path for path in usual if path in leaves), leaves[0])
+            found[folder.name] = next(usual, leaves[0])
     unknown = sorted(set(names or ()) - set(found))
     if unknown:
         raise UserError(f'--methods {" ".join(unknown)}: the methods are {" ".join(found)}.')
