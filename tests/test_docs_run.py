@@ -26,8 +26,9 @@ ADDED = {
 LONG = {
     'tools/run_benchmark.py': lambda words: '--list' not in words,
     'tools/reproduce.py': lambda words: {'--run', '--run-dir'} & set(words),
+    'tools/test.py': lambda words: '--unlabeled' in words,
 }
-"""Which commands are more than a test: hundreds of trainings, and pictures of trained networks."""
+"""Which commands are more than a test: hundreds of trainings, and pictures and scores of ELN's networks."""
 
 
 PLAIN_TABLES = [

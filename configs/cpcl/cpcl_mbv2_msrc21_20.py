@@ -5,6 +5,6 @@ _base_ = [
     '../_base_/schedules/adamw_poly_msrc21_cpu.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(type='CPCL', segmentor=_base_.segmentor, unsup_weight=5.0, predict_on=('conservative', 'progressive'))
+model = dict(type='CPCL', segmentor=_base_.segmentor, unsup_weight=1.0, predict_on=('conservative', 'progressive'))
 train_dataloader = dict(dataset=dict(split='msrc21/20_draw0.txt', unlabeled_per_labeled=2))
 custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

@@ -8,7 +8,7 @@ _base_ = [
 ]
 terms = dict(aleatoric=dict(sample_stride=2), energy=dict(type='EnergyWeighting'))
 model = dict(
-    terms, type='DUEB', segmentor=_base_.segmentor, unsup_weight=5.0, predict_on=('conservative', 'progressive')
+    terms, type='DUEB', segmentor=_base_.segmentor, unsup_weight=1.0, predict_on=('conservative', 'progressive')
 )
 train_dataloader = dict(dataset=dict(split='msrc21/20_draw0.txt', unlabeled_per_labeled=2))
 custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/adamw_poly_msrc21_cpu.py',
     '../_base_/default_runtime.py',
 ]
-method = dict(type='FixMatch', threshold=0.0)
+method = dict(type='FixMatch', threshold=0.9)
 model = dict(method, segmentor=_base_.segmentor, data_preprocessor=dict(strong=dict(type='StrongAugment')))
 train_dataloader = dict(dataset=dict(split='msrc21/20_draw0.txt'))
 custom_hooks = [dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

@@ -31,6 +31,7 @@ from .parts import (
     STRONG,
     TWO,
     TWO_STRONG,
+    UNKEPT,
     adaptive,
     release,
     teacher,
@@ -81,7 +82,8 @@ MEAN_TEACHER = Method(
             note="unsup_weight: chosen on val; the recipe's 100 holds the student to an early teacher.",
             model=dict(unsup_weight=10.0),
             custom_hooks=[teacher(0.01), RAMP],
-        )
+        ),
+        'msrc21': dict(model=UNKEPT),
     },
     variants=(
         release(
@@ -151,7 +153,11 @@ FIXMATCH = Method(
     ),
     (*CPU, *OF_UNIMATCH),
     leaf=dict(model=dict(threshold=0.0, data_preprocessor=STRONG)),
-    on={'voc-all': dict(model=dict(threshold=0.95)), 'cpu': dict(custom_hooks=[RAMP])},
+    on={
+        'voc-all': dict(model=dict(threshold=0.95)),
+        'cpu': dict(custom_hooks=[RAMP]),
+        'msrc21': dict(model=dict(threshold=0.9)),
+    },
     variants=adaptive('r101'),
 )
 UNIMATCH_V1 = Method(

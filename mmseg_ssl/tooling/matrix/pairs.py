@@ -15,6 +15,7 @@ CPS = Method(
     leaf=dict(model=dict(unsup_weight=1.0, cutmix={}), train_dataloader=TWO),
     on={
         'cpu': dict(model=dict(unsup_weight=5.0, predict_on=('student', 'peer')), custom_hooks=[RAMP]),
+        'msrc21': dict(model=dict(unsup_weight=1.0)),
         'cityscapes': dict(model=dict(unsup_weight=5.0)),
     },
     variants=(
@@ -69,6 +70,7 @@ CPCL = Method(
     leaf=dict(model=dict(unsup_weight=1.0), train_dataloader=TWO),
     on={
         'cpu': dict(model=dict(unsup_weight=5.0, **EACH), custom_hooks=[RAMP]),
+        'msrc21': dict(model=dict(unsup_weight=1.0)),
         'camvid-480x360': dict(model=EACH),
         'cityscapes': dict(model=dict(unsup_weight=5.0)),
     },
@@ -100,6 +102,7 @@ DUEB = Method(
             custom_hooks=[RAMP],
             **measured(sample_stride=2),
         ),
+        'msrc21': dict(model=dict(unsup_weight=1.0)),
         'camvid-480x360': dict(
             note='sample_stride: 80x80 pixels of a crop, about as many as at 240x180.',
             model=dict(OF_TERMS, **EACH),

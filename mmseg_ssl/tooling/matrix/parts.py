@@ -12,6 +12,8 @@ RAMP = dict(type='UnsupRampHook', begin=0.1625, end=0.325)
 # BatchNorm of a teacher in train mode, whose average is of the weights alone
 OWN_STATISTICS = dict(eval_mode=False, buffers='own')
 SEPARATE = dict(batch_statistics='separate')
+# Where a loss of unlabeled images is weak, shared statistics let the labeled one change them at will; chosen on val.
+UNKEPT = dict(batch_statistics='separate_unkept')
 EVERY_CLASS = {'val_evaluator = test_evaluator': dict(type='SemiIoUMetric')}
 ADAPTIVE = dict(model=dict(threshold=dict(_delete_=True, type='AdaptiveThreshold')))
 CORRMATCH = "CorrMatch's threshold, which follows the classes' largest confidences"
