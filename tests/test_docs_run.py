@@ -21,6 +21,7 @@ TWO_ITERATIONS = ['--cfg-options', 'train_cfg.max_iters=2']
 ADDED = {
     'tools/train.py': TWO_ITERATIONS,
     'tools/test.py': TWO_ITERATIONS,
+    'tools/benchmark_step.py': ['--methods', 'supervised', '--crop', '96', '--batch', '2+2', '--iters', '1'],
     'tools/results.py': ['--readme', 'configs/README.md'],  # the copy's, not the project's
 }
 LONG = {
