@@ -21,6 +21,7 @@ TWO_ITERATIONS = ['--cfg-options', 'train_cfg.max_iters=2']
 ADDED = {
     'tools/train.py': TWO_ITERATIONS,
     'tools/test.py': TWO_ITERATIONS,
+    'tools/export_segmentor.py': ['--fixed-size'],  # the U-Net's upsampling is traced as constants
     'tools/benchmark_step.py': ['--methods', 'supervised', '--crop', '96', '--batch', '2+2', '--iters', '1'],
     'tools/results.py': ['--readme', 'configs/README.md'],  # the copy's, not the project's
 }
@@ -28,8 +29,9 @@ LONG = {
     'tools/run_benchmark.py': lambda words: '--list' not in words,
     'tools/reproduce.py': lambda words: {'--run', '--run-dir'} & set(words),
     'tools/test.py': lambda words: '--unlabeled' in words,
+    'tools/gpu_checks.py': lambda words: True,
 }
-"""Which commands are more than a test: hundreds of trainings, and pictures and scores of ELN's networks."""
+"""Which commands are more than a test: hundreds of trainings, scores of ELN's networks, and what wants a GPU."""
 
 
 PLAIN_TABLES = [

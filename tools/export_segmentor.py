@@ -103,7 +103,13 @@ def export_graphs(network: TrainedNetwork, cfg: Config, stem: Path, args: argpar
         write_onnx(graph, written[-1], size, args.fixed_size, notes)
         other = size if args.fixed_size else (size[0] + 32, size[1] - size[1] // 4)
         images = torch.rand(1, graph.channels, *other) * 255
-        found = run_onnx(written[-1], images)
+        try:
+            found = run_onnx(written[-1], images)
+        except Exception as error:  # whatever the runtime says of shapes; its classes are no public ones
+            raise UserError(
+                f'{stem}.onnx does not take another size, {other[0]}x{other[1]}: the network has sizes that tracing '
+                f'made constant. Export it with --fixed-size --size <height> <width>. ({error})'
+            ) from error
         print(f'{stem}.onnx differs by at most {largest_difference(graph, images, found):.1e}')
     return written
 

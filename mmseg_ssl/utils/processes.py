@@ -112,6 +112,8 @@ class _Watch(threading.Thread):
             wait_for_workers=False,
             timeout=timedelta(seconds=self.limit),
         )
+        # now, not with the first count: a process that is lost before it said anything would never be missed
+        self.store.set(f'peers/{self.rank}', '0')
         self.done = threading.Event()
         self.last: Dict[int, Tuple[bytes, float]] = {}  # rank -> its last sign of life, and when it was seen
 
