@@ -160,11 +160,7 @@ def training_step(args: argparse.Namespace) -> float:
     meter = StepMeter(
         build_measured_method('supervised', find_method_configs(['supervised'])['supervised'], setup), args.device
     )
-    for number in range(2 + args.repeats):
-        if number == 2:
-            meter.forget()
-        meter.step()
-    return statistics.median(meter.times['total']) / 1000
+    return meter.median_step(2, args.repeats) / 1000
 
 
 def shares(seconds: Seconds, step: float) -> List[str]:

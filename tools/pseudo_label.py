@@ -26,6 +26,7 @@ from mmseg.registry import DATASETS  # noqa: E402
 from torch.utils.data import DataLoader, Subset  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
+from mmseg_ssl.apis.network import pipeline_of_images  # noqa: E402
 from mmseg_ssl.datasets import UnlabeledImages  # noqa: E402
 from mmseg_ssl.datasets.pseudo_label_files import check_label_folders, is_labeled, label_path, summarize  # noqa: E402
 from mmseg_ssl.tooling.cli import (  # noqa: E402
@@ -75,12 +76,7 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
         UserError: The config has no test pipeline.
         DatasetError: Two images have the same id, or a label would overwrite another file.
     """
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
-    pipeline = loader.get('dataset', {}).get('pipeline') or cfg.get('test_pipeline')
-    if not pipeline:
-        raise UserError(f'{args.config} has no test_dataloader.dataset.pipeline, which says how images are prepared.')
-    # labels have the size of the image, whatever size scores are at
-    steps = [step for step in pipeline if step['type'] not in ('LoadAnnotations', 'ScoreAtThisSize')]
+    steps = [step for step in pipeline_of_images(cfg) if step['type'] != 'LoadAnnotations']
     prefix = dict(img_path=args.images)
     images = UnlabeledImages(args.list, img_suffix=args.suffix, data_prefix=prefix, pipeline=steps, test_mode=True)
     ids: Dict[str, int] = {}

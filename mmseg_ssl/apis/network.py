@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..datasets.transforms import at_image_size
 from ..errors import UserError
 from ..ops import class_probabilities, normalized_entropy
 from .segmentation import Segmentation
@@ -140,8 +141,7 @@ def pipeline_of_images(cfg: Config) -> List[dict]:
         while 'pipeline' not in dataset and dataset.get('dataset'):
             dataset = dataset['dataset']
         if dataset.get('pipeline'):
-            # scores may be at another size; a prediction is at the image's
-            return [step for step in dataset['pipeline'] if step['type'] != 'ScoreAtThisSize']
+            return at_image_size(dataset['pipeline'])
     if not cfg.get('test_pipeline'):
         raise UserError(f'{cfg.filename} has no test_dataloader.dataset.pipeline, which says how images are prepared.')
     return list(cfg.test_pipeline)

@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 
 from ..structures import IGNORE_INDEX
-from .semi_iou_metric import FIELD, predicted_by
+from .semi_iou_metric import predictions_of
 
 
 @METRICS.register_module()
@@ -59,9 +59,8 @@ class BoundaryIoUMetric(BaseMetric):
             width = boundary_width(label.shape, self.dilation_ratio)
             truth = inner_boundary(label, void, width)
             counts = {}
-            for name in predicted_by(sample):
-                field = FIELD + name if name else 'pred_sem_seg'
-                predicted = sample[field]['data'].squeeze(0).cpu().numpy()
+            for name, prediction in predictions_of(sample).items():
+                predicted = prediction['data'].squeeze(0).cpu().numpy()
                 if predicted.shape != label.shape:
                     raise ValueError(
                         f'BoundaryIoUMetric compares prediction and mask pixel by pixel, got {predicted.shape} and '

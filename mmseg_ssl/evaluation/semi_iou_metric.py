@@ -44,7 +44,7 @@ class SemiIoUMetric(IoUMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch, and write its masks; see ``IoUMetric.process``."""
         for sample in data_samples:
-            found = {name: sample[FIELD + name] if name else sample['pred_sem_seg'] for name in predicted_by(sample)}
+            found = predictions_of(sample)
             if self.output_dir is not None:
                 for name, predicted in found.items():
                     self._write(self.output_dir, name, sample, predicted)
@@ -95,6 +95,11 @@ class SemiIoUMetric(IoUMetric):
             for label, iou in zip(self.dataset_meta['classes'], (intersect / union * 100).tolist()):
                 metrics[f'{prefix}IoU.{label}'] = round(iou, 2)
         return metrics
+
+
+def predictions_of(sample: dict) -> Dict[str, Any]:
+    """Return the prediction of each network by its name, in the order of ``predict_on``; of a single one as ``''``."""
+    return {name: sample[FIELD + name] if name else sample['pred_sem_seg'] for name in predicted_by(sample)}
 
 
 def predicted_by(sample: dict) -> Tuple[str, ...]:

@@ -55,9 +55,12 @@ class SideHeadsMixin:
         size = label.shape[1:]
         decoded = decode(self, inputs, size)
         losses = decode_losses(self, decoded.logits, decoded.outputs, inputs, batch_data_samples, train_cfg)
+        taught = self.side_heads.taught  # no prediction leaves this head, so the other maps would be for nothing
+        if not taught:
+            return losses
         logits = class_logits(decoded.logits.float())
         logits = resize(logits, size=size, mode='bilinear', align_corners=self.align_corners)
-        side = self.side_heads.maps(decoded.embedding, logits, self.align_corners)
+        side = self.side_heads.maps(decoded.embedding, logits, self.align_corners, taught)
         losses.update(self.side_heads.losses(Prediction(logits, decoded.embedding, inputs, side), label))
         return losses
 

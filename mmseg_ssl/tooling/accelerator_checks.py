@@ -155,12 +155,8 @@ def _measure(method: str, setup: Setup, setting: str, repeats: int, config: Any 
     """Measure steps of a method."""
     config = config or find_method_configs([method])[method]
     meter = StepMeter(build_measured_method(method, config, setup, setting), setup.device)
-    for number in range(3 + repeats):
-        if number == 3:
-            meter.forget()
-        meter.step()
-    times, memory, batch = meter.times['total'], meter.memory(), meter.method.batch_size
-    return dict(method=method, setting=setting, ms=statistics.median(times), memory=memory, batch=batch)
+    found = dict(method=method, setting=setting, ms=meter.median_step(3, repeats))
+    return dict(found, memory=meter.memory(), batch=meter.method.batch_size)
 
 
 def _milliseconds(run: Callable[[], Any], device: str) -> float:

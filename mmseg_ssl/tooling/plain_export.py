@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 from ..apis import dataset_meta
+from ..datasets.transforms import at_image_size
 
 PREPROCESSING = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr', 'pad_val', 'seg_pad_val', 'test_cfg')
 VISUALIZER = dict(type='SegLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')], name='visualizer')
@@ -56,7 +57,7 @@ def plain_config(cfg: Config) -> Config:
         steps = loader.dataset.get('pipeline', [])
         parts += steps
         # what mmseg's inference_model reads, whose predictions have the size of the image
-        plain.update(test_pipeline=[step for step in steps if step['type'] != 'ScoreAtThisSize'])
+        plain.update(test_pipeline=at_image_size(steps))
     if any(_ours(part.get('type')) for part in parts):
         plain.update(custom_imports=dict(imports=['mmseg_ssl'], allow_failed_imports=False))
     return Config(plain)

@@ -2,6 +2,8 @@
 
 from typing import List, Sequence
 
+from ..datasets.transforms import at_image_size
+
 RATIOS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
 """Sizes of the views, as in the host."""
 
@@ -25,7 +27,7 @@ def tta_pipeline_of(pipeline: Sequence[dict], ratios: Sequence[float] = RATIOS) 
     else:
         at = next((i + 1 for i, kind in enumerate(kinds) if kind.startswith('Load') and kind != 'LoadAnnotations'), 0)
         resize, behind = dict(type='Resize', scale_factor=1.0, keep_ratio=True), list(pipeline[at:])
-    behind = [step for step in behind if step['type'] != 'ScoreAtThisSize']  # the views have many sizes
+    behind = at_image_size(behind)  # the views have many sizes
     masks = [step for step in pipeline[:at] if step['type'] == 'LoadAnnotations']
     sizes = [_multiply_size(resize, ratio) for ratio in ratios]
     flips = [dict(type='RandomFlip', prob=prob, direction='horizontal') for prob in (0.0, 1.0)]

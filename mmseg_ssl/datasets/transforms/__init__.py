@@ -1,6 +1,6 @@
 from .deep_images import LoadDeepImage
 from .formatting import PackSemiInputs
-from .present_size import ScoreAtThisSize
+from .present_size import ScoreAtThisSize, at_image_size
 from .pseudo_labels import LoadPseudoLabels, PackPseudoLabels
 from .scribbles import LoadScribbles, ResizeScribbles, find_scribble_loader, resize_scribbles
 
@@ -12,6 +12,7 @@ __all__ = [
     'PackSemiInputs',
     'ResizeScribbles',
     'ScoreAtThisSize',
+    'at_image_size',
     'find_scribble_loader',
     'resize_scribbles',
 ]

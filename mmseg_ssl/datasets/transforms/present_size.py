@@ -1,5 +1,7 @@
 """Predictions and scores at another size than the file's."""
 
+from typing import Any, List, Sequence
+
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
@@ -41,3 +43,12 @@ class ScoreAtThisSize(BaseTransform):
             )
         results['ori_shape'] = size
         return results
+
+
+def at_image_size(steps: Sequence[Any]) -> List[Any]:
+    """Return the steps of a pipeline without ``ScoreAtThisSize``: scores may be at another size, predictions are not.
+
+    Args:
+        steps: Configs of the steps.
+    """
+    return [step for step in steps if step['type'] != 'ScoreAtThisSize']

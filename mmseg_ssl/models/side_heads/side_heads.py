@@ -28,19 +28,31 @@ class SideHeads(ModuleDict):
         known: Dict[str, Any] = dict(in_channels=getattr(classifier, 'in_channels', 0), num_classes=num_classes)
         super().__init__({name: MODELS.build(cfg, default_args=known) for name, cfg in (configs or {}).items()})
 
-    def maps(self, embedding: Optional[Tensor], logits: Tensor, align_corners: bool) -> Dict[str, Tensor]:
+    @property
+    def taught(self) -> Dict[str, Any]:
+        """Return the heads that have a loss, by name."""
+        return {name: head for name, head in self.items() if getattr(head, 'loss_weight', 0) > 0}
+
+    def maps(
+        self,
+        embedding: Optional[Tensor],
+        logits: Tensor,
+        align_corners: bool,
+        heads: Optional[Dict[str, Any]] = None,
+    ) -> Dict[str, Tensor]:
         """Compute the maps.
 
         Args:
             embedding: ``(B, D, h, w)``.
             logits: ``(B, C, H, W)``, whose size maps per pixel get.
             align_corners: How they are resized.
+            heads: Only of these heads, by name; of all if not given.
 
         Returns:
             The maps by name.
         """
         maps = {}
-        for name, head in self.items():
+        for name, head in (self if heads is None else heads).items():
             values = head(embedding, logits)
             if getattr(head, 'per_pixel', False) and values.shape[2:] != logits.shape[2:]:
                 values = resize(values, size=logits.shape[2:], mode='bilinear', align_corners=align_corners)
@@ -57,5 +69,4 @@ class SideHeads(ModuleDict):
         Returns:
             The losses as ``loss_<name>``.
         """
-        taught = {name: head for name, head in self.items() if getattr(head, 'loss_weight', 0) > 0}
-        return {f'loss_{name}': head.loss(pred, pred.side[name], label) for name, head in taught.items()}
+        return {f'loss_{name}': head.loss(pred, pred.side[name], label) for name, head in self.taught.items()}

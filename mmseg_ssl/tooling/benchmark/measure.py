@@ -57,6 +57,14 @@ class StepMeter:
             self.times[part].append(value)
         self.counts = _count_calls(calls)
 
+    def median_step(self, warm_up: int, repeats: int) -> float:
+        """Run steps and return the median milliseconds of those behind the warm-up."""
+        for number in range(warm_up + repeats):
+            if number == warm_up:
+                self.forget()
+            self.step()
+        return statistics.median(self.times['total'])
+
     def replay(self) -> None:
         """Time the backward passes of the networks, without the losses."""
         if not self.trained_calls:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ...errors import UserError
 from ..matrix.papers import PaperTable
+from ..results_table import first_miou
 from ..run_logs import Run, method_names
 from .cells import cells_of, runs_of
 
@@ -42,7 +43,7 @@ def draw_lengths(table: PaperTable, runs: Sequence[Run]) -> Figure:
         for cell in cells_of(table, row):
             if cell.config:
                 length = float(cell.config.list.rpartition('-')[2])
-                found[length] = _mious(runs_of(cell.config, runs))
+                found[length] = [first_miou(run.metrics) for run in runs_of(cell.config, runs)]
                 paper.update({length: float(cell.paper)} if cell.paper else {})
         own = {length: statistics.mean(values) for length, values in found.items() if values}
         for points, style, source in ((paper, 'o--', 'paper'), (own, 's-', 'ours')):
@@ -170,11 +171,6 @@ def _first_network(run: Run) -> str:
     """Return what stands before the metrics of the network that inference uses: ``'student/'`` or nothing."""
     names = [key.rpartition('IoU.')[0] for key in run.metrics if 'IoU.' in key]
     return '' if '' in names else next(iter(names), '')
-
-
-def _mious(runs: Sequence[Run]) -> List[float]:
-    """Return the mIoU of runs, of the network that inference uses."""
-    return [next(value for key, value in run.metrics.items() if key.endswith('mIoU')) for run in runs]
 
 
 def _heading(table: PaperTable, width: int) -> str:
