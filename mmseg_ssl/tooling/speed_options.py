@@ -21,7 +21,7 @@ def add_speed_options(parser: argparse.ArgumentParser) -> None:
         nargs='?',
         const='auto',
         metavar='bf16|fp16',
-        help='mixed precision: bf16, or fp16 with loss scaling (default: fp16 on a GPU, bf16 on the CPU)',
+        help='mixed precision: bf16, or fp16 with loss scaling (default: fp16 on a GPU, bf16 on a CPU that has it)',
     )
     parser.add_argument('--channels-last', action='store_true', help='channels-last layout, fast with --amp')
     parser.add_argument('--compile', action='store_true', help='compile backbones and necks by torch.compile')

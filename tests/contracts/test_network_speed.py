@@ -95,7 +95,9 @@ def test_half_precision_trains_every_weight_and_accumulation_waits(method):
     """bfloat16: two batches make one step; weights and teacher stay until then, and every gradient is finite."""
     model = tiny.build(method, data_preprocessor=tiny.preprocessor(channels_last=True))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-    wrapper = OPTIM_WRAPPERS.build(dict(type='Bf16OptimWrapper', optimizer=optimizer, accumulative_counts=2))
+    wrapper = OPTIM_WRAPPERS.build(
+        dict(type='Bf16OptimWrapper', emulated=True, optimizer=optimizer, accumulative_counts=2)
+    )
     wrapper.initialize_count_status(model, 0, 4)
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     wrapper.zero_grad = lambda **_: None  # the gradients are what is looked at

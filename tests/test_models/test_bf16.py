@@ -1,15 +1,20 @@
 """``Bf16OptimWrapper``: half the bits in the forward pass, none fewer in the weights."""
 
+import pytest
 import tiny
 import torch
 from mmseg.registry import OPTIM_WRAPPERS
+
+from mmseg_ssl.engine import bf16_optim_wrapper
 
 
 def test_bf16():
     """Convolutions run in bfloat16, losses, weights and gradients are fp32; accumulation still works."""
     model = tiny.build('DUEB')
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    wrapper = OPTIM_WRAPPERS.build(dict(type='Bf16OptimWrapper', optimizer=optimizer, accumulative_counts=2))
+    wrapper = OPTIM_WRAPPERS.build(
+        dict(type='Bf16OptimWrapper', emulated=True, optimizer=optimizer, accumulative_counts=2)
+    )
     wrapper.initialize_count_status(model, 0, 4)
     seen = []
     model.conservative.segmentor.backbone.first[0].register_forward_hook(lambda *args: seen.append(args[-1].dtype))
@@ -31,9 +36,31 @@ def test_no_cast_of_a_weight_is_kept(monkeypatch):
     kept, loss = [], model.loss
     monkeypatch.setattr(model, 'loss', lambda *args: kept.append(torch.is_autocast_cache_enabled()) or loss(*args))
     wrapper = OPTIM_WRAPPERS.build(
-        dict(type='Bf16OptimWrapper', optimizer=torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
+        dict(
+            type='Bf16OptimWrapper',
+            emulated=True,
+            optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
+            accumulative_counts=2,
+        )
     )
     wrapper.initialize_count_status(model, 0, 4)
     model.train_step(tiny.batch(), wrapper)
     assert kept == [False] and torch.is_autocast_cache_enabled()
     assert [name for name, weight in model.named_parameters() if weight.requires_grad and weight.grad is None] == []
+
+
+@pytest.mark.parametrize(
+    ('computes', 'emulated', 'dtype'),
+    [(True, False, torch.bfloat16), (False, False, torch.float32), (False, True, torch.bfloat16)],
+)
+def test_a_cpu_without_bf16_computes_in_fp32(monkeypatch, computes, emulated, dtype):
+    """There bfloat16 takes 10 times as long: it is emulated only where the config asks for it, and the log says so."""
+    monkeypatch.setattr(bf16_optim_wrapper, 'cpu_computes_bf16', lambda: computes)
+    layer = torch.nn.Linear(2, 2)
+    said = []
+    monkeypatch.setattr(bf16_optim_wrapper, 'print_log', lambda text, _: said.append(text))
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    wrapper = OPTIM_WRAPPERS.build(dict(type='Bf16OptimWrapper', emulated=emulated, optimizer=optimizer))
+    with wrapper.optim_context(layer):
+        assert layer(torch.ones(1, 2)).dtype == dtype
+    assert [text.startswith('This CPU has no bfloat16') for text in said] == [True] * (dtype == torch.float32)

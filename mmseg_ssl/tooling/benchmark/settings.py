@@ -46,7 +46,7 @@ def set_config(cfg: Config, setting: str, device: str) -> None:
         device: The device; a config with float16 is measured with bfloat16 on a CPU.
     """
     wrapper, words = cfg.optim_wrapper, _words(setting)
-    for name in ('accumulative_counts', 'loss_scale', 'dtype'):
+    for name in ('accumulative_counts', 'loss_scale', 'dtype', 'emulated'):
         wrapper.pop(name, None)
     if setting != SHIPPED:
         wrapper.type = 'OptimWrapper'
@@ -55,7 +55,7 @@ def set_config(cfg: Config, setting: str, device: str) -> None:
     if half and torch.device(device).type == 'cuda':
         wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     elif half or 'bf16' in words:
-        wrapper.type = 'Bf16OptimWrapper'
+        wrapper.update(type='Bf16OptimWrapper', emulated=True)  # measured as the word says, slow or not
 
 
 def set_networks(model: nn.Module, setting: str) -> None:
