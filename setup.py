@@ -45,7 +45,8 @@ setup(
     entry_points={'console_scripts': ['mmseg-ssl = mmseg_ssl.tooling.commands:main']},
     python_requires='>=3.10,<3.13',
     # scipy: shortest paths, along which tools/make_scribbles.py draws
-    install_requires=['torch>=2.1', 'numpy', 'pillow', 'scipy'],
+    # rich: progress and tables in a terminal
+    install_requires=['torch>=2.1', 'numpy', 'pillow', 'rich>=12', 'scipy'],
     extras_require={
         # mmsegmentation 1.2.2 itself refuses mmcv >= 2.2.0; full mmcv is welcome in place of mmcv-lite.
         # numpy < 2: these releases were made for NumPy 1.

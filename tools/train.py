@@ -13,13 +13,13 @@ sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or no
 
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
-from mmengine.runner import Runner  # noqa: E402
-from mmseg.registry import MODELS, RUNNERS  # noqa: E402
+from mmseg.registry import MODELS  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import Report, check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import (  # noqa: E402
-    add_data_summary,
+    add_hooks,
+    build_runner,
     find_resumable,
     lock_run,
     misfit,
@@ -46,6 +46,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help='continue from FILE, or without FILE from the last complete checkpoint in the work dir',
     )
     parser.add_argument('--seed', type=int, help="seed of everything random (default: the config's, else 0)")
+    parser.add_argument('--verbose', action='store_true', help='show all of the log: environment, config, hooks ...')
     add_speed_options(parser)
     parser.add_argument(
         '--cfg-options',
@@ -117,7 +118,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         find_weights(cfg)  # before the run's folder is made
     report = check_data(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
-    add_data_summary(cfg)
+    add_hooks(cfg, data='DataSummaryHook', start='StartSummaryHook', progress='ProgressHook')
     if is_first_process():
         lock_run(cfg.work_dir)
     with stop_on_signals(release_run), readable_network_errors():
@@ -132,7 +133,7 @@ def run(cfg: Config, args: argparse.Namespace, report: Optional[Report]) -> None
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
     find_weights(cfg)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = build_runner(cfg, args.verbose)
     if report:
         report.log(runner.logger)
     with watch_peers(release_run):

@@ -3,7 +3,7 @@
 from ..utils.atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .checkpoint_hook import SafeCheckpointHook
-from .data_summary_hook import DataSummaryHook, add_data_summary
+from .data_summary_hook import DataSummaryHook, add_hooks
 from .eln_stage_hook import ELNStageHook
 from .layer_decay import LayerDecayConstructor
 from .loops import SemiEpochTrainLoop, SemiTrainLoop
@@ -12,12 +12,15 @@ from .merged_optim_wrapper import MergedOptimWrapperConstructor
 from .network_hooks import CheckpointActivations, CompileNetworks
 from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .peak_memory_hook import PeakMemoryHook
+from .progress_hook import ProgressHook
+from .quiet_console import build_runner
 from .resume import find_resumable, misfit
 from .run_lock import lock_run, release_run
 from .scribble_vis_hook import ScribbleVisHook
 from .seed_hook import SeedHook
 from .semi_visualization_hook import SemiVisualizationHook
 from .stage_hook import StageHook
+from .start_summary_hook import StartSummaryHook
 from .stop_request import stop_on_signals
 from .unsup_ramp_hook import UnsupRampHook
 from .weights_hook import CheckWeightsHook
@@ -35,6 +38,7 @@ __all__ = [
     'MergedOptimWrapperConstructor',
     'NonFiniteLossError',
     'PeakMemoryHook',
+    'ProgressHook',
     'SafeCheckpointHook',
     'ScribbleVisHook',
     'SeedHook',
@@ -42,9 +46,11 @@ __all__ = [
     'SemiTrainLoop',
     'SemiVisualizationHook',
     'StageHook',
+    'StartSummaryHook',
     'StopOnNonFiniteLoss',
     'UnsupRampHook',
-    'add_data_summary',
+    'add_hooks',
+    'build_runner',
     'find_resumable',
     'lock_run',
     'misfit',

@@ -3,14 +3,14 @@
 import copy
 import json
 from pathlib import Path
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmseg.registry import DATASETS, HOOKS
 
 from ..datasets.batch_sizes import size_problems
-from ..datasets.data_summary import Overlap, find_overlap, summarize_data
+from ..datasets.data_summary import DataSummary, Overlap, find_overlap, summarize_data
 from ..datasets.pipelines import require_same_orientation
 from ..datasets.semi_dataset import SemiDataset
 from ..errors import DatasetError
@@ -33,6 +33,8 @@ class DataSummaryHook(Hook):
 
     def __init__(self, allow_overlap: bool = False) -> None:
         self.allow_overlap = allow_overlap
+        self.summary: Optional[DataSummary] = None
+        self.overlaps: List[Overlap] = []
 
     def before_train(self, runner: Any) -> None:
         """Count images, compare the sets, and write the numbers.
@@ -49,13 +51,14 @@ class DataSummaryHook(Hook):
         _require_batches(loader, dataset)
         if runner.rank != 0:
             return
-        summary = summarize_data(dataset)
-        runner.logger.info(str(summary))
-        replace_file(Path(runner.log_dir, SUMMARY_FILE), json.dumps(summary._asdict()).encode())
+        self.summary, self.overlaps = summarize_data(dataset), []
+        runner.logger.info(str(self.summary))
+        replace_file(Path(runner.log_dir, SUMMARY_FILE), json.dumps(self.summary._asdict()).encode())
         for name, other in _evaluation_sets(runner):
             names = 'train_dataloader', f'{name}_dataloader'
             require_same_orientation(getattr(dataset, 'labeled', dataset), other, names)
-            self._report(runner, find_overlap(dataset, name, other))
+            self.overlaps.append(find_overlap(dataset, name, other))
+            self._report(runner, self.overlaps[-1])
 
     def _report(self, runner: Any, overlap: Overlap) -> None:
         """Log the overlap of a set with the training images, or raise an error."""
@@ -75,15 +78,18 @@ class DataSummaryHook(Hook):
         runner.logger.warning(f'{problem} The run continues because of allow_overlap=True.')
 
 
-def add_data_summary(cfg: Any) -> None:
-    """Add the hook to a config, as ``default_hooks.data``, unless it has one.
+def add_hooks(cfg: Any, **kinds: str) -> None:
+    """Add hooks to a config, as ``default_hooks.<name>``, unless it has them.
 
     Args:
         cfg: A whole config, changed in place.
+        **kinds: Name and type of each, e.g. ``data='DataSummaryHook'``.
     """
     hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
-    if not any(isinstance(hook, dict) and hook.get('type') == 'DataSummaryHook' for hook in hooks):
-        cfg.merge_from_dict({'default_hooks.data.type': 'DataSummaryHook'})
+    there = {hook.get('type') for hook in hooks if isinstance(hook, dict)}
+    for name, kind in kinds.items():
+        if kind not in there:
+            cfg.merge_from_dict({f'default_hooks.{name}.type': kind})
 
 
 def _require_batches(loader: Any, dataset: Any) -> None:

@@ -52,7 +52,9 @@ class StopOnNonFiniteLoss(Hook):
             data_batch: The batch of this iteration.
             outputs: The logged terms; ``'loss'`` is their sum.
         """
-        if outputs is None or 'loss' not in outputs or math.isfinite(float(outputs['loss'])):
+        if outputs is None or 'loss' not in outputs:
+            return
+        if math.isfinite(float(torch.as_tensor(outputs['loss']).detach())):
             return
         losses = {name: float(torch.as_tensor(value).mean()) for name, value in outputs.items()}
         report = dict(

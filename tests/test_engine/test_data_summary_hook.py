@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from toy_run import draw_images, toy_config
 
 from mmseg_ssl.datasets import DatasetError, SemiSampler
-from mmseg_ssl.engine import DataSummaryHook, add_data_summary
+from mmseg_ssl.engine import DataSummaryHook, add_hooks
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_one_process_writes_and_all_check_the_batch(run):
 
 def test_a_config_gets_the_hook_once_and_keeps_its_options():
     cfg = Config(dict(default_hooks=dict(data=dict(allow_overlap=True))))
-    add_data_summary(cfg)
+    add_hooks(cfg, data='DataSummaryHook')
     assert cfg.default_hooks.data == dict(type='DataSummaryHook', allow_overlap=True)
     own = Config(dict(custom_hooks=[dict(type='DataSummaryHook')]))
-    add_data_summary(own)
+    add_hooks(own)
     assert 'default_hooks' not in own
     none = Config(dict(model=dict()))
-    add_data_summary(none)
+    add_hooks(none)
     assert none.default_hooks.data.type == 'DataSummaryHook'
