@@ -92,8 +92,8 @@ def test_a_config_gets_the_hook_once_and_keeps_its_options():
     add_hooks(cfg, data='DataSummaryHook')
     assert cfg.default_hooks.data == dict(type='DataSummaryHook', allow_overlap=True)
     own = Config(dict(custom_hooks=[dict(type='DataSummaryHook')]))
-    add_hooks(own)
+    add_hooks(own, data='DataSummaryHook')
     assert 'default_hooks' not in own
     none = Config(dict(model=dict()))
-    add_hooks(none)
+    add_hooks(none, data='DataSummaryHook')
     assert none.default_hooks.data.type == 'DataSummaryHook'
