@@ -9,6 +9,7 @@ from mmseg.registry import HOOKS
 
 from ..models.branch import Branch
 from ..models.ema_teacher import EMATeacher
+from ..models.frozen_teacher import FrozenTeacher
 from .bare_model import bare_model
 
 
@@ -17,7 +18,8 @@ class MeanTeacherHook(Hook):
     r"""Updates ``model.teacher`` from ``model.student`` after each optimizer step.
 
     It counts optimizer steps, not iterations: under gradient accumulation, and where a loss scaler skips a step, the
-    teacher waits. The count lives in the teacher, so it survives a checkpoint.
+    teacher waits. The count lives in the teacher, so it survives a checkpoint. A trained network as the teacher
+    (:class:`FrozenTeacher`) is left alone.
 
     Args:
         momentum: Share of NEW weights, as in mmengine; 0.001 is the literature's decay 0.999.
@@ -49,6 +51,9 @@ class MeanTeacherHook(Hook):
                 f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '
                 'Remove the hook from custom_hooks.'
             )
+        if isinstance(teacher, FrozenTeacher):
+            runner.logger.info('MeanTeacherHook has nothing to do: the teacher is a trained network, which stays.')
+            return
         self.teacher: EMATeacher = teacher
         self.student: Branch = student
         if not self.teacher.started:

@@ -13,6 +13,7 @@ from .ema_teacher import EMATeacher
 from .energy_margins import EnergyMargins
 from .energy_terms import EnergyWeighting, HingeEnergyTerm, JointEnergyTerm, ReleaseEnergyTerm
 from .error_localizer import ErrorLocalizer
+from .frozen_teacher import FrozenTeacher
 from .fuzzy_labels import FuzzyLabels
 from .localizer_baselines import ConfidenceThreshold, ErrorCorrector
 from .plain_aspp_head import PlainASPPHead
@@ -47,6 +48,7 @@ from .semi_tta import SemiTTAModel
 from .side_heads import EnergyHead, ProjectionHead, VarianceHead
 from .strong_augment import StrongAugment
 from .threshold import AdaptiveThreshold, FixedThreshold
+from .trust import Trust
 from .two_layer_head import TwoLayerASPPHead
 from .with_side_heads import SideHeadsMixin
 
@@ -74,6 +76,7 @@ __all__ = [
     'FARCLUSS',
     'FixMatch',
     'FixedThreshold',
+    'FrozenTeacher',
     'FuzzyLabels',
     'HardSelfLabeling',
     'HuggingFaceBackbone',
@@ -103,6 +106,7 @@ __all__ = [
     'StrongAugment',
     'Supervised',
     'TreeEnergy',
+    'Trust',
     'TwoLayerASPPHead',
     'UniMatchV1',
     'UniMatchV2',

@@ -54,6 +54,10 @@ class EMATeacher(nn.Module):
         """Predict without a gradient; see :meth:`Branch.forward`."""
         return self.network(images, perturb)
 
+    def trusted(self, pred: Prediction, valid: Tensor) -> Tensor:
+        """Return which pixels of a prediction may teach: all that are image, ``(B, H, W)`` bool."""
+        return valid
+
     @property
     def started(self) -> bool:
         """Return whether the teacher has weights of its own."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import NetworkError
 from .branch import Branch
 from .ema_teacher import EMATeacher
+from .frozen_teacher import FrozenTeacher
 from .inference import BranchInference
 
 
@@ -50,9 +51,9 @@ class NamedNetworks(BaseSegmentor):
         return self.branch(self.networks[0]).segmentor.with_neck
 
     def branch(self, name: str) -> Branch:
-        """Return the branch behind a name; a teacher's is its copy of the student."""
+        """Return the branch behind a name; a teacher's is its copy of the student, or the network that was trained."""
         network = getattr(self, name)
-        return network.network if isinstance(network, EMATeacher) else network
+        return network.network if isinstance(network, (EMATeacher, FrozenTeacher)) else network
 
     def inference_of(self, name: str) -> BranchInference:
         """Return the inference of a network; methods add maps here."""
@@ -111,6 +112,8 @@ class NamedNetworks(BaseSegmentor):
         for key in [key for key in state_dict if key.startswith(heads)]:
             value = state_dict.pop(key)
             for name in self.networks:
+                if isinstance(getattr(self, name), FrozenTeacher):
+                    continue  # it has weights of its own
                 # a teacher holds its copy under .network
                 path = name if name in trained else f'{name}.network'
                 state_dict[f'{prefix}{path}.segmentor.{key[len(prefix) :]}'] = value

@@ -74,7 +74,8 @@ def checkpoint_activations(model: nn.Module) -> int:
 
 
 def _segmentors(model: nn.Module) -> List[EncoderDecoder]:
-    return [module for module in model.modules() if isinstance(module, EncoderDecoder)]
+    hidden = [own for module in model.modules() for own in getattr(module, 'hidden_modules', ())]  # frozen teachers
+    return [module for own in (model, *hidden) for module in own.modules() if isinstance(module, EncoderDecoder)]
 
 
 def _encoder(network: EncoderDecoder) -> List[nn.Module]:

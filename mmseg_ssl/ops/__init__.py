@@ -8,6 +8,7 @@ from .precision import at_least_fp32, fresh_casts
 from .probabilities import class_logits, class_probabilities, likeliest, log_odds
 from .reduction import masked_mean
 from .sampling import chosen_per_class, sample_per_class, sample_windows
+from .trust import trust_values, trusted_pixels
 from .weighting import class_rarity, entropy_reliability, normalized_entropy
 
 __all__ = [
@@ -30,4 +31,6 @@ __all__ = [
     'potts',
     'sample_per_class',
     'sample_windows',
+    'trust_values',
+    'trusted_pixels',
 ]

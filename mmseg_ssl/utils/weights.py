@@ -95,7 +95,8 @@ def _predicting(model: Any, keys: Set[str]) -> Set[str]:
     if hasattr(model, 'predictors'):
         paths = {id(module): path for path, module in model.named_modules()}
         parts = [part for name in model.predictors for part in vars(model.inference_of(name)).values()]
-        prefixes = tuple(f'{paths[id(part)]}.' for part in parts if isinstance(part, nn.Module))
+        # a frozen teacher is no submodule, and needs nothing of the checkpoint
+        prefixes = tuple(f'{paths[id(part)]}.' for part in parts if isinstance(part, nn.Module) and id(part) in paths)
         needed = {key for key in keys if key.startswith(prefixes)}
     return {key for key in needed if not any(idle in key for idle in IDLE)}
 

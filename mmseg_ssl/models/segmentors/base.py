@@ -14,9 +14,9 @@ from ...utils.choices import one_of
 from ..batch_checks import BatchError, readable_torch_errors
 from ..batch_statistics import STATISTICS, separate_views
 from ..branch import Branch
-from ..ema_teacher import EMATeacher
 from ..label_modes import labeling_mode
 from ..named_networks import NamedNetworks
+from ..teachers import Teacher
 
 Views = Dict[str, Tensor]
 ViewSamples = Dict[str, List[SegDataSample]]
@@ -36,9 +36,9 @@ def is_unlabeled_loss(key: str) -> bool:
 class SemiSegmentor(NamedNetworks):
     """Thin base class of the methods; the flow of training is theirs.
 
-    A method registers its networks (:class:`Branch`, :class:`EMATeacher`) as attributes, lists their names in
-    ``networks``, trained ones first, and writes ``loss()``. Three decisions are made here, once for all methods:
-    losses of pixels without a label (keys with ``unsup``, see :func:`is_unlabeled_loss`) are multiplied by
+    A method registers its networks (:class:`Branch`, :class:`EMATeacher`, :class:`FrozenTeacher`) as attributes, lists
+    their names in ``networks``, trained ones first, and writes ``loss()``. Three decisions are made here, once for all
+    methods: losses of pixels without a label (keys with ``unsup``, see :func:`is_unlabeled_loss`) are multiplied by
     :attr:`unsup_scale`, the ramp, and ``unsup_factor``; :meth:`predict_views` decides which views share a network call
     and BatchNorm statistics; and a method of several stages lists them in :attr:`stages`, from which ``StageHook``
     chooses by the iteration.
@@ -100,7 +100,7 @@ class SemiSegmentor(NamedNetworks):
 
     def predict_views(
         self,
-        network: Union[Branch, EMATeacher],
+        network: Union[Branch, Teacher],
         *views: Tensor,
         labeled: int = 1,
         perturb: Optional[Callable] = None,
@@ -123,7 +123,7 @@ class SemiSegmentor(NamedNetworks):
         with nullcontext() if together else separate_views(network, sizes, kept):
             return network(torch.cat(views) if len(views) > 1 else views[0], perturb).split(sizes)
 
-    def label_views(self, network: Union[Branch, EMATeacher], *views: Tensor, mode: str) -> List[Prediction]:
+    def label_views(self, network: Union[Branch, Teacher], *views: Tensor, mode: str) -> List[Prediction]:
         """Predict unlabeled views to make labels from, without a gradient.
 
         Args:
@@ -160,7 +160,7 @@ class SemiSegmentor(NamedNetworks):
                     'such configs by view.'
                 )
             for name in self.networks:
-                if isinstance(getattr(self, name), EMATeacher):
+                if not isinstance(getattr(self, name), Branch):
                     getattr(self, name).require_started()
         with readable_torch_errors(list(inputs.values()) if isinstance(inputs, dict) else [inputs]):
             if mode == 'loss':

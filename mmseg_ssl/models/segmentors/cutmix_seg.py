@@ -10,8 +10,8 @@ from mmseg.utils import add_prefix
 from ...ops import masked_mean
 from ..branch import Branch
 from ..cutmix import CutMix
-from ..ema_teacher import EMATeacher
 from ..sample_pixels import valid_pixels
+from ..teachers import build_teacher
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
@@ -37,6 +37,7 @@ class CutMixSeg(SemiSegmentor):
         segmentor: Config of an mmseg ``EncoderDecoder``.
         unsup_weight: :math:`\lambda`.
         threshold: :math:`\tau` in ``[0, 1]``; 0 switches the factor off.
+        teacher: Options of :class:`EMATeacher`, or with a ``segmentor`` of :class:`FrozenTeacher`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -55,6 +56,7 @@ class CutMixSeg(SemiSegmentor):
         segmentor: dict,
         unsup_weight: float = 1.0,
         threshold: float = 0.97,
+        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
@@ -62,7 +64,8 @@ class CutMixSeg(SemiSegmentor):
         if not 0 <= threshold <= 1:
             raise ValueError(f'CutMixSeg: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
-        self.teacher = EMATeacher(self.student, buffers='average')  # as the public code
+        # averaged buffers as in the public code
+        self.teacher = build_teacher(self.student, self.data_preprocessor, teacher, buffers='average')
         self.cutmix = CutMix(num_boxes=1, area=(0.5, 0.5))  # one box, half of the image
         self.unsup_weight, self.threshold = unsup_weight, threshold
 
@@ -70,9 +73,11 @@ class CutMixSeg(SemiSegmentor):
         """Compute the losses of one step."""
         strong_a, strong_b = self.two_batches(inputs['strong'])
         mix = self.cutmix.sample(data_samples['weak'][: len(strong_a)], strong_a)
-        valid = mix(*valid_pixels(data_samples['weak'], inputs['weak']).chunk(2))
+        valid = valid_pixels(data_samples['weak'], inputs['weak'])
         # the teacher sees whole images: a box has no context of its own
-        probs = mix(*self.teacher(inputs['weak']).logits.chunk(2)).softmax(dim=1)
+        weak = self.teacher(inputs['weak'])
+        trusted = mix(*self.teacher.trusted(weak, valid).chunk(2))
+        probs, valid = mix(*weak.logits.chunk(2)).softmax(dim=1), mix(*valid.chunk(2))
 
         sup, mixed = self.predict_views(self.student, inputs['sup'], mix(strong_a, strong_b))
 
@@ -82,6 +87,6 @@ class CutMixSeg(SemiSegmentor):
         distance = F.mse_loss(mixed.logits.softmax(dim=1), probs, reduction='none').sum(dim=1)
         share = masked_mean(confident, over=valid)
         all_reduce(share, op='mean')  # masked_mean gives this process's part of the share of them all
-        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance * share, over=valid)
+        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance * share * trusted, over=valid)
         losses['unsup.confident'] = share
         return losses

@@ -108,7 +108,7 @@ class ELN(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        require_options(threshold, student_views)
+        require_options(threshold, student_views, teacher)
         source = copy.deepcopy(segmentor)  # before the branch is built: registries take pieces out
         projection = dict(type='ProjectionHead', **(projection or {}))
         self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
@@ -185,8 +185,13 @@ def kept_classes(target: PixelTarget, size: Sequence[int]) -> Tensor:
     return F.interpolate(kept[:, None].float(), size=tuple(size), mode='nearest-exact')[:, 0].long()
 
 
-def require_options(threshold: float, student_views: Sequence[str]) -> None:
+def require_options(threshold: float, student_views: Sequence[str], teacher: Optional[dict]) -> None:
     """Refuse options that are not possible."""
+    if teacher and 'segmentor' in teacher:
+        raise ValueError(
+            'ELN contrasts the student with its own average, whose errors its localizer learns, so another network is '
+            "no teacher of it. Take a method with teacher=dict(segmentor=..., trust=dict(by='localizer', ...))."
+        )
     if not 0 <= threshold <= 1:
         raise ValueError(f'ELN: threshold is a probability in [0, 1], got {threshold}.')
     if isinstance(student_views, str) or not student_views or not set(student_views) <= set(UNLABELED_VIEWS):

@@ -5,6 +5,7 @@ from typing import Any, Optional
 import torch
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
+from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
@@ -14,6 +15,7 @@ from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
 from ..reliability import TeacherStep
 from ..sample_pixels import valid_pixels
+from ..teachers import build_teacher
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
@@ -51,6 +53,8 @@ class FARCLUSS(SemiSegmentor):
         projection: Options of :class:`ProjectionHead`.
         unsup_weight: :math:`\lambda_u`.
         cutmix: Options of :class:`CutMix`; ``dict(prob=0)`` switches it off.
+        teacher: Options of :class:`EMATeacher`, or with a ``segmentor`` of :class:`FrozenTeacher`.
+            The prototypes are then of the student's own embeddings, in a call without a gradient.
         side_heads: Further side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -86,13 +90,14 @@ class FARCLUSS(SemiSegmentor):
         projection: Optional[dict] = None,
         unsup_weight: float = 1.0,
         cutmix: Optional[dict] = None,
+        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         projection = dict(dict(type='ProjectionHead', out_channels=128, norm_cfg=dict(type='BN')), **(projection or {}))
         self.student = Branch(segmentor, dict(side_heads or {}, projection=projection))
-        self.teacher = EMATeacher(self.student)
+        self.teacher = build_teacher(self.student, self.data_preprocessor, teacher)
         # the weight is the method's, all other options are those of the module
         contrast = dict(dict(weight=0.1), **(contrast or {}))
         self.contrast_weight, self.unsup_weight = contrast.pop('weight'), unsup_weight
@@ -108,12 +113,13 @@ class FARCLUSS(SemiSegmentor):
         """Compute the losses of one step."""
         step = self.teach(inputs, data_samples)
         label, valid = self.labels(step.probs), step.valid
-        reliability = self.reliability(step) * valid
-        self.rebalancing.update(label, valid)  # before they are used: a batch counts in its own frequencies
+        trusted = self.teacher.trusted(step.weak, valid)
+        reliability = self.reliability(step) * trusted
+        self.rebalancing.update(label, trusted)  # before they are used: a batch counts in its own frequencies
         target = self.rebalancing(PixelTarget(label, reliability))
         # ground truth is reliable everywhere; ignored pixels are told by their label
         known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
-        taught = torch.cat([pred.side['projection'] for pred in (step.sup, step.weak)])
+        taught = self.embed(step, inputs)
         # before the contrast, so that a class takes part from its first batch on; unmixed, as the teacher saw them
         self.contrast.update(taught, known, PixelTarget(target.label, reliability))
         del step, label  # maps of C channels, whose memory the student needs now
@@ -138,3 +144,10 @@ class FARCLUSS(SemiSegmentor):
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         return TeacherStep(sup, truth, weak, weak.logits.softmax(dim=1), valid)
+
+    def embed(self, step: TeacherStep, inputs: Views) -> Tensor:
+        """Return the projections of the labeled and the weak images that make the prototypes."""
+        preds = [step.sup, step.weak]
+        if not isinstance(self.teacher, EMATeacher):  # another network's embeddings are of another space
+            preds = self.label_views(self.student, inputs['sup'], inputs['weak'], mode='eval')
+        return torch.cat([pred.side['projection'] for pred in preds])

@@ -11,6 +11,7 @@ from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
+from ..teachers import build_labeler
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 
@@ -37,6 +38,7 @@ class FixMatch(SemiSegmentor):
         unsup_weight: Weight of the unlabeled images.
         target: Another labeling in place of the argmax, see :class:`ConfidentLabels`.
         cutmix: Options of :class:`CutMix` beside UniMatch's own.
+        teacher: Options of :class:`FrozenTeacher`, which labels in the student's place.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -59,11 +61,13 @@ class FixMatch(SemiSegmentor):
         unsup_weight: float = 0.5,
         target: Optional[dict] = None,
         cutmix: Optional[dict] = None,
+        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
+        self.labeler = build_labeler(self.student, self.data_preprocessor, teacher)
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
@@ -71,9 +75,9 @@ class FixMatch(SemiSegmentor):
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
-        (weak,) = self.label_views(self.student, inputs['weak'], mode='eval')
+        (weak,) = self.label_views(self.labeler or self.student, inputs['weak'], mode='eval')
         # labeled whole and mixed afterwards, so that no label is made across the border of a box
-        target = self.labels(weak.logits.softmax(dim=1), valid)
+        target = self.labels(weak.logits.softmax(dim=1), self.labeler.trusted(weak, valid) if self.labeler else valid)
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
 
         sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))

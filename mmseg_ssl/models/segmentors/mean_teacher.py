@@ -8,9 +8,9 @@ from mmseg.utils import add_prefix
 from ...ops import masked_mean
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..ema_teacher import EMATeacher
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
 from ..sample_pixels import valid_pixels
+from ..teachers import build_teacher
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
@@ -32,7 +32,7 @@ class MeanTeacher(SemiSegmentor):
         segmentor: Config of an mmseg ``EncoderDecoder``.
         unsup_weight: :math:`\lambda`; 100 as in the public code of CPS: the mean over classes makes the term small.
         consistency: ``'mse'`` of the probabilities, or ``'ce'`` with the teacher's probabilities as soft labels.
-        teacher: Options of :class:`EMATeacher`.
+        teacher: Options of :class:`EMATeacher`, or with a ``segmentor`` of :class:`FrozenTeacher`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -58,20 +58,21 @@ class MeanTeacher(SemiSegmentor):
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
-        self.teacher = EMATeacher(self.student, **(teacher or {}))
+        self.teacher = build_teacher(self.student, self.data_preprocessor, teacher)
         self.unsup_weight = unsup_weight
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
-        # without a gradient, as EMATeacher always predicts
-        probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
+        # without a gradient, as a teacher always predicts
+        weak = self.teacher(inputs['weak'])
+        probs = weak.logits.softmax(dim=1)
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        distance = consistency_distance(strong.logits, probs, self.consistency)
+        distance = consistency_distance(strong.logits, probs, self.consistency) * self.teacher.trusted(weak, valid)
         losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance, over=valid)
         losses['unsup.confidence'] = masked_mean(probs.amax(dim=1), over=valid)
         return losses

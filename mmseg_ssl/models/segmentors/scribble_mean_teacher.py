@@ -10,11 +10,11 @@ from ...ops import masked_mean
 from ...structures import Prediction
 from ...utils.choices import one_of
 from ..branch import Branch
-from ..ema_teacher import EMATeacher
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
 from ..sample_pixels import valid_pixels
 from ..scribble_labels import SelfLabeling
 from ..scribble_losses import require_mean_over_labeled
+from ..teachers import build_teacher
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
@@ -36,6 +36,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
         self_labeling: As for :class:`SoftSelfLabeling`.
         unsup_weight: As for :class:`MeanTeacher`.
         consistency: As for :class:`MeanTeacher`.
+        teacher: Options of :class:`EMATeacher`, or with a ``segmentor`` of :class:`FrozenTeacher`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -51,30 +52,31 @@ class ScribbleMeanTeacher(SemiSegmentor):
         self_labeling: Optional[dict] = None,
         unsup_weight: float = 100.0,
         consistency: str = 'mse',
+        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
         require_mean_over_labeled(self.student)
-        self.teacher = EMATeacher(self.student)
+        self.teacher = build_teacher(self.student, self.data_preprocessor, teacher)
         self.self_labeling = SelfLabeling(**(self_labeling or {}))
         self.unsup_weight = unsup_weight
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of scribbles and of the teacher."""
-        probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
+        weak = self.teacher(inputs['weak'])
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        losses.update(self.consistency_losses(strong, probs, valid_pixels(data_samples['weak'], inputs['weak'])))
+        losses.update(self.consistency_losses(strong, weak, valid_pixels(data_samples['weak'], inputs['weak'])))
         return losses
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of scribbles, of soft labels of scribbled images (eq. 8) and of the teacher."""
-        probs = self.teacher(inputs['weak']).logits.softmax(dim=1)
+        weak = self.teacher(inputs['weak'])
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
         scribbles = self.data_preprocessor.scribbles(inputs['sup'], data_samples['sup'])
@@ -82,12 +84,13 @@ class ScribbleMeanTeacher(SemiSegmentor):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
-        losses.update(self.consistency_losses(strong, probs, valid_pixels(data_samples['weak'], inputs['weak'])))
+        losses.update(self.consistency_losses(strong, weak, valid_pixels(data_samples['weak'], inputs['weak'])))
         return losses
 
-    def consistency_losses(self, strong: Prediction, probs: Tensor, valid: Tensor) -> LossDict:
-        """Compare the strong view with the teacher's probabilities ``(B, C, H, W)``, over ``valid`` ``(B, H, W)``."""
-        distance = consistency_distance(strong.logits, probs, self.consistency)
+    def consistency_losses(self, strong: Prediction, weak: Prediction, valid: Tensor) -> LossDict:
+        """Compare the strong view with the teacher's probabilities, over ``valid`` ``(B, H, W)``."""
+        probs = weak.logits.softmax(dim=1)
+        distance = consistency_distance(strong.logits, probs, self.consistency) * self.teacher.trusted(weak, valid)
         return {
             'unsup.loss_consistency': self.unsup_weight * masked_mean(distance, over=valid),
             # not 'unsup.confidence', which the soft labels log

@@ -13,6 +13,7 @@ from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
+from ..teachers import build_labeler
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 VIEW_WEIGHTS = dict(strong1=0.25, strong2=0.25, feature=0.5)
@@ -44,6 +45,7 @@ class UniMatchV1(SemiSegmentor):
             0.5 where not given. A view of weight 0 is the paper's ablation: without ``feature`` DusPerb, without
             ``strong2`` UniPerb.
         cutmix: As for :class:`FixMatch`.
+        teacher: Options of :class:`FrozenTeacher`, which labels in the student's place.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -64,11 +66,13 @@ class UniMatchV1(SemiSegmentor):
         unsup_weight: float = 0.5,
         view_weights: Optional[Dict[str, float]] = None,
         cutmix: Optional[dict] = None,
+        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
+        self.labeler = build_labeler(self.student, self.data_preprocessor, teacher)
         self.labels = ConfidentLabels(threshold)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
@@ -80,8 +84,9 @@ class UniMatchV1(SemiSegmentor):
         """Compute the losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        (unperturbed,) = self.label_views(self.student, weak, mode='eval')
-        target = self.labels(unperturbed.logits.softmax(dim=1), valid)
+        (unperturbed,) = self.label_views(self.labeler or self.student, weak, mode='eval')
+        trusted = self.labeler.trusted(unperturbed, valid) if self.labeler else valid
+        target = self.labels(unperturbed.logits.softmax(dim=1), trusted)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
         # the weak images come last in the merged call, and only they lose channels

@@ -10,9 +10,9 @@ from ...ops import drop_complementary_channels, masked_mean
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
-from ..ema_teacher import EMATeacher
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
+from ..teachers import build_teacher
 from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
 
 
@@ -42,6 +42,7 @@ class UniMatchV2(SemiSegmentor):
             ablation.
         target: As for :class:`FixMatch`.
         cutmix: As for :class:`FixMatch`.
+        teacher: Options of :class:`EMATeacher`, or with a ``segmentor`` of :class:`FrozenTeacher`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -65,12 +66,14 @@ class UniMatchV2(SemiSegmentor):
         feature_keep: float = 0.5,
         target: Optional[dict] = None,
         cutmix: Optional[dict] = None,
+        teacher: Optional[dict] = None,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
-        self.teacher = EMATeacher(self.student, buffers='average')  # as the public code
+        # averaged buffers as in the public code
+        self.teacher = build_teacher(self.student, self.data_preprocessor, teacher, buffers='average')
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
@@ -80,7 +83,8 @@ class UniMatchV2(SemiSegmentor):
         """Compute the losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        target = self.labels(self.teacher(weak).logits.softmax(dim=1), valid)
+        pred = self.teacher(weak)
+        target = self.labels(pred.logits.softmax(dim=1), self.teacher.trusted(pred, valid))
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
         # the two strong views come last in the merged call, all first views before all second ones
