@@ -6,29 +6,30 @@ python tools/pseudo_label.py configs/supervised/supervised_mbv2_camvid_8.py \\
 
 writes, for IMAGES/a/b.jpg, OUT/masks/a/b.png (classes; 255 below the threshold) and OUT/confidence/a/b.png (255 is 1),
 and OUT/summary.json. Any config works, of this package or of plain mmseg. After an interruption, the same command
-continues. With --earlier, earlier checkpoints of the same training, OUT/reliability.txt ranks the images by how much
-these agree with the last one (ST++), and OUT/reliable.txt lists the first half.
+continues. --shard 2/8 labels the second of eight parts, on as many machines as share OUT; the last one to end sums up.
+--trust leaves out pixels by entropy, energy, a variance head or a localizer (ELN). With --earlier, earlier checkpoints
+of the same training, OUT/reliability.txt ranks the images by how much these agree with the last one (ST++), and
+OUT/reliable.txt lists the first half.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
 
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
-from mmseg.registry import DATASETS  # noqa: E402
 from torch.utils.data import DataLoader, Subset  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.apis.network import pipeline_of_images  # noqa: E402
 from mmseg_ssl.datasets import UnlabeledImages  # noqa: E402
-from mmseg_ssl.datasets.pseudo_label_files import check_label_folders, is_labeled, label_path, summarize  # noqa: E402
+from mmseg_ssl.datasets.pseudo_label_files import check_label_folders  # noqa: E402
+from mmseg_ssl.ops.trust import TRUST_RULES  # noqa: E402
 from mmseg_ssl.tooling.cli import (  # noqa: E402
     CfgOptions,
     UserError,
@@ -36,9 +37,10 @@ from mmseg_ssl.tooling.cli import (  # noqa: E402
     at_least,
     check_device,
     load_config,
-    read_json,
     readable_errors,
 )
+from mmseg_ssl.tooling.label_run import class_names, finish, label_settings, part_of, shard  # noqa: E402
+from mmseg_ssl.tooling.predicted_image import TrustRule  # noqa: E402
 from mmseg_ssl.tooling.pseudo_labeler import PseudoLabeler, write_label  # noqa: E402
 from mmseg_ssl.utils.atomic_files import replace_file  # noqa: E402
 
@@ -56,6 +58,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--suffix', nargs='+', default=SUFFIXES, help='of the images; exactly one with --list')
     parser.add_argument('--predict-on', metavar='NAME', help="network, e.g. teacher (default: the config's first)")
     parser.add_argument('--threshold', type=float, default=0.0, help='pixels less confident get 255 (default: 0)')
+    parser.add_argument('--trust', choices=TRUST_RULES, help='what else pixels must be trusted by, or they get 255')
+    parser.add_argument('--trust-threshold', type=float, help='entropy, variance, energy at most; the others at least')
+    parser.add_argument('--trust-share', type=float, help='or: the share of pixels of each image that are trusted')
+    parser.add_argument('--shard', type=shard, default=(1, 1), metavar='K/N', help='part K of N of the images')
     parser.add_argument('--flip', action='store_true', help='average with the mirror image')
     parser.add_argument('--earlier', nargs='+', default=[], metavar='CHECKPOINT', help='rank the images by reliability')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -86,64 +92,6 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
     return images, ids
 
 
-def label_settings(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
-    """Collect the settings that the labels depend on, and compare them with those of existing labels in OUT.
-
-    Returns:
-        Content of ``OUT/settings.json``.
-
-    Raises:
-        UserError: A checkpoint is missing, or OUT holds labels that were made with other settings.
-    """
-    for path in (args.checkpoint, *args.earlier):
-        if not Path(path).is_file():
-            raise UserError(f'there is no checkpoint {path}.')
-    settings = dict(
-        config=args.config,
-        model_sha256=hashlib.sha256(repr(cfg.model.to_dict()).encode()).hexdigest(),
-        checkpoint=args.checkpoint,
-        checkpoint_sha256=_digest(args.checkpoint),
-        earlier_sha256=[_digest(path) for path in args.earlier],
-        predict_on=args.predict_on,
-        threshold=args.threshold,
-        flip=args.flip,
-    )
-    path = args.out / 'settings.json'
-    if path.is_file():
-        before = read_json(path)
-        # paths do not count: a moved file is still the same file
-        changed = [key for key in settings if key not in ('config', 'checkpoint') and before.get(key) != settings[key]]
-        if changed:
-            raise UserError(f'{args.out} holds labels made with another {", ".join(changed)}. Give another folder.')
-    elif (args.out / 'masks').is_dir():
-        raise UserError(f'{args.out} holds masks of unknown origin (no settings.json). Give another folder.')
-    return settings
-
-
-def _digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for chunk in iter(lambda: file.read(2**20), b''):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def rank(out: Path, ids: List[str]) -> None:
-    """Write ``reliability.txt`` (id and score, best first) and ``reliable.txt`` (ids of the first half)."""
-    scores = {name: float(label_path(out, 'reliability', name).with_suffix('.txt').read_text()) for name in ids}
-    order = sorted(ids, key=lambda name: (-scores[name], name))
-    replace_file(out / 'reliability.txt', ''.join(f'{name}\t{scores[name]:.6f}\n' for name in order).encode())
-    replace_file(out / 'reliable.txt', ''.join(f'{name}\n' for name in order[: -(-len(order) // 2)]).encode())
-
-
-def class_names(cfg: Config, count: int) -> List[str]:
-    """Return the names of the classes from the config's dataset, or their numbers if they do not fit."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
-    known = getattr(DATASETS.get(dataset.type), 'METAINFO', {}) if 'type' in dataset else {}
-    names = dict(known, **dataset.get('metainfo', {})).get('classes', ())
-    return list(names) if len(names) == count else [str(number) for number in range(count)]
-
-
 def main(argv: Optional[List[str]] = None) -> None:
     """Label all images without labels, and write the statistics."""
     args = parse_args(argv)
@@ -151,7 +99,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     check_device(args.device)
     images, ids = find_images(cfg, args)
     settings = label_settings(args, cfg)
-    names = sorted(name for name in ids if not is_labeled(args.out, name))
+    names = part_of(sorted(ids), args.shard, args.out)
+    rule = TrustRule(args.trust, args.trust_threshold, args.trust_share) if args.trust else None
     try:
         labeler = PseudoLabeler(
             cfg,
@@ -162,11 +111,12 @@ def main(argv: Optional[List[str]] = None) -> None:
             args.flip,
             args.device,
             args.allow_missing,
+            rule,
         )
     except ValueError as error:
         raise UserError(str(error)) from error
     # only after the network has loaded: settings of a failed start must not block the next run
-    replace_file(args.out / 'settings.json', json.dumps(settings, indent=1).encode())
+    replace_file(args.out / 'settings.json', json.dumps(settings, indent=1).encode(), shared=True)
     print(f'{len(names)} of {len(ids)} images to label on {args.device}')
     data: Subset = Subset(images, [ids[name] for name in names])
     loader = DataLoader(data, args.batch_size, num_workers=args.workers, collate_fn=list)
@@ -176,13 +126,8 @@ def main(argv: Optional[List[str]] = None) -> None:
             write_label(args.out, names[done], found)
             done += 1
         print(f'\r{done} of {len(names)}', end='', flush=True)
-    if args.earlier:
-        rank(args.out, sorted(ids))
-    summary = dict(settings, **summarize(args.out, sorted(ids), class_names(cfg, labeler.num_classes)))
-    replace_file(args.out / 'summary.json', json.dumps(summary, indent=1).encode())
-    print(
-        f'\n{summary["kept"]:.1%} of the pixels labeled, mean confidence {summary["mean_confidence"]:.3f}: {args.out}'
-    )
+    print()
+    finish(args.out, sorted(ids), settings, class_names(cfg, labeler.num_classes), bool(args.earlier))
 
 
 if __name__ == '__main__':

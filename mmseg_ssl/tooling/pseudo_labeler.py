@@ -12,15 +12,17 @@ from torch import Tensor, nn
 from ..apis import load_model
 from ..apis.network import segmentor_of
 from ..datasets.pseudo_label_files import label_path
-from ..ops import class_probabilities
+from ..ops import trusted_pixels
+from ..ops.trust import check_trust
 from ..structures import IGNORE_INDEX
 from ..utils.atomic_files import replace_file
+from .predicted_image import PredictedImage, TrustRule, predict_samples, read_maps, require_map
 
 
 class OfflineLabel(NamedTuple):
     """Label of an image, on the CPU."""
 
-    label: np.ndarray  # (H, W) uint8 classes; 255 where the confidence is below the threshold
+    label: np.ndarray  # (H, W) uint8 classes; 255 where the confidence is below the threshold, or nothing is trusted
     confidence: np.ndarray  # (H, W) uint8, 255 is 1
     reliability: Optional[float]  # mean IoU of earlier predictions with this one, in [0, 1]
 
@@ -39,9 +41,10 @@ class PseudoLabeler:
         flip: Average the probabilities of an image and its mirror image.
         device: Device of the networks.
         allow_missing: Only warn if a checkpoint lacks weights.
+        trust: Rule beside the threshold of the confidence; without, that alone.
 
     Raises:
-        ValueError: If there is no such network, or it has too many classes.
+        ValueError: If there is no such network, it has too many classes, or lacks what the rule reads.
         WeightsError: If a checkpoint lacks weights.
     """
 
@@ -55,13 +58,18 @@ class PseudoLabeler:
         flip: bool = False,
         device: str = 'cpu',
         allow_missing: bool = False,
+        trust: Optional[TrustRule] = None,
     ) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f'threshold is a confidence in [0, 1], got {threshold}.')
+        if trust:
+            check_trust(*trust)
         paths = (checkpoint, *earlier)
         self.model, *self.earlier = (load_model(cfg, path, network, device, allow_missing) for path in paths)
         self.num_classes = max(2, segmentor_of(self.model).out_channels)
-        self.threshold, self.flip = threshold, flip
+        self.threshold, self.flip, self.trust = threshold, flip, trust
+        if trust:
+            require_map(self.model, trust.by)
 
     @torch.no_grad()
     def label(self, items: List[Dict[str, Any]]) -> List[OfflineLabel]:
@@ -76,25 +84,34 @@ class PseudoLabeler:
         results: List[Any] = [None] * len(items)
         for places in _group_by_size(items):
             batch = [items[place] for place in places]
-            earlier = [[probs.argmax(dim=0) for probs in self._probabilities(model, batch)] for model in self.earlier]
-            for number, probs in enumerate(self._probabilities(self.model, batch)):
-                results[places[number]] = self._make_label(probs, [labels[number] for labels in earlier])
+            earlier = [[one.probs.argmax(dim=0) for one in self._look_at(model, batch, None)] for model in self.earlier]
+            for number, found in enumerate(self._look_at(self.model, batch, self.trust)):
+                results[places[number]] = self._make_label(found, [labels[number] for labels in earlier])
         return results
 
-    def _probabilities(self, model: nn.Module, items: List[Dict[str, Any]]) -> List[Tensor]:
-        """Predict probabilities (C, H, W) of every image, at its original size."""
-        probs = [class_probabilities(logits) for logits in _predict(model, items)]
+    def _look_at(
+        self, model: nn.Module, items: List[Dict[str, Any]], trust: Optional[TrustRule]
+    ) -> List[PredictedImage]:
+        """Predict every image, at its original size."""
+        found = [read_maps(result, trust) for result in predict_samples(model, items)]
         if not self.flip:
-            return probs
+            return found
         mirrored = [dict(item, inputs=item['inputs'].flip(-1)) for item in items]
-        # with this metainfo, the host mirrors the logits back
+        # with this metainfo, the host mirrors the maps back
         meta = dict(flip=True, flip_direction='horizontal')
-        return [(one + class_probabilities(two)) / 2 for one, two in zip(probs, _predict(model, mirrored, meta))]
+        pairs = zip(found, [read_maps(result, None) for result in predict_samples(model, mirrored, meta)])
+        # trust in the image as it is: a variance or an energy of two networks' mean is of neither
+        return [PredictedImage((one.probs + two.probs) / 2, one.trust) for one, two in pairs]
 
-    def _make_label(self, probs: Tensor, earlier: List[Tensor]) -> OfflineLabel:
+    def _make_label(self, found: PredictedImage, earlier: List[Tensor]) -> OfflineLabel:
+        probs = found.probs
         confidence, label = probs.max(dim=0)
+        trusted = confidence >= self.threshold
+        if self.trust and found.trust is not None:
+            valid = torch.ones_like(trusted)[None]
+            trusted = trusted & trusted_pixels(self.trust.by, found.trust[None], valid, *self.trust[1:])[0]
         scores = [mean_iou(other, label, len(probs)) for other in earlier]
-        kept = label.where(confidence >= self.threshold, label.new_full((), IGNORE_INDEX))
+        kept = label.where(trusted, label.new_full((), IGNORE_INDEX))
         maps = torch.stack([kept.to(torch.uint8), (255 * confidence).round().to(torch.uint8)]).cpu().numpy()
         return OfflineLabel(maps[0], maps[1], float(torch.stack(scores).mean()) if scores else None)
 
@@ -129,15 +146,6 @@ def write_label(folder: Union[str, Path], image_id: str, found: OfflineLabel) ->
         replace_file(label_path(folder, 'reliability', image_id).with_suffix('.txt'), repr(found.reliability).encode())
     for kind, values in (('confidence', found.confidence), ('masks', found.label)):
         replace_file(label_path(folder, kind, image_id), cv2.imencode('.png', values)[1].tobytes())
-
-
-def _predict(model: Any, items: List[Dict[str, Any]], meta: Optional[dict] = None) -> List[Tensor]:
-    """Return the host's seg_logits (C, H, W) of images of one size, at their original sizes."""
-    samples = [item['data_samples'].clone() for item in items]
-    for sample in samples:
-        sample.set_metainfo(meta or {})
-    data = model.data_preprocessor(dict(inputs=[item['inputs'] for item in items], data_samples=samples), False)
-    return [result.seg_logits.data for result in model.predict(data['inputs'], data['data_samples'])]
 
 
 def _group_by_size(items: List[Dict[str, Any]]) -> List[List[int]]:

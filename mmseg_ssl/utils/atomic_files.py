@@ -1,6 +1,7 @@
 """Writing of files that are either complete or absent."""
 
 import os
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, List, Optional, Union
@@ -10,7 +11,7 @@ from mmengine.fileio import LocalBackend, register_backend
 PARTIAL = '.partial'
 
 
-def replace_file(path: Union[str, Path], content: bytes) -> None:
+def replace_file(path: Union[str, Path], content: bytes, shared: bool = False) -> None:
     """Write a file in one step: at any time it holds the complete old or the complete new content.
 
     The bytes go to ``<path>.partial`` in the same folder, are flushed to the disk, and then renamed. A process that is
@@ -19,10 +20,12 @@ def replace_file(path: Union[str, Path], content: bytes) -> None:
     Args:
         path: The file; its folder is made if it does not exist.
         content: The whole content.
+        shared: Several processes may write it at once, also on other machines: each has a ``.partial`` of its own.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + PARTIAL)
+    own = f'.{uuid.uuid4().hex}' if shared else ''
+    partial = path.with_name(f'{path.name}{own}{PARTIAL}')
     with open(partial, 'wb') as file:
         file.write(content)
         file.flush()

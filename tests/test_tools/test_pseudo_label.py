@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
-from toy_run import draw_images, toy_config, toy_model, write_config
+from toy_run import draw_images, toy_config, toy_localizer, toy_model, write_config
 
 from mmseg_ssl.compat import UnsafeCheckpointError
 from mmseg_ssl.datasets import DatasetError
@@ -296,3 +296,73 @@ def test_a_checkpoint_with_code_is_refused(tool, toy, tmp_path):
     with pytest.raises(Exception, match='refused, and nothing of it was run'):
         run(tool, [toy[0], str(tmp_path / 'bad.pth'), toy[2], str(tmp_path / 'x')])
     assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('order', [(1, 2), (2, 1)])
+def test_parts_on_several_machines(tool, toy, tmp_path, capsys, order):
+    """Two parts share no image; the first to end waits for nobody, the last one sums up; as one run."""
+    whole = run(tool, toy, '--earlier', toy[1])
+    parts = [*toy[:3], str(tmp_path / 'parts')]
+    out = run(tool, parts, '--shard', f'{order[0]}/2', '--earlier', toy[1])
+    first = {path.relative_to(out) for path in out.rglob('*.png')}
+    assert len(first) == {1: 4, 2: 2}[order[0]]  # of two maps per image
+    assert 'of other parts' in capsys.readouterr().out and not (out / 'summary.json').exists()
+    stamps = {path: (out / path).stat().st_mtime_ns for path in first}
+    run(tool, parts, '--shard', f'{order[1]}/2', '--earlier', toy[1])
+    assert {path: (out / path).stat().st_mtime_ns for path in first} == stamps  # nothing is made twice
+    names = [path.relative_to(whole) for path in whole.rglob('*') if path.is_file()]
+    assert sorted(names) == sorted(path.relative_to(out) for path in out.rglob('*') if path.is_file())
+    for name in names:
+        assert (whole / name).read_bytes() == (out / name).read_bytes(), name
+
+
+def test_parts_with_other_settings_are_refused(tool, toy):
+    run(tool, toy, '--shard', '1/2')
+    with pytest.raises(UserError, match='another trust, trust_share'):
+        run(tool, toy, '--shard', '2/2', '--trust', 'entropy', '--trust-share', 0.5)
+    with pytest.raises(SystemExit):
+        run(tool, toy, '--shard', '3/2')
+
+
+def test_trust_by_entropy(tool, toy, tmp_path):
+    """Half of every image, its pixels of the lowest entropy."""
+    free = run(tool, toy)
+    out = run(tool, [*toy[:3], str(tmp_path / 'half')], '--trust', 'entropy', '--trust-share', 0.5)
+    model = init_model(toy[0], toy[1], 'cpu')
+    for name, file in (('a', 'a.png'), ('sub/deep/b', 'sub/deep/b.jpg')):
+        probs = inference_model(model, str(Path(toy[2]) / file)).seg_logits.data.softmax(dim=0)
+        entropy = torch.special.entr(probs).sum(dim=0).numpy()
+        label = maps(out, name)[0]
+        assert (label != 255).sum() == label.size // 2
+        assert entropy[label != 255].max() <= entropy[label == 255].min()
+        assert np.array_equal(label[label != 255], maps(free, name)[0][label != 255])
+    energy = run(tool, [*toy[:3], str(tmp_path / 'energy')], '--trust', 'energy', '--trust-threshold', '-1000000')
+    assert (maps(energy, 'a')[0] == 255).all()
+
+
+def test_trust_in_what_the_network_predicts(tool, toy, tmp_path):
+    """A variance head of any method, and ELN's localizer; a network without them is refused."""
+    with pytest.raises(UserError, match='needs a side head of this name; the MeanTeacher has none'):
+        run(tool, toy, '--trust', 'variance', '--trust-share', 0.5)
+    with pytest.raises(UserError, match=r'trains one \(ELN\), the config has MeanTeacher'):
+        run(tool, toy, '--trust', 'localizer', '--trust-share', 0.5)
+    with pytest.raises(UserError, match='--trust says by what'):
+        run(tool, toy, '--trust-share', 0.5)
+    config = Config.fromfile(toy[0]).to_dict()
+    kinds = dict(
+        variance=toy_model('MeanTeacher', side_heads=dict(variance=dict(type='VarianceHead'))),
+        localizer=toy_model('ELN', localizer=toy_localizer()),
+    )
+    for rule, model in kinds.items():
+        path = write_config(tmp_path / f'{rule}.py', dict(config, model=model))
+        checkpoint = str(save(MODELS.build(Config.fromfile(str(path)).model), tmp_path / f'{rule}.pth'))
+        line = [str(path), checkpoint, toy[2], str(tmp_path / rule)]
+        out = run(tool, line, '--trust', rule, '--trust-share', 0.25)
+        network = init_model(str(path), checkpoint, 'cpu')
+        network.predict_correctness = True
+        result = inference_model(network, str(Path(toy[2]) / 'a.png'))
+        values = (result.variance if rule == 'variance' else result.correctness).data[0].numpy()
+        kept = maps(out, 'a')[0] != 255
+        assert kept.sum() >= 144
+        doubt = values if rule == 'variance' else -values
+        assert doubt[kept].max() <= doubt[~kept].min()
