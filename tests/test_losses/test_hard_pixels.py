@@ -1,14 +1,17 @@
 """Cross-entropy of the hard pixels."""
 
 import math
+import os
+import socket
 
 import pytest
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
+from toy_process import server
 
 from mmseg_ssl.models.losses import HardPixelCrossEntropy
-from mmseg_ssl.models.losses.hard_pixels import hard_pixels
+from mmseg_ssl.models.losses.hard_pixels import hard_pixels, smallest_of_all
 
 
 def two_class(*probs):
@@ -66,3 +69,60 @@ def test_no_label_at_all_is_zero_with_zero_gradient():
 def test_extreme_logits_stay_finite(scale):
     logits = scale * torch.eye(3).expand(1, 3, 3).unsqueeze(2)
     assert torch.isfinite(MODELS.build(dict(type='mmseg.HardPixelCrossEntropy'))(logits, torch.tensor([[[0, 1, 2]]])))
+
+
+def loss_and_gradient(rank, world_size, port, path, min_kept):
+    """Of this rank's share of four images, the rank's own logits through one shared factor, as of a network."""
+    torch.set_num_threads(1)
+    if world_size > 1:
+        os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+        torch.distributed.init_process_group('gloo', rank=rank, world_size=world_size)
+    mine = slice(rank * 4 // world_size, (rank + 1) * 4 // world_size)
+    logits, label = four_images()
+    scale = torch.ones(3, requires_grad=True)
+    loss = HardPixelCrossEntropy(0.5, min_kept, [0.5, 1.0, 2.0])(logits[mine] * scale.view(1, 3, 1, 1), label[mine])
+    loss.backward()
+    torch.save((loss.detach(), scale.grad), path)
+
+
+def four_images():
+    """The last two are much easier than the first two, one of which is half ignored."""
+    generator = torch.Generator().manual_seed(0)
+    logits, label = torch.randn(4, 3, 8, 8, generator=generator), torch.randint(0, 3, (4, 8, 8), generator=generator)
+    logits[2:] += 3 * torch.nn.functional.one_hot(label[2:], 3).permute(0, 3, 1, 2)
+    label[0, :4] = 255
+    return logits, label
+
+
+@pytest.mark.parametrize('min_kept', [1, 50, 1000])
+def test_two_processes_mine_what_one_mines(min_kept, tmp_path):
+    """The threshold decides, then the rank, then all pixels are kept; the mean over the ranks is the loss of one
+    process, and so are the gradients. Each rank by itself would keep 50 of its own images each."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    cases = [(rank, size, port, str(tmp_path / f'{size}_{rank}'), min_kept) for size in (1, 2) for rank in range(size)]
+    processes = [server().Process(target=loss_and_gradient, args=case) for case in cases]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(100)
+        assert process.exitcode == 0
+    (one, one_grad), *two = (torch.load(case[3]) for case in cases)
+    torch.testing.assert_close((two[0][0] + two[1][0]) / 2, one)
+    torch.testing.assert_close((two[0][1] + two[1][1]) / 2, one_grad)
+    if min_kept == 50:
+        halves = [
+            HardPixelCrossEntropy(0.5, 50, [0.5, 1.0, 2.0])(*(part[k : k + 2] for part in four_images()))
+            for k in (0, 2)
+        ]
+        assert abs(sum(halves) / 2 - one) > 0.05 * one
+
+
+@pytest.mark.parametrize('rank', [1, 2, 7, 500, 10**6])
+def test_the_value_of_a_rank_to_the_bit(rank):
+    values = torch.rand(10, 100) ** 3
+    values[0, :50] = values[0, 0]
+    values[1] = 2.0
+    values[2, :3] = 0.0
+    assert smallest_of_all(values, rank) == values.flatten().sort().values[min(rank, 1000) - 1]
