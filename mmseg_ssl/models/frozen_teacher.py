@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..errors import NetworkError
 from ..structures import Prediction
+from ..utils.last_checkpoint import LAST_CHECKPOINT, end_of_run
 from ..utils.weights import load_weights
 from .branch import Branch, Perturbation
 from .teacher_networks import TeacherNetworks
@@ -30,7 +31,7 @@ class FrozenTeacher(nn.Module):
 
     Args:
         segmentor: Config of an ``EncoderDecoder`` with the student's classes.
-        checkpoint: Its weights: those of plain mmseg, or of a method of this package.
+        checkpoint: Its weights: those of plain mmseg, or of a method of this package; a run's ``last_checkpoint``, too.
         network: Which network of a method's checkpoint, e.g. ``'teacher'``; by default ``'student'``, or the only one.
         side_heads: Its side heads, as it was trained with them; ``'variance'`` for trust by variance.
         localizer: Its judge (ELN), for trust by localizer; its weights are those of the checkpoint.
@@ -111,13 +112,16 @@ class FrozenTeacher(nn.Module):
         """
         if self._loaded:
             return
-        if '://' not in self.checkpoint and not Path(self.checkpoint).is_file():
+        path = self.checkpoint
+        if Path(path).name == LAST_CHECKPOINT and Path(path).is_file():
+            path = str(end_of_run(Path(path)))
+        if '://' not in path and not Path(path).is_file():
             raise NetworkError(
                 f'The teacher has no checkpoint {self.checkpoint}: give model.teacher.checkpoint its path.'
             )
-        saved = CheckpointLoader.load_checkpoint(self.checkpoint, 'cpu')
+        saved = CheckpointLoader.load_checkpoint(path, 'cpu')
         (holder,) = self.hidden_modules
-        load_weights(holder, holder.named_as_here(saved, self.name), self.checkpoint, 'resume')
+        load_weights(holder, holder.named_as_here(saved, self.name), path, 'resume')
         self._loaded = True
 
     @property

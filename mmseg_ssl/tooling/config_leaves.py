@@ -66,7 +66,7 @@ def text_of(config: Config) -> str:
     leaf, note = settings(config)
     bases = [
         f'../_base_/networks/{NETWORKS[network].base}.py',
-        *_more_bases(method.bases, network),
+        *_more_bases({**method.bases, **variant.bases}, network),
         f'../_base_/datasets/{recipe.dataset}.py',
         f'../_base_/schedules/{recipe.schedule}.py',
         '../_base_/default_runtime.py',

@@ -19,7 +19,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmseg.datasets import BaseSegDataset
-from mmseg.registry import HOOKS
+from mmseg.registry import HOOKS, MODELS
 from mmseg.structures import SegDataSample
 
 from mmseg_ssl.datasets import SemiDataset, semi_collate
@@ -62,6 +62,8 @@ def shrink(cfg: Config, thin: bool = True) -> float:
         if thin and part.get('type') == 'ResNetV1c':
             part['depth'] = 50
     thin_transformer(backbone, thin)
+    if 'segmentor' in (cfg.model.get('teacher') or {}):
+        thin_transformer(cfg.model.teacher.segmentor.backbone, thin)
     return factor
 
 
@@ -83,6 +85,16 @@ def thin_transformer(backbone: dict, thin: bool) -> None:
     if backbone.type == 'VisionTransformer' and thin:
         levels = backbone.out_indices if isinstance(backbone.out_indices, tuple) else (backbone.out_indices,)
         backbone.update(num_layers=len(levels), out_indices=tuple(range(len(levels))))
+
+
+def write_teacher(cfg: Config, folder: Path) -> None:
+    """Put random weights where the config's frozen teacher, if it has one, looks for those of its training."""
+    teacher = cfg.model.get('teacher') or {}
+    if 'segmentor' in teacher:
+        network = MODELS.build(copy.deepcopy(teacher.segmentor))
+        weights = {f'{teacher.network}.network.segmentor.{key}': v for key, v in network.state_dict().items()}
+        teacher.checkpoint = str(folder / 'teacher.pth')
+        torch.save(dict(state_dict=weights), teacher.checkpoint)
 
 
 def key_of(cfg: Config) -> str:

@@ -54,6 +54,7 @@ def test_a_config_takes_a_step_and_predicts(name, claims, tmp_path):
     batch = one_step.draw_batch(cfg, size, tmp_path)
     if any(step.type == 'LoadScribbles' for step in cfg.train_dataloader.dataset.labeled.pipeline):
         assert all(sample.unlabeled_mask.data.any() for sample in batch['data_samples']['sup'])
+    one_step.write_teacher(cfg, tmp_path)
     model = MODELS.build(cfg.model)
     trained = {name: getattr(model, name) for name in model.networks if isinstance(getattr(model, name), Branch)}
     before = {name: first_weight(branch).clone() for name, branch in trained.items()}

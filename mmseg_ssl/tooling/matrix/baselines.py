@@ -16,6 +16,7 @@ from .conditions import (
     SHAPES,
     VOC_CLASSIC,
     VOC_CPS,
+    VOC_TAUGHT,
     VOC_TIMM,
     VOC_U2PL,
 )
@@ -29,6 +30,7 @@ from .parts import (
     RAMP,
     SEPARATE,
     STRONG,
+    TAUGHT,
     TWO,
     TWO_STRONG,
     UNKEPT,
@@ -151,14 +153,14 @@ FIXMATCH = Method(
         'FixMatch: Simplifying Semi-Supervised Learning with Consistency and Confidence',
         'https://arxiv.org/abs/2001.07685',
     ),
-    (*CPU, *OF_UNIMATCH),
+    (*CPU, *OF_UNIMATCH, VOC_TAUGHT),
     leaf=dict(model=dict(threshold=0.0, data_preprocessor=STRONG)),
     on={
         'voc-all': dict(model=dict(threshold=0.95)),
         'cpu': dict(custom_hooks=[RAMP]),
         'msrc21': dict(model=dict(threshold=0.9)),
     },
-    variants=adaptive('r101'),
+    variants=(*adaptive('r101'), TAUGHT),
 )
 UNIMATCH_V1 = Method(
     'unimatch_v1',

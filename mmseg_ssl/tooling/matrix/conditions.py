@@ -124,6 +124,10 @@ OF_UNIMATCH_V2_16 = (
     Recipe('voc-classic', 'voc_semi_512_crop', 'adamw_poly_voc_unimatch_v2', 16, ('dinov3s',), '{list}'),
     Recipe('ade20k', 'ade20k_semi_512', 'adamw_poly_ade20k_unimatch_v2', 16, ('dinov3s',), '{list}'),
 )
+# A small student of a ViT that labels: crops of whole patches of its teacher.
+VOC_TAUGHT = Recipe(
+    'voc-classic', 'voc_semi_518', 'sgd_poly_voc_unimatch', 8, (), '{list}', 'voc-taught', only_variants=SMALL
+)
 VOC_TIMM = Recipe('voc-classic', 'voc_semi_512_crop', 'adamw_poly_voc_unimatch_v2', 16, ('convnextt',), '{list}')
 OF_FARCLUSS_VIT = (
     Recipe('cityscapes', 'cityscapes_semi_798', 'adamw_poly_cityscapes_unimatch_v2', 8, ('dinov2s',), '{list}', 'vit'),

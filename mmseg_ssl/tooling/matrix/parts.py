@@ -1,5 +1,6 @@
 """Settings that several methods share."""
 
+from .conditions import DINOV2
 from .rows import Code, Leaf, Variant
 
 STRONG = dict(strong=dict(type='StrongAugment'))
@@ -28,6 +29,18 @@ LOCALIZERS = {
 
 
 LARGER_BATCH = dict(train_dataloader=dict(batch_size=8), train_cfg=dict(max_iters=Code("_base_.iters['voc-bs16']")))
+
+TAUGHT = Variant(
+    'dinov2b-teacher',
+    dict(**DINOV2, model=dict(teacher=Code('_base_.teacher'))),
+    ('voc-classic',),
+    ('92',),
+    ('mbv2',),
+    bases={'mbv2': 'teachers/dpt_dinov2-b_voc'},
+    whole=True,
+    note='A large ViT, trained by unimatch_v2_dinov2b_voc-classic_92.py, labels for a network that a phone can run.\n'
+    'The 80 % of each image on which its entropy is lowest teach.',
+)
 
 
 def teacher(momentum: float, **options: object) -> dict:
