@@ -8,7 +8,8 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 root = Path(__file__).parent
-tests = ['mypy', 'pytest>=7', 'pytest-cov', 'pytest-timeout', 'pytest-xdist', 'ruff']
+# pages are tried in a Chromium of the system, which playwright drives; without one, their tests are skipped
+tests = ['mypy', 'playwright', 'pytest>=7', 'pytest-cov', 'pytest-timeout', 'pytest-xdist', 'ruff']
 
 
 class BuildWithMim(build_py):
@@ -40,13 +41,14 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmseg_ssl', 'mmseg_ssl.*']),
-    package_data={'mmseg_ssl': ['py.typed']},
+    package_data={'mmseg_ssl': ['py.typed', 'tooling/templates/*']},
     cmdclass={'build_py': BuildWithMim},
     entry_points={'console_scripts': ['mmseg-ssl = mmseg_ssl.tooling.commands:main']},
     python_requires='>=3.10,<3.13',
     # scipy: shortest paths, along which tools/make_scribbles.py draws
     # rich: progress and tables in a terminal
-    install_requires=['torch>=2.1', 'numpy', 'pillow', 'rich>=12', 'scipy'],
+    # jinja2 and matplotlib, which torch and mmengine bring along: the pages of tools/report.py and tools/serve.py
+    install_requires=['torch>=2.1', 'jinja2>=3', 'matplotlib>=3.6', 'numpy', 'pillow', 'rich>=12', 'scipy'],
     extras_require={
         # mmsegmentation 1.2.2 itself refuses mmcv >= 2.2.0; full mmcv is welcome in place of mmcv-lite.
         # numpy < 2: these releases were made for NumPy 1.

@@ -37,7 +37,7 @@ def model_card(cfg: Config, checkpoint: Path, network: str, files: List[Path]) -
     parts = [f'# {Path(cfg.filename or "model").stem}', _intro(cfg, checkpoint, network)]
     parts += ['## Files', '\n'.join(f'- `{path.name}`: {USE[path.suffix]}.' for path in files if path.suffix in USE)]
     parts += [_preparation(cfg)]
-    parts += ['## Training', _table(_training(cfg, run))]
+    parts += ['## Training', _table(training_facts(cfg, run))]
     if meta:
         rows = [(str(number), name, f'`{color}`') for number, (name, color) in enumerate(zip(*meta.values()))]
         parts += ['## Classes', _table(rows, ('index', 'class', 'red, green, blue'))]
@@ -58,12 +58,21 @@ def preparation(cfg: Config) -> Dict[str, Any]:
 
 def _intro(cfg: Config, checkpoint: Path, network: str) -> str:
     """Name method, network and checkpoint."""
+    return (
+        f'The network `{network}` of `{checkpoint.name}`: {network_parts(cfg)}, trained by {cfg.model.type} of '
+        f'mmseg_ssl {__version__}.'
+    )
+
+
+def network_parts(cfg: Config) -> str:
+    """Name backbone and head of a config's network.
+
+    Args:
+        cfg: The config.
+    """
     segmentor = cfg.model.get('segmentor', cfg.model)
     heads = segmentor.decode_head.type if 'decode_head' in segmentor else segmentor.type
-    return (
-        f'The network `{network}` of `{checkpoint.name}`: {segmentor.backbone.type} with {heads}, trained by '
-        f'{cfg.model.type} of mmseg_ssl {__version__}.'
-    )
+    return f'{segmentor.backbone.type} with {heads}'
 
 
 def _preparation(cfg: Config) -> str:
@@ -78,8 +87,16 @@ def _preparation(cfg: Config) -> str:
     )
 
 
-def _training(cfg: Config, run: Path) -> List[Tuple[str, str]]:
-    """List data and length of the training, from its config and what it left."""
+def training_facts(cfg: Config, run: Path) -> List[Tuple[str, str]]:
+    """List data and length of a training, from its config and what it left.
+
+    Args:
+        cfg: Its config.
+        run: Its work dir.
+
+    Returns:
+        Names and values, as text.
+    """
     rows = [('iterations', str((cfg.get('train_cfg') or {}).get('max_iters', 'unknown')))]
     rows += [('labeled images per step', str((cfg.get('train_dataloader') or {}).get('batch_size', 'unknown')))]
     rows += [('seed', str((cfg.get('randomness') or {}).get('seed', 'not set')))]

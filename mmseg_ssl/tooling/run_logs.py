@@ -1,8 +1,6 @@
 """Reads the logs and metrics that ``tools/train.py`` and ``tools/test.py`` leave of a run."""
 
-import json
 import re
-import statistics
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -15,6 +13,7 @@ from .matrix import METHODS
 from .run_options import changed_options
 from .trainings.provenance import read_provenance
 from .unlabeled_images import LIST
+from .work_dir_logs import data_summary_of, hardware_of, logged_scalars, training_cost
 
 CONFIG_NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and the name of an ablation."""
@@ -102,7 +101,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
     method = committed.parent.name if committed else cfg.model.type
     said = CONFIG_NAME.fullmatch(re.sub(f'^{method.replace("_", "[-_]")}_', '', name))
-    logged = _scalars(sorted(training.glob('*/vis_data/scalars.json')))
+    logged, tested = logged_scalars(training), read_json_lines(path.parent / 'vis_data/scalars.json')
     draw = cfg.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
     return Run(
@@ -116,12 +115,12 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
         metrics=read_json(path),
-        val_metrics=_last_validation(_scalars([path.parent / 'vis_data/scalars.json'])) or _last_validation(logged),
+        val_metrics=_last_validation(tested) or _last_validation(logged),
         judge=(cfg.model.get('localizer') or {}).get('type', ''),
-        **_cost(logged),
-        hardware=_hardware(training),
+        **training_cost(logged),
+        hardware=hardware_of(training),
         images=cfg.test_dataloader.dataset.data_prefix.img_path,
-        data=_data(training),
+        data=data_summary_of(training),
         provenance=read_provenance(training),
     )
 
@@ -149,34 +148,5 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
     raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
 
 
-def _cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:
-    """Return time per step and peak memory of a training from its logged scalars; None if they were not logged."""
-    steps = [entry for entry in logged if 'loss' in entry]
-    times = [entry['time'] - entry.get('data_time', 0) for entry in steps if 'time' in entry]
-    peaks = [entry.get('memory', entry.get('peak_rss')) for entry in steps]
-    known = [peak for peak in peaks if peak is not None]
-    return dict(step_ms=1000 * statistics.median(times) if times else None, memory_mb=max(known, default=None))
-
-
-def _data(training: Path) -> Optional[Dict[str, Any]]:
-    """Return the counts of a training's images; None for runs of older versions, which did not write them."""
-    written = sorted(training.glob('*/data.json'))
-    return json.loads(written[-1].read_text()) if written else None
-
-
-def _scalars(logs: List[Path]) -> List[Dict[str, float]]:
-    """Return everything that the processes of a run logged, in order."""
-    return [entry for log in logs for entry in read_json_lines(log)]
-
-
 def _last_validation(logged: List[Dict[str, float]]) -> Dict[str, float]:
     return next((entry for entry in reversed(logged) if any(key.endswith('mIoU') for key in entry)), {})
-
-
-def _hardware(training: Path) -> str:
-    """Return device and torch version of a run, from the environment in its log."""
-    text = ''.join(log.read_text() for log in sorted(training.glob('*/*.log'))[-1:])
-    patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
-    gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)
-    device = gpu.group(1) if gpu else f'CPU ({simd.group(1)})' if simd else 'unknown'
-    return f'{device}, PyTorch {torch.group(1) if torch else "unknown"}'

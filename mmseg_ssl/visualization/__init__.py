@@ -1,5 +1,6 @@
-"""Pictures of a method's inputs and targets."""
+"""Pictures of a method's inputs, targets and predictions."""
 
+from .inline_images import fit_within, heat, jpeg_uri, png_uri, svg_uri
 from .scribble_panels import scribble_panels
 
-__all__ = ['scribble_panels']
+__all__ = ['fit_within', 'heat', 'jpeg_uri', 'png_uri', 'scribble_panels', 'svg_uri']

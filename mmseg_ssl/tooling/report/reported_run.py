@@ -1,0 +1,135 @@
+"""A run as the page shows it: its files, its scores, its examples, and what is missing."""
+
+import inspect
+import warnings
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS
+
+from ...apis import TrainedNetwork, dataset_meta, load_model
+from ...errors import DatasetError, UserError
+from .example_images import Example, choose_examples, draw_example
+from .run_content import RunContent, read_run
+from .scored_images import Scores, open_images, score_images
+from .taught_quality import quality_of
+
+
+class Missing(NamedTuple):
+    """A part that the page would have."""
+
+    what: str
+    why: str
+    command: str  # that gives it; '' if no command does
+
+
+class Wanted(NamedTuple):
+    """What to show of each run."""
+
+    part: str = 'val'  # or test
+    examples: int = 3  # best ones, and as many worst ones
+    limit: Optional[int] = None  # images to score, of more
+    network: Optional[str] = None
+    device: str = 'cpu'
+
+
+class ReportedRun(NamedTuple):
+    """A run with everything that the page says of it."""
+
+    content: RunContent
+    network: str
+    parameters: int
+    classes: List[str]
+    palette: List[List[int]]
+    scores: Optional[Scores]
+    worst: List[Example]
+    best: List[Example]
+    quality: Optional[Dict[str, float]]  # of the unlabeled images, in %
+    missing: List[Missing]
+
+
+def look_at(run: str, checkpoint: Optional[str], wanted: Wanted) -> ReportedRun:
+    """Read a run, and score its network; images that are not there are a missing part, not an error.
+
+    Args:
+        run: Work dir, as ``tools/train.py`` writes it.
+        checkpoint: Another checkpoint than the last.
+        wanted: What to show.
+
+    Raises:
+        UserError: It is no work dir, or has no checkpoint, or the checkpoint does not fit.
+        ValueError: It has no network of this name.
+    """
+    content = read_run(run, checkpoint)
+    network = _load(content, wanted)
+    scores, worst, best = None, [], []
+    missing = list(_missing_logs(content))
+    try:
+        dataset = open_images(network, wanted.part)
+        scores = score_images(network, dataset, wanted.part, wanted.limit)
+        chosen = choose_examples(scores, wanted.examples)
+        worst, best = ([draw_example(network, dataset, one) for one in some] for some in chosen)
+    except (DatasetError, UserError) as error:
+        what = 'IoU per class, confusion, calibration, doubt and images'
+        missing.append(Missing(what, str(error), f'mmseg-ssl check {content.config}'))
+    quality = quality_of(content.folder, content.checkpoint)
+    if quality is None and learns_from_unlabeled(content):
+        command = f'mmseg-ssl test {content.config} {content.checkpoint} --unlabeled'
+        missing.append(
+            Missing(
+                'Quality of the pseudo-labels',
+                'needs masks of the unlabeled images; training never reads them',
+                command,
+            )
+        )
+    return ReportedRun(
+        content=content,
+        network=getattr(network.model, 'predictors', ('student',))[0],
+        parameters=sum(parameter.numel() for parameter in network.model.parameters()),
+        classes=list(network.classes),
+        palette=network.palette.tolist(),
+        scores=scores,
+        worst=worst,
+        best=best,
+        quality=quality,
+        missing=missing,
+    )
+
+
+def learns_from_unlabeled(content: RunContent) -> bool:
+    """Check if a run trains on unlabeled images.
+
+    Args:
+        content: The run.
+    """
+    loader: Any = content.cfg.get('train_dataloader') or {}
+    return bool((loader.get('dataset') or {}).get('unlabeled')) and content.cfg.model.type != 'Supervised'
+
+
+def _load(content: RunContent, wanted: Wanted) -> TrainedNetwork:
+    """Load the network, with the map of its localizer if it has one."""
+    cfg = content.cfg
+    init_default_scope(cfg.get('default_scope') or 'mmseg')
+    if cfg.model.get('localizer') and 'predict_correctness' in inspect.signature(MODELS.get(cfg.model.type)).parameters:
+        cfg.model.predict_correctness = True
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of the host, about itself
+        model = load_model(cfg, str(content.checkpoint), wanted.network, wanted.device)
+    return TrainedNetwork(model, cfg, dataset_meta(cfg))
+
+
+def _missing_logs(content: RunContent) -> List[Missing]:
+    """List the curves that the run did not log."""
+    train, missing = f'mmseg-ssl train {content.config} --work-dir {content.folder} --resume', []
+    if not content.losses:
+        why = 'the folder has no logs (*/vis_data/scalars.json): it is an export, or they were deleted'
+        missing.append(Missing('Curves, speed and memory of the training', why, f'mmseg-ssl train {content.config}'))
+    elif not content.validation:
+        why = 'the run was never validated: train_cfg.val_interval is larger than its length, or it stopped early'
+        missing.append(Missing('mIoU over the iterations', why, train))
+    if content.losses and not content.taught and learns_from_unlabeled(content):
+        missing.append(Missing('Share of the pseudo-labels', 'the method logs none', ''))
+    if content.planned and content.iterations and content.iterations < content.planned:
+        why = f'the checkpoint is of iteration {content.iterations} of {content.planned}'
+        missing.append(Missing('The rest of the training', why, train))
+    return missing

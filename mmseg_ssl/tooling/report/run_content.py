@@ -1,0 +1,116 @@
+"""What the files of a run say: curves, counts, cost, warnings, config."""
+
+import re
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from mmengine.config import Config
+
+from ...apis import find_run
+from ..trainings.provenance import read_provenance
+from ..work_dir_logs import data_summary_of, hardware_of, logged_scalars, training_cost
+
+Curve = List[Tuple[int, float]]
+"""Iteration and value, in order."""
+COST = ('time', 'data_time', 'memory', 'peak_rss', 'iter', 'step', 'epoch')
+TAUGHT = re.compile(
+    r'(^|\.)(kept|confident|threshold|agreement|confidence|teacher_confidence|reliability|taught|wrong)$'
+)
+"""Log keys of what pixels without a label are taught, apart from those that begin with ``unsup.``."""
+WARNING = re.compile(r'^[\d/]+ [\d:]+ - mmengine - WARNING - ((?:Data: |\d+ labeled image).+)$', re.MULTILINE)
+LOOKED_AT = re.compile(r'^[\d/]+ [\d:]+ - mmengine - INFO - Data looked at: (.+)$', re.MULTILINE)
+
+
+class RunContent(NamedTuple):
+    """What a run left, without its images."""
+
+    name: str  # of its work dir
+    folder: Path
+    config: Path
+    checkpoint: Path
+    cfg: Config
+    validation: Dict[str, Curve]  # mIoU of each network by its log key, in %
+    losses: Dict[str, Curve]  # 'loss', and its terms
+    taught: Dict[str, Curve]  # shares and means of the pseudo-labels
+    cost: Dict[str, Optional[float]]  # step_ms, memory_mb
+    hardware: str
+    data: Optional[Dict[str, Any]]  # of data.json
+    looked_at: List[str]  # a line per set of images
+    warnings: List[str]  # about the data
+    provenance: Optional[Dict[str, Any]]
+
+    @property
+    def iterations(self) -> Optional[int]:
+        """Return the iteration of the checkpoint, or None if its name does not say it."""
+        number = re.fullmatch(r'(?:iter|best.*iter)_(\d+)', self.checkpoint.stem)
+        return int(number.group(1)) if number else None
+
+    @property
+    def planned(self) -> Optional[int]:
+        """Return the iterations that the config asks for."""
+        return (self.cfg.get('train_cfg') or {}).get('max_iters')
+
+
+def read_run(run: str, checkpoint: Optional[str] = None) -> RunContent:
+    """Read the files of a run.
+
+    Args:
+        run: Work dir, as ``tools/train.py`` writes it.
+        checkpoint: Another checkpoint than the last.
+
+    Raises:
+        UserError: It is no work dir, or has no complete checkpoint.
+    """
+    files = find_run(run, checkpoint)
+    folder, logged = files.checkpoint.parent, logged_scalars(files.checkpoint.parent)
+    curves = curves_of(logged)
+    texts = [path.read_text(encoding='utf-8', errors='replace') for path in sorted(folder.glob('*/*.log'))]
+    return RunContent(
+        name=folder.resolve().name,
+        folder=folder,
+        config=files.config,
+        checkpoint=files.checkpoint,
+        cfg=Config.fromfile(str(files.config)),
+        validation={key: curve for key, curve in curves.items() if key.split('/')[-1] == 'mIoU'},
+        losses={key: curve for key, curve in curves.items() if 'loss' in key},
+        taught={key: curve for key, curve in curves.items() if is_taught(key, curve)},
+        cost=training_cost(logged),
+        hardware=hardware_of(folder),
+        data=data_summary_of(folder),
+        looked_at=_distinct(LOOKED_AT, texts[-1:]),
+        warnings=_distinct(WARNING, texts),
+        provenance=read_provenance(folder),
+    )
+
+
+def curves_of(logged: List[Dict[str, float]]) -> Dict[str, Curve]:
+    """Sort what was logged by its key.
+
+    Args:
+        logged: Entries with a ``step``; of two at one step, as an interrupted run has them, the later one counts.
+
+    Returns:
+        Key -> curve.
+    """
+    found: Dict[str, Dict[int, float]] = {}
+    for entry in logged:
+        for key, value in entry.items():
+            if key not in COST and 'step' in entry and isinstance(value, (int, float)):
+                found.setdefault(key, {})[int(entry['step'])] = float(value)
+    return {key: sorted(points.items()) for key, points in found.items()}
+
+
+def is_taught(key: str, curve: Curve) -> bool:
+    """Check if a log key tells how many pixels are taught, or how well.
+
+    Args:
+        key: The key.
+        curve: Its curve: a share, or another number in [0, 1].
+    """
+    named = 'unsup' in key.split('.') or TAUGHT.search(key)
+    return bool(named) and 'loss' not in key and all(-0.001 <= value <= 1.001 for _, value in curve)
+
+
+def _distinct(pattern: 're.Pattern[str]', texts: List[str]) -> List[str]:
+    """Return what is found in logs, once, in order."""
+    return list(dict.fromkeys(found.strip() for text in texts for found in pattern.findall(text)))

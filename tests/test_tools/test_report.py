@@ -1,0 +1,210 @@
+"""The report of runs: its numbers, what it does with what is missing, and the page in a browser."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from browser import open_page, require_readable
+from logged_run import write_logged_run
+from mmengine.config import Config
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmseg_ssl.evaluation import SemiIoUMetric
+from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.html_pages import write_page
+from mmseg_ssl.tooling.report.example_images import blend, choose_examples, mistakes
+from mmseg_ssl.tooling.report.page import unique_names
+from mmseg_ssl.tooling.report.run_content import curves_of, is_taught
+from mmseg_ssl.tooling.report.scored_images import ScoredImage, class_ious, score_images
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    return write_logged_run(tmp_path_factory.mktemp('runs') / 'mine')
+
+
+@pytest.fixture(scope='module')
+def page(run, tool):
+    tool.main([str(run), '--examples', '2', '--device', 'cpu'])
+    return (run / 'report.html').read_text()
+
+
+class Planted:
+    """A network that answers with planted predictions, and is sure of all but the last pixel."""
+
+    classes = ('sky', 'road', 'car')
+
+    def __init__(self, preds):
+        self.preds, self.model = preds, self
+
+    def parameters(self):
+        return iter([torch.zeros(1)])
+
+    def test_step(self, batch):
+        sample = batch['data_samples'][0]
+        pred = torch.tensor(self.preds[sample.number])[None]
+        logits = 9.0 * torch.nn.functional.one_hot(pred, 3).permute(0, 3, 1, 2)
+        logits[..., -1, -1] *= 0.01
+        sample.set_data(dict(pred_sem_seg=PixelData(data=pred), seg_logits=PixelData(data=logits[0])))
+        return [sample]
+
+
+def planted(labels):
+    samples = []
+    for number, label in enumerate(labels):
+        meta = dict(number=number, img_path=f'{number}.png')
+        sample = SegDataSample(metainfo=meta, gt_sem_seg=PixelData(data=torch.tensor(label)[None]))
+        samples.append(dict(inputs=torch.zeros(3, 2, 2), data_samples=sample))
+    return samples
+
+
+def test_scores_of_planted_predictions():
+    """Image 0: sky right twice, road taken for car, one pixel without a label. Image 1: all right.
+
+    Together: sky 3 of 3; road hit 3, missed 1: 3/4; car predicted once, labeled never: 0/1. Image 0: (1 + 0 + 0) / 3.
+    """
+    labels, preds = [[[0, 0], [1, 255]], [[0, 1], [1, 1]]], [[[0, 0], [2, 0]], [[0, 1], [1, 1]]]
+    scores = score_images(Planted(preds), planted(labels), 'val')
+    assert scores.confusion.tolist() == [[3, 0, 0], [0, 3, 1], [0, 0, 0]]
+    assert scores.ious().tolist() == [1.0, 0.75, 0.0]
+    first, second = scores.images
+    assert first.iou == pytest.approx(1 / 3) and second.iou == 1.0
+    assert (first.confused, second.confused) == ('road taken for car: 33.3 % of the pixels', '')
+    assert scores.calibration[0].sum() == 7 and scores.calibration[1].sum() == 6  # labeled pixels, and right ones
+    assert scores.ranked['confidence'].sum(axis=1).tolist() == [1, 6]
+
+
+def test_a_limit_spreads_evenly():
+    labels = [[[0, 0], [0, 0]]] * 10
+    scores = score_images(Planted(labels), planted(labels), 'val', limit=4)
+    assert [one.place for one in scores.images] == [0, 2, 5, 7] and scores.available == 10
+
+
+def test_the_iou_is_that_of_the_host():
+    """An absent class counts for neither."""
+    rng, metric = np.random.RandomState(0), SemiIoUMetric()
+    label, pred = rng.randint(0, 4, (9, 9)), rng.randint(0, 3, (9, 9))
+    metric.dataset_meta = dict(classes=list('abcde'))
+    sample = dict(pred_sem_seg=dict(data=torch.tensor(pred)), gt_sem_seg=dict(data=torch.tensor(label)), img_path='a')
+    metric.process({}, [sample])
+    host = metric.compute_metrics(metric.results)
+    confusion = np.bincount(5 * label.ravel() + pred.ravel(), minlength=25).reshape(5, 5)
+    ious = class_ious(confusion)
+    assert np.isnan(ious[4]) and np.round(100 * ious[:4], 2).tolist() == [host[f'IoU.{name}'] for name in 'abcd']
+
+
+def test_examples_are_the_extremes_and_never_twice():
+    values = (0.5, 0.1, float('nan'), 0.9, 0.3)
+    scores = type('S', (), dict(images=[ScoredImage(place, str(place), iou, '') for place, iou in enumerate(values)]))
+    worst, best = choose_examples(scores, 3)
+    assert [one.place for one in worst] == [1, 4] and [one.place for one in best] == [3, 0]
+    assert choose_examples(scores, 0) == ([], [])
+
+
+def test_pictures_of_masks():
+    palette = np.uint8([[0, 0, 0], [100, 100, 100]])
+    assert blend(np.full((1, 3, 3), 200, np.uint8), np.uint8([[0, 1, 255]]), palette)[0, :, 0].tolist() == [
+        80,
+        140,
+        200,
+    ]
+    red, gray, white = mistakes(np.array([[0, 1, 255]]), np.array([[1, 1, 1]]), 2)[0].tolist()
+    assert red[0] > 200 > red[1] and gray[0] == 226 and white == [255, 255, 255]
+
+
+def test_a_resumed_run_has_each_step_once():
+    """The process after a kill logged steps 2 and 3 again."""
+    logged = [dict(step=1, loss=9.0), dict(step=3, loss=8.0), dict(step=2, loss=7.0), dict(step=3, loss=6.0, time=1.0)]
+    assert curves_of(logged) == dict(loss=[(1, 9.0), (2, 7.0), (3, 6.0)])
+
+
+@pytest.mark.parametrize(
+    'key', ['unsup.kept', 'kept', 'student.unsup.confidence', 'localizer.wrong', 'unsup.right.sky']
+)
+def test_what_is_taught(key):
+    assert is_taught(key, [(1, 0.5)])
+    assert not is_taught(key, [(1, 50.0)]) and not is_taught(f'{key}.loss_x', [(1, 0.5)])
+    assert not is_taught('lr', [(1, 0.1)]) and not is_taught('sup.acc_seg', [(1, 0.9)])
+
+
+def test_names_tell_runs_apart(tmp_path):
+    one, two, three = tmp_path / 'a/run', tmp_path / 'b/run', tmp_path / 'b/other'
+    assert unique_names([one, three]) == ['run', 'other']
+    assert unique_names([one, two]) == ['a/run', 'b/run']
+    assert unique_names([one, one]) == ['run (1)', 'run (2)']
+
+
+def test_the_page_has_the_numbers_of_the_run(page):
+    """Of the log: 400 ms a step and at most 106 MB; of data.json: 3 labeled; the user's text is escaped."""
+    text = re.sub(r'<[^>]+>', ' ', page)
+    for said in ('400 ms', '106 MB', '3 of 9', 'CPU (AVX2), PyTorch 2.13.0+cpu', '5 val images', 'variance', 'energy'):
+        assert said in text, said
+    assert '&lt;b&gt;car&lt;/b&gt; is in 1 of 3' in page and '<b>car' not in page
+    assert 'FileClient' not in text
+
+
+def test_the_page_loads_nothing(page):
+    """Every source is inside; the policy forbids all else, scripts too."""
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) > 20 and all(source.startswith(('data:', '#')) for source in sources)
+    assert "default-src 'none'" in page and '<script' not in page and 'url(' not in page
+
+
+def test_several_runs_share_a_page(run, tool, tmp_path, capsys):
+    other = write_logged_run(tmp_path / 'other', images=3, method='Supervised')
+    out = tmp_path / 'both.html'
+    tool.main([str(run), str(other), '--out', str(out), '--examples', '1', '--device', 'cpu'])
+    page = out.read_text()
+    assert page.count('<section id="run') == 2 and '2 runs compared' in page
+    assert re.search(r'<a href="#run1">other</a>', page)
+
+
+def test_missing_images_are_named_with_the_command(run, tool, tmp_path, capsys):
+    """The curves are there; what needs images is not, and the page says what to do."""
+    moved = tmp_path / 'moved'
+    shutil.copytree(run, moved)
+    config = Config.fromfile(str(moved / 'tiny_mine.py'))
+    config.val_dataloader.dataset.data_root = str(tmp_path / 'nowhere')
+    config.dump(str(moved / 'tiny_mine.py'))
+    for log in moved.glob('*/vis_data/scalars.json'):
+        log.unlink()
+    (moved / 'report.html').unlink(missing_ok=True)
+    tool.main([str(moved), '--device', 'cpu'])
+    page, said = (moved / 'report.html').read_text(), capsys.readouterr().out
+    assert 'nowhere' in page and f'mmseg-ssl check {moved / "tiny_mine.py"}' in page
+    assert 'not on the page: Curves, speed and memory' in said and 'class="matrix"' not in page
+
+
+def test_what_is_no_run_is_refused(run, tool, tmp_path):
+    with pytest.raises(UserError, match='no run .*none'):
+        tool.main([str(run), str(tmp_path / 'none')])
+    with pytest.raises(UserError, match='no config'):
+        tool.main([str(tmp_path)])
+    for name in ('tiny_mine.py', 'last_checkpoint'):
+        shutil.copy(run / name, tmp_path)
+    (tmp_path / 'last_checkpoint').write_text('iter_9.pth')
+    with pytest.raises(UserError, match='no complete checkpoint'):
+        tool.main([str(tmp_path)])
+
+
+def test_no_other_file_is_replaced(tmp_path):
+    mine = tmp_path / 'mine.html'
+    mine.write_text('<html>my own page</html>')
+    with pytest.raises(UserError, match='no page of mmseg_ssl'):
+        write_page(mine, 'x')
+    assert mine.read_text() == '<html>my own page</html>'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width', [1280, 390])
+def test_the_page_in_a_browser(page, run, width):
+    """No error, every picture is shown, nothing sticks out, and a phone needs no sideways scrolling."""
+    with open_page((run / 'report.html').as_uri(), width) as shown:
+        require_readable(shown)
+        assert shown.locator('img').count() > 20
+        shown.locator('summary').click()
+        assert shown.get_by_text('val_dataloader').first.is_visible()
+        require_readable(shown)
