@@ -38,8 +38,7 @@ TAUGHT = Variant(
     ('mbv2',),
     bases={'mbv2': 'teachers/dpt_dinov2-b_voc'},
     whole=True,
-    note='A large ViT, trained by unimatch_v2_dinov2b_voc-classic_92.py, labels for a network that a phone can run.\n'
-    'The 80 % of each image on which its entropy is lowest teach.',
+    note='A large ViT, trained by unimatch_v2_dinov2b_voc-classic_92.py, labels for a network that a phone can run.',
 )
 
 
