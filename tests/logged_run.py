@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import tiny_run
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 LOG = """2026/11/27 08:00:00 - mmengine - INFO -
 System environment:
@@ -21,6 +22,7 @@ System environment:
 
 def write_logged_run(folder: Path, images: int = 5, method: str = 'DUEB', **options: Any) -> Path:
     """Write a work dir as ``tools/train.py`` leaves it, with val images beside it; return the work dir."""
+    init_default_scope('mmseg')  # a module's fixture comes before the one that sets it
     data = folder.parent / f'{folder.name}_data'
     for number in range(images):
         mask = (tiny_run.noise(100 + number)[..., 0] // 64).astype(np.uint8)

@@ -30,8 +30,9 @@ LONG = {
     'tools/reproduce.py': lambda words: {'--run', '--run-dir'} & set(words),
     'tools/test.py': lambda words: '--unlabeled' in words,
     'tools/gpu_checks.py': lambda words: True,
+    'tools/serve.py': lambda words: True,
 }
-"""Which commands are more than a test: hundreds of trainings, scores of ELN's networks, and what wants a GPU."""
+"""Which commands are more than a test: hundreds of trainings, scores of ELN's networks, what wants a GPU, and what ends with Ctrl-C."""
 
 
 PLAIN_TABLES = [

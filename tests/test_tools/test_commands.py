@@ -16,6 +16,7 @@ from mmseg_ssl.tooling import commands
 from mmseg_ssl.tooling.cli import UserError, load_config
 from mmseg_ssl.utils import project_files
 
+TOOLING = Path(commands.__file__).parent
 NAME = 'supervised/supervised_unet_shapes_8.py'
 
 
@@ -108,6 +109,8 @@ def test_a_wheel_trains_where_there_is_no_checkout(tmp_path, root):
     names = zipfile.ZipFile(wheel).namelist()
     for name in ('configs/' + NAME, 'configs/splits/camvid/8_draw0.txt', 'tools/train.py', 'model-index.yml'):
         assert f'mmseg_ssl/.mim/{name}' in names
+    templates = [f'mmseg_ssl/tooling/{path.relative_to(TOOLING)}' for path in TOOLING.glob('templates/*')]
+    assert len(templates) > 5 and set(templates) <= set(names)
     assert not [name for name in names if name.startswith(('tests', 'configs', 'tools')) or '__pycache__' in name]
 
     programs, empty = install(wheel, tmp_path / 'environment'), tmp_path / 'empty'
@@ -124,6 +127,8 @@ def test_a_wheel_trains_where_there_is_no_checkout(tmp_path, root):
     scored = run([programs / 'python', script, 'mine.py', 'work_dirs/mine/iter_10.pth'], empty, OMP_NUM_THREADS='1')
     assert 'IoU.pole' in scored
     assert run([programs / 'mmseg-ssl', 'check', f'configs/{NAME}'], empty).count('no problem found') == 1
+    run([programs / 'mmseg-ssl', 'report', 'work_dirs/mine', '--limit', '4', '--examples', '1'], empty)
+    assert 'IoU of every class' in (empty / 'work_dirs/mine/report.html').read_text()
     assert sorted(path.name for path in empty.iterdir()) == ['data', 'mine.py', 'work_dirs']
 
 
