@@ -98,6 +98,8 @@ def test_the_commands_of_the_pages_run(tmp_path):
         'checkpoints publish_model',
         'own_data predict',
         'own_data report',
+        'labeling suggest',
+        'labeling train',
     }
     assert len(list((root / 'data/camvid_scribbles/length-1').glob('*.png'))) == 2
     assert len(list((root / 'data/VOCdevkit/VOC2012').glob('pascal_2012_scribble_length-*/2007_000001.png'))) == 4

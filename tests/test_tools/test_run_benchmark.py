@@ -172,6 +172,45 @@ def test_a_training_may_need_another_one_first(tmp_path):
     assert len({pseudo.digest, changed.digest, longer.digest}) == 3
 
 
+def test_variants_may_differ_in_what_they_need_alone(tmp_path):
+    """The same config on lists that a tool makes in two ways: two runs, each with a list of its own."""
+    split = 'train_dataloader.dataset.split={folder}/new/labeled.txt'
+    ways = dict(
+        random='tools/suggest.py {checkpoint} --by random --seed {seed}', chosen='tools/suggest.py {checkpoint}'
+    )
+    needs = [
+        (f'{SUPERVISED} + {name}', dict(first=SUPERVISED, command=f'{way} --out {{folder}}/new', options=[split]))
+        for name, way in ways.items()
+    ]
+    table = dict(PLAN, trainings=[SUPERVISED, *(name for name, _ in needs)], lists=PLAN['lists'][:1], seeds=[3])
+    plan = write_plan(tmp_path / 'plan.toml', table, needs=needs, variants={name: [] for name in ways})
+    first, random, chosen = read_plan(plan)
+    assert first.first is None and not first.options
+    assert random.first == chosen.first == first.checkpoint
+    assert random.preparation[1:6] == (str(first.checkpoint), '--by', 'random', '--seed', '3')
+    assert chosen.options == (split.replace('{folder}', str(chosen.folder)),)
+    assert random.split == chosen.split == first.split
+    assert len({first.digest, random.digest, chosen.digest}) == 3 and random.folder != chosen.folder
+
+
+def test_the_plan_of_suggested_labels_is_whole():
+    """Ten labels come first, and every way of choosing ten more is compared with random ones."""
+    plan = ROOT / 'configs/benchmarks/msrc21_suggested.toml'
+    first, _, compared = read_tables(plan)
+    assert [job.first for job in compared.jobs[:4]] == [first.jobs[0].checkpoint] * 4
+    assert [job.variant for job in compared.jobs[:4]] == ['random', 'suggested', 'doubtful', 'unlike']
+    tool = load_tool('suggest')
+    asked = [tool.parse_args(list(job.preparation[1:])) for job in compared.jobs]
+    assert {args.count for args in asked} == {10} and all(args.lists_only for args in asked)
+    assert [(args.by, args.pool) for args in asked[:4]] == [
+        ('random', 5),
+        ('entropy', 5),
+        ('entropy', 1),
+        ('entropy', 0),
+    ]
+    assert len({job.digest for job in compared.jobs}) == 24 and asked[-4].seed == 1
+
+
 @pytest.mark.parametrize(
     ('need', 'changes', 'message'),
     [

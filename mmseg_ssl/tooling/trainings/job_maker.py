@@ -47,9 +47,10 @@ class JobMaker:
         plain = {(line.config, line.split, line.seed): line for line in lines if not line.variant}
         self.first: Dict[PlanLine, PlanLine] = {}
         for line in lines:
-            if line.config not in self.needs:
+            need = self._need(line)
+            if not need:
                 continue
-            first = self.needs[line.config]['first']
+            first = need['first']
             if (first, line.split, line.seed) not in plain:
                 raise UserError(
                     f'{path}: {line.name} needs {first} first, which the plan does not train on this list and seed.'
@@ -65,19 +66,21 @@ class JobMaker:
     def job(self, line: PlanLine) -> Job:
         """Make the job of a training, whose configs must exist."""
         first = self.job(self.first[line]) if line in self.first else None
-        need = self.needs.get(line.config, {})
+        need = self._need(line)
         # paths are still in braces here, because a training's identity must not depend on where others lie
         iterations, networks, settings = self.settings(line.config, (*line.options, *need.get('options', ())))
         content = Path(find_split(line.split)).read_bytes()
-        what = (Path(line.config).stem, settings, hashlib.sha256(content).hexdigest(), line.seed, iterations)
-        digest = hashlib.sha256(repr((*what, *([first.digest] if first else []))).encode()).hexdigest()[:8]
+        what = [Path(line.config).stem, settings, hashlib.sha256(content).hexdigest(), line.seed, iterations]
+        what += [first.digest] if first else []
+        what += [need] if self._key(line) in self.needs and line.variant else []  # variants may differ in it alone
+        digest = hashlib.sha256(repr(tuple(what)).encode()).hexdigest()[:8]
         place = f'{Path(line.split).with_suffix("").as_posix().replace("/", "-")}_seed{line.seed}_{digest}'
         folder = self.folder / training_name(line.config, line.variant) / place
         words = need.get('command', '').split()
         return Job(
             config=str(config_path(line.config)),
             variant=line.variant,
-            options=(*line.options, *_filled(need.get('options', ()), first, folder)),
+            options=(*line.options, *_filled(need.get('options', ()), first, folder, line.seed)),
             split=line.split,
             seed=line.seed,
             iterations=iterations,
@@ -85,8 +88,17 @@ class JobMaker:
             digest=digest,
             folder=folder,
             first=first.checkpoint if first else None,
-            preparation=_filled(words, first, folder),
+            preparation=_filled(words, first, folder, line.seed),
         )
+
+    def _need(self, line: PlanLine) -> Dict[str, Any]:
+        """Return what a training needs first: that of its variant, else that of its config, else nothing."""
+        return dict(self.needs.get(self._key(line), self.needs.get(line.config, {})))
+
+    @staticmethod
+    def _key(line: PlanLine) -> str:
+        """Return a training as a plan writes it."""
+        return ' + '.join(filter(None, [line.config, *line.variant.split('+')]))
 
     def _settings(self, config: str, options: Tuple[str, ...]) -> Tuple[int, Tuple[str, ...], str]:
         """Read iterations, networks and digest of a training from its config."""
@@ -112,9 +124,9 @@ def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:
     return parser.parse_args(['--cfg-options', *options]).cfg_options
 
 
-def _filled(words: Sequence[str], first: Optional[Job], folder: Path) -> Tuple[str, ...]:
-    """Replace names in braces with the paths of a job, and of the one before it."""
-    places = dict(folder=str(folder))
+def _filled(words: Sequence[str], first: Optional[Job], folder: Path, seed: int) -> Tuple[str, ...]:
+    """Replace names in braces with the paths of a job, and of the one before it, and with its seed."""
+    places = dict(folder=str(folder), seed=str(seed))
     if first:
         places.update(config=first.config, checkpoint=str(first.checkpoint))
     for name, place in places.items():

@@ -1,0 +1,325 @@
+"""``tools/suggest.py``: images to label, corrected masks back into a training, masks that seem wrong."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from tiny_run import META, PIPELINE, noise, write_run
+
+from mmseg_ssl import load
+from mmseg_ssl.datasets import SemiDataset, read_ids
+from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.suggestions import suspects
+from mmseg_ssl.tooling.suggestions.coco import write_coco
+from mmseg_ssl.tooling.suggestions.doubt import Doubter
+from mmseg_ssl.tooling.suggestions.new_folder import NewFolder
+from mmseg_ssl.tooling.suggestions.run_data import labeled_set
+from mmseg_ssl.tooling.suggestions.thumbnails import doubtful_regions
+
+NAMES = ('0', '1', 'a/0', 'a/2', 'a/b/3', 'a/b/4')
+LABELED = ('1', 'a/2')
+
+
+def write_png(path, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), values)
+
+
+def write_data_config(place, run, **changes):
+    """Give a run the data of a training on ``photos`` with two masks."""
+    common = dict(img_suffix='.png', serialize_data=False)  # mmengine collects garbage whenever it serializes
+    labeled = dict(common, type='BaseSegDataset', metainfo=META, pipeline=PIPELINE, **changes)
+    labeled['data_prefix'] = dict(img_path='photos', seg_map_path='masks')
+    unlabeled = dict(common, type='UnlabeledImages', data_prefix=dict(img_path='photos'), pipeline=[])
+    data = dict(type='SemiDataset', split='list.txt', labeled=labeled, unlabeled=unlabeled)
+    with open(place / run / 'tiny_mine.py', 'a') as config:
+        config.write(f'\ntrain_dataloader = {dict(batch_size=1, dataset=data)}\n')
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+    """A run, which is written once: its config is formatted, which takes a second."""
+    init_default_scope('mmseg')
+    folder = tmp_path_factory.mktemp('trained')
+    write_run(folder / 'run')
+    return folder / 'run'
+
+
+@pytest.fixture
+def place(tmp_path, run, monkeypatch):
+    """A run on six images, of which two have masks."""
+    shutil.copytree(run, tmp_path / 'run')
+    (tmp_path / 'run/last_checkpoint').unlink()  # it names the copied one
+    for number, name in enumerate(NAMES):
+        write_png(tmp_path / f'photos/{name}.png', noise(number))
+    for name in LABELED:
+        write_png(tmp_path / f'masks/{name}.png', np.full((40, 56), 3, np.uint8))
+    (tmp_path / 'list.txt').write_text('\n'.join(LABELED))
+    write_data_config(tmp_path, 'run')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def snapshot(place):
+    return {path: path.read_bytes() for top in ('photos', 'masks') for path in sorted((place / top).rglob('*.png'))}
+
+
+def read(path):
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+def test_it_writes_what_an_annotator_starts_from(tool, place, capsys):
+    """The most doubtful images come first; masks, annotations and thumbnails are of these."""
+    before = snapshot(place)
+    tool.main(['run', '--count', '3', '--pool', '1', '--out', 'out', '--device', 'cpu'])
+    model = load('run', device='cpu')
+    doubt = {name: model(f'photos/{name}.png').uncertainty.mean() for name in NAMES if name not in LABELED}
+    chosen = (place / 'out/suggested.txt').read_text().split()
+    assert chosen == sorted(doubt, key=lambda name: -doubt[name])[:3]
+    assert read_ids('out/labeled.txt') == sorted([*LABELED, *chosen])
+    lines = (place / 'out/scores.csv').read_text().splitlines()
+    assert lines[0] == 'image,suggested,entropy,confidence' and len(lines) == 5
+    assert [line.split(',')[1] for line in lines[1:]] == ['1', '2', '3', '']
+    assert float(lines[1].split(',')[2]) == pytest.approx(doubt[chosen[0]], abs=1e-5)
+    for name in chosen:
+        assert np.array_equal(read(place / f'out/masks/{name}.png'), model(f'photos/{name}.png').mask)
+    images = json.loads((place / 'out/annotations.json').read_text())['images']
+    assert [image['file_name'] for image in images] == [f'{name}.png' for name in chosen]
+    thumbnails = sorted(path.name for path in (place / 'out/thumbnails').iterdir())
+    assert thumbnails == [f'{rank:04d}_{name.replace("/", "_")}.jpg' for rank, name in enumerate(chosen, start=1)]
+    assert not (place / 'out/seen').exists() and not (place / 'out.partial').exists()
+    assert snapshot(place) == before and '3 of 4 images' in capsys.readouterr().out
+
+
+def test_what_is_there_is_never_overwritten(tool, place):
+    (place / 'out').mkdir()
+    with pytest.raises(UserError, match='out exists, and is never overwritten'):
+        tool.main(['run', '--count', '1', '--out', 'out'])
+    with pytest.raises(UserError, match='lies in the folder of images photos'):
+        tool.main(['run', '--count', '1', '--out', 'photos/out'])
+    with pytest.raises(UserError, match=r'--count 9: .*photos has 4 images without a label'):
+        tool.main(['run', '--count', '9', '--out', 'new', '--device', 'cpu'])
+
+
+def test_an_interrupted_command_goes_on(tool, place, monkeypatch):
+    """Images that were looked at are not looked at again; with other settings they would be of another network."""
+    kept = NewFolder.write_lines
+    monkeypatch.setattr(NewFolder, 'write_lines', lambda *_: 1 / 0)
+    words = ['run', '--count', '2', '--out', 'out', '--device', 'cpu']
+    with pytest.raises(ZeroDivisionError):
+        tool.main(words)
+    assert not (place / 'out').exists()
+    monkeypatch.setattr(NewFolder, 'write_lines', kept)
+    with pytest.raises(UserError, match=r'out.partial was begun with another features'):
+        tool.main([*words, '--features', 'head'])
+    looks, predict = [], Doubter.predict
+    monkeypatch.setattr(Doubter, 'predict', lambda self, *given: looks.append(1) or predict(self, *given))
+    tool.main(words)
+    assert len(looks) == 2  # of the two thumbnails alone
+    other = [word if word != 'out' else 'again' for word in words]
+    tool.main(other)
+    for name in ('suggested.txt', 'scores.csv', 'annotations.json'):
+        assert (place / 'out' / name).read_bytes() == (place / 'again' / name).read_bytes()
+
+
+def test_random_images_are_a_function_of_the_seed(tool, place):
+    for folder, seed in (('one', 3), ('two', 3), ('three', 4)):
+        words = ['--by', 'random', '--seed', str(seed), '--lists-only', '--count', '3', '--device', 'cpu']
+        tool.main(['run', '--out', folder, *words])
+    lists = [(place / name / 'suggested.txt').read_text() for name in ('one', 'two', 'three')]
+    assert lists[0] == lists[1] != lists[2]
+    assert sorted(path.name for path in (place / 'one').iterdir()) == ['labeled.txt', 'settings.json', 'suggested.txt']
+
+
+@pytest.mark.parametrize(('method', 'kinds'), [('DUEB', 'variance,disagreement'), ('ELNWarmup', 'correctness')])
+def test_methods_are_asked_for_their_own_doubt(tool, place, method, kinds):
+    write_run(place / 'own', method)
+    write_data_config(place, 'own')
+    by = kinds.split(',')[-1]
+    tool.main(['own', '--count', '2', '--by', by, '--features', 'head', '--out', 'out', '--device', 'cpu'])
+    head = (place / 'out/scores.csv').read_text().splitlines()[0]
+    assert head == f'image,suggested,entropy,confidence,{kinds}'
+    with pytest.raises(UserError, match=r'--by variance: the network of this run does not say it; it says entropy'):
+        tool.main(['run', '--count', '2', '--by', 'variance', '--out', 'none', '--device', 'cpu'])
+
+
+def test_other_images_and_damaged_ones(tool, place, capsys):
+    """Copies of labeled images are no candidates; what cannot be read is left out and named."""
+    for name, pixels in (('x', noise(9)), ('y', noise(8)), ('1', noise(1))):
+        write_png(place / f'more/{name}.png', pixels)
+    (place / 'more/bad.png').write_bytes(b'no image')
+    tool.main(['run', '--images', 'more', '--count', '2', '--out', 'out', '--device', 'cpu'])
+    assert sorted((place / 'out/suggested.txt').read_text().split()) == ['x', 'y']
+    assert 'bad could not be read, and was left out' in capsys.readouterr().out
+    assert not (place / 'out/labeled.txt').exists()  # images in two folders have no common list
+    with pytest.raises(UserError, match='ids.txt: q is no image without a label'):
+        (place / 'ids.txt').write_text('q\n')
+        tool.main(['run', '--list', 'ids.txt', '--count', '1', '--out', 'q'])
+
+
+def build(config):
+    """The training set of a config, as a training would have it."""
+    return SemiDataset(**{key: value for key, value in config.train_dataloader.dataset.items() if key != 'type'})
+
+
+def test_corrected_masks_become_a_training(tool, place, capsys):
+    """Through the folder of pre-labels: one is corrected, one stays, and a labeled one is replaced."""
+    tool.main(['run', '--count', '2', '--out', 'out', '--device', 'cpu'])
+    before, chosen = snapshot(place), read_ids('out/suggested.txt')
+    corrected = np.full((40, 56), 1, np.uint8)
+    corrected[:5] = 255
+    write_png(place / f'out/masks/{chosen[0]}.png', corrected)
+    write_png(place / 'out/masks/a/2.png', corrected)
+    tool.main(['run', '--accept', 'out/masks', '--out', 'round2'])
+    assert '2 new masks, 1 instead of old ones; 4 labeled images.' in capsys.readouterr().out
+    assert snapshot(place) == before
+    config = Config.fromfile('round2/tiny_mine_round2.py')
+    assert config.work_dir == 'work_dirs/tiny_mine_round2'
+    data = build(config)
+    data.full_init()
+    masks = {info['img_path']: info['seg_map_path'] for info in map(data.labeled.get_data_info, range(4))}
+    assert {Path(path).resolve() for path in masks} == {
+        (place / f'photos/{name}.png').resolve() for name in [*LABELED, *chosen]
+    }
+    assert len(data.unlabeled) == 2
+    for name, expected in ((chosen[0], corrected), ('a/2', corrected), ('1', np.full((40, 56), 3))):
+        assert np.array_equal(read(place / f'round2/masks/{name}.png'), expected)
+    assert all(Path(path).is_file() for path in masks.values())
+    # the next round begins where this one ended
+    write_png(place / f'third/{chosen[1]}.png', corrected)
+    tool.main(['round2/tiny_mine_round2.py', '--checkpoint', 'run/iter_6.pth', '--accept', 'third', '--out', 'round3'])
+    assert '0 new masks, 1 instead of old ones; 4 labeled' in capsys.readouterr().out
+
+
+def test_corrected_annotations_become_a_training(tool, place):
+    """A COCO file, whose tool left out the folder of the image."""
+    mask = np.full((40, 56), 255, np.uint8)
+    mask[3:9, 4:20], mask[20:, :7] = 2, 0
+    write_coco(place / 'coco.json', [('3.png', mask)], META['classes'])
+    tool.main(['run', '--accept', 'coco.json', '--out', 'round2'])
+    assert np.array_equal(read(place / 'round2/masks/a/b/3.png'), mask)
+    write_coco(place / 'two.json', [('0.png', mask)], META['classes'])
+    tool.main(['run', '--accept', 'two.json', '--out', 'exact'])  # 0 itself, not a/0
+    assert read_ids('exact/labeled.txt') == ['0', '1', 'a/2']
+    write_coco(place / 'bad.json', [('9.png', mask)], META['classes'])
+    with pytest.raises(UserError, match=r'bad.json: 9.png is no image of this run'):
+        tool.main(['run', '--accept', 'bad.json', '--out', 'no'])
+
+
+def test_masks_that_do_not_fit_are_named_all_at_once(tool, place):
+    """Size, name, value and content; nothing is taken, and the folder is not there."""
+    write_png(place / 'new/0.png', np.zeros((40, 56), np.uint8))
+    write_png(place / 'new/a/0.png', np.zeros((56, 40), np.uint8))
+    write_png(place / 'new/q.png', np.zeros((40, 56), np.uint8))
+    write_png(place / 'new/a/b/3.png', np.full((40, 56), 7, np.uint8))
+    write_png(place / 'new/a/b/4.png', np.zeros((40, 56, 3), np.uint8))
+    with pytest.raises(UserError) as error:
+        tool.main(['run', '--accept', 'new', '--out', 'no'])
+    said = str(error.value)
+    assert said.startswith('4 of 5 masks cannot be taken; nothing was:')
+    for text in (
+        'new/a/0.png is 40x56, its image photos/a/0.png is 56x40',
+        'new/q.png: the run has no image q',
+        'new/a/b/3.png: 2240 pixels have the value 7, which stands for no class',
+        'new/a/b/4.png: the mask has 3 channels',
+    ):
+        assert text in said, said
+    assert not (place / 'no').exists()
+    for given, text in (('none', 'there is no such folder'), ('run', 'holds no mask that ends in .png')):
+        with pytest.raises(UserError, match=text):
+            tool.main(['run', '--accept', given, '--out', 'nothing'])
+
+
+def test_images_of_another_folder_are_copied_beside_the_labeled_ones(tool, place):
+    """A labeled set has one folder of images; the copies are no unlabeled images of the next training."""
+    write_png(place / 'more/x.png', noise(9))
+    write_png(place / 'new/x.png', np.zeros((40, 56), np.uint8))
+    tool.main(['run', '--images', 'more', '--accept', 'new', '--out', 'round2'])
+    data = build(Config.fromfile('round2/tiny_mine_round2.py'))
+    data.full_init()
+    images = [data.labeled.get_data_info(index)['img_path'] for index in range(3)]
+    assert [Path(path).name for path in images] == ['1.png', '2.png', 'x.png']
+    assert all('round2/images' in path for path in images) and len(data.unlabeled) == 4
+
+
+def test_files_keep_the_values_of_their_dataset(tool, place):
+    """With reduce_zero_label, 0 is ignored and class 0 is a 1, in pre-labels as in corrected masks."""
+    write_data_config(place, 'run', reduce_zero_label=True)
+    tool.main(['run', '--count', '2', '--out', 'out', '--device', 'cpu'])
+    name = read_ids('out/suggested.txt')[0]
+    assert np.array_equal(
+        read(place / f'out/masks/{name}.png'), load('run', device='cpu')(f'photos/{name}.png').mask + 1
+    )
+    tool.main(['run', '--accept', 'out/annotations.json', '--out', 'round2'])
+    assert (place / f'round2/masks/{name}.png').read_bytes() == (place / f'out/masks/{name}.png').read_bytes()
+
+
+class Knowing:
+    """A network that knows the true masks, and is less sure of small objects."""
+
+    classes, palette = META['classes'], np.array(META['palette'], np.uint8)
+
+    def __init__(self, truth):
+        self.truth = truth
+
+    def read(self, path):
+        return cv2.imread(str(path))
+
+    def __call__(self, pixels):
+        mask = self.truth[pixels.tobytes()]
+        confidence = np.where(mask == 2, 0.7, 0.9).astype(np.float32)
+        return type('Found', (), dict(mask=mask, confidence=confidence))
+
+
+def test_planted_errors_come_first(tool, place):
+    """Borders that are off by a pixel are none; a region of another class is, and the larger one is first."""
+    truth, random = {}, np.random.RandomState(0)
+    for number, name in enumerate(NAMES):
+        mask = np.zeros((80, 112), np.uint8)
+        mask[40:], mask[10:30, 20 + number : 50], mask[50:62, 70:90] = 1, 3, 2
+        pixels = random.randint(0, 255, (80, 112, 3)).astype(np.uint8)
+        write_png(place / f'photos/{name}.png', pixels)
+        truth[pixels.tobytes()] = mask
+        drawn = np.roll(mask, 1, axis=1)  # by a hand that is not exact
+        if name == 'a/0':
+            drawn[drawn == 3] = 2
+        if name == '0':
+            drawn[drawn == 2] = 255  # ignored, not wrong
+        if name == 'a/b/3':
+            drawn[drawn == 2] = 1  # an object that is missing
+        write_png(place / f'masks/{name}.png', drawn)
+    (place / 'list.txt').write_text('\n'.join(NAMES))
+    labeled = labeled_set(Config.fromfile('run/tiny_mine.py'))
+    errors = suspects.find_suspects(Knowing(truth), labeled, NAMES, 5, NewFolder(place / 'out', {}))
+    assert [(e.image, e.given, e.predicted) for e in errors] == [('a/0', 2, 3), ('a/b/3', 1, 2)]
+    assert errors[0].share == pytest.approx(20 * 27 / (80 * 112), abs=0.01) and errors[0].box[:2] == (23, 10)
+    assert (place / 'out/suspects.txt').read_text() == 'a/0\na/b/3\n'
+    assert '"car","tree"' in (place / 'out/errors.csv').read_text().splitlines()[1]
+    for name in ('a/0', 'a/b/3'):
+        assert (place / f'out/masks/{name}.png').read_bytes() == (place / f'masks/{name}.png').read_bytes()
+    assert len(list((place / 'out/thumbnails').iterdir())) == 2
+
+
+def test_errors_by_the_tool(tool, place, capsys):
+    """The network of random weights contradicts what it likes; a list chooses masks, and sizes are compared."""
+    (place / 'ids.txt').write_text('1\n')
+    tool.main(['run', '--errors', '--list', 'ids.txt', '--out', 'out', '--device', 'cpu'])
+    assert 'of 1 masks' in capsys.readouterr().out
+    write_png(place / 'masks/1.png', np.zeros((20, 28), np.uint8))
+    with pytest.raises(Exception, match=r'masks/1.png is 28x20, its image photos/1.png is 56x40'):
+        tool.main(['run', '--errors', '--out', 'sizes', '--device', 'cpu'])
+
+
+def test_doubtful_regions_are_of_all_images_and_of_each():
+    """Twice as doubtful means more outlined pixels; no image is without a region."""
+    high, low = (top * np.linspace(0, 1, 100)[:, None].repeat(100, 1) for top in (1.0, 0.1))
+    found = doubtful_regions([high, low])
+    assert 0.18 < found[0].mean() < 0.22 and 0.04 < found[1].mean() < 0.08
+    assert found[0][-1].all() and found[1][-1].all() and not found[0][:50].any()
+    binary = np.repeat([0.0, 1.0], 50)[:, None].repeat(100, 1)  # of two networks: yes or no
+    assert doubtful_regions([binary])[0][70:].all() and not doubtful_regions([0 * binary])[0].any()
