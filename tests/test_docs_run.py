@@ -16,6 +16,7 @@ PLACEHOLDERS = {
     '<checkpoint>': 'work_dirs/supervised_unet_shapes_8/iter_2.pth',
     '<masks> <out>': 'data/camvid/ann_dir/train data/strokes',
     'iter_<n>': 'iter_2',
+    '--images photos --masks masks': '--images data/shapes/img_dir/val --masks data/shapes/ann_dir/val',
 }
 TWO_ITERATIONS = ['--cfg-options', 'train_cfg.max_iters=2']
 ADDED = {
@@ -87,6 +88,7 @@ def test_the_commands_of_the_pages_run(tmp_path):
     assert ran >= {
         'index train',
         'own_data check_dataset',
+        'own_data new',
         'own_data make_scribbles',
         'scribbles make_scribbles',
         'scribbles shorten_scribbles',

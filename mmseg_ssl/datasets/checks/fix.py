@@ -104,16 +104,12 @@ class _Translator:
 
     def translate(self, path: str, mask: np.ndarray) -> np.ndarray:
         """Translate one mask, to ``(H, W)`` uint8."""
-        if mask.ndim == 3 and mask.shape[2] > 1:
-            rgb = mask[..., [0, 0, 0]] if mask.shape[2] == 2 else mask[..., 2::-1]
-            colors, place = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
-            found: List[Value] = [(int(red), int(green), int(blue)) for red, green, blue in colors]
-            table = self.colors
-            if any(color not in table for color in found) and not self.mapping and self._is_gray(colors):
-                found, table = [int(color[0]) for color in colors], self.values  # indices, written three times
-        else:
-            values, place = np.unique(mask, return_inverse=True)
-            found, table = values.tolist(), self.values
+        found, place = distinct_values(mask)
+        table = self.colors if found and isinstance(found[0], tuple) else self.values
+        if table is self.colors and any(color not in table for color in found) and not self.mapping:
+            grays = gray_values(found)
+            if grays and not set(grays) <= {0, 255} and set(grays) <= set(self.values):
+                found, table = [*grays], self.values  # indices, written three times
         unknown = [old for old in found if old not in table]
         if unknown:
             named = ', '.join(map(str, unknown[:8])) + (f' and {len(unknown) - 8} more' if len(unknown) > 8 else '')
@@ -124,14 +120,36 @@ class _Translator:
             )
         return np.array([table[old] for old in found], np.uint8)[place].reshape(mask.shape[:2])
 
-    def _is_gray(self, colors: np.ndarray) -> bool:
-        """Check if three equal channels hold indices; only black and white could mean anything."""
-        values = set(colors[:, 0].tolist())
-        return bool((colors == colors[:, :1]).all()) and not values <= {0, 255} and values <= set(self.values)
-
     def _value_of(self, label: int) -> int:
         """Return the value in a file that the loader reads as a class."""
         return int(np.flatnonzero(self.known == label)[0])
+
+
+def distinct_values(mask: np.ndarray) -> Tuple[List[Value], np.ndarray]:
+    """Return the values or colors of a decoded mask, and for each pixel the place of its own among them.
+
+    Args:
+        mask: From :func:`decode_mask`: ``(H, W)`` or ``(H, W, channels)``; colors are blue, green, red; of gray and
+            alpha, gray is taken.
+
+    Returns:
+        Values, or colors ``(red, green, blue)``, in ascending order; and ``(H W,)`` places.
+    """
+    if mask.dtype in (np.uint8, np.bool_) and (mask.ndim == 2 or mask.shape[2] == 1):  # counting beats sorting
+        counts = np.bincount(mask.ravel(), minlength=256)
+        return np.flatnonzero(counts).tolist(), (np.cumsum(counts > 0) - 1)[mask.ravel().astype(np.uint8)]
+    if mask.ndim == 2 or mask.shape[2] == 1:
+        values, place = np.unique(mask, return_inverse=True)
+        return values.tolist(), place.ravel()
+    rgb = (mask[..., [0, 0, 0]] if mask.shape[2] == 2 else mask[..., 2::-1]).reshape(-1, 3).astype(np.int64)
+    codes, place = np.unique(rgb @ [1 << 32, 1 << 16, 1], return_inverse=True)  # a sort of numbers, not of rows
+    return [(code >> 32, code >> 16 & 0xFFFF, code & 0xFFFF) for code in codes.tolist()], place.ravel()
+
+
+def gray_values(found: List[Value]) -> List[int]:
+    """Return the grays of colors whose three channels are equal; empty if any is a true color."""
+    colors = [value if isinstance(value, tuple) else (value,) * 3 for value in found]
+    return [red for red, green, blue in colors] if all(red == green == blue for red, green, blue in colors) else []
 
 
 def _black_and_white(masks: List[MaskFacts]) -> bool:
