@@ -33,7 +33,7 @@ LONG = {
     'tools/gpu_checks.py': lambda words: True,
     'tools/serve.py': lambda words: True,
 }
-"""Which commands are more than a test: hundreds of trainings, scores of ELN's networks, what wants a GPU, and what ends with Ctrl-C."""
+"""Which commands are more than a test: hundreds of trainings, scores of ELN's networks, what wants a GPU or Ctrl-C."""
 
 
 PLAIN_TABLES = [
