@@ -19,6 +19,7 @@ from .run_lock import lock_run, release_run
 from .scribble_vis_hook import ScribbleVisHook
 from .seed_hook import SeedHook
 from .semi_visualization_hook import SemiVisualizationHook
+from .sharded_model import FullyShardedModel
 from .stage_hook import StageHook
 from .start_summary_hook import StartSummaryHook
 from .stop_request import stop_on_signals
@@ -33,6 +34,7 @@ __all__ = [
     'CompileNetworks',
     'DataSummaryHook',
     'ELNStageHook',
+    'FullyShardedModel',
     'LayerDecayConstructor',
     'MeanTeacherHook',
     'MergedOptimWrapperConstructor',

@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
 from ..utils.atomic_files import AtomicBackend, replace_file
+from .sharded_model import whole_state
 
 
 class AtomicCheckpointHook(CheckpointHook):
@@ -45,17 +46,18 @@ class AtomicCheckpointHook(CheckpointHook):
             self._extra = name if extra else ''
         self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
         runner.message_hub.update_info_dict(dict(last_ckpt=self.last_ckpt, extra_ckpt=self._extra))
-        runner.save_checkpoint(
-            self.out_dir,
-            name,
-            self.file_client_args,
-            save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler,
-            meta=meta,
-            by_epoch=self.by_epoch,
-            backend_args=self.backend_args,
-            **self.args,
-        )
+        with whole_state(runner, self.save_optimizer):
+            runner.save_checkpoint(
+                self.out_dir,
+                name,
+                self.file_client_args,
+                save_optimizer=self.save_optimizer,
+                save_param_scheduler=self.save_param_scheduler,
+                meta=meta,
+                by_epoch=self.by_epoch,
+                backend_args=self.backend_args,
+                **self.args,
+            )
         self._saved_iter, self._saved_at = done, time.monotonic()
         if not is_main_process():
             return
@@ -79,9 +81,10 @@ class AtomicCheckpointHook(CheckpointHook):
     def _save_best_checkpoint(self, runner: Any, metrics: dict) -> None:
         """Save the best as mmengine does, but remove the former best only after the new one is in place."""
         if not isinstance(self.file_backend, AtomicBackend):
-            super()._save_best_checkpoint(runner, metrics)
+            with whole_state(runner, optimizer=False):
+                super()._save_best_checkpoint(runner, metrics)
             return
-        with self.file_backend.removals_last() as doomed:
+        with self.file_backend.removals_last() as doomed, whole_state(runner, optimizer=False):
             super()._save_best_checkpoint(runner, metrics)
             # A resumed run may repeat a validation and write the same name again.
             doomed[:] = [path for path in doomed if path not in self._best_files()]

@@ -14,6 +14,7 @@ from .partial_gradients import collect_partial_gradients, restore_partial_gradie
 from .rank_buffers import collect_rank_buffers, lend_main_buffers, restore_rank_buffers, return_buffers
 from .resumed_schedules import check_same_start, check_schedules, fit_schedules
 from .run_lock import lock_run, release_run
+from .sharded_model import divide_optimizer_state
 from .stop_request import STOPPED, stop_requested
 
 SAVE, STOP = 1, 2
@@ -171,6 +172,7 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         if getattr(runner, '_resume', False):
             fit_parameter_groups(runner, checkpoint)
             fit_schedules(runner, checkpoint)
+            divide_optimizer_state(runner, checkpoint)
 
     def _save_extra(self, runner: Any, done: int) -> None:
         """Write the extra checkpoint after ``done`` iterations, unless these are already saved."""

@@ -1,7 +1,7 @@
 """A frozen copy of a network that follows it as an exponential moving average."""
 
 import copy
-from typing import List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -90,7 +90,7 @@ class EMATeacher(nn.Module):
             student: The branch that was copied.
             momentum: Share of new weights in ``[0, 1]``.
         """
-        own, new = list(self.network.parameters()), list(student.parameters())
+        own, new = _own_parts(self.network), _own_parts(student)
         own_state, new_state = list(self.network.buffers()), list(student.buffers())
         if self.buffer_mode == 'average':
             # integers such as num_batches_tracked have no average: they are copied
@@ -101,6 +101,12 @@ class EMATeacher(nn.Module):
         if own_state and self.buffer_mode != 'own':
             torch._foreach_copy_(own_state, new_state)
         self.updates += 1
+
+
+def _own_parts(network: Branch) -> List[Tensor]:
+    """List the parameters; of weights that are divided over processes, this one's parts."""
+    parts: List[Any] = list(network.parameters())
+    return [part.to_local() if hasattr(part, 'to_local') else part for part in parts]
 
 
 def _without(tensors: List[Tensor], indices: List[int]) -> List[Tensor]:

@@ -73,6 +73,13 @@ def checkpoint_activations(model: nn.Module) -> int:
     return count
 
 
+def blocks_of(model: nn.Module) -> List[nn.Module]:
+    """List the blocks of the backbones of every network, a frozen teacher's left out."""
+    return [
+        block for module in model.modules() if isinstance(module, EncoderDecoder) for block in _blocks(module.backbone)
+    ]
+
+
 def _segmentors(model: nn.Module) -> List[EncoderDecoder]:
     hidden = [own for module in model.modules() for own in getattr(module, 'hidden_modules', ())]  # frozen teachers
     return [module for own in (model, *hidden) for module in own.modules() if isinstance(module, EncoderDecoder)]

@@ -175,6 +175,8 @@ def set_launcher(config: Config, launcher: str) -> None:
         from ..utils.processes import start_gloo
 
         start_gloo()
+        if config.get('model_wrapper_cfg'):
+            return
         config.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel',
             device_ids=None,

@@ -1,0 +1,94 @@
+"""Weights, gradients and optimizer state divided over two processes: the run that ``DistributedDataParallel`` makes."""
+
+import re
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from toy_process import loss_curve, output, train, train_ranks
+from toy_run import draw_images, toy_config, toy_model, write_config
+
+from mmseg_ssl.compat import load_weights_only
+
+pytestmark = pytest.mark.slow
+torch_has_it = pytest.mark.skipif(
+    tuple(int(part) for part in torch.__version__.split('+')[0].split('.')[:2]) < (2, 6), reason='needs torch 2.6'
+)
+
+
+def small_vit(model):
+    """ViT with a plain head; no dropout, whose draws would be the same anyway."""
+    vit = dict(type='VisionTransformer', img_size=16, patch_size=4, embed_dims=16, num_layers=2, num_heads=2)
+    head = dict(model['segmentor']['decode_head'], in_channels=16, in_index=0, dropout_ratio=0.0)
+    head.update(norm_cfg=dict(type='GN', num_groups=2))
+    model['segmentor'].update(backbone=dict(vit, mlp_ratio=2, out_indices=(1,)), decode_head=head)
+    return model
+
+
+def config_of(method, folder, **changes):
+    strong = dict(type='StrongAugment')
+    model = small_vit(toy_model(method))
+    if method == 'UniMatchV2':
+        model.update(threshold=0.0)
+        model['data_preprocessor'].update(strong=dict(strong1=strong, strong2=strong))
+    config = toy_config(draw_images(folder), model=model, **changes)
+    config['optim_wrapper'] = dict(
+        type='OptimWrapper',
+        constructor='MergedOptimWrapperConstructor',
+        optimizer=dict(type='AdamW', lr=0.01),
+        paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=3.0))),
+    )
+    if method == 'DUEB':
+        config['custom_hooks'] = config['custom_hooks'][:2]
+    return config
+
+
+def ends_of(run):
+    return load_weights_only(str(run / 'iter_6.pth'))
+
+
+def assert_close(one, two, where=''):
+    if isinstance(one, dict):
+        assert one.keys() == two.keys(), where
+        for key in one:
+            assert_close(one[key], two[key], f'{where}.{key}')
+    elif isinstance(one, torch.Tensor):
+        assert type(one) is type(two) and one.shape == two.shape, where
+        torch.testing.assert_close(one, two, rtol=2e-4, atol=2e-5, msg=lambda text: f'{where}: {text}')
+
+
+@torch_has_it
+@pytest.mark.parametrize('method', ['MeanTeacher', 'UniMatchV2', 'DUEB'])
+def test_the_run_of_data_parallel(method, tmp_path):
+    """Losses, weights, moving average and optimizer state after six steps, two validations between; and a run that is
+    killed and resumed is the same to the bit. The checkpoint is one of whole tensors: one process goes on from it."""
+    config = config_of(method, tmp_path / 'data')
+    divided = dict(config, model_wrapper_cfg=dict(type='FullyShardedModel'))
+    plain = write_config(tmp_path / 'plain.py', config)
+    path = write_config(tmp_path / 'divided.py', divided)
+    assert train_ranks(plain, tmp_path / 'ddp') == [0, 0], output(tmp_path / 'ddp')
+    assert train_ranks(path, tmp_path / 'fsdp') == [0, 0], output(tmp_path / 'fsdp')
+    log = ''.join(path.read_text() for path in (tmp_path / 'fsdp').glob('*/*.log'))
+    held, total = map(int, re.search(r'(\d+) of (\d+) weights, teachers included', log).groups())
+    assert held < 0.56 * total  # the halves of a tensor with an odd number of rows are unequal
+    one, two = loss_curve(tmp_path / 'ddp'), loss_curve(tmp_path / 'fsdp')
+    assert sorted(one) == sorted(two) == list(range(1, 7))
+    for step in one:
+        assert {k: v for k, v in two[step].items() if 'loss' in k} == pytest.approx(
+            {k: v for k, v in one[step].items() if 'loss' in k}, rel=1e-3, abs=1e-4
+        ), step
+    ends = [ends_of(tmp_path / name) for name in ('ddp', 'fsdp')]
+    for part in ('state_dict', 'optimizer'):
+        assert_close(ends[0][part], ends[1][part], part)
+
+    train_ranks(path, tmp_path / 'cut', kills=('iteration:3', 'iteration:3'))
+    assert train_ranks(path, tmp_path / 'cut', '--resume') == [0, 0], output(tmp_path / 'cut')
+    assert loss_curve(tmp_path / 'cut') == two
+    again = ends_of(tmp_path / 'cut')
+    assert all(torch.equal(value, again['state_dict'][key]) for key, value in ends[1]['state_dict'].items())
+
+    MODELS.build(Config.fromfile(str(path)).model).load_state_dict(ends[1]['state_dict'])
+    longer = dict(config, train_cfg=dict(config['train_cfg'], max_iters=7), load_from=None)
+    alone = write_config(tmp_path / 'alone.py', longer)
+    assert train(alone, tmp_path / 'cut', '--resume') == 0, output(tmp_path / 'cut')
