@@ -1,5 +1,7 @@
 """Registered parts of the tiny runs: a dataset, a backbone, and what breaks or scores a run."""
 
+import os
+import signal
 from typing import Optional
 
 import mmseg_ssl  # noqa: F401  # isort: skip  (patches what the next imports need)
@@ -70,6 +72,19 @@ class BreakLoss(Hook):
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         if runner.iter + 1 == self.iteration:
             next(runner.model.parameters()).data.fill_(self.value)
+
+
+@HOOKS.register_module(force=True)
+class DieOnce(Hook):
+    """Kill one process after an iteration (counted from 1), unless the launcher has started it again."""
+
+    def __init__(self, iteration: int, rank: int) -> None:
+        self.iteration, self.rank = iteration, rank
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') != '0'
+        if runner.iter + 1 == self.iteration and runner.rank == self.rank and not again:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @METRICS.register_module(force=True)

@@ -19,8 +19,10 @@ try:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
     from torch.distributed.tensor import DTensor, distribute_tensor
+
+    IS_THERE = True
 except ImportError:  # torch before 2.6
-    fully_shard = None
+    IS_THERE = False
 
 
 @MODEL_WRAPPERS.register_module()
@@ -44,9 +46,11 @@ class FullyShardedModel(nn.Module):
     has_weights = True
     """The host need not initialize and broadcast them: no collective takes a divided tensor."""
 
-    def __init__(self, module: nn.Module) -> None:
+    module: Any
+
+    def __init__(self, module: Any) -> None:
         super().__init__()
-        if fully_shard is None:
+        if not IS_THERE:
             raise UserError(f'FullyShardedModel needs torch 2.6 or later, found {torch.__version__}.')
         if hasattr(module, 'init_weights'):
             module.init_weights()
@@ -55,11 +59,9 @@ class FullyShardedModel(nn.Module):
         mesh = init_device_mesh(get_device(), (get_world_size(),))
         hidden = [own for part in module.modules() for own in getattr(part, 'hidden_modules', ())]  # frozen teachers
         kind = type(module)
-        for root in (module, *(own.network for own in hidden)):
-            for block in blocks_of(root):
-                if next(block.parameters(), None) is not None:
-                    fully_shard(block, mesh=mesh)
-            fully_shard(root, mesh=mesh)
+        _divide(module, mesh)
+        for own in hidden:  # no backward pass follows their forward pass
+            _divide(own.network, mesh, reshard_after_forward=True)
         type(module).__name__, type(module).__doc__ = kind.__name__, kind.__doc__  # torch made a class of its own
         module.register_load_state_dict_pre_hook(_divide_loaded)
         weights: List[Any] = list(module.parameters())
@@ -87,6 +89,14 @@ class FullyShardedModel(nn.Module):
         results = getattr(self.module, step)(data)
         self.module.reshard()  # the outermost unit stays gathered after a forward pass, for a backward one
         return results
+
+
+def _divide(root: nn.Module, mesh: Any, **options: Any) -> None:
+    """Make units of the blocks of a model's backbones, and one of all else."""
+    for block in blocks_of(root):
+        if next(block.parameters(), None) is not None:
+            fully_shard(block, mesh=mesh)
+    fully_shard(root, mesh=mesh, **options)
 
 
 def _divide_loaded(module: nn.Module, state_dict: Dict[str, Any], prefix: str, *_: Any) -> None:

@@ -1,9 +1,11 @@
 """Weights, gradients and optimizer state divided over two processes: the run that ``DistributedDataParallel`` makes."""
 
+import copy
 import re
 
 import pytest
 import torch
+import toy_parts  # noqa: F401
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from toy_process import loss_curve, output, train, train_ranks
@@ -39,7 +41,17 @@ def config_of(method, folder, **changes):
         optimizer=dict(type='AdamW', lr=0.01),
         paramwise_cfg=dict(custom_keys=dict(decode_head=dict(lr_mult=3.0))),
     )
-    if method == 'DUEB':
+    if method == 'FixMatch':
+        model.update(threshold=0.0)
+        model['data_preprocessor'].update(strong=strong)
+        segmentor = small_vit(toy_model(method))['segmentor']
+        torch.manual_seed(5)
+        trained = MODELS.build(copy.deepcopy(segmentor))
+        for parameter in trained.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+        torch.save(dict(state_dict=trained.state_dict()), folder.parent / 'teacher.pth')
+        model.update(teacher=dict(segmentor=segmentor, checkpoint=str(folder.parent / 'teacher.pth')))
+    if method in ('DUEB', 'FixMatch'):
         config['custom_hooks'] = config['custom_hooks'][:2]
     return config
 
@@ -59,10 +71,11 @@ def assert_close(one, two, where=''):
 
 
 @torch_has_it
-@pytest.mark.parametrize('method', ['MeanTeacher', 'UniMatchV2', 'DUEB'])
+@pytest.mark.parametrize('method', ['MeanTeacher', 'UniMatchV2', 'DUEB', 'FixMatch'])
 def test_the_run_of_data_parallel(method, tmp_path):
     """Losses, weights, moving average and optimizer state after six steps, two validations between; and a run that is
-    killed and resumed is the same to the bit. The checkpoint is one of whole tensors: one process goes on from it."""
+    killed and resumed is the same to the bit. The checkpoint is one of whole tensors: one process goes on from it.
+    FixMatch has a trained network as its teacher."""
     config = config_of(method, tmp_path / 'data')
     divided = dict(config, model_wrapper_cfg=dict(type='FullyShardedModel'))
     plain = write_config(tmp_path / 'plain.py', config)

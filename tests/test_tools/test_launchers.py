@@ -5,8 +5,11 @@ import socket
 import subprocess
 
 import pytest
+import torch
 from toy_process import ROOT, loss_curve
 from toy_run import draw_images, toy_config, write_config
+
+from mmseg_ssl.compat import load_weights_only
 
 TOOLS = ROOT / 'tools'
 
@@ -124,3 +127,27 @@ def test_two_processes_train(tmp_path):
     assert code == 0, stderr[-3000:]
     assert sorted(loss_curve(tmp_path / 'run')) == [1, 2, 3, 4, 5, 6]
     assert (tmp_path / 'run' / 'iter_6.pth').is_file()
+
+
+@pytest.mark.slow
+def test_a_lost_process_starts_again(tmp_path):
+    """torchrun's c10d rendezvous, as in docs/scaling.md: after iteration 5 one of two processes is killed; both start
+    again, continue from the checkpoint of iteration 4, and end where a run without an accident does."""
+    config = toy_config(draw_images(tmp_path / 'data'))
+    config['train_dataloader']['batch_size'] = 1
+    paths = os.pathsep.join([str(ROOT), str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')])
+    env = dict(os.environ, PYTHONPATH=paths, OMP_NUM_THREADS='1', PEER_TIMEOUT='10')
+    launch = [os.sys.executable, '-m', 'torch.distributed.run', '--nnodes=1', '--nproc_per_node=2', '--max-restarts=1']
+    launch += ['--rdzv-backend=c10d', '--rdzv-endpoint=127.0.0.1:0', '--rdzv-id=job', str(TOOLS / 'train.py')]
+    ends = []
+    for name in ('whole', 'lost'):
+        if name == 'lost':
+            config['custom_hooks'] = [*config['custom_hooks'], dict(type='DieOnce', iteration=5, rank=1)]
+        path, run = write_config(tmp_path / f'{name}.py', config), tmp_path / name
+        line = [*launch, str(path), '--work-dir', str(run), '--launcher', 'pytorch', '--resume']
+        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, done.stderr[-3000:]
+        ends.append(load_weights_only(str(run / 'iter_6.pth'))['state_dict'])
+    assert 'Resuming from' in done.stdout + done.stderr
+    assert loss_curve(tmp_path / 'lost') == loss_curve(tmp_path / 'whole')
+    assert all(torch.equal(value, ends[1][key]) for key, value in ends[0].items())
