@@ -137,6 +137,8 @@ def test_a_lost_process_starts_again(tmp_path):
     config['train_dataloader']['batch_size'] = 1
     paths = os.pathsep.join([str(ROOT), str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')])
     env = dict(os.environ, PYTHONPATH=paths, OMP_NUM_THREADS='1', PEER_TIMEOUT='10')
+    # else both starts share one store, in which the second finds the addresses of the first
+    env['TORCH_DISABLE_SHARE_RDZV_TCP_STORE'] = '1'
     launch = [os.sys.executable, '-m', 'torch.distributed.run', '--nnodes=1', '--nproc_per_node=2', '--max-restarts=1']
     launch += ['--rdzv-backend=c10d', '--rdzv-endpoint=127.0.0.1:0', '--rdzv-id=job', str(TOOLS / 'train.py')]
     ends = []
