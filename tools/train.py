@@ -32,6 +32,14 @@ from mmseg_ssl.utils.freed_memory import keep_freed_memory  # noqa: E402
 from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 
+HOOKS_OF_EVERY_RUN = dict(
+    data='DataSummaryHook',
+    start='StartSummaryHook',
+    progress='ProgressHook',
+    pictures='StepPictureHook',
+    taught='TaughtHook',
+)
+
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     """Read the command line: mmseg's options, and ``--seed``."""
@@ -118,7 +126,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         find_weights(cfg)  # before the run's folder is made
     report = check_data(cfg)
     cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
-    add_hooks(cfg, data='DataSummaryHook', start='StartSummaryHook', progress='ProgressHook')
+    add_hooks(cfg, **HOOKS_OF_EVERY_RUN)
     if is_first_process():
         lock_run(cfg.work_dir)
     with stop_on_signals(release_run), readable_network_errors():

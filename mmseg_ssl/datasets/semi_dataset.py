@@ -4,11 +4,13 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import FUNCTIONS
+from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 
 from ..errors import DatasetError
 from ..utils.random import fold, seeded
 from .apply_split import build_labeled, build_unlabeled
+from .hidden_masks import HiddenMasks
 from .pipelines import find_failed_step, refuse_mask_steps, require_same_orientation
 from .splits import find_split
 
@@ -41,6 +43,9 @@ class SemiDataset:
             unlabeled one none of them, so one line in a leaf config changes the labeled subset. It sets
             ``labeled.ann_file`` where that names no list, and ``unlabeled.exclude`` where that is not set. Protocols
             that keep labeled images among the unlabeled ones write ``unlabeled=dict(exclude='')``.
+        hidden_masks: Compare what is taught with masks of the unlabeled images (of scribbled images, with their full
+            masks): True if they lie where those of the labeled ones do, or their folder. Nothing trains on them; an
+            image is decoded twice. See ``TaughtHook``.
 
     Raises:
         DatasetError: A split or an image folder is missing, a split contradicts the config of the sets or cannot be
@@ -53,6 +58,7 @@ class SemiDataset:
         unlabeled: Optional[Union[dict, BaseDataset]] = None,
         unlabeled_per_labeled: int = 1,
         split: Optional[str] = None,
+        hidden_masks: Union[bool, str] = False,
     ) -> None:
         if unlabeled_per_labeled < 0:
             raise DatasetError(f'unlabeled_per_labeled must be 0 or more, got {unlabeled_per_labeled}.')
@@ -70,6 +76,11 @@ class SemiDataset:
             refuse_mask_steps(self.unlabeled)
             require_same_orientation(self.labeled, self.unlabeled, ('labeled', 'unlabeled'))
         self.unlabeled_per_labeled = unlabeled_per_labeled if self.unlabeled is not None else 0
+        self.hidden_masks: Dict[str, HiddenMasks] = {}  # by view
+        if hidden_masks:
+            view, images = ('sup', self.labeled) if self.unlabeled is None else ('weak', self.unlabeled)
+            folder = hidden_masks if isinstance(hidden_masks, str) else ''
+            self.hidden_masks[view] = HiddenMasks(images, self.labeled, folder)
 
     @property
     def metainfo(self) -> dict:
@@ -81,6 +92,8 @@ class SemiDataset:
         for dataset in (self.labeled, self.unlabeled):
             if dataset is not None:
                 dataset.full_init()
+        for masks in self.hidden_masks.values():
+            masks.require()
 
     def __len__(self) -> int:
         """Number of labeled images."""
@@ -105,19 +118,17 @@ class SemiDataset:
                 f'SemiDataset is indexed by a Draw(labeled, unlabeled, seed), got {draw!r}. Use '
                 "sampler=dict(type='SemiSampler') in the dataloader."
             )
-        sup = self._load(self.labeled, draw.labeled, fold(draw.seed, 0))
+        sup = self._load('sup', draw.labeled, fold(draw.seed, 0))
         item = {key: dict(sup=value) for key, value in sup.items()}
         if draw.unlabeled:
-            weak = [
-                self._load(self.unlabeled, index, fold(draw.seed, k)) for k, index in enumerate(draw.unlabeled, start=1)
-            ]
+            weak = [self._load('weak', index, fold(draw.seed, k)) for k, index in enumerate(draw.unlabeled, start=1)]
             for key in item:
                 item[key]['weak'] = [one[key] for one in weak]
         return item
 
-    @staticmethod
-    def _load(dataset: BaseDataset, index: int, seed: int) -> Dict[str, Any]:
+    def _load(self, view: str, index: int, seed: int) -> Dict[str, Any]:
         """Run one image through its pipeline with seeded random choices."""
+        dataset: Any = dict(sup=self.labeled, weak=self.unlabeled)[view]
         try:
             with seeded(seed):
                 packed = dataset[index]
@@ -126,6 +137,9 @@ class SemiDataset:
         except Exception as error:
             raise DatasetError(_describe(dataset, index, error)) from error
         packed['data_samples'].set_metainfo(dict(seed=seed))
+        if view in self.hidden_masks:
+            hidden = PixelData(data=self.hidden_masks[view].load(index, seed, packed['inputs']))
+            packed['data_samples'].set_data(dict(hidden_sem_seg=hidden))
         return packed
 
 

@@ -16,13 +16,15 @@ from .progress_hook import ProgressHook
 from .quiet_console import build_runner
 from .resume import find_resumable, misfit
 from .run_lock import lock_run, release_run
-from .scribble_vis_hook import ScribbleVisHook
 from .seed_hook import SeedHook
 from .semi_visualization_hook import SemiVisualizationHook
 from .sharded_model import FullyShardedModel
 from .stage_hook import StageHook
 from .start_summary_hook import StartSummaryHook
+from .step_picture_hook import ScribbleVisHook, StepPictureHook
+from .step_recorder import StepRecorder
 from .stop_request import stop_on_signals
+from .taught_hook import TaughtHook
 from .unsup_ramp_hook import UnsupRampHook
 from .weights_hook import CheckWeightsHook
 
@@ -49,7 +51,10 @@ __all__ = [
     'SemiVisualizationHook',
     'StageHook',
     'StartSummaryHook',
+    'StepPictureHook',
+    'StepRecorder',
     'StopOnNonFiniteLoss',
+    'TaughtHook',
     'UnsupRampHook',
     'add_hooks',
     'build_runner',

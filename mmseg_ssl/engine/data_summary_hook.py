@@ -87,6 +87,7 @@ def add_hooks(cfg: Any, **kinds: str) -> None:
     """
     hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
     there = {hook.get('type') for hook in hooks if isinstance(hook, dict)}
+    there |= {'StepPictureHook'} if 'ScribbleVisHook' in there else set()  # its name in older configs
     for name, kind in kinds.items():
         if kind not in there:
             cfg.merge_from_dict({f'default_hooks.{name}.type': kind})

@@ -42,6 +42,18 @@ class BoxMix(NamedTuple):
         partner = own.roll(-1, dims=0) if partner is None else partner
         return partner.where(self.mask if own.dim() == 3 else self.mask[:, None], own)
 
+    def halves(self, both: Tensor) -> Tensor:
+        """Mix two batches that are one behind the other, e.g. a method's u0 and u1.
+
+        Args:
+            both: ``(2 B, ...)``, as in :meth:`__call__`.
+
+        Returns:
+            ``(B, ...)``.
+        """
+        first, second = both.chunk(2)
+        return self(first, second)
+
 
 def box_mask(
     uniforms: Tensor, size: Tuple[int, int], area: Tuple[float, float], aspect: Optional[Tuple[float, float]] = None

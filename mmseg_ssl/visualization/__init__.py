@@ -1,6 +1,18 @@
 """Pictures of a method's inputs, targets and predictions."""
 
 from .inline_images import fit_within, heat, jpeg_uri, png_uri, svg_uri
-from .scribble_panels import scribble_panels
+from .sights import NetworkSight, StepSight
+from .step_panels import step_rows
+from .step_picture import draw_rows
 
-__all__ = ['fit_within', 'heat', 'jpeg_uri', 'png_uri', 'scribble_panels', 'svg_uri']
+__all__ = [
+    'NetworkSight',
+    'StepSight',
+    'draw_rows',
+    'fit_within',
+    'heat',
+    'jpeg_uri',
+    'png_uri',
+    'step_rows',
+    'svg_uri',
+]

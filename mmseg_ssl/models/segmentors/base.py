@@ -19,6 +19,7 @@ from ..named_networks import NamedNetworks
 from ..teachers import Teacher
 
 Views = Dict[str, Tensor]
+Onlooker = Callable[[str, Dict[str, Any]], None]
 ViewSamples = Dict[str, List[SegDataSample]]
 LossDict = Dict[str, Tensor]
 
@@ -85,6 +86,7 @@ class SemiSegmentor(NamedNetworks):
         super().__init__(predict_on, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.unsup_factor = unsup_factor
         self.batch_statistics = one_of(STATISTICS, batch_statistics=batch_statistics)
+        self.onlookers: List[Onlooker] = []  # pictures and logs add themselves for the steps that they look at
         # weight of unlabeled losses, set by UnsupRampHook. A buffer, to be on the model's device without a sync; not in
         # the checkpoint, because it is a function of the iteration
         self.register_buffer('unsup_scale', torch.ones(()), persistent=False)
@@ -137,6 +139,28 @@ class SemiSegmentor(NamedNetworks):
         with labeling_mode(network, mode):
             return self.predict_views(network, *views, labeled=0)
 
+    def show(self, network: str, **parts: Any) -> None:
+        """Show onlookers what a network says or is taught in this step; without any, nothing is done.
+
+        A method may call it several times a step, as the parts come up. What a part costs to compute, nobody should
+        pay who does not look: such a part is a function without arguments. What is shown may be kept only in part:
+        onlookers take what they need at once, so that no memory is held.
+
+        Args:
+            network: Name of one of the method's networks.
+            **parts: Some of
+
+                - ``says``: what labels are made from: a :class:`Prediction`, probabilities ``(B, C, H, W)`` or a
+                  ``Vote``, of the ``image`` of the same call, else of the weak view
+                - ``image``, ``pred``: ``(B, 3, H, W)`` that the network learns on, its :class:`Prediction` of it
+                - ``target``, ``valid``: the :class:`PixelTarget` that it learns, ``(B, H, W)`` pixels that could be
+                - ``mix``: how pixels were moved since the weak view, a function of a map
+                - ``scribbles``: the image is labeled, and these are its scribbles
+                - any other name: a map ``(B, H, W)`` to draw, of what the network says or, in other calls, learns
+        """
+        for onlooker in self.onlookers:
+            onlooker(network, parts)
+
     def two_batches(self, weak: Tensor) -> Tuple[Tensor, Tensor]:
         """Return the two independent unlabeled batches u0, u1 of a method that mixes them."""
         if len(weak) % 2:
@@ -164,6 +188,7 @@ class SemiSegmentor(NamedNetworks):
                     getattr(self, name).require_started()
         with readable_torch_errors(list(inputs.values()) if isinstance(inputs, dict) else [inputs]):
             if mode == 'loss':
+                self.show('', inputs=inputs, samples=data_samples)
                 with fresh_casts():  # a method labels under no_grad before it trains the same weights
                     return self.ramped(self.loss(inputs, data_samples))
             return super().forward(inputs, data_samples, mode)

@@ -80,6 +80,7 @@ class CPCL(SemiSegmentor):
         for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
             pred_a, pred_b = self.label_views(self.branch(name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
+            self.show(name, says=votes[-1], image=images)
         targets = collaborative_labels(votes[0], votes[1], valid)
 
         losses = {}
@@ -91,6 +92,7 @@ class CPCL(SemiSegmentor):
             # over all image pixels: the fewer of them agree, the less is learned
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, target), over=valid)
             losses[f'{name}.unsup.loss_pseudo'] = self.unsup_weight * pseudo
+            self.show(name, image=images, pred=mixed, target=target, valid=valid, mix=mix.halves)
         losses['unsup.agreement'] = masked_mean(targets.agreed.float(), over=valid)
         losses['unsup.confidence'] = masked_mean(targets.progressive.weight, over=valid)
         return losses

@@ -96,6 +96,7 @@ class CPS(SemiSegmentor):
             ):
                 pseudo = masked_mean(pixel_cross_entropy(pred.logits, target), over=valid)
                 losses[f'{learner}.unsup.{key}'] = self.unsup_weight * pseudo
+            self.show(learner, image=weak, pred=on_weak, target=label_weak, valid=valid_weak)
         agreed = labels['student'][1].label == labels['peer'][1].label
         losses['unsup.agreement'] = masked_mean(agreed.float(), over=valid_weak)
         return losses
@@ -118,6 +119,7 @@ class CPS(SemiSegmentor):
             losses.update(add_prefix(known, f'{learner}.sup'))
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, labels[teacher]), over=valid)
             losses[f'{learner}.unsup.loss_pseudo'] = self.unsup_weight * pseudo
+            self.show(learner, image=images, pred=mixed, target=labels[teacher], valid=valid, mix=mix.halves)
         agreed = labels['student'].label == labels['peer'].label
         losses['unsup.agreement'] = masked_mean(agreed.float(), over=valid)
         return losses

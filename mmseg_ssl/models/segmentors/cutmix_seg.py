@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
+from ...structures import PixelTarget
 from ..branch import Branch
 from ..cutmix import CutMix
 from ..sample_pixels import valid_pixels
@@ -79,7 +80,8 @@ class CutMixSeg(SemiSegmentor):
         trusted = mix(*self.teacher.trusted(weak, valid).chunk(2))
         probs, valid = mix(*weak.logits.chunk(2)).softmax(dim=1), mix(*valid.chunk(2))
 
-        sup, mixed = self.predict_views(self.student, inputs['sup'], mix(strong_a, strong_b))
+        image = mix(strong_a, strong_b)
+        sup, mixed = self.predict_views(self.student, inputs['sup'], image)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         confident = (probs.amax(dim=1) >= self.threshold).to(probs.dtype)
@@ -87,6 +89,10 @@ class CutMixSeg(SemiSegmentor):
         distance = F.mse_loss(mixed.logits.softmax(dim=1), probs, reduction='none').sum(dim=1)
         share = masked_mean(confident, over=valid)
         all_reduce(share, op='mean')  # masked_mean gives this process's part of the share of them all
-        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance * share * trusted, over=valid)
+        weight = share * trusted
+        losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance * weight, over=valid)
         losses['unsup.confident'] = share
+        self.show('teacher', says=probs, image=image)
+        target = PixelTarget(probs, weight)
+        self.show('student', image=image, pred=mixed, target=target, valid=valid, mix=mix.halves)
         return losses

@@ -1,5 +1,6 @@
 """DUEB: uncertainty and energy based losses on CPCL (Thakur & Kurmi, WACV 2025, arXiv 2501.01640)."""
 
+from functools import partial
 from typing import Any, Optional
 
 import torch
@@ -16,7 +17,7 @@ from ..collaborative_labels import collaborative_labels
 from ..cutmix import CutMix
 from ..dueb_terms import MixedLabels, build_term
 from ..label_modes import TEACHER_MODES
-from ..losses import pixel_cross_entropy
+from ..losses import free_energy, pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
@@ -111,6 +112,7 @@ class DUEB(SemiSegmentor):
         for name in self.networks:  # both label before either is trained: a training call moves BatchNorm statistics
             pred_a, pred_b = self.label_views(self.branch(name), weak_a, weak_b, mode=self.teacher_mode)
             votes.append(vote(mix(pred_a.logits, pred_b.logits).softmax(dim=1)))
+            self.show(name, says=votes[-1], image=images)
         targets = collaborative_labels(votes[0], votes[1], valid)
         truth = torch.cat([sample.gt_sem_seg.data for sample in data_samples['sup']])
 
@@ -131,6 +133,8 @@ class DUEB(SemiSegmentor):
             for term in (self.aleatoric, energy):
                 own.update(term(sup, truth, mixed, mixed_labels))
             losses.update(add_prefix(own, name))
+            self.show(name, image=images, pred=mixed, target=target, valid=valid, mix=mix.halves)
+            self.show(name, energy=partial(free_energy, mixed.logits))
         losses['unsup.agreement'] = masked_mean(targets.agreed.float(), over=valid)
         losses['unsup.confidence'] = masked_mean(targets.progressive.weight, over=valid)
         return losses

@@ -1,6 +1,7 @@
 """ELN, second stage: train the student where the localizer trusts the teacher (Kwon & Kwak, CVPR 2022)."""
 
 import copy
+from functools import partial
 from typing import Any, Optional, Sequence
 
 import torch
@@ -142,6 +143,8 @@ class ELN(SemiSegmentor):
         # the localizer has no opinion on padding that could be trusted
         target = self.localizer.target(judged, weak.logits, self.threshold).reweight(valid)
 
+        self.show('teacher', says=weak, localizer=partial(self.localizer.correctness, judged, weak.logits))
+
         views = (inputs[view] for view in self.student_views)
         sup, *taught = self.predict_views(self.student, inputs['sup'], *views)
 
@@ -156,6 +159,7 @@ class ELN(SemiSegmentor):
         losses['unsup.loss_pseudo'] = self.pseudo_weight * pseudo
         losses['unsup.loss_contrast'] = self.contrast_weight * contrast
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)
+        self.show('student', image=inputs[self.student_views[0]], pred=taught[0], target=target, valid=valid)
         return losses
 
     stages = dict(pretrain=pretrain_loss, warmup=warmup_loss, semi=semi_loss)

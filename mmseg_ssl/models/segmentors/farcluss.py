@@ -122,10 +122,12 @@ class FARCLUSS(SemiSegmentor):
         taught = self.embed(step, inputs)
         # before the contrast, so that a class takes part from its first batch on; unmixed, as the teacher saw them
         self.contrast.update(taught, known, PixelTarget(target.label, reliability))
+        self.show('teacher', says=step.weak)
         del step, label  # maps of C channels, whose memory the student needs now
 
         mix = self.cutmix.sample(data_samples['weak'], inputs['strong'])
-        sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))
+        image = mix(inputs['strong'])
+        sup, strong = self.predict_views(self.student, inputs['sup'], image)
         target, reliability, valid = mix(target), mix(reliability), mix(valid)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
@@ -136,6 +138,7 @@ class FARCLUSS(SemiSegmentor):
         # a factor of 0, not a missing term, until the ramp ends: DDP waits for a gradient of the projection
         losses['unsup.loss_contrast'] = self.contrast_weight * self.ramp_ended * contrast
         losses['unsup.reliability'] = masked_mean(reliability, over=valid)
+        self.show('student', image=image, pred=strong, target=target, valid=valid, mix=mix, reliability=reliability)
         return losses
 
     def teach(self, inputs: Views, data_samples: ViewSamples) -> TeacherStep:

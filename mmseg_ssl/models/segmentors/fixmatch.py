@@ -79,13 +79,16 @@ class FixMatch(SemiSegmentor):
         # labeled whole and mixed afterwards, so that no label is made across the border of a box
         target = self.labels(weak.logits.softmax(dim=1), self.labeler.trusted(weak, valid) if self.labeler else valid)
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
+        image, taught, inside = mix(inputs['strong']), mix(target), mix(valid)
 
-        sup, strong = self.predict_views(self.student, inputs['sup'], mix(inputs['strong']))
+        sup, strong = self.predict_views(self.student, inputs['sup'], image)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         # half, as in the public code: under SGD this also halves the rate at which labels are learned
         losses = weighted(losses, self.sup_weight)
-        pseudo = masked_mean(pixel_cross_entropy(strong.logits, mix(target)), over=mix(valid))
+        pseudo = masked_mean(pixel_cross_entropy(strong.logits, taught), over=inside)
         losses['unsup.loss_pseudo'] = self.unsup_weight * pseudo
         losses.update(self.labels.logs(target, valid))
+        self.show('teacher' if self.labeler else 'student', says=weak)
+        self.show('student', image=image, pred=strong, target=taught, valid=inside, mix=mix)
         return losses

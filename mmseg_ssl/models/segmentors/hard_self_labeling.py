@@ -6,6 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import likeliest, masked_mean
+from ...structures import PixelTarget
 from ..branch import Branch
 from ..losses.robust import check_error_rate, robust_cross_entropy
 from ..scribble_labels import GraphCutLabeling
@@ -79,6 +80,8 @@ class HardSelfLabeling(SemiSegmentor):
         losses['unsup.loss_robust'] = masked_mean(distance, over=scribbles.unlabeled)
         agreed = (likeliest(sup.logits)[1] == target.label).float()
         losses['unsup.agreement'] = masked_mean(agreed, over=scribbles.unlabeled)
+        taught = PixelTarget(target.label, scribbles.unlabeled)
+        self.show('student', image=inputs['sup'], pred=sup, target=taught, valid=taught.weight, scribbles=scribbles)
         return losses
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)

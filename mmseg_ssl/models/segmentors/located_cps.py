@@ -92,6 +92,7 @@ class LocatedCPS(SemiSegmentor):
             pseudo = masked_mean(pixel_cross_entropy(mixed.logits, labels[teacher]), over=valid)
             losses[f'{learner}.unsup.loss_pseudo'] = self.unsup_weight * pseudo
             losses[f'{learner}.kept'] = masked_mean(labels[learner].weight, over=valid)
+            self.show(learner, image=images, pred=mixed, target=labels[teacher], valid=valid, mix=mix.halves)
         losses.update(judge_labeled(self.localizer, inputs['sup'], judged, data_samples['sup']))
         agreed = labels['student'].label == labels['peer'].label
         losses['unsup.agreement'] = masked_mean(agreed.float(), over=valid)

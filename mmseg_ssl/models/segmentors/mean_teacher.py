@@ -6,6 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
+from ...structures import PixelTarget
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
@@ -67,12 +68,14 @@ class MeanTeacher(SemiSegmentor):
         valid = valid_pixels(data_samples['weak'], inputs['weak'])
         # without a gradient, as a teacher always predicts
         weak = self.teacher(inputs['weak'])
-        probs = weak.logits.softmax(dim=1)
+        probs, trusted = weak.logits.softmax(dim=1), self.teacher.trusted(weak, valid)
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        distance = consistency_distance(strong.logits, probs, self.consistency) * self.teacher.trusted(weak, valid)
+        distance = consistency_distance(strong.logits, probs, self.consistency) * trusted
         losses['unsup.loss_consistency'] = self.unsup_weight * masked_mean(distance, over=valid)
         losses['unsup.confidence'] = masked_mean(probs.amax(dim=1), over=valid)
+        self.show('teacher', says=probs)
+        self.show('student', image=inputs['strong'], pred=strong, target=PixelTarget(probs, trusted), valid=valid)
         return losses

@@ -78,6 +78,7 @@ class PottsRegularized(SemiSegmentor):
         losses['unsup.loss_entropy'] = self.eta * decided
         losses['unsup.loss_potts'] = self.potts(probs, scribbles)
         losses['unsup.confidence'] = masked_mean(probs.detach().amax(dim=1), over=scribbles.unlabeled)
+        self.show('student', image=inputs['sup'], pred=sup, valid=scribbles.unlabeled, scribbles=scribbles)
         return losses
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)

@@ -76,6 +76,7 @@ class PseudoLabel(SemiSegmentor):
         pseudo = masked_mean(pixel_cross_entropy(strong.logits, target), over=kept)
         losses['unsup.loss_pseudo'] = self.unsup_weight * pseudo
         losses['unsup.kept'] = masked_mean(kept.float(), over=valid)
+        self.show('student', image=inputs['strong'], pred=strong, target=target, valid=valid)
         return losses
 
     @torch.no_grad()

@@ -1,13 +1,14 @@
 """Mean teacher on unlabeled images, with scribbles in place of full masks on the labeled ones."""
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import add_prefix
 from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import Prediction
+from ...structures import PixelTarget, Prediction
 from ...utils.choices import one_of
 from ..branch import Branch
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
@@ -71,7 +72,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
-        losses.update(self.consistency_losses(strong, weak, valid_pixels(data_samples['weak'], inputs['weak'])))
+        losses.update(self.consistency_losses(strong, weak, inputs['strong'], data_samples['weak']))
         return losses
 
     def full_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
@@ -84,13 +85,20 @@ class ScribbleMeanTeacher(SemiSegmentor):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
-        losses.update(self.consistency_losses(strong, weak, valid_pixels(data_samples['weak'], inputs['weak'])))
+        losses.update(self.consistency_losses(strong, weak, inputs['strong'], data_samples['weak']))
+        target = PixelTarget(label, scribbles.unlabeled)
+        self.show('student', image=inputs['sup'], pred=sup, target=target, valid=target.weight, scribbles=scribbles)
         return losses
 
-    def consistency_losses(self, strong: Prediction, weak: Prediction, valid: Tensor) -> LossDict:
-        """Compare the strong view with the teacher's probabilities, over ``valid`` ``(B, H, W)``."""
-        probs = weak.logits.softmax(dim=1)
-        distance = consistency_distance(strong.logits, probs, self.consistency) * self.teacher.trusted(weak, valid)
+    def consistency_losses(
+        self, strong: Prediction, weak: Prediction, image: Tensor, samples: List[SegDataSample]
+    ) -> LossDict:
+        """Compare the strong view ``image`` with the teacher's probabilities, over the pixels that are no padding."""
+        probs, valid = weak.logits.softmax(dim=1), valid_pixels(samples, image)
+        trusted = self.teacher.trusted(weak, valid)
+        distance = consistency_distance(strong.logits, probs, self.consistency) * trusted
+        self.show('teacher', says=probs)
+        self.show('student', image=image, pred=strong, target=PixelTarget(probs, trusted), valid=valid)
         return {
             'unsup.loss_consistency': self.unsup_weight * masked_mean(distance, over=valid),
             # not 'unsup.confidence', which the soft labels log

@@ -5,6 +5,7 @@ from typing import Any, Optional
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
+from ...structures import PixelTarget
 from ..branch import Branch
 from ..scribble_labels import SelfLabeling
 from ..scribble_losses import require_mean_over_labeled
@@ -74,6 +75,8 @@ class SoftSelfLabeling(SemiSegmentor):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         losses.update(self.self_labeling.losses(sup.logits, label, scribbles))
+        taught = PixelTarget(label, scribbles.unlabeled)
+        self.show('student', image=inputs['sup'], pred=sup, target=taught, valid=taught.weight, scribbles=scribbles)
         return losses
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)

@@ -77,6 +77,7 @@ class TreeEnergy(SemiSegmentor):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         losses['unsup.loss_tree'] = self.tree(probs, images, embedding, valid, unlabeled)
+        self.show('student', image=inputs['sup'], pred=sup, valid=scribbles.unlabeled, scribbles=scribbles)
         return losses
 
     stages = dict(pretrain=pretrain_loss, full=full_loss)

@@ -89,18 +89,21 @@ class UniMatchV1(SemiSegmentor):
         target = self.labels(unperturbed.logits.softmax(dim=1), trusted)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
+        image, taught1, inside = mix1(inputs['strong1']), mix1(target), mix1(valid)
         # the weak images come last in the merged call, and only they lose channels
         drop = partial(drop_channels, last=len(weak), prob=0.5)
-        views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2']), weak
+        views = inputs['sup'], image, mix2(inputs['strong2']), weak
         sup, strong1, strong2, feature = self.predict_views(self.student, *views, perturb=drop)
 
         losses = weighted(add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup'), self.sup_weight)
         taught = dict(
-            strong1=masked_mean(pixel_cross_entropy(strong1.logits, mix1(target)), over=mix1(valid)),
+            strong1=masked_mean(pixel_cross_entropy(strong1.logits, taught1), over=inside),
             strong2=masked_mean(pixel_cross_entropy(strong2.logits, mix2(target)), over=mix2(valid)),
             feature=masked_mean(pixel_cross_entropy(feature.logits, target), over=valid),
         )
         for view, pseudo in taught.items():
             losses[f'unsup.{view}.loss_pseudo'] = self.unsup_weight * self.view_weights[view] * pseudo
         losses.update(self.labels.logs(target, valid))
+        self.show('teacher' if self.labeler else 'student', says=unperturbed)
+        self.show('student', image=image, pred=strong1, target=taught1, valid=inside, mix=mix1)
         return losses

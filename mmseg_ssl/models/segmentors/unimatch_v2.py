@@ -85,19 +85,22 @@ class UniMatchV2(SemiSegmentor):
         valid = valid_pixels(samples, weak)
         pred = self.teacher(weak)
         target = self.labels(pred.logits.softmax(dim=1), self.teacher.trusted(pred, valid))
+        self.show('teacher', says=pred)
 
         mix1, mix2 = (self.cutmix.sample(samples, weak, number) for number in range(2))
+        image, taught1, inside = mix1(inputs['strong1']), mix1(target), mix1(valid)
         # the two strong views come last in the merged call, all first views before all second ones
         drop = partial(drop_complementary_channels, pairs=len(weak), keep=self.feature_keep)
-        views = inputs['sup'], mix1(inputs['strong1']), mix2(inputs['strong2'])
+        views = inputs['sup'], image, mix2(inputs['strong2'])
         sup, strong1, strong2 = self.predict_views(self.student, *views, perturb=drop)
 
         losses = weighted(add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup'), self.sup_weight)
         taught = dict(
-            strong1=masked_mean(pixel_cross_entropy(strong1.logits, mix1(target)), over=mix1(valid)),
+            strong1=masked_mean(pixel_cross_entropy(strong1.logits, taught1), over=inside),
             strong2=masked_mean(pixel_cross_entropy(strong2.logits, mix2(target)), over=mix2(valid)),
         )
         for view, pseudo in taught.items():
             losses[f'unsup.{view}.loss_pseudo'] = self.unsup_weight * 0.5 * pseudo
         losses.update(self.labels.logs(target, valid))
+        self.show('student', image=image, pred=strong1, target=taught1, valid=inside, mix=mix1)
         return losses

@@ -1,0 +1,80 @@
+"""How many of the pixels without a label are taught and, where their masks are at hand, how many of them rightly."""
+
+from typing import Any, Dict, List
+
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook, LoggerHook
+from mmseg.registry import HOOKS
+
+from ..structures import IGNORE_INDEX
+from .bare_model import bare_model
+from .taught_counts import Counts, hidden_truth
+
+
+@HOOKS.register_module()
+class TaughtHook(Hook):
+    """Logs ``taught.share`` for every method and, with masks, ``taught.accuracy``, each also by class.
+
+    Of the pixels that could be taught (unlabeled image pixels, no padding) the share that has a label with a weight
+    above 0 in this step. With ``train_dataloader.dataset.hidden_masks=True`` (or the folder of the masks): over all
+    steps since the last line of the log, also the share of the taught pixels that have the right label, and by class
+    ``taught.accuracy.<class>`` (of what is taught as the class) and ``taught.share.<class>`` (of what is the class),
+    which go to ``scalars.json``, TensorBoard and W&B. Of a soft label the likeliest class counts. Where a method trains
+    two networks, the name of the taught one stands in front.
+    """
+
+    priority = 'NORMAL'  # before the logger
+
+    def before_train(self, runner: Any) -> None:
+        """Find out how often is logged, and whether there are masks."""
+        dataset, model = runner.train_dataloader.dataset, bare_model(runner)
+        self.active = hasattr(model, 'onlookers')
+        self.masks = bool(getattr(dataset, 'hidden_masks', False))
+        self.classes = list(dataset.metainfo.get('classes') or ())
+        self.interval = next((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)), 50)
+        self.counts: Dict[str, Counts] = {}
+        self._samples: Dict[str, List[Any]] = {}
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Look on if this step is logged or, with masks, in every step."""
+        if self.active and (self.masks or self._is_due(runner)):
+            model: Any = bare_model(runner)
+            model.onlookers.append(self._look)
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Look away, and log."""
+        onlookers: Any = getattr(bare_model(runner), 'onlookers', [])
+        if self._look in onlookers:
+            onlookers.remove(self._look)
+        if not self.active or not self._is_due(runner):
+            return
+        for network, counts in self.counts.items():
+            all_reduce(counts.both)
+            all_reduce(counts.classes)
+            prefix = f'{network}.taught.' if len(self.counts) > 1 else 'taught.'
+            found = counts.summary(self.classes)
+            for key, value in found['all'].items():
+                runner.message_hub.update_scalar(f'train/{prefix}{key}', value)
+            if found['each']:
+                values = {prefix + key: value for key, value in found['each'].items()}
+                runner.visualizer.add_scalars(values, step=runner.iter + 1)
+        self.counts = {}
+
+    def _is_due(self, runner: Any) -> bool:
+        return (runner.iter + 1) % self.interval == 0
+
+    @torch.no_grad()
+    def _look(self, network: str, parts: Dict[str, Any]) -> None:
+        """Count what a network is taught; see :meth:`SemiSegmentor.show`."""
+        if 'inputs' in parts:
+            self._samples = parts['samples']
+        elif 'target' in parts:
+            label, weight = parts['target']
+            label = label.argmax(dim=1) if label.dim() == 4 else label
+            taught = (weight > 0) & (label != IGNORE_INDEX) & parts['valid']
+            truth = hidden_truth(self._samples.get('sup' if 'scribbles' in parts else 'weak', []), parts['valid'])
+            if truth is not None and 'mix' in parts:
+                truth = parts['mix'](truth)
+            counts = self.counts.setdefault(network, Counts(len(self.classes), label.device))
+            counts.add(label, taught, parts['valid'], truth)

@@ -1,0 +1,136 @@
+"""Every method can be looked at, and looking changes nothing."""
+
+import copy
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from mmengine.structures import PixelData
+from mmseg.visualization import SegLocalVisualizer
+from PIL import Image
+from test_methods import every_form, every_method, step, wrapper_of
+
+from mmseg_ssl.engine import StepPictureHook, StepRecorder
+from mmseg_ssl.visualization import step_rows
+
+PALETTE = [[200, 0, 0], [0, 200, 0], [0, 0, 200], [100, 100, 100]]
+LABELED_ALONE = {'Supervised', 'ScribbleSupervised', 'ELNWarmup'}
+"""Methods that teach nothing beside ground truth."""
+REGULARIZED = {'PottsRegularized', 'TreeEnergy'}
+"""Methods whose losses of unlabeled pixels have no label."""
+
+
+@pytest.fixture(autouse=True)
+def needs_graph_cuts(request):
+    if 'HardSelfLabeling' in request.node.name:
+        pytest.importorskip('maxflow')
+
+
+def look(model, data):
+    with StepRecorder(model) as recorder:
+        losses = tiny.loss_of(model, data)
+    return recorder.sight, losses
+
+
+@every_form
+def test_looking_changes_nothing_and_shows_what_teaches(method, options):
+    """Losses, buffers and random numbers are as without an onlooker and hidden masks, bit for bit. A method that
+    is not named above shows image, label, weight and prediction of each network that it teaches.
+    """
+    model = tiny.build(method, **options)
+    other, data = copy.deepcopy(model), tiny.batch()
+    plain, after = tiny.loss_of(other, data), torch.get_rng_state()
+    sight, losses = look(model, with_hidden_masks(data))
+    assert torch.equal(torch.get_rng_state(), after)
+    assert all(torch.equal(losses[key], value) for key, value in plain.items())
+    assert all(torch.equal(model.state_dict()[key], value) for key, value in other.state_dict().items())
+    assert not model.onlookers and not any(getattr(model, name)._forward_hooks for name in model.networks)
+
+    assert {'sup'} <= set(sight.views) and sight.truth.shape == (32, 32)
+    assert model.networks[0] in sight.labeled
+    learners = {name: seen for name, seen in sight.networks.items() if seen.pred is not None}
+    taught = {key.split('.')[0] for key in losses if 'unsup' in key.split('.') and 'loss' in key}
+    if method in LABELED_ALONE:
+        assert not taught and not learners
+        return
+    assert set(learners) == (taught - {'unsup'} or {'student'})
+    for seen in learners.values():
+        assert seen.pred.shape == seen.valid.shape == (32, 32) and seen.image.shape == (3, 32, 32)
+        assert (seen.label is None) == (method in REGULARIZED)
+        if seen.label is not None:
+            assert seen.weight.shape == seen.label.shape == (32, 32) and seen.weight.min() >= 0
+            assert (seen.truth is None) == (seen.scribbles is not None)
+    assert all(values.shape == (32, 32) for seen in sight.networks.values() for values in seen.maps.values())
+
+
+def with_hidden_masks(data):
+    """A copy of a batch with masks beside the unlabeled images, which nothing may read."""
+    data = copy.deepcopy(data)
+    for number, sample in enumerate(data['data_samples']['weak']):
+        mask = torch.full((1, 32, 32), number % 4, dtype=torch.uint8)
+        sample.set_data(dict(hidden_sem_seg=PixelData(data=mask)))
+    return data
+
+
+MAPS = {
+    'DUEB': {'confidence', 'variance', 'energy'},
+    'ELN': {'entropy', 'localizer'},
+    'FARCLUSS': {'entropy', 'label entropy', 'reliability'},
+    'SoftSelfLabeling': {'label entropy'},
+}
+
+
+@pytest.mark.parametrize('method', MAPS)
+def test_the_maps_of_a_method_are_seen(method):
+    sight, _ = look(tiny.build(method), tiny.batch())
+    maps = {name for seen in sight.networks.values() for name in (*seen.maps, *seen.said_maps)}
+    assert MAPS[method] <= maps
+
+
+@every_method
+def test_a_picture_of_every_method(method, tmp_path):
+    """Through a training step of the host: one picture, of the step that was due, and the step trains as without."""
+    torch.manual_seed(0)
+    model = tiny.build(method)
+    other = copy.deepcopy(model)
+    visualizer = SegLocalVisualizer(vis_backends=[dict(type='LocalVisBackend')], save_dir=str(tmp_path))
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=list('abcd'), palette=PALETTE)))
+    runner = SimpleNamespace(
+        model=model, iter=0, max_iters=4, work_dir=str(tmp_path), visualizer=visualizer, train_dataloader=loader
+    )
+    hook, wrappers = StepPictureHook(interval=2), (wrapper_of(model), wrapper_of(other))
+    for runner.iter in range(3):
+        hook.before_train_iter(runner, runner.iter)
+        logs = step(model, wrappers[0], runner.iter)
+        hook.after_train_iter(runner, runner.iter)
+        assert all(torch.equal(logs[key], value) for key, value in step(other, wrappers[1], runner.iter).items())
+    (path,) = tmp_path.rglob('*.png')
+    picture = np.array(Image.open(path))
+    assert path.name == 'step_2.png' and picture.shape[0] > 200 and picture.shape[1] > 300
+    assert all(torch.equal(model.state_dict()[key], value) for key, value in other.state_dict().items())
+
+
+def test_a_picture_on_request(tmp_path):
+    """A file in the work dir asks for one, once."""
+    hook, runner = StepPictureHook(interval=0), SimpleNamespace(work_dir=str(tmp_path), iter=0, max_iters=9)
+    assert not hook._is_due(runner)
+    (tmp_path / 'draw').touch()
+    assert hook._is_due(runner) and not hook._is_due(runner)
+
+
+def test_a_row_for_who_labels_and_one_for_each_learner():
+    sight, _ = look(tiny.build('DUEB'), tiny.batch())
+    rows = dict(step_rows(sight, PALETTE))
+    assert [name.split('\n')[0] for name in rows] == ['labeled', 'labels of the', 'conservative', 'progressive']
+    assert [panel.title for panel in rows['labels of the\nunlabeled']][0] == 'weak views, mixed'
+    titles = [panel.title.split('\n')[0] for panel in rows['conservative\nlearns']]
+    assert titles == [
+        'what it sees',
+        'pseudo label',
+        'weight',
+        'conservative predicts',
+        'variance (low: sure)',
+        'energy (low: sure)',
+    ]
