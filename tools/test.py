@@ -13,7 +13,9 @@ from mmengine.config import Config, ConfigDict  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
+from mmseg_ssl.engine import build_runner  # noqa: E402
 from mmseg_ssl.evaluation import SemiIoUMetric  # noqa: E402
+from mmseg_ssl.tooling.class_table import report_classes  # noqa: E402
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of  # noqa: E402
 from mmseg_ssl.tooling.unlabeled_images import score_unlabeled_images  # noqa: E402
@@ -41,6 +43,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation (sizes and mirror images)')
     parser.add_argument('--allow-missing', action='store_true', help='only warn if the checkpoint lacks weights')
+    parser.add_argument('--verbose', action='store_true', help='show all of the log: environment, config, hooks ...')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -150,14 +153,17 @@ def main(argv: Optional[List[str]] = None) -> dict:
         evaluators(cfg)[0].output_dir = args.out  # of several metrics the first one writes
     hooks = cfg.setdefault('default_hooks', {})
     hooks['weights'] = dict(type='CheckWeightsHook', allow_missing=args.allow_missing)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg, args.verbose, tables=args.verbose)
     if args.show_dir and runner.world_size > 1:
         raise UserError('--show-dir: only the first of several processes draws. Run with one process to have all.')
     if args.out:
         name_by_folder(runner)
     if args.val:
         runner.val()
-    return runner.test()
+    metrics = runner.test()
+    loops = dict(val=runner.val_loop, test=runner.test_loop) if args.val else dict(test=runner.test_loop)
+    report_classes(loops, runner.log_dir)
+    return metrics
 
 
 if __name__ == '__main__':

@@ -18,21 +18,29 @@ LONG = re.compile(
 """Beginnings of texts of the host that are long, and of what the summary of the start says in fewer words."""
 USELESS = re.compile(
     r'The prefix is not set in metric class|"FileClient" will be deprecated|"HardDiskBackend" is the alias|'
-    r'The `scale_factor` will be ignored'
+    r'The `scale_factor` will be ignored|^teacher\.\S+ is skipped since its requires_grad=False'
 )
 """Warnings of the host about itself, which a user can do nothing about."""
 USELESS_TO_PYTHON = '``build_loss`` would be deprecated', 'The draw is False, it means'
+TABLE = re.compile(r'per class results:|\s*\+-+\+')
 TRAINING_LINE = re.compile(r'(Iter|Epoch)\(train\)')
 
 
 class ConsoleFilter(logging.Filter):
     """Keeps long and useless texts of the host off a console; what is not known stays.
 
+    Args:
+        tables: Show the host's tables of classes.
+
     Attributes:
         progress: A progress bar is shown, which takes the place of the lines of training losses.
     """
 
     progress = False
+
+    def __init__(self, tables: bool = True) -> None:
+        super().__init__()
+        self.tables = tables
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell if a record is shown."""
@@ -41,17 +49,21 @@ class ConsoleFilter(logging.Filter):
             return True
         if record.levelno == logging.WARNING:
             return not USELESS.search(text)
+        if TABLE.match(text) and not self.tables:
+            return False
         return not LONG.match(text) and not (self.progress and TRAINING_LINE.match(text))
 
 
 class QuietConsole:
     """Mixed into a ``Runner``: its log file is as always, its console is quiet."""
 
+    tables = True
+
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         """Build the logger of the run, with a :class:`ConsoleFilter` on the console."""
         logger: MMLogger = super().build_logger(*args, **kwargs)  # type: ignore[misc]  # Runner has it
         for handler in console_handlers(logger):
-            handler.addFilter(ConsoleFilter())
+            handler.addFilter(ConsoleFilter(self.tables))
         return logger
 
 
@@ -65,12 +77,13 @@ def console_is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def build_runner(cfg: Any, verbose: bool = False) -> Runner:
+def build_runner(cfg: Any, verbose: bool = False, tables: bool = True) -> Runner:
     """Build the runner of a config, of the class ``runner_type`` names or the host's.
 
     Args:
         cfg: A whole config.
         verbose: Show everything on the console, too: environment, config, hooks, options of every parameter.
+        tables: As for :class:`ConsoleFilter`.
 
     Returns:
         The runner.
@@ -79,5 +92,5 @@ def build_runner(cfg: Any, verbose: bool = False) -> Runner:
     if not verbose:
         for text in USELESS_TO_PYTHON:
             warnings.filterwarnings('ignore', message=text)
-        kind = type(kind.__name__, (QuietConsole, kind), {})
+        kind = type(kind.__name__, (QuietConsole, kind), dict(tables=tables))
     return kind.from_cfg(cfg)

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional
 import torch
 from torch import Tensor
 
+from ..models.sample_pixels import valid_pixels
 from ..ops import normalized_entropy
 from ..structures import PixelTarget, Prediction, Scribbles
 from ..visualization import NetworkSight, StepSight
@@ -75,6 +76,9 @@ class StepRecorder:
         """Take the first image of each view, and the labels of the labeled one."""
         self._sup, self._samples = inputs.get('sup'), samples
         first = {view: batch[0] for view, batch in samples.items()}
+        for view, images in inputs.items():
+            if view in first:
+                self.sight.inside[view] = _first(valid_pixels([first[view]], images))
         self.sight.views = {name: self._colors(images) for name, images in inputs.items()}
         self.sight.names = {
             view: os.path.basename(sample.metainfo.get('img_path') or '') for view, sample in first.items()

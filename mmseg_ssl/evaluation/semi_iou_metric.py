@@ -40,6 +40,7 @@ class SemiIoUMetric(IoUMetric):
         super().__init__(*args, **kwargs)
         self.image_root = image_root
         self._written: Dict[str, str] = {}
+        self.by_class: Dict[str, Dict[str, Dict[str, Optional[float]]]] = {}  # of the last evaluation, by network
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch, and write its masks; see ``IoUMetric.process``."""
@@ -94,7 +95,37 @@ class SemiIoUMetric(IoUMetric):
             intersect, union = (sum((torch.as_tensor(result[i]) for result in own), zero) for i in (0, 1))
             for label, iou in zip(self.dataset_meta['classes'], (intersect / union * 100).tolist()):
                 metrics[f'{prefix}IoU.{label}'] = round(iou, 2)
+            self.by_class[name] = scores_by_class(self.dataset_meta['classes'], own)
         return metrics
+
+
+def scores_by_class(classes: Sequence[str], counts: Sequence[Any]) -> Dict[str, Dict[str, Optional[float]]]:
+    """Compute scores of every class over all images.
+
+    Args:
+        classes: Names of the ``C`` classes.
+        counts: Per image the pixels of intersection, union, prediction and label, ``(C,)`` each.
+
+    Returns:
+        Class -> ``pixels`` (its share of the labeled pixels), ``IoU``, ``accuracy`` (the share of its pixels that is
+        found) and ``precision`` (the share of what is called so that is right), in percent; None where it would be 0/0.
+    """
+    sums = [torch.stack([torch.as_tensor(image[part]) for image in counts]).double().sum(dim=0) for part in range(4)]
+    right, union, called, labeled = (values.tolist() for values in sums)
+    total = sum(labeled)
+
+    def percent(part: float, whole: float) -> Optional[float]:
+        return round(100 * part / whole, 2) if whole else None
+
+    return {
+        name: dict(
+            pixels=percent(labeled[index], total),
+            IoU=percent(right[index], union[index]),
+            accuracy=percent(right[index], labeled[index]),
+            precision=percent(right[index], called[index]),
+        )
+        for index, name in enumerate(classes)
+    }
 
 
 def predictions_of(sample: dict) -> Dict[str, Any]:

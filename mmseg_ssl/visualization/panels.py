@@ -1,6 +1,6 @@
 """One small picture of a map: an image, classes in their colors, or a map of numbers in shades."""
 
-from typing import List, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 import torch
@@ -23,6 +23,16 @@ class Panel(NamedTuple):
     title: str
     picture: np.ndarray
     classes: Sequence[int] = ()
+
+    def without_padding(self, inside: Optional[Tensor]) -> 'Panel':
+        """Leave what is no image white.
+
+        Args:
+            inside: ``(H, W)`` bool; None if all is.
+        """
+        if inside is None:
+            return self
+        return self._replace(picture=np.where(inside.numpy()[..., None], self.picture, np.uint8(255)))
 
 
 def image_panel(title: str, image: Tensor) -> Panel:
@@ -83,6 +93,3 @@ def affinity_panel(scribbles: Scribbles, bandwidth: float) -> Panel:
 
 def _pixels(values: Tensor) -> np.ndarray:
     return values.round().clamp(0, 255).byte().movedim(0, -1).numpy()
-
-
-Rows = List[List[Panel]]

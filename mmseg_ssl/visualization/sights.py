@@ -48,6 +48,7 @@ class StepSight:
         truth: ``(H, W)`` labels of the first labeled image, 255 where there is none.
         labeled: ``(H, W)`` classes that each network predicts of it.
         networks: What each network says and learns of the first unlabeled image.
+        inside: ``(H, W)`` bool by ``sup`` and ``weak``, what is image and not padding.
         names: File name of the first image of each view.
     """
 
@@ -55,4 +56,5 @@ class StepSight:
     truth: Optional[Tensor] = None
     labeled: Dict[str, Tensor] = field(default_factory=dict)
     networks: Dict[str, NetworkSight] = field(default_factory=dict)
+    inside: Dict[str, Tensor] = field(default_factory=dict)
     names: Dict[str, str] = field(default_factory=dict)

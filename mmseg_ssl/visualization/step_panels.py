@@ -36,7 +36,7 @@ def step_rows(sight: StepSight, palette: Palette, bandwidth: float = 9.0) -> Lis
     rows = [
         ('labeled', _labeled(sight, palette, bandwidth)),
         ('labels of the\nunlabeled', _said(sight, palette)),
-        *((f'{name}\nlearns', _learned(name, seen, palette)) for name, seen in sight.networks.items()),
+        *((f'{name}\nlearns', _learned(name, seen, palette, sight)) for name, seen in sight.networks.items()),
     ]
     return [row for row in rows if row[1]]
 
@@ -52,7 +52,8 @@ def _labeled(sight: StepSight, palette: Palette, bandwidth: float) -> List[Panel
         panels.append(class_panel('scribbles' if scribbles else 'mask', sight.truth, palette, image))
     if scribbles is not None:
         panels.append(affinity_panel(scribbles, bandwidth))
-    return panels + [class_panel(f'{name} predicts', pred, palette, image) for name, pred in sight.labeled.items()]
+    panels += [class_panel(f'{name} predicts', pred, palette, image) for name, pred in sight.labeled.items()]
+    return [panel.without_padding(sight.inside.get('sup')) for panel in panels]
 
 
 def _said(sight: StepSight, palette: Palette) -> List[Panel]:
@@ -63,11 +64,12 @@ def _said(sight: StepSight, palette: Palette) -> List[Panel]:
         if seen.says is None:
             continue
         image = sight.views['weak'] if seen.said_of is None else seen.said_of
+        own = [class_panel(f'{name} says', seen.says, palette, image), *_maps(seen.said_maps)]
         if shown is None or not image.equal(shown):
-            panels.append(image_panel('weak view' if seen.said_of is None else 'weak views, mixed', image))
+            own.insert(0, image_panel('weak view' if seen.said_of is None else 'weak views, mixed', image))
             shown = image
-        panels.append(class_panel(f'{name} says', seen.says, palette, image))
-        panels += _maps(seen.said_maps)
+        inside = sight.inside.get('weak') if seen.said_of is None else _mixed_inside(sight)
+        panels += [panel.without_padding(inside) for panel in own]
     return panels
 
 
@@ -76,7 +78,7 @@ def _mixed_inside(sight: StepSight) -> Optional[Tensor]:
     return next((seen.valid for seen in sight.networks.values() if seen.valid is not None), None)
 
 
-def _learned(name: str, seen: NetworkSight, palette: Palette) -> List[Panel]:
+def _learned(name: str, seen: NetworkSight, palette: Palette, sight: StepSight) -> List[Panel]:
     """The image a network learns on, the label, its weight, the prediction, and the method's maps."""
     if seen.image is None or seen.pred is None:
         return []
@@ -90,7 +92,8 @@ def _learned(name: str, seen: NetworkSight, palette: Palette) -> List[Panel]:
             panels.append(_right_or_wrong(seen.label, seen.truth, taught, seen.image))
         panels.append(map_panel('weight', seen.weight * taught, low=0.0, high=max(1.0, float(seen.weight.max()))))
     panels.append(class_panel(f'{name} predicts', seen.pred, palette, seen.image))
-    return panels + _maps(seen.maps)
+    inside = sight.inside.get('sup') if seen.scribbles is not None else seen.valid
+    return [panel.without_padding(inside) for panel in [*panels, *_maps(seen.maps)]]
 
 
 def _right_or_wrong(label: Tensor, truth: Tensor, taught: Tensor, image: Tensor) -> Panel:
@@ -98,7 +101,7 @@ def _right_or_wrong(label: Tensor, truth: Tensor, taught: Tensor, image: Tensor)
     known = taught & (truth != IGNORE_INDEX)
     right = label == truth
     share = 100 * float((right & known).sum()) / max(int(known.sum()), 1)
-    title = f'right (green) or wrong\n{share:.0f} % of what is taught is right'
+    title = f'right (green) or wrong\n{share:.0f} % of what is taught is right' if known.any() else 'nothing is taught'
     return class_panel(title, (~right).long(), GREEN_AND_RED, image, known)._replace(classes=())
 
 

@@ -29,6 +29,9 @@ def test_long_texts_are_left_out_and_what_is_unknown_stays():
 
 def test_warnings_and_errors_always_stay_but_for_the_hosts_about_itself():
     assert shown('Config:\nx', logging.ERROR) and shown('paramwise_options -- x', logging.WARNING)
+    frozen = 'segmentor.backbone.conv1.weight is skipped since its requires_grad=False'
+    # that an EMA teacher has no gradient is no news, and a line per parameter; of other networks it is
+    assert not shown(f'teacher.network.{frozen}', logging.WARNING) and shown(f'student.{frozen}', logging.WARNING)
     assert not shown('The prefix is not set in metric class SemiIoUMetric.', logging.WARNING)
 
 

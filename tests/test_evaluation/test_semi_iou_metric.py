@@ -7,6 +7,7 @@ import torch
 from mmseg.evaluation import IoUMetric
 
 from mmseg_ssl.evaluation import SemiIoUMetric
+from mmseg_ssl.evaluation.semi_iou_metric import scores_by_class
 
 CLASSES = ('a', 'b', 'c', 'd')
 
@@ -96,3 +97,15 @@ def test_files_alone_need_no_labels(tmp_path):
     del one['gt_sem_seg']
     assert not evaluate(SemiIoUMetric(output_dir=str(tmp_path), format_only=True), [one])
     assert torch.equal(mask(tmp_path / '0.png'), one['pred_sem_seg']['data'][0])
+
+
+def test_scores_by_class_by_hand():
+    """Two images: class a is 6 of 10 labeled pixels, 4 of them found, among 5 that are called so; nothing of c."""
+    images = [
+        [torch.tensor(values) for values in ([3.0, 1.0, 0.0], [5.0, 3.0, 0.0], [4.0, 2.0, 0.0], [4.0, 2.0, 0.0])],
+        [torch.tensor(values) for values in ([1.0, 2.0, 0.0], [2.0, 3.0, 0.0], [1.0, 3.0, 0.0], [2.0, 2.0, 0.0])],
+    ]
+    found = scores_by_class(['a', 'b', 'c'], images)
+    assert found['a'] == dict(pixels=60.0, IoU=round(400 / 7, 2), accuracy=round(400 / 6, 2), precision=80.0)
+    assert found['b'] == dict(pixels=40.0, IoU=50.0, accuracy=75.0, precision=60.0)
+    assert found['c'] == dict(pixels=0.0, IoU=None, accuracy=None, precision=None)

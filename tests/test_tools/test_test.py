@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 
 import pytest
@@ -50,6 +51,12 @@ def test_val_is_scored_in_the_same_process(trained, tmp_path):
     val, test = json.loads(log.read_text()), json.loads(file.read_text())
     assert test['teacher/mIoU'] > 0
     assert {key: val[key] for key in test if 'IoU' in key} == {key: test[key] for key in test if 'IoU' in key}
+    (by_class,) = (json.loads(path.read_text()) for path in tmp_path.glob('test/*/classes.json'))
+    assert by_class['val'] == by_class['test'] and set(by_class['test']) == {'student', 'teacher'}
+    own = by_class['test']['teacher']
+    assert {name: scores['IoU'] for name, scores in own.items()} == {
+        name: round(test[f'teacher/IoU.{name}'], 2) if test[f'teacher/IoU.{name}'] >= 0 else None for name in own
+    }
 
 
 def test_uncertainty_is_scored_beside_the_rest(trained, tmp_path, tool):
@@ -73,11 +80,25 @@ def test_the_plain_name_of_a_metric_is_the_first_networks(trained):
     assert 'the monitored metric did not improve' in trained[2]
 
 
+def test_the_console_has_one_table_of_classes(trained, tmp_path):
+    """The host's is in the log file, and so are its environment and config."""
+    config, checkpoint, _ = trained
+    assert run_tool('test', [config, checkpoint, '--work-dir', tmp_path / 'test', '--predict-on', 'student']) == 0
+    text, (log,) = output(tmp_path / 'test'), (tmp_path / 'test').glob('*/*.log')
+    assert 'per class results' not in text and 'System environment' not in text
+    assert 'per class results' in log.read_text() and 'System environment' in log.read_text()
+    table = text[text.index('test, in %') :]
+    assert re.search(r'class +pixels +IoU +accuracy +precision', table)
+    assert all(re.search(rf'^ *{name} +[\d.]+', table, re.MULTILINE) for name in ('ground', 'wall', 'sky'))
+    assert re.search(rf'^ *mean +{float(miou(text)):.2f}', table, re.MULTILINE)
+
+
 def test_predict_on_chooses_the_network(trained, tmp_path):
     config, checkpoint, _ = trained
     line = [config, checkpoint, '--work-dir', tmp_path / 'test', '--predict-on', 'teacher']
     assert run_tool('test', line) == 0, output(tmp_path / 'test')
-    assert "predict_on='teacher'" in output(tmp_path / 'test')
+    (log,) = (tmp_path / 'test').glob('*/*.log')
+    assert "predict_on='teacher'" in log.read_text()
     assert run_tool('test', [*line[:-1], 'peer']) == 2
     assert "can predict_on ('student', 'teacher'), got ['peer']" in output(tmp_path / 'test')
 
@@ -146,7 +167,8 @@ def test_pictures_and_masks_of_all_images_of_every_network(trained, in_folders, 
     for network in ('student', 'teacher'):
         found = sorted((tmp_path / 'masks' / network).rglob('*.png'))
         assert [str(path.relative_to(tmp_path / 'masks' / network))[:-4] for path in found] == names
-    scores = json.loads(next((tmp_path / 'test').glob('*/*.json')).read_text())
+    (file,) = (path for path in tmp_path.glob('test/*/*.json') if path.stem == path.parent.name)
+    scores = json.loads(file.read_text())
     assert scores['mIoU'] == scores['teacher/mIoU'] and 'student/mIoU' in scores
 
 
