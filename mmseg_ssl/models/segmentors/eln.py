@@ -1,7 +1,6 @@
 """ELN, second stage: train the student where the localizer trusts the teacher (Kwon & Kwak, CVPR 2022)."""
 
 import copy
-from functools import partial
 from typing import Any, Optional, Sequence
 
 import torch
@@ -142,11 +141,9 @@ class ELN(SemiSegmentor):
             judged = self.localizer(inputs['weak'], weak.logits)
         # the localizer has no opinion on padding that could be trusted
         target = self.localizer.target(judged, weak.logits, self.threshold).reweight(valid)
+        self.show('teacher', says=weak, localizer=lambda: self.localizer.correctness(judged, weak.logits))
 
-        self.show('teacher', says=weak, localizer=partial(self.localizer.correctness, judged, weak.logits))
-
-        views = (inputs[view] for view in self.student_views)
-        sup, *taught = self.predict_views(self.student, inputs['sup'], *views)
+        sup, *taught = self.predict_views(self.student, inputs['sup'], *(inputs[view] for view in self.student_views))
 
         losses = self.labeled_losses(sup, inputs, data_samples)
         # a fixed divisor lets the loss grow with the share of pixels that are trusted
@@ -170,7 +167,6 @@ class ELN(SemiSegmentor):
         images, samples = inputs['sup'], data_samples['sup']
         decoded = self.auxiliary(sup.feats, images.shape[2:])
         label = torch.cat([sample.gt_sem_seg.data for sample in samples])
-
         losses = add_prefix(self.student.supervised_loss(sup, samples), 'sup')
         losses.update(self.auxiliary.losses(sup.logits, decoded, label))
         losses.update(judge_labeled(self.localizer, images, [sup.logits, *decoded], samples, self.reduction))
