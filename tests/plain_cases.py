@@ -26,6 +26,7 @@ CASES = {
         'FixMatch', dict(threshold=dict(type='AdaptiveThreshold', initial=0.5, momentum=0.6), cutmix=BOX)
     ),
     'FixMatch-fuzzy': Case('FixMatch', dict(threshold=0.5, target=dict(type='fuzzy_topk', k=2), cutmix=BOX)),
+    'FixMatch-train': Case('FixMatch', dict(threshold=0.5, teacher_mode='train', cutmix=BOX)),
     'UniMatchV1': Case('UniMatchV1', dict(threshold=0.7, cutmix=BOX)),
     'UniMatchV1-weights': Case(
         'UniMatchV1',
@@ -37,6 +38,7 @@ CASES = {
             cutmix=BOX,
         ),
     ),
+    'UniMatchV1-train': Case('UniMatchV1', dict(threshold=0.5, teacher_mode='train', cutmix=BOX)),
     'UniMatchV2': Case('UniMatchV2', dict(threshold=0.7, cutmix=BOX)),
     'UniMatchV2-weights': Case(
         'UniMatchV2',

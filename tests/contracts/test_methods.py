@@ -25,7 +25,9 @@ OPTIONS = {
     'CPCL': dict(separate=dict(batch_statistics='separate'), eval=dict(teacher_mode='eval')),
     'PseudoLabel': dict(threshold=dict(threshold=0.5)),
     'CPS': dict(cutmix=dict(cutmix={}), eval=dict(cutmix={}, teacher_mode='eval')),
-    'FixMatch': dict(adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0))),
+    'FixMatch': dict(
+        adaptive=dict(threshold=dict(type='AdaptiveThreshold', initial=0.0)), train=dict(teacher_mode='train')
+    ),
     'DUEB': {
         f'{aleatoric}-{energy}': dict(
             aleatoric=aleatoric and dict(type=f'{aleatoric}Term'), energy=energy and dict(type=energy)

@@ -60,7 +60,7 @@ def labeled_and_logs(step: Step, sup, probs: Tensor, target: Target) -> Losses:
 
 def fixmatch(step: Step) -> Losses:
     student, boxes = step.network('student'), step.boxes(4)
-    probs = student(step.views['weak'], train=False).probs
+    probs = student(step.views['weak'], train=step.option('teacher_mode', 'eval') == 'train').probs
     target = target_of(step, probs)
     sup, strong = student.together(step.views['sup'], with_next(step.views['strong'], boxes))
     losses = labeled_and_logs(step, sup, probs, target)
@@ -87,7 +87,7 @@ def unimatch_v1(step: Step) -> Losses:
     student, boxes = step.network('student'), [step.boxes(4, number) for number in (0, 1)]
     assert not torch.equal(*boxes)
     weak = step.views['weak']
-    probs = student(weak, train=False).probs
+    probs = student(weak, train=step.option('teacher_mode', 'eval') == 'train').probs
     target = target_of(step, probs)
     mixed = [with_next(step.views[f'strong{n + 1}'], boxes[n]) for n in (0, 1)]
     sup, one, two, feature = student.together(step.views['sup'], *mixed, weak, perturb=dropped(step))

@@ -11,6 +11,7 @@ from ...utils.choices import one_of
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
+from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from ..teachers import build_labeler
@@ -46,6 +47,7 @@ class UniMatchV1(SemiSegmentor):
             ``strong2`` UniPerb.
         cutmix: As for :class:`FixMatch`.
         teacher: Options of :class:`FrozenTeacher`, which labels in the student's place.
+        teacher_mode: As for :class:`FixMatch`.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -67,12 +69,14 @@ class UniMatchV1(SemiSegmentor):
         view_weights: Optional[Dict[str, float]] = None,
         cutmix: Optional[dict] = None,
         teacher: Optional[dict] = None,
+        teacher_mode: str = 'eval',
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
         self.labeler = build_labeler(self.student, self.data_preprocessor, teacher)
+        self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
         self.labels = ConfidentLabels(threshold)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
@@ -84,7 +88,7 @@ class UniMatchV1(SemiSegmentor):
         """Compute the losses of one step."""
         weak, samples = inputs['weak'], data_samples['weak']
         valid = valid_pixels(samples, weak)
-        (unperturbed,) = self.label_views(self.labeler or self.student, weak, mode='eval')
+        (unperturbed,) = self.label_views(self.labeler or self.student, weak, mode=self.teacher_mode)
         trusted = self.labeler.trusted(unperturbed, valid) if self.labeler else valid
         target = self.labels(unperturbed.logits.softmax(dim=1), trusted)
 
