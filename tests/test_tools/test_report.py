@@ -17,8 +17,9 @@ from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.html_pages import write_page
 from mmseg_ssl.tooling.report.example_images import blend, choose_examples, mistakes
 from mmseg_ssl.tooling.report.page import unique_names
-from mmseg_ssl.tooling.report.run_content import curves_of, is_taught
+from mmseg_ssl.tooling.report.run_content import curves_of
 from mmseg_ssl.tooling.report.scored_images import ScoredImage, class_ious, score_images
+from mmseg_ssl.tooling.report.taught_curves import ALL_CLASSES, is_taught, quality_was_logged, taught_groups
 
 
 @pytest.fixture(scope='module')
@@ -118,6 +119,7 @@ def test_pictures_of_masks():
 def test_a_resumed_run_has_each_step_once():
     """The process after a kill logged steps 2 and 3 again."""
     logged = [dict(step=1, loss=9.0), dict(step=3, loss=8.0), dict(step=2, loss=7.0), dict(step=3, loss=6.0, time=1.0)]
+    logged.append(dict(step=4, loss=float('nan')))
     assert curves_of(logged) == dict(loss=[(1, 9.0), (2, 7.0), (3, 6.0)])
 
 
@@ -128,6 +130,15 @@ def test_what_is_taught(key):
     assert is_taught(key, [(1, 0.5)])
     assert not is_taught(key, [(1, 50.0)]) and not is_taught(f'{key}.loss_x', [(1, 0.5)])
     assert not is_taught('lr', [(1, 0.1)]) and not is_taught('sup.acc_seg', [(1, 0.9)])
+
+
+def test_what_is_taught_by_class_has_its_own_drawing():
+    """A class may have dots in its name, and two networks are taught different pixels."""
+    keys = ('taught.share.a.b', 'taught.accuracy.a.b', 'peer.taught.share.a.b', 'unsup.kept', 'taught.share')
+    groups = taught_groups({key: [(1, 0.5)] for key in keys})
+    assert [list(group) for group in groups.values()] == [['unsup.kept', 'taught.share'], ['a.b'], ['a.b'], ['a.b']]
+    assert next(iter(groups)) == ALL_CLASSES and any('(peer)' in title for title in groups)
+    assert quality_was_logged({'peer.taught.accuracy': []}) and not quality_was_logged({'taught.share': []})
 
 
 def test_names_tell_runs_apart(tmp_path):

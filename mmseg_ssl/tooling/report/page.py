@@ -11,6 +11,7 @@ from ..model_card import network_parts, training_facts
 from .charts import COLORS, curve_chart, reliability_chart, risk_coverage_chart
 from .reported_run import ReportedRun
 from .score_tables import class_rows, confusion_rows, doubt_rows, headline, mix_ups
+from .taught_curves import taught_groups
 
 MOST_LINES = 8
 """Curves in one drawing: more cannot be told apart."""
@@ -83,7 +84,7 @@ def _view(place: int, name: str, run: ReportedRun) -> Dict[str, Any]:
         id=f'run{place}',
         name=name,
         color=COLORS[place % len(COLORS)],
-        headline=headline(run),
+        headline=headline(run, _scored_words(run)),
         facts=facts,
         charts=_own_charts(run),
         taught=_taught_charts(run),
@@ -118,15 +119,13 @@ def _own_charts(run: ReportedRun) -> List[Dict[str, str]]:
 
 def _taught_charts(run: ReportedRun) -> List[Dict[str, str]]:
     """Draw how much the pseudo-labels teach, and how well, a few curves a drawing."""
-    keys = sorted(run.content.taught)
-    parts = [keys[start : start + MOST_LINES] for start in range(0, len(keys), MOST_LINES)]
-    return [
-        _chart(
-            'Shares and means over the image pixels',
-            curve_chart({key: run.content.taught[key] for key in part}, '', floor=True),
-        )
-        for part in parts
-    ]
+    charts = []
+    for title, curves in taught_groups(run.taught).items():
+        names = list(curves)
+        for start in range(0, len(names), MOST_LINES):
+            part = {name: curves[name] for name in names[start : start + MOST_LINES]}
+            charts.append(_chart(title, curve_chart(part, '', floor=True)))
+    return charts
 
 
 def css_color(color: Sequence[int]) -> str:

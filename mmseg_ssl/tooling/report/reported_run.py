@@ -10,8 +10,9 @@ from mmseg.registry import MODELS
 from ...apis import TrainedNetwork, dataset_meta, load_model
 from ...errors import DatasetError, UserError
 from .example_images import Example, choose_examples, draw_example
-from .run_content import RunContent, read_run
+from .run_content import Curves, RunContent, read_run
 from .scored_images import Scores, open_images, score_images
+from .taught_curves import is_taught, quality_was_logged
 from .taught_quality import quality_of
 
 
@@ -44,6 +45,7 @@ class ReportedRun(NamedTuple):
     scores: Optional[Scores]
     worst: List[Example]
     best: List[Example]
+    taught: Curves  # shares and means of the pseudo-labels
     quality: Optional[Dict[str, float]]  # of the unlabeled images, in %
     missing: List[Missing]
 
@@ -63,7 +65,8 @@ def look_at(run: str, checkpoint: Optional[str], wanted: Wanted) -> ReportedRun:
     content = read_run(run, checkpoint)
     network = _load(content, wanted)
     scores, worst, best = None, [], []
-    missing = list(_missing_logs(content))
+    taught = {key: curve for key, curve in content.others.items() if is_taught(key, curve)}
+    missing = list(_missing_logs(content, taught))
     try:
         dataset = open_images(network, wanted.part)
         scores = score_images(network, dataset, wanted.part, wanted.limit)
@@ -73,7 +76,7 @@ def look_at(run: str, checkpoint: Optional[str], wanted: Wanted) -> ReportedRun:
         what = 'IoU per class, confusion, calibration, doubt and images'
         missing.append(Missing(what, str(error), f'mmseg-ssl check {content.config}'))
     quality = quality_of(content.folder, content.checkpoint)
-    if quality is None and learns_from_unlabeled(content):
+    if quality is None and not quality_was_logged(taught) and learns_from_unlabeled(content):
         command = f'mmseg-ssl test {content.config} {content.checkpoint} --unlabeled'
         missing.append(
             Missing(
@@ -91,6 +94,7 @@ def look_at(run: str, checkpoint: Optional[str], wanted: Wanted) -> ReportedRun:
         scores=scores,
         worst=worst,
         best=best,
+        taught=taught,
         quality=quality,
         missing=missing,
     )
@@ -118,7 +122,7 @@ def _load(content: RunContent, wanted: Wanted) -> TrainedNetwork:
     return TrainedNetwork(model, cfg, dataset_meta(cfg))
 
 
-def _missing_logs(content: RunContent) -> List[Missing]:
+def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
     """List the curves that the run did not log."""
     train, missing = f'mmseg-ssl train {content.config} --work-dir {content.folder} --resume', []
     if not content.losses:
@@ -127,7 +131,7 @@ def _missing_logs(content: RunContent) -> List[Missing]:
     elif not content.validation:
         why = 'the run was never validated: train_cfg.val_interval is larger than its length, or it stopped early'
         missing.append(Missing('mIoU over the iterations', why, train))
-    if content.losses and not content.taught and learns_from_unlabeled(content):
+    if content.losses and not taught and learns_from_unlabeled(content):
         missing.append(Missing('Share of the pseudo-labels', 'the method logs none', ''))
     if content.planned and content.iterations and content.iterations < content.planned:
         why = f'the checkpoint is of iteration {content.iterations} of {content.planned}'

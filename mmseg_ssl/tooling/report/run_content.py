@@ -1,5 +1,6 @@
 """What the files of a run say: curves, counts, cost, warnings, config."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -12,11 +13,8 @@ from ..work_dir_logs import data_summary_of, hardware_of, logged_scalars, traini
 
 Curve = List[Tuple[int, float]]
 """Iteration and value, in order."""
+Curves = Dict[str, Curve]
 COST = ('time', 'data_time', 'memory', 'peak_rss', 'iter', 'step', 'epoch')
-TAUGHT = re.compile(
-    r'(^|\.)(kept|confident|threshold|agreement|confidence|teacher_confidence|reliability|taught|wrong)$'
-)
-"""Log keys of what pixels without a label are taught, apart from those that begin with ``unsup.``."""
 WARNING = re.compile(r'^[\d/]+ [\d:]+ - mmengine - WARNING - ((?:Data: |\d+ labeled image).+)$', re.MULTILINE)
 LOOKED_AT = re.compile(r'^[\d/]+ [\d:]+ - mmengine - INFO - Data looked at: (.+)$', re.MULTILINE)
 
@@ -29,9 +27,9 @@ class RunContent(NamedTuple):
     config: Path
     checkpoint: Path
     cfg: Config
-    validation: Dict[str, Curve]  # mIoU of each network by its log key, in %
-    losses: Dict[str, Curve]  # 'loss', and its terms
-    taught: Dict[str, Curve]  # shares and means of the pseudo-labels
+    validation: Curves  # mIoU of each network by its log key, in %
+    losses: Curves  # 'loss', and its terms
+    others: Curves  # everything else that was logged
     cost: Dict[str, Optional[float]]  # step_ms, memory_mb
     hardware: str
     data: Optional[Dict[str, Any]]  # of data.json
@@ -73,7 +71,7 @@ def read_run(run: str, checkpoint: Optional[str] = None) -> RunContent:
         cfg=Config.fromfile(str(files.config)),
         validation={key: curve for key, curve in curves.items() if key.split('/')[-1] == 'mIoU'},
         losses={key: curve for key, curve in curves.items() if 'loss' in key},
-        taught={key: curve for key, curve in curves.items() if is_taught(key, curve)},
+        others={key: curve for key, curve in curves.items() if 'loss' not in key and not key.endswith('mIoU')},
         cost=training_cost(logged),
         hardware=hardware_of(folder),
         data=data_summary_of(folder),
@@ -83,32 +81,21 @@ def read_run(run: str, checkpoint: Optional[str] = None) -> RunContent:
     )
 
 
-def curves_of(logged: List[Dict[str, float]]) -> Dict[str, Curve]:
+def curves_of(logged: List[Dict[str, float]]) -> Curves:
     """Sort what was logged by its key.
 
     Args:
         logged: Entries with a ``step``; of two at one step, as an interrupted run has them, the later one counts.
 
     Returns:
-        Key -> curve.
+        Key -> curve, without NaN and infinity.
     """
     found: Dict[str, Dict[int, float]] = {}
     for entry in logged:
         for key, value in entry.items():
-            if key not in COST and 'step' in entry and isinstance(value, (int, float)):
+            if key not in COST and 'step' in entry and isinstance(value, (int, float)) and math.isfinite(value):
                 found.setdefault(key, {})[int(entry['step'])] = float(value)
     return {key: sorted(points.items()) for key, points in found.items()}
-
-
-def is_taught(key: str, curve: Curve) -> bool:
-    """Check if a log key tells how many pixels are taught, or how well.
-
-    Args:
-        key: The key.
-        curve: Its curve: a share, or another number in [0, 1].
-    """
-    named = 'unsup' in key.split('.') or TAUGHT.search(key)
-    return bool(named) and 'loss' not in key and all(-0.001 <= value <= 1.001 for _, value in curve)
 
 
 def _distinct(pattern: 're.Pattern[str]', texts: List[str]) -> List[str]:

@@ -14,11 +14,12 @@ HEADLINE = ('mIoU', 'pixels right', 'ECE', 'errors found (AUROC)', 'per image', 
 """The numbers above everything else, in their order."""
 
 
-def headline(run: ReportedRun) -> List[Tuple[str, str, str]]:
+def headline(run: ReportedRun, scored: str) -> List[Tuple[str, str, str]]:
     """Return the main numbers of a run: name, value, and what it is.
 
     Args:
         run: The run; what it did not leave is a dash.
+        scored: Which images were scored.
     """
     scores, cost = run.scores, run.content.cost
     values: List[Tuple[Optional[str], str]] = []
@@ -27,7 +28,7 @@ def headline(run: ReportedRun) -> List[Tuple[str, str, str]]:
     else:
         right = np.diag(scores.confusion).sum() / scores.confusion.sum()
         values += [
-            (f'{100 * mean_iou(scores):.1f} %', 'mean IoU of the classes'),
+            (f'{100 * mean_iou(scores):.1f} %', f'mean over the classes, on {scored}'),
             (f'{100 * right:.1f} %', 'pixel accuracy'),
             (f'{100 * expected_calibration_error(scores.calibration):.1f} %', 'calibration error; 0 is perfect'),
             (_percent(error_ranking.error_auroc(scores.ranked['confidence'])), 'by the confidence; 50 % is chance'),
