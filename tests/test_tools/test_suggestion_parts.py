@@ -123,7 +123,7 @@ def test_contradicted_regions_by_hand():
     """Class 2 agrees at 0.9: a square of it on a label of 1 is a region from 0.72 on, and a line of it never is."""
     agreement, whole = Agreement(3), np.full((50, 50), 2, np.uint8)
     agreement.add(whole, whole, np.full((50, 50), 0.9))
-    assert agreement.thresholds() == pytest.approx([1, 1, 0.72])
+    assert agreement.thresholds() == pytest.approx([0.8, 0.8, 0.72])
     label, mask = np.full((50, 50), 1, np.uint8), np.full((50, 50), 1, np.uint8)
     mask[10:20, 5:25], mask[30, :], mask[40:48, 40:48] = 2, 2, 2
     confidence = np.where(np.arange(50)[:, None] > 35, 0.6, 0.8) * np.ones((50, 50))

@@ -64,9 +64,12 @@ class Agreement:
         self.confidence += np.bincount(mask[same], confidence[same].astype(float), count)[:count]
 
     def thresholds(self) -> np.ndarray:
-        """Return the confidence from which a class contradicts ``(C,)``; 1 for one that agrees with no label."""
+        """Return the confidence from which a class contradicts ``(C,)``, ``SLACK`` for one that agrees nowhere.
+
+        A rare class may be in one image alone, and its label there be the wrong one.
+        """
         agreeing = self.pairs.diagonal()
-        return np.where(agreeing > 0, SLACK * self.confidence / np.maximum(agreeing, 1), 1.0)
+        return SLACK * np.where(agreeing > 0, self.confidence / np.maximum(agreeing, 1), 1.0)
 
     def surprise(self, label: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Return how unexpected a label is at a prediction by all images but this one.

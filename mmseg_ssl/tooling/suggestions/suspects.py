@@ -139,7 +139,7 @@ def _write_pictures(
         text = f'{number}. {name}   {said}: {worst.share:.1%} of the image, confidence {worst.confidence:.2f}'
         panels = [
             Panel('contradicted', outlined(photo, small)),
-            Panel('the given mask', outlined(painted(photo, given, legend), small)),
+            Panel('the given mask (gray: ignored)', outlined(painted(photo, given, legend), small)),
             Panel('the prediction', outlined(painted(photo, predicted, legend), small)),
         ]
         path = thumbnail_path(folder.place, number, name)
