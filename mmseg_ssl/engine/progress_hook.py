@@ -60,7 +60,10 @@ class ProgressHook(Hook):
         self.time_left.iteration_done(time.monotonic())
         if self._bar is not None:
             done = runner.iter + 1
-            self._bar.update(self._train, completed=done, say=self._say(runner, done))
+            # a validation that is due after this iteration is still to come
+            self._bar.update(
+                self._train, completed=done, say=self._say(runner, done, validations_left(runner, done - 1))
+            )
 
     def before_val_epoch(self, runner: Any) -> None:
         """Show a second bar while a validation runs."""
@@ -81,6 +84,8 @@ class ProgressHook(Hook):
         if self._bar is not None and self._val is not None:
             self._bar.remove_task(self._val)
             self._val = None
+            done = runner.iter
+            self._bar.update(self._train, say=self._say(runner, done, validations_left(runner, done)))
 
     def after_run(self, runner: Any) -> None:
         """Give the terminal back."""
@@ -90,13 +95,13 @@ class ProgressHook(Hook):
                 handler.setStream(sys.stdout)
             self._bar = None
 
-    def _say(self, runner: Any, done: int) -> str:
+    def _say(self, runner: Any, done: int, validations: int) -> str:
         """Return pace, loss, score and what is left, in words."""
         pace, losses = self.time_left.pace(), runner.message_hub.log_scalars.get('train/loss')
         parts = [] if pace is None else [f'{pace:.2g} s each']
         parts += [f'loss {losses.current():.3g}'] if losses is not None and len(losses.data[0]) else []
         parts += [self._score] if self._score else []
-        return ' · '.join([*parts, self.time_left.describe(runner.max_iters - done, validations_left(runner, done))])
+        return ' · '.join([*parts, self.time_left.describe(runner.max_iters - done, validations)])
 
 
 def validations_left(runner: Any, done: int) -> int:

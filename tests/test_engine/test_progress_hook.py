@@ -103,7 +103,8 @@ def run_through(monkeypatch, stream):
     for runner.iter in range(20):
         logger.info('Iter(train) [1/20]  lr: 0.1')
         hook.after_train_iter(runner, runner.iter)
-        if runner.iter == 5:
+        if runner.iter in (5, 11, 17, 19):
+            runner.iter += 1  # as the loop counts before it validates
             hook.before_val_epoch(runner)
             hook.after_val_iter(runner, 0)
             hook.after_val_epoch(runner, dict(mIoU=41.26))
@@ -115,11 +116,21 @@ def run_through(monkeypatch, stream):
 def test_a_terminal_gets_a_bar(monkeypatch):
     text = run_through(monkeypatch, Terminal())
     last = text[text.rindex('20/20') :]
+    # the validation after the last iteration is still to come, for a while
     assert 'loss 1.25 · mIoU 41.3 · 0 s left' in last
     assert 'Saving checkpoint' in text and 'Iter(train)' not in text
     assert text.rindex('\x1b[?25h') > text.rindex('\x1b[?25l')  # the cursor is back
 
 
+def test_the_last_validation_counts_until_it_is_over(monkeypatch):
+    """With validations of an hour, the time that is left after the last iteration is one of them."""
+    said = []
+    monkeypatch.setattr(ProgressHook, '_say', lambda self, runner, done, validations: said.append((done, validations)))
+    run_through(monkeypatch, Terminal())
+    assert said[-2:] == [(20, 1), (20, 0)] and said[5:7] == [(6, 4), (6, 3)]
+
+
 def test_a_file_gets_the_plain_lines_alone(monkeypatch):
     text = run_through(monkeypatch, io.StringIO())
-    assert text == 'Iter(train) [1/20]  lr: 0.1\n' * 6 + 'Saving checkpoint\n' + 'Iter(train) [1/20]  lr: 0.1\n' * 14
+    line, saved = 'Iter(train) [1/20]  lr: 0.1\n', 'Saving checkpoint\n'
+    assert text == (line * 6 + saved) * 3 + line * 2 + saved
