@@ -21,20 +21,22 @@ class Counts:
     """
 
     def __init__(self, num_classes: int, device: torch.device) -> None:
-        self.both = torch.zeros(2, device=device, dtype=torch.float64)  # could be taught, taught
+        # could be taught, taught; sum of the weights
+        self.both = torch.zeros(3, device=device, dtype=torch.float64)
         # of pixels with a mask: taught as the class, rightly so, of the class, of the class and taught
         self.classes = torch.zeros(4, num_classes + 1, device=device, dtype=torch.float64)
 
-    def add(self, label: Tensor, taught: Tensor, valid: Tensor, truth: Optional[Tensor]) -> None:
+    def add(self, label: Tensor, weight: Tensor, valid: Tensor, truth: Optional[Tensor]) -> None:
         """Count a batch, without waiting for the device.
 
         Args:
-            label: ``(B, H, W)`` classes.
-            taught: ``(B, H, W)`` bool.
+            label: ``(B, H, W)`` classes, 255 where there is none.
+            weight: ``(B, H, W)``, at least 0.
             valid: ``(B, H, W)`` bool, which pixels could be taught.
             truth: ``(B, H, W)``, 255 where unknown; None if there are no masks.
         """
-        self.both += torch.stack([valid.sum(), taught.sum()])
+        taught = (weight > 0) & (label != IGNORE_INDEX) & valid
+        self.both += torch.stack([valid.sum(), taught.sum(), (weight * taught).double().sum()])
         if truth is None:
             return
         known = valid & (truth != IGNORE_INDEX)
@@ -56,8 +58,8 @@ class Counts:
         Args:
             classes: Their names.
         """
-        could, taught = self.both.tolist()
-        all_classes, each = dict(share=taught / could) if could else {}, {}
+        could, taught, weights = self.both.tolist()
+        all_classes, each = dict(share=taught / could, weight=weights / could) if could else {}, {}
         as_class, right, of_class, reached = self.classes[:, :-1].tolist()
         if sum(as_class):
             all_classes['accuracy'] = sum(right) / sum(as_class)

@@ -7,21 +7,20 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook, LoggerHook
 from mmseg.registry import HOOKS
 
-from ..structures import IGNORE_INDEX
 from .bare_model import bare_model
 from .taught_counts import Counts, hidden_truth
 
 
 @HOOKS.register_module()
 class TaughtHook(Hook):
-    """Logs ``taught.share`` for every method and, with masks, ``taught.accuracy``, each also by class.
+    """Logs ``taught.share`` and ``taught.weight`` for every method and, with masks, ``taught.accuracy``, by class, too.
 
     Of the pixels that could be taught (unlabeled image pixels, no padding) the share that has a label with a weight
-    above 0 in this step. With ``train_dataloader.dataset.hidden_masks=True`` (or the folder of the masks): over all
-    steps since the last line of the log, also the share of the taught pixels that have the right label, and by class
-    ``taught.accuracy.<class>`` (of what is taught as the class) and ``taught.share.<class>`` (of what is the class),
-    which go to ``scalars.json``, TensorBoard and W&B. Of a soft label the likeliest class counts. Where a method trains
-    two networks, the name of the taught one stands in front.
+    above 0 in this step, and the mean weight of them all. With ``train_dataloader.dataset.hidden_masks=True`` (or the
+    folder of the masks): over all steps since the last line of the log, also the share of the taught pixels that have
+    the right label, and by class ``taught.accuracy.<class>`` (of what is taught as the class) and
+    ``taught.share.<class>`` (of what is the class), which go to ``scalars.json``, TensorBoard and W&B. Of a soft label
+    the likeliest class counts. Where a method trains two networks, the name of the taught one stands in front.
     """
 
     priority = 'NORMAL'  # before the logger
@@ -72,9 +71,8 @@ class TaughtHook(Hook):
         elif 'target' in parts:
             label, weight = parts['target']
             label = label.argmax(dim=1) if label.dim() == 4 else label
-            taught = (weight > 0) & (label != IGNORE_INDEX) & parts['valid']
             truth = hidden_truth(self._samples.get('sup' if 'scribbles' in parts else 'weak', []), parts['valid'])
             if truth is not None and 'mix' in parts:
                 truth = parts['mix'](truth)
             counts = self.counts.setdefault(network, Counts(len(self.classes), label.device))
-            counts.add(label, taught, parts['valid'], truth)
+            counts.add(label, weight, parts['valid'], truth)

@@ -21,12 +21,12 @@ def test_counts_by_hand():
     label = torch.tensor([[[0, 0, 1, 1], [1, 0, 0, 255]]])
     truth = torch.tensor([[[0, 1, 1, 1], [255, 0, 1, 0]]])
     valid = torch.tensor([[[1, 1, 1, 1], [1, 1, 1, 0]]]).bool()
-    taught = torch.tensor([[[1, 1, 1, 1], [1, 0, 0, 0]]]).bool()
+    weight = torch.tensor([[[1.0, 1.0, 0.5, 0.5], [0.5, 0.0, 0.0, 0.0]]])
     counts = Counts(3, torch.device('cpu'))
     for _ in range(2):  # sums, not the last batch
-        counts.add(label, taught, valid, truth)
+        counts.add(label, weight, valid, truth)
     found = counts.summary(['a', 'b', 'c'])
-    assert found['all'] == pytest.approx(dict(share=5 / 7, accuracy=3 / 4))
+    assert found['all'] == pytest.approx(dict(share=5 / 7, weight=3.5 / 7, accuracy=3 / 4))
     # as a: two pixels, one of them rightly; of b: four pixels, three of them taught; nothing is known of c
     expected = {'share.a': 1 / 2, 'accuracy.a': 1 / 2, 'share.b': 3 / 4, 'accuracy.b': 1.0}
     assert found['each'] == pytest.approx(expected)
@@ -34,9 +34,9 @@ def test_counts_by_hand():
 
 def test_without_masks_the_share_alone():
     counts = Counts(2, torch.device('cpu'))
-    taught = torch.tensor([[[True, False, False, False]]])
-    counts.add(torch.zeros(1, 1, 4).long(), taught, torch.ones_like(taught), None)
-    assert counts.summary(['a', 'b']) == dict(all=dict(share=0.25), each={})
+    weight = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+    counts.add(torch.zeros(1, 1, 4).long(), weight, torch.ones_like(weight).bool(), None)
+    assert counts.summary(['a', 'b']) == dict(all=dict(share=0.25, weight=0.25), each={})
     assert Counts(2, torch.device('cpu')).summary(['a', 'b']) == dict(all={}, each={})
 
 
@@ -99,7 +99,7 @@ def test_labels_that_are_the_mask_are_right():
 def test_two_networks_are_logged_apart(method):
     log = run_steps(method, masks=False)
     names = tiny.build(method).networks
-    assert set(log.logged) == {f'train/{name}.taught.share' for name in names}
+    assert set(log.logged) == {f'train/{name}.taught.{key}' for name in names for key in ('share', 'weight')}
     assert not log.by_class
 
 
