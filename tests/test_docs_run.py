@@ -24,6 +24,7 @@ ADDED = {
     'tools/test.py': TWO_ITERATIONS,
     'tools/export_segmentor.py': ['--fixed-size'],  # the U-Net's upsampling is traced as constants
     'tools/benchmark_step.py': ['--methods', 'supervised', '--crop', '96', '--batch', '2+2', '--iters', '1'],
+    'tools/communication.py': ['--methods', 'supervised', '--network', 'tiny', '--crop', '32'],
     'tools/results.py': ['--readme', 'configs/README.md'],  # the copy's, not the project's
 }
 LONG = {

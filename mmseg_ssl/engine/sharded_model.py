@@ -74,7 +74,13 @@ class FullyShardedModel(nn.Module):
         return self.module(*args, **kwargs)
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
-        """Train one step, as the host's models do."""
+        """Train one step, as the host's models do.
+
+        Raises:
+            UserError: Gradients are accumulated: a checkpoint in between could not keep them.
+        """
+        if getattr(optim_wrapper, '_accumulative_counts', 1) > 1:
+            raise UserError('FullyShardedModel does not accumulate gradients: leave --accumulate out.')
         return self.module.train_step(data, optim_wrapper)
 
     def val_step(self, data: Any) -> list:
