@@ -25,8 +25,9 @@ def tool():
 
 @pytest.mark.parametrize('end', ['.png', '_mask.png', '-gt.tif', '.jpg.png', '_labelIds.png'])
 def test_masks_are_found_by_the_names_of_their_images(tmp_path, end):
-    """photo1 is not the image of photo10's mask."""
+    """photo1 is not the image of photo10's mask, even where photo10 is missing."""
     draw(tmp_path, 11, 1, end=end)
+    (tmp_path / 'photos/photo10.jpg').unlink()
     pairs = {photo.id: photo.mask for photo in find_photos(tmp_path / 'photos', tmp_path / 'masks')}
     assert pairs.pop('photo11') is None
     assert {name: mask.name for name, mask in pairs.items()} == {name: f'{name}{end}' for name in pairs}
@@ -86,10 +87,11 @@ def test_near_duplicates_are_found_and_nothing_else(tmp_path):
 
 
 def test_flat_images_are_like_no_other(tmp_path):
-    """Two gray frames have nothing in common, whatever their correlation."""
+    """Two gray frames have nothing in common, although both are a trace brighter on the right."""
     draw(tmp_path)
     for level in (90, 140):
-        write(tmp_path / f'photos/gray{level}.jpg', np.full((48, 64, 3), level, np.uint8))
+        ramp = np.linspace(level, level + 2, 64).round().astype(np.uint8)
+        write(tmp_path / f'photos/gray{level}.png', np.tile(ramp[None, :, None], (48, 1, 3)))
     photos = read(tmp_path)
     assert alike_pairs(photos) == []
 

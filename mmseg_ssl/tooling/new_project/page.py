@@ -149,5 +149,5 @@ def _ignored(project: Project) -> str:
 
 
 def _short(values: List[Any]) -> str:
-    shown = [', '.join(map(str, value)) if isinstance(value, tuple) else str(value) for value in values[:4]]
+    shown = [','.join(map(str, value)) if isinstance(value, tuple) else str(value) for value in values[:4]]
     return '; '.join(shown) + (f' and {len(values) - 4} more' if len(values) > 4 else '')
