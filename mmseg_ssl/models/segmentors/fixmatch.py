@@ -48,8 +48,8 @@ class FixMatch(SemiSegmentor):
     Deviations from the paper (FixMatch is one of images; what follows is against UniMatch's public code):
         1. An image is mixed with the next one of its batch, not with one of a second unlabeled batch, so that one call
            labels both.
-        2. All labels are made in one mode, eval. The public code does so for the partner, and takes the image's own
-           labels from the training call; with few labels ``teacher_mode='train'`` did far better (MSRC-21's configs).
+        2. All labels are made in one mode, ``teacher_mode``. The public code makes the partner's in eval mode and takes
+           the image's own from the training call.
         3. All images share the training call, so BatchNorm sees weak, strong and labeled images together.
         4. A box longer than the image is clipped (the public code draws again).
     """
