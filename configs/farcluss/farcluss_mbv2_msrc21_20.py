@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/adamw_poly_msrc21_cpu.py',
     '../_base_/default_runtime.py',
 ]
-method = dict(type='FARCLUSS', predict_on=('student', 'teacher'), batch_statistics='separate_unkept')
+method = dict(type='FARCLUSS', predict_on=('student', 'teacher'), teacher=dict(eval_mode=False))
 model = dict(method, segmentor=_base_.segmentor, data_preprocessor=dict(strong=dict(type='StrongAugment')))
 train_dataloader = dict(dataset=dict(split='msrc21/20_draw0.txt'))
 custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01), dict(type='UnsupRampHook', begin=0.1625, end=0.325)]

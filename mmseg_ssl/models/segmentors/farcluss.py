@@ -71,7 +71,7 @@ class FARCLUSS(SemiSegmentor):
         6. CutMix, with UniMatch's boxes, on images, labels and weights (``cutmix``); :math:`\lambda_u = 1`.
         7. Teacher: EMA of decay 0.999, as in the authors' other repositories, with a warm-up in which it is the mean of
            the students so far, and the student's BatchNorm statistics (``MeanTeacherHook``; 0.99 on CamVid and
-           MSRC-21).
+           MSRC-21). It labels in eval mode, on MSRC-21 in train mode (``teacher=dict(eval_mode=False)``).
         8. Strong views: UniMatch's color jitter, grayscale and blur (``StrongAugment``).
         9. The unlabeled terms ramp up linearly over the first 5 epochs, as in the authors' CW-BASS
            (``UnsupRampHook``; shares of the run on CamVid and MSRC-21).

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Dict, Iterable
 
 from .conditions import CAMVID_10K, CPU, OF_ELN, OF_FARCLUSS, OF_FARCLUSS_VIT
-from .parts import BOTH, LOCALIZERS, OF_ELN_HEAD, OWN_STATISTICS, RAMP, SEPARATE, STRONG, UNKEPT, release, teacher
+from .parts import BOTH, LOCALIZERS, OF_ELN_HEAD, OWN_STATISTICS, RAMP, SEPARATE, STRONG, release, teacher
 from .rows import Code, Leaf, Method, Variant
 
 # Each part as its absence would be: the likeliest class alone, every pixel alike, every class alike, no contrast.
@@ -52,7 +52,7 @@ FARCLUSS = Method(
     leaf=dict(model=dict(**BOTH, data_preprocessor=STRONG)),
     on={
         'cpu': dict(custom_hooks=[teacher(0.01), RAMP]),
-        'msrc21': dict(model=UNKEPT),
+        'msrc21': dict(model=dict(teacher=dict(eval_mode=False))),
         'camvid-480x360': dict(custom_hooks=[teacher(0.001), dict(type='UnsupRampHook', begin=0.0, end=0.06)]),
         'cityscapes': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN')))),
         'voc-all': dict(model=dict(projection=dict(norm_cfg=dict(type='SyncBN'))), train_dataloader=dict(batch_size=4)),
