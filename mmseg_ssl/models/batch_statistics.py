@@ -3,8 +3,8 @@
 In a merged call the gradient of the labeled loss reaches the unlabeled images through the mean and variance that they
 share. A strong loss of their own holds them in place, and then more images per statistic help; at weight 0, or with the
 small distances of a mean teacher, nothing does, and the network ends below supervised training
-(``configs/benchmarks/batch_statistics.toml`` is the comparison). Normalizing unlabeled views by the running statistics of
-labeled ones, as inference does, was tried and is no option: FixMatch ended 10 points below supervised training.
+(``configs/benchmarks/batch_statistics.toml`` is the comparison). Normalizing unlabeled views by the running statistics,
+as inference does, was tried and is no option: FixMatch ended 10 points below supervised training.
 """
 
 from contextlib import contextmanager

@@ -113,7 +113,7 @@ def test_a_larger_network_changes_its_name_alone(name):
     assert text == CONFIGS[TWINS[name]].read_text() and text != CONFIGS[name].read_text()
 
 
-# a foreign teacher's config has the teacher's crops; tests/test_models/test_frozen_teacher.py steps it
+# a foreign teacher's config has the teacher's crops; test_teacher_configs.py steps it
 @pytest.mark.parametrize('name', [name for name in CONFIGS if name not in TWINS and not name.endswith('-teacher.py')])
 def test_a_config_is_what_its_name_says(name):
     said, cfg = NAME.fullmatch(name).groupdict(), parse(name)
