@@ -161,6 +161,11 @@ MISTAKES = {
     'gpu_checks: no table': ('gpu_checks', '--table {here}/no.json', 'no.json: no such file'),
     'reproduce: no paper': ('reproduce', 'elm', "there is no paper of 'elm'; there are dueb"),
     'reproduce: no table': ('reproduce', 'eln tabel5', "eln has no 'tabel5'; it has table1"),
+    'new: no images': ('new', '{here}/mine --images {here}/none --masks {here}/none', 'there is no folder'),
+    'report: no run': ('report', '{here}/none', 'there is no run'),
+    'serve: no run': ('serve', '{here}/none', 'there is no run'),
+    'suggest: no run': ('suggest', '{here}/none --count 2 --out {here}/next', 'there is no run'),
+    'communication: no method': ('communication', '--methods deub', 'deub'),
     'demo: no iterations': ('demo', '--iters 0', 'a whole number of at least 1'),
 }
 
