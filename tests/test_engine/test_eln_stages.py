@@ -30,7 +30,7 @@ def config_of(data, method, **starts):
 def stages(work_dir):
     """Return the parts that were trained in each iteration."""
     curve = loss_curve(work_dir)
-    return [{key.split('.')[0] for key in curve[step] if '.' in key} for step in sorted(curve)]
+    return [{key.split('.')[0] for key in curve[step] if '.' in key} - {'taught'} for step in sorted(curve)]
 
 
 def score(text):
