@@ -79,17 +79,17 @@ class DataSummaryHook(Hook):
 
 
 def add_hooks(cfg: Any, **kinds: str) -> None:
-    """Add hooks to a config, as ``default_hooks.<name>``, unless it has them.
+    """Add hooks to a config, as ``default_hooks.<name>``, unless it has them or hooks that are made of them.
 
     Args:
         cfg: A whole config, changed in place.
         **kinds: Name and type of each, e.g. ``data='DataSummaryHook'``.
     """
     hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
-    there = {hook.get('type') for hook in hooks if isinstance(hook, dict)}
-    there |= {'StepPictureHook'} if 'ScribbleVisHook' in there else set()  # its name in older configs
+    types = [hook.get('type') for hook in hooks if isinstance(hook, dict)]
+    there = [HOOKS.get(kind) if isinstance(kind, str) else kind for kind in types]
     for name, kind in kinds.items():
-        if kind not in there:
+        if not any(isinstance(one, type) and issubclass(one, HOOKS.get(kind)) for one in there):
             cfg.merge_from_dict({f'default_hooks.{name}.type': kind})
 
 
