@@ -96,6 +96,7 @@ class CPS(SemiSegmentor):
             ):
                 pseudo = masked_mean(pixel_cross_entropy(pred.logits, target), over=valid)
                 losses[f'{learner}.unsup.{key}'] = self.unsup_weight * pseudo
+            self.show(learner, says=on_weak)
             self.show(learner, image=weak, pred=on_weak, target=label_weak, valid=valid_weak)
         agreed = labels['student'][1].label == labels['peer'][1].label
         losses['unsup.agreement'] = masked_mean(agreed.float(), over=valid_weak)
@@ -111,6 +112,7 @@ class CPS(SemiSegmentor):
             # both batches in one call, labeled before they are mixed
             preds = self.label_views(self.branch(name), weak_a, weak_b, mode=self.teacher_mode)
             labels[name] = mix(*(argmax_target(pred.logits) for pred in preds))
+            self.show(name, says=preds[0])
 
         losses = {}
         for learner, teacher in PAIRS:

@@ -82,6 +82,7 @@ class LocatedCPS(SemiSegmentor):
             # judged before they are mixed: the localizer has learned on whole images
             located = self.located(inputs['weak'], torch.cat([pred.logits for pred in preds]))
             labels[name] = mix(*(PixelTarget(*half) for half in zip(*(part.chunk(2) for part in located))))
+            self.show(name, says=preds[0])
 
         losses, judged = {}, []
         for learner, teacher in PAIRS:
