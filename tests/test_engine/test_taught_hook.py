@@ -12,16 +12,19 @@ from mmengine.structures import PixelData
 from toy_process import output, train
 from toy_run import draw_images, toy_config, write_config
 
-from mmseg_ssl.engine import TaughtHook
+from mmseg_ssl.engine import TaughtHook, taught_hook
 from mmseg_ssl.engine.taught_counts import Counts, hidden_truth
+from mmseg_ssl.structures import PixelTarget
 
 
 def test_counts_by_hand():
-    """8 pixels: one is padding, one unknown; of the 7 that could be taught 5 are, of the 4 with a mask 3 rightly."""
-    label = torch.tensor([[[0, 0, 1, 1], [1, 0, 0, 255]]])
+    """8 pixels: the last is padding, one unknown, one has no label and one no weight; of the 7 that could be taught 5
+    are, of the 4 of these with a mask 3 rightly.
+    """
+    label = torch.tensor([[[0, 0, 1, 1], [1, 255, 0, 0]]])
     truth = torch.tensor([[[0, 1, 1, 1], [255, 0, 1, 0]]])
     valid = torch.tensor([[[1, 1, 1, 1], [1, 1, 1, 0]]]).bool()
-    weight = torch.tensor([[[1.0, 1.0, 0.5, 0.5], [0.5, 0.0, 0.0, 0.0]]])
+    weight = torch.tensor([[[1.0, 1.0, 0.5, 0.5], [0.5, 0.5, 0.0, 1.0]]])
     counts = Counts(3, torch.device('cpu'))
     for _ in range(2):  # sums, not the last batch
         counts.add(label, weight, valid, truth)
@@ -93,6 +96,82 @@ def test_labels_that_are_the_mask_are_right():
     assert log.logged['train/taught.accuracy'] == 1.0
     assert 0.8 < log.logged['train/taught.share'] < 1  # the first rows have no label
     assert all(value == 1.0 for key, value in log.by_class.items() if 'accuracy' in key) and log.by_class
+
+
+def masked_sample(mask):
+    one = tiny.sample(0)
+    one.set_data(dict(hidden_sem_seg=PixelData(data=torch.tensor([[mask]], dtype=torch.uint8))))
+    return one
+
+
+def taught(label, weight=(1.0,) * 4, **parts):
+    """What a step of four pixels shows."""
+    target = PixelTarget(torch.tensor(label), torch.tensor([[weight]]))
+    return dict(target=target, valid=torch.ones(1, 1, 4).bool(), **parts)
+
+
+def logs_of(steps, masks=True, weak=(0, 0, 1, 1), sup=(1, 1, 1, 1)):
+    """Lines of the log, one every two steps, and what they say by class."""
+    model, log = SimpleNamespace(onlookers=[]), Log()
+    dataset = SimpleNamespace(metainfo=dict(classes=['a', 'b']), hidden_masks=masks)
+    runner = SimpleNamespace(
+        model=model,
+        hooks=[LoggerHook(interval=2)],
+        message_hub=log,
+        visualizer=log,
+        train_dataloader=SimpleNamespace(dataset=dataset),
+    )
+    hook, lines = TaughtHook(), []
+    hook.before_train(runner)
+    samples = dict(weak=[masked_sample(weak)], sup=[masked_sample(sup)]) if masks else dict(weak=[tiny.sample(0)])
+    for runner.iter, parts in enumerate(steps):
+        hook.before_train_iter(runner, 0)
+        for onlooker in list(model.onlookers):
+            onlooker('', dict(inputs={}, samples=samples))
+            onlooker('student', parts)
+        hook.after_train_iter(runner, 0)
+        if log.logged:
+            lines.append({key.split('.')[1]: value for key, value in log.logged.items()})
+            log.logged.clear()
+    return lines, log.by_class
+
+
+STEPS = [
+    taught([[[0, 0, 1, 1]]]),  # all four, rightly
+    taught([[[1, 1, 0, 255]]], (0.5, 0.5, 0.0, 1.0)),  # two, wrongly
+    taught([[[0, 0, 1, 1]]], (0.0,) * 4),
+    taught([[[0, 255, 255, 1]]]),
+]
+
+
+def test_a_line_is_of_all_steps_since_the_last_one():
+    """With masks: 6 of 8 pixels, 4 of them rightly; then 2 of 8, both rightly."""
+    lines, _ = logs_of(STEPS)
+    assert lines[0] == pytest.approx(dict(share=6 / 8, weight=5 / 8, accuracy=4 / 6))
+    assert lines[1] == pytest.approx(dict(share=2 / 8, weight=2 / 8, accuracy=1.0))
+    lines, by_class = logs_of(STEPS, masks=False)  # of the logged steps alone
+    assert lines == [pytest.approx(dict(share=2 / 4, weight=1 / 4)), pytest.approx(dict(share=2 / 4, weight=2 / 4))]
+    assert not by_class
+
+
+def test_the_mask_is_moved_and_chosen_as_the_pixels_were():
+    """A mixed image has a mixed mask, a scribbled one that of the labeled view, a soft label its likeliest class."""
+    probs = torch.tensor([[0.6, 0.9, 0.2, 0.4], [0.4, 0.1, 0.8, 0.6]]).view(1, 2, 1, 4).tolist()
+    right = taught([[[1, 1, 0, 0]]], mix=lambda mask: mask.flip(2)), taught([[[1] * 4]], scribbles=()), taught(probs)
+    for parts in right:
+        ((line,), _) = logs_of([parts, parts])
+        assert line['accuracy'] == 1.0
+
+
+def test_shares_are_of_the_pixels_of_all_processes(monkeypatch):
+    """Another process taught 2 of its 8 pixels, all of them class b and rightly so, at weight 1."""
+    other = {3: torch.tensor([8.0, 2.0, 2.0]), 12: torch.tensor([[0, 2, 0], [0, 2, 0], [0, 8, 0], [0, 2, 0.0]])}
+    monkeypatch.setattr(taught_hook, 'all_reduce', lambda counts: counts.add_(other[counts.numel()]))
+    lines, by_class = logs_of(STEPS[:2])
+    assert lines == [pytest.approx(dict(share=8 / 16, weight=7 / 16, accuracy=6 / 8))]
+    # of the one process: 2 of a, rightly, of which 4 are known; as b 2 rightly, 2 wrongly, and 2 of 4 are taught
+    expected = {'share.a': 4 / 4, 'accuracy.a': 2 / 2, 'share.b': (2 + 2) / (4 + 8), 'accuracy.b': (2 + 2) / (4 + 2)}
+    assert by_class == pytest.approx({f'taught.{key}': value for key, value in expected.items()})
 
 
 @pytest.mark.parametrize('method', ['CPCL', 'CPS', 'LocatedCPS'])
