@@ -64,3 +64,11 @@ def test_a_cpu_without_bf16_computes_in_fp32(monkeypatch, computes, emulated, dt
     with wrapper.optim_context(layer):
         assert layer(torch.ones(1, 2)).dtype == dtype
     assert [text.startswith('This CPU has no bfloat16') for text in said] == [True] * (dtype == torch.float32)
+
+
+def test_an_accelerator_does_not_ask_the_cpu(monkeypatch):
+    """The device of the weights decides (here one without memory)."""
+    monkeypatch.setattr(bf16_optim_wrapper, 'cpu_computes_bf16', lambda: False)
+    for device, enabled in (('meta', True), ('cpu', False)):
+        optimizer = torch.optim.SGD(torch.nn.Linear(2, 2, device=device).parameters(), lr=0.1)
+        assert OPTIM_WRAPPERS.build(dict(type='Bf16OptimWrapper', optimizer=optimizer)).enabled == enabled

@@ -126,6 +126,36 @@ def test_the_trusted_share_teaches(path):
 
 
 @pytest.mark.parametrize('method', METHODS)
+def test_the_trusted_pixels_teach_where_they_were_moved(method, path):
+    """A quarter of each image: these pixels have a weight, at the place where a mixing put them, and no other one."""
+    save(path)
+    model = build(method, path, trust=dict(by='entropy', share=0.25))
+    shown = []
+    model.onlookers.append(lambda network, parts: shown.append(parts))
+    tiny.loss_of(model, tiny.batch())
+    weak = shown[0]['inputs']['weak']
+    (learned,) = (parts for parts in shown if 'target' in parts and 'scribbles' not in parts)
+    trusted = teacher_of(model).trusted(teacher_of(model)(weak), torch.ones_like(weak[:, 0], dtype=torch.bool))
+    mix = learned.get('mix', lambda values: values)
+    assert torch.equal(learned['target'].weight > 0, mix(trusted))
+
+
+@pytest.mark.parametrize('method', SELF_LABELING)
+def test_it_labels_in_eval_mode_whatever_the_method_asks(method, path):
+    """``teacher_mode='train'`` is of a student that labels for itself."""
+    save(path)
+    losses = []
+    for mode in ('train', 'eval'):
+        torch.manual_seed(0)
+        teacher = dict(segmentor=wide(), checkpoint=str(path))
+        model = tiny.build(method, teacher=teacher, teacher_mode=mode)
+        before = copy.deepcopy(model.labeler.network.state_dict())
+        losses.append(tiny.loss_of(model, tiny.batch()))
+        assert all(torch.equal(value, before[key]) for key, value in model.labeler.network.state_dict().items())
+    assert all(torch.equal(value, losses[1][key]) for key, value in losses[0].items())
+
+
+@pytest.mark.parametrize('method', METHODS)
 def test_nobody_trusted_teaches_nothing(method, path):
     save(path)
     model = build(method, path, trust=dict(by='confidence', threshold=2.0))
@@ -154,6 +184,50 @@ def test_trust_by_what_the_teacher_learned(path):
     correct = holder.localizer.correctness(holder.localizer(images, pred.logits), pred.logits)
     torch.testing.assert_close(model.teacher(images).side['trust'][:, 0], correct)
     assert not holder.localizer.training
+
+
+def test_the_judge_sees_what_the_teacher_sees(path):
+    """Images by the teacher's mean and std, scaled to its patches; the map comes back at the student's size."""
+    localizer = dict(tiny.LOCALIZER, type='ErrorLocalizer')
+    judge = {f'localizer.{k}': v for k, v in tiny.build('ELN').localizer.state_dict().items()}
+    save(path, 'student', **judge)
+    own = dict(mean=[10.0, 20.0, 30.0], std=[10.0, 20.0, 40.0], size_divisor=12)
+    model = build('UniMatchV2', path, trust=dict(by='localizer', share=0.5), localizer=localizer, **own)
+    images = torch.randn(2, 3, 32, 32)
+    (holder,) = model.teacher.hidden_modules
+    seen = model.teacher.prepare(images)
+    with torch.no_grad():
+        logits = holder.network(seen).logits
+        correct = holder.localizer.correctness(holder.localizer(seen, logits), logits)
+    expected = torch.nn.functional.interpolate(correct[:, None], (32, 32), mode='bilinear', align_corners=False)
+    torch.testing.assert_close(model.teacher(images).side['trust'], expected)
+
+
+def test_one_of_the_networks_of_a_checkpoint(path):
+    """The student if no other is named, though it is not the first by name; else the one that is."""
+    both = {}
+    for name in ('peer', 'student', 'teacher.network'):
+        save(path, name)
+        both.update(torch.load(path)['state_dict'])
+    torch.save(dict(state_dict=both), path)
+    for options, prefix in (
+        ({}, 'student'),
+        (dict(network='peer'), 'peer'),
+        (dict(network='teacher'), 'teacher.network'),
+    ):
+        loaded = build('MeanTeacher', path, **options).teacher.network.state_dict()
+        assert all(torch.equal(value, both[f'{prefix}.{key}']) for key, value in loaded.items())
+
+
+def test_it_moves_with_the_student_and_is_read_once(path):
+    """To another device or type, though it is no submodule; its file may be gone after the start."""
+    save(path)
+    model = build('MeanTeacher', path)
+    path.unlink()
+    tiny.loss_of(model, tiny.batch())
+    tiny.loss_of(model, tiny.batch())
+    model.double()
+    assert {value.dtype for value in model.teacher.network.parameters()} == {torch.float64}
 
 
 @pytest.mark.parametrize('prefix', ['', 'student', 'teacher.network', 'module.student', 'conservative'])
@@ -211,6 +285,7 @@ def test_what_does_not_fit_is_refused(path):
         build('FixMatch', path)
 
 
+@pytest.mark.slow
 def test_a_run_resumes_exactly(tmp_path):
     """Killed after iteration 3 and resumed from 2: the same losses; no teacher in the checkpoints; the hook stays."""
     torch.manual_seed(3)

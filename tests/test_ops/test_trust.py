@@ -45,6 +45,8 @@ def test_a_share_is_of_the_image_pixels_of_each_image():
     assert torch.equal(trusted_pixels('confidence', -values, valid, share=0.5), kept)
     assert torch.equal(trusted_pixels('entropy', values[1:], valid[1:], share=0.5), kept[1:])  # alone as in the batch
     assert torch.equal(trusted_pixels('entropy', values, valid, share=1.0), valid)
+    third = trusted_pixels('entropy', values, valid & (values != 3), share=0.5)
+    assert third.flatten(1).sum(dim=1).tolist() == [2, 1]  # half of three is two: no pixel of the share is left out
     assert not trusted_pixels('entropy', values, valid & False, share=0.5).any()
 
 
