@@ -55,8 +55,8 @@ def class_table(name: str, scores: Scores) -> Table:
     for label in first:
         cells = [label, _cell(first[label]['pixels'])]
         for own in scores.values():
-            low = (own[label]['IoU'] or 0.0) < LOW
-            cells += [f'[red]{_cell(own[label]["IoU"])}[/red]' if low else _cell(own[label]['IoU'])]
+            iou = own[label]['IoU']
+            cells += [f'[red]{_cell(iou)}[/red]' if iou is not None and iou < LOW else _cell(iou)]
             cells += [_cell(own[label][column]) for column in ('accuracy', 'precision')]
         table.add_row(*cells)
     table.add_section()

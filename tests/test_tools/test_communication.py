@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg_ssl.tooling.benchmark import Setup, build_measured_method, find_method_configs
-from mmseg_ssl.tooling.communication import counted, one_of_several, traffic_of
+from mmseg_ssl.tooling.communication import Traffic, counted, one_of_several, traffic_of, traffic_table
 
 
 def build(name):
@@ -40,6 +40,27 @@ def test_a_step_by_hand():
     assert plain.norm_messages == 2 * len(channels)
     assert (plain.label_bytes, plain.label_messages) == (0, 0)
     assert (taught.label_bytes, taught.label_messages) == (8, 2)
+
+
+def test_labels_in_train_mode_have_no_backward_pass():
+    """CPS: each network labels the weak views, 2C + 1 numbers of a layer, and learns from others, 2C + 1 and 2C."""
+    method = build('cps')
+    with one_of_several():
+        found = traffic_of(method)
+    channels = [module.num_features for module in method.model.modules() if isinstance(module, _BatchNorm)]
+    assert method.model.cutmix is not None and method.model.teacher_mode == 'train'
+    assert found.norm_bytes == 4 * sum((2 * width + 1) + (4 * width + 1) for width in channels)
+    assert (found.norm_messages, found.frozen) == (3 * len(channels), 0)
+
+
+def test_columns_of_the_table():
+    text = traffic_table(dict(dueb=Traffic(1_000_000, 2_000_000, 3_000, 4, 5, 6)), 'r50', 21)
+    head, _, row = (text.splitlines()[place].strip('| ').split(' | ') for place in range(3))
+    expected = dict(
+        zip(['gradients MB', 'SyncBN kB', 'labels, losses B', 'frozen weights MB'], ['1.0', '3', '5', '2.0'])
+    )
+    assert {name: row[head.index(name)] for name in expected} == expected
+    assert [row[place] for place, name in enumerate(head) if name == 'in messages'] == ['4', '6']
 
 
 def test_the_table(tool, capsys):

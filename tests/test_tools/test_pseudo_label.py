@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.structures import PixelData
 from mmseg.apis import inference_model, init_model
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from toy_run import draw_images, toy_config, toy_localizer, toy_model, write_config
 
 from mmseg_ssl.compat import UnsafeCheckpointError
@@ -17,6 +19,7 @@ from mmseg_ssl.datasets import DatasetError
 from mmseg_ssl.datasets.pseudo_label_files import label_path
 from mmseg_ssl.tooling import pseudo_labeler
 from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.predicted_image import TrustRule, read_maps
 from mmseg_ssl.tooling.pseudo_labeler import OfflineLabel, write_label
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -338,6 +341,35 @@ def test_trust_by_entropy(tool, toy, tmp_path):
         assert np.array_equal(label[label != 255], maps(free, name)[0][label != 255])
     energy = run(tool, [*toy[:3], str(tmp_path / 'energy')], '--trust', 'energy', '--trust-threshold', '-1000000')
     assert (maps(energy, 'a')[0] == 255).all()
+
+
+def test_trust_joins_threshold_and_flip(tool, toy, tmp_path):
+    """A pixel needs the mean confidence of both mirror images, and to be trusted in the image as it is."""
+    (tmp_path / 'ids.txt').write_text('a\n')
+    line = ['--flip', '--list', tmp_path / 'ids.txt', '--suffix', '.png']
+    labels, confidence = maps(run(tool, [*toy[:3], str(tmp_path / 'free')], *line), 'a')
+    threshold = (np.median(confidence) + 0.5) / 255  # between two values of a file
+    trust = ['--threshold', threshold, '--trust', 'entropy', '--trust-share', 0.5]
+    label, _ = maps(run(tool, toy, *line, *trust), 'a')
+    logits = inference_model(init_model(toy[0], toy[1], 'cpu'), str(Path(toy[2]) / 'a.png')).seg_logits.data
+    entropy = torch.special.entr(logits.softmax(dim=0)).sum(dim=0).numpy()
+    sure, trusted = confidence / 255 >= threshold, entropy <= np.sort(entropy.ravel())[entropy.size // 2 - 1]
+    assert np.array_equal(label, np.where(sure & trusted, labels, 255))
+    assert (sure & ~trusted).any() and (trusted & ~sure).any() and (sure & trusted).any()
+
+
+def test_trust_in_one_channel_by_hand():
+    """A network of two classes in one channel gives the probability of the second, 1/2 and 3/4: log-odds 0 and ln 3,
+    half of them for each class, so that their exponentials have the sums 2 and 3 ** 0.5 + 3 ** -0.5.
+    """
+    result = SegDataSample(seg_logits=PixelData(data=torch.tensor([[[0.5, 0.75]]])))
+    expected = dict(
+        confidence=[0.5, 0.75], entropy=[1.0, 2 - 0.75 * np.log2(3)], energy=[-np.log(2), -np.log(4 / 3**0.5)]
+    )
+    for rule, values in expected.items():
+        found = read_maps(result, TrustRule(rule, share=0.5))
+        assert found.trust.flatten().tolist() == pytest.approx(values, abs=1e-5)
+        assert found.probs.flatten(1).tolist() == [pytest.approx([0.5, 0.25]), pytest.approx([0.5, 0.75])]
 
 
 def test_trust_in_what_the_network_predicts(tool, toy, tmp_path):

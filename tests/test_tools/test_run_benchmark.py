@@ -74,10 +74,14 @@ def test_what_a_job_reads_from_its_config(tmp_path):
 
 
 def test_an_option_may_follow_the_seed(tmp_path):
-    """Scribbles are drawn anew for each seed, into a folder of their own."""
-    masks = 'train_dataloader.dataset.labeled.data_prefix.seg_map_path'
-    jobs = jobs_of(tmp_path, PLAN, options=[f'{masks}=scribbles/seed{{seed}}'])
-    assert [job.options[0] for job in jobs] == [f'{masks}=scribbles/seed{job.seed}' for job in jobs]
+    """Scribbles are drawn anew for each seed, into a folder of their own; those of plan, table and variant."""
+    masks = 'train_dataloader.dataset.labeled.data_prefix.seg_map_path={}/seed{{seed}}'
+    table = dict(PLAN, options=[masks.format('table')])
+    own = dict(control=[masks.format('variant')])
+    jobs = jobs_of(tmp_path, table, options=[masks.format('plan')], variants=own)
+    for job in jobs:
+        places = ['plan', 'table', *(['variant'] if job.variant else [])]
+        assert list(job.options) == [masks.format(place).replace('{seed}', str(job.seed)) for place in places]
     assert {job.seed for job in jobs} == {0, 1}
 
 

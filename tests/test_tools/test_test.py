@@ -42,21 +42,25 @@ def test_scores_what_training_scored(trained, tmp_path):
 
 
 def test_val_is_scored_in_the_same_process(trained, tmp_path):
-    """The network is the same, and so are the images here: val's scores, in the log, are the test's, in the file."""
-    config, checkpoint, _ = trained
+    """Both images of val, with the scores of the training, in the log; of the test set one alone, in the file."""
+    config, checkpoint, trained_log = trained
     line = [config, checkpoint, '--work-dir', tmp_path / 'test', '--val', '--predict-on', 'student', 'teacher']
+    line += ['--cfg-options', 'test_dataloader.dataset.indices=1']
     assert run_tool('test', line) == 0, output(tmp_path / 'test')
     (log,) = tmp_path.glob('test/*/vis_data/scalars.json')
     (file,) = (path for path in tmp_path.glob('test/*/*.json') if path.stem == path.parent.name)
-    val, test = json.loads(log.read_text()), json.loads(file.read_text())
-    assert test['teacher/mIoU'] > 0
-    assert {key: val[key] for key in test if 'IoU' in key} == {key: test[key] for key in test if 'IoU' in key}
+    found = dict(val=json.loads(log.read_text()), test=json.loads(file.read_text()))
+    scores = [found[name]['teacher/mIoU'] for name in ('val', 'test')]
+    assert scores[0] == float(miou(trained_log)) != scores[1]
     (by_class,) = (json.loads(path.read_text()) for path in tmp_path.glob('test/*/classes.json'))
-    assert by_class['val'] == by_class['test'] and set(by_class['test']) == {'student', 'teacher'}
-    own = by_class['test']['teacher']
-    assert {name: scores['IoU'] for name, scores in own.items()} == {
-        name: round(test[f'teacher/IoU.{name}'], 2) if test[f'teacher/IoU.{name}'] >= 0 else None for name in own
-    }
+    assert set(by_class) == {'val', 'test'}
+    for name, own in by_class.items():
+        assert set(own) == {'student', 'teacher'}
+        for network, scores in own.items():
+            ious = {label: found[name][f'{network}/IoU.{label}'] for label in scores}
+            assert {label: one['IoU'] for label, one in scores.items()} == {
+                label: round(iou, 2) if iou >= 0 else None for label, iou in ious.items()
+            }
 
 
 def test_uncertainty_is_scored_beside_the_rest(trained, tmp_path, tool):
