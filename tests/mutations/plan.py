@@ -37,8 +37,27 @@ VALUES: Dict[str, Tuple[str, ...]] = {
     'unimatch_v2': ('fixmatch',),
 }
 """Value tests by file; a method's own cases, or all if it is a part of several."""
-CONTRACTS = ('tests/contracts/test_unsup_scale.py', 'tests/contracts/test_kept_statistics.py')
+CONTRACTS = tuple(f'tests/contracts/test_{name}.py' for name in ('unsup_scale', 'kept_statistics', 'what_is_shown'))
 """Tried next on a method's file."""
+PARTS: Dict[str, Tuple[str, ...]] = {
+    'engine/bf16_optim_wrapper': ('test_models/test_bf16.py',),
+    'engine/sharded_model': ('test_engine/test_sharded_parts.py',),
+    'engine/step_recorder': ('test_engine/test_step_recorder.py',),
+    'engine/taught_counts': ('test_engine/test_taught_hook.py', '-k', 'by_hand'),
+    'engine/taught_hook': ('test_engine/test_taught_hook.py', '-k', 'not a_run'),
+    'frozen_teacher': ('test_models/test_frozen_teacher.py', '-k', 'not a_run'),
+    'hard_pixels': ('test_losses/test_hard_pixels.py',),
+    'label_modes': ('test_models/test_label_modes.py',),
+    'ops/trust': ('test_ops/test_trust.py',),
+    'teacher_networks': ('test_models/test_frozen_teacher.py', '-k', 'checkpoint or learned'),
+    'tooling/class_table': ('test_tools/test_class_table.py',),
+    'tooling/communication': ('test_tools/test_communication.py',),
+    'tooling/label_run': ('test_tools/test_pseudo_label.py', '-k', 'parts'),
+    'tooling/pseudo_labeler': ('test_tools/test_pseudo_label.py', '-k', 'trust'),
+    'tooling/trainings/plan': ('test_tools/test_run_benchmark.py', '-k', 'follow_the_seed'),
+    'visualization/step_panels': ('test_visualization',),
+}
+"""Fast tests of what is no method, by file in ``mmseg_ssl/models`` or ``mmseg_ssl``; only errors by hand are made."""
 OTHERS: Dict[str, Tuple[str, ...]] = {
     'cpcl': ('test_mean_teacher', 'test_predict'),
     'cps': ('test_cps',),
@@ -59,8 +78,9 @@ UNUSED = ('predict', 'predictors', 'with_neck', 'branch', 'inference_of', 'extra
 
 
 def path_of(root: Path, name: str) -> Optional[Path]:
-    """The file of a method, of a part or of a loss; None if there is none."""
-    paths = [root / 'mmseg_ssl' / 'models' / folder / f'{name}.py' for folder in FOLDERS]
+    """The file of a method, of a part or of a loss, or one with its folder; None if there is none."""
+    package = root / 'mmseg_ssl'
+    paths = [*(package / 'models' / folder / f'{name}.py' for folder in FOLDERS), package / f'{name}.py']
     return next((path for path in paths if path.is_file()), None)
 
 

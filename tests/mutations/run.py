@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import List
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from child import compared, fails, passed  # noqa: E402
 from named import named, outdated  # noqa: E402
 from operators import mutants  # noqa: E402
-from plan import CONTRACTS, OTHERS, UNUSED, VALUES, methods_of, path_of  # noqa: E402
+from plan import CONTRACTS, OTHERS, PARTS, UNUSED, VALUES, methods_of, path_of  # noqa: E402
 
 
 def main() -> int:
@@ -58,13 +59,14 @@ def prepare(copy: Path) -> None:
 def report(copy: Path, args: argparse.Namespace) -> int:
     """Try the errors file by file."""
     lines, left = [], 0
-    for name in args.files or VALUES:
+    for name in args.files or [*VALUES, *PARTS]:
         found, path = {'values': 0, 'others': 0, 'survived': 0}, path_of(copy, name)
-        if tried(path, path.read_text(), args.also) != 'survived':
+        if tried(name, path, path.read_text(), args.also) != 'survived':
             raise SystemExit(f'The tests of {name} fail on the code as it is.')
         text = path.read_text()
-        for line, what, source in [*named(name, text), *([] if args.named else mutants(text, UNUSED))]:
-            verdict = tried(path, source, args.also)
+        small = [] if args.named or name in PARTS else mutants(text, UNUSED)
+        for line, what, source in [*named(name, text), *small]:
+            verdict = tried(name, path, source, args.also)
             found[verdict] += 1
             if verdict != 'values':
                 print(f'  {verdict}: {path.name}:{line} {what}', flush=True)
@@ -76,23 +78,31 @@ def report(copy: Path, args: argparse.Namespace) -> int:
     return int(left > 0)
 
 
-def tried(path: Path, source: str, also: bool) -> str:
-    """Return which tests notice: ``'values'`` (two contracts are among them), ``'others'``, or none: ``'survived'``."""
-    text, name, methods = path.read_text(), path.stem, methods_of(path)
+def tried(name: str, path: Path, source: str, also: bool) -> str:
+    """Return which tests notice: ``'values'`` (contracts are among them), ``'others'``, or none: ``'survived'``."""
+    text = path.read_text()
+    path.write_text(source)
+    try:
+        if name in PARTS:
+            file, *only = PARTS[name]
+            return 'values' if fails(lambda: passed(['-m', 'not slow', f'tests/{file}', *only])) else 'survived'
+        return tried_on_methods(name, methods_of(path), also)
+    finally:
+        path.write_text(text)
+
+
+def tried_on_methods(name: str, methods: List[str], also: bool) -> str:
+    """As :func:`tried`, of a method's file or a part of methods as it is now."""
     keyword = ' or '.join(methods) or ('MeanTeacher' if name == 'base' else '')  # one method stands for the base
     chosen = ['-k', keyword] if keyword else []
     others = [f'tests/test_models/{test}.py' for test in OTHERS.get(name, ('test_scribble_methods',))]
-    path.write_text(source)
-    try:
-        if fails(lambda: compared(VALUES[name], methods)):
-            return 'values'
-        if chosen and fails(lambda: passed([*CONTRACTS, *chosen])):
-            return 'values'
-        if also and (fails(lambda: passed(others)) or fails(lambda: passed(['tests/contracts', *chosen]))):
-            return 'others'
-        return 'survived'
-    finally:
-        path.write_text(text)
+    if fails(lambda: compared(VALUES[name], methods)):
+        return 'values'
+    if chosen and fails(lambda: passed([*CONTRACTS, *chosen])):
+        return 'values'
+    if also and (fails(lambda: passed(others)) or fails(lambda: passed(['tests/contracts', *chosen]))):
+        return 'others'
+    return 'survived'
 
 
 if __name__ == '__main__':
