@@ -12,7 +12,7 @@ from mmseg.visualization import SegLocalVisualizer
 from PIL import Image
 from test_methods import every_form, every_method, step, wrapper_of
 
-from mmseg_ssl.engine import StepPictureHook, StepRecorder
+from mmseg_ssl.engine import StepPictureHook, StepRecorder, step_picture_hook
 from mmseg_ssl.visualization import step_rows
 
 PALETTE = [[200, 0, 0], [0, 200, 0], [0, 0, 200], [100, 100, 100]]
@@ -88,27 +88,48 @@ def test_the_maps_of_a_method_are_seen(name, maps):
     assert maps <= {one for seen in sight.networks.values() for one in (*seen.maps, *seen.said_maps)}
 
 
+def runner_of(model, folder):
+    visualizer = SegLocalVisualizer(vis_backends=[dict(type='LocalVisBackend')], save_dir=str(folder))
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=list('abcd'), palette=PALETTE)))
+    return SimpleNamespace(
+        model=model, iter=0, max_iters=4, work_dir=str(folder), visualizer=visualizer, train_dataloader=loader
+    )
+
+
 @every_method
 def test_a_picture_of_every_method(method, tmp_path):
-    """Through a training step of the host: one picture, of the step that was due, and the step trains as without."""
+    """Through a training step of the host, which trains as without."""
     torch.manual_seed(0)
     model = tiny.build(method)
-    other = copy.deepcopy(model)
-    visualizer = SegLocalVisualizer(vis_backends=[dict(type='LocalVisBackend')], save_dir=str(tmp_path))
-    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=list('abcd'), palette=PALETTE)))
-    runner = SimpleNamespace(
-        model=model, iter=0, max_iters=4, work_dir=str(tmp_path), visualizer=visualizer, train_dataloader=loader
-    )
-    hook, wrappers = StepPictureHook(interval=2), (wrapper_of(model), wrapper_of(other))
-    for runner.iter in range(3):
-        hook.before_train_iter(runner, runner.iter)
-        logs = step(model, wrappers[0], runner.iter)
-        hook.after_train_iter(runner, runner.iter)
-        assert all(torch.equal(logs[key], value) for key, value in step(other, wrappers[1], runner.iter).items())
+    other, runner, hook = copy.deepcopy(model), runner_of(model, tmp_path), StepPictureHook(interval=1)
+    hook.before_train_iter(runner, 0)
+    logs = step(model, wrapper_of(model), 0)
+    hook.after_train_iter(runner, 0)
+    assert all(torch.equal(logs[key], value) for key, value in step(other, wrapper_of(other), 0).items())
     (path,) = tmp_path.rglob('*.png')
     picture = np.array(Image.open(path))
-    assert path.name == 'step_2.png' and picture.shape[0] > 200 and picture.shape[1] > 300
+    assert path.name == 'step_1.png' and picture.shape[0] > 200 and picture.shape[1] > 300
     assert all(torch.equal(model.state_dict()[key], value) for key, value in other.state_dict().items())
+
+
+@pytest.mark.parametrize(('main', 'drawn'), [(True, ['step_2.png']), (False, [])])
+def test_the_step_that_is_due_is_drawn(main, drawn, tmp_path, monkeypatch):
+    """The second of three, which says which image it shows; the first process alone draws."""
+    monkeypatch.setattr(step_picture_hook, 'is_main_process', lambda: main)
+    model, titles = tiny.build('MeanTeacher'), []
+    draw = step_picture_hook.draw_rows
+    monkeypatch.setattr(
+        step_picture_hook,
+        'draw_rows',
+        lambda rows, title, *args, **more: titles.append(title) or draw(rows, title, *args, **more),
+    )
+    runner, hook = runner_of(model, tmp_path), StepPictureHook(interval=2)
+    for runner.iter in range(3):
+        hook.before_train_iter(runner, runner.iter)
+        tiny.loss_of(model, tiny.batch())
+        hook.after_train_iter(runner, runner.iter)
+    assert [path.name for path in tmp_path.rglob('*.png')] == drawn
+    assert titles == ['MeanTeacher, iteration 2 of 4: labeled 0.png, unlabeled 2.png'] * main
 
 
 def test_a_picture_on_request(tmp_path):

@@ -69,7 +69,7 @@ def assert_same_run(run, reference):
         assert_same(ends[0][part], ends[1][part], part)
 
 
-@pytest.mark.parametrize('workers', [0, 2, pytest.param(4, marks=SLOW)])
+@pytest.mark.parametrize('workers', [pytest.param(0, marks=SLOW), 2, pytest.param(4, marks=SLOW)])
 def test_same_losses_run_to_run_for_any_number_of_workers(reference, workers, tmp_path):
     config, run, _ = reference
     path = write_config(tmp_path / 'config.py', with_workers(config, workers))
@@ -102,7 +102,8 @@ def test_validation_in_between_changes_nothing(reference, tmp_path):
         pytest.param('iteration:4', 4, marks=SLOW),  # right after one
         ('writing:iter_4.pth', 3),  # half of the bytes are written
         pytest.param('rename:iter_4.pth', 3, marks=SLOW),  # all are written, under the temporary name
-        ('writing:last_checkpoint', 2),  # the very first note is cut short: the checkpoint is found all the same
+        # the very first note is cut short: the checkpoint is found all the same
+        pytest.param('writing:last_checkpoint', 2, marks=SLOW),
         pytest.param('rename:last_checkpoint', 2, marks=SLOW),
     ],
 )
@@ -120,6 +121,7 @@ def test_kill_and_resume_goes_on_exactly(reference, kill, resumed_at, tmp_path):
     assert not list((tmp_path / 'run').glob('*.partial'))
 
 
+@SLOW
 def test_resume_with_workers_reads_nothing_again(reference, tmp_path):
     """Workers run ahead of training, but never start behind it."""
     config, run, reads = reference
@@ -141,7 +143,8 @@ def test_resume_from_a_file(reference, tmp_path):
     assert {5: loss_curve(run)[5], 6: loss_curve(run)[6]} == loss_curve(tmp_path / 'run')
 
 
-@pytest.mark.parametrize('method', [pytest.param('Supervised', marks=SLOW), pytest.param('CPCL', marks=SLOW), 'DUEB'])
+@SLOW  # the contracts resume every method from a checkpoint, without a runner
+@pytest.mark.parametrize('method', ['Supervised', 'CPCL', 'DUEB'])
 def test_every_method_goes_on_exactly(data, method, tmp_path):
     config = toy_config(data, model=toy_model(method), custom_hooks=STUDENT_ONLY)
     path = write_config(tmp_path / 'config.py', config)
@@ -151,6 +154,7 @@ def test_every_method_goes_on_exactly(data, method, tmp_path):
     assert_same_run(tmp_path / 'killed', tmp_path / 'whole')
 
 
+@SLOW  # test_partial_gradients.py has what a checkpoint keeps, by hand
 def test_gradient_accumulation_goes_on_exactly(data, tmp_path):
     """Steps come after iterations 3 and 6, checkpoints after 2, 4, 6: the ones at 2 and 4 hold pending gradients.
 
