@@ -21,6 +21,7 @@ from mmseg_ssl import load  # noqa: E402
 from mmseg_ssl.apis import TrainedNetwork, find_run  # noqa: E402
 from mmseg_ssl.apis.network import OVERLAP, TILE  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.deep_images import deep_warning  # noqa: E402
 from mmseg_ssl.tooling.prediction_folder import KINDS, PredictionFolder, check_folder  # noqa: E402
 from mmseg_ssl.tooling.prediction_inputs import Item, find_items, read_items  # noqa: E402
 from mmseg_ssl.utils.file_digest import sha256_of  # noqa: E402
@@ -54,14 +55,19 @@ def predict(
     """Predict and write images.
 
     Returns:
-        Those that could not be read, each with the reason.
+        Those that could not be read or predicted, each with the reason.
     """
     failed: Dict[str, str] = {}
     for item, pixels in track(read_items(items, network), 'Predicting', total=len(items)):
         if isinstance(pixels, str):
             failed[item.name] = pixels
+            continue
+        try:
+            found = network(pixels, args.tile, args.overlap)
+        except (AssertionError, RuntimeError, ValueError) as error:  # of the network: the others may fit it
+            failed[item.name] = f'{type(error).__name__}: {error}'.splitlines()[0]
         else:
-            folder.write(item, pixels, network(pixels, args.tile, args.overlap))
+            folder.write(item, pixels, found)
     return failed
 
 
@@ -69,27 +75,31 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Predict what is not predicted yet, and write the summary.
 
     Raises:
-        UserError: Some images could not be read; the others are predicted.
+        UserError: Some images could not be predicted; the others are.
     """
     args = parse_args(argv)
     if args.device:
         check_device(args.device)
     check_folder(args.out, args.images)
     items, files = find_items(args.images, args.every), find_run(args.run, args.checkpoint)
+    items = [item for item in items if args.out.absolute() not in item.path.absolute().parents]  # what a pattern finds
     network = load(files.config, files.checkpoint, args.predict_on, args.device)
     settings: Dict[str, Any] = dict(checkpoint_sha256=sha256_of(files.checkpoint), predict_on=args.predict_on)
     settings.update(tile=args.tile, overlap=args.overlap, classes=list(network.classes))
     folder = PredictionFolder(args.out, settings, args.save)
-    done = folder.done()
+    done = folder.done(items)
     left = [item for item in items if item.name not in done]
     print(f'{len(left)} of {len(items)} images to predict with {files.checkpoint}')
+    warning = deep_warning(network, [item.path for item in left])
+    if warning:
+        print(warning)
     failed = predict(left, network, folder, args)
     shares = folder.summarize(failed)['shares']
     print('\n'.join(f'{share:8.2%}  {name}' for name, share in shares.items() if share))
     print(f'Predictions are in {args.out}')
     if failed:
         listed = '\n'.join(f'  {name}: {reason}' for name, reason in list(failed.items())[:10])
-        raise UserError(f'{len(failed)} images could not be read; the others are predicted:\n{listed}')
+        raise UserError(f'{len(failed)} images could not be predicted; the others are:\n{listed}')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,6 @@
 """A trained network that predicts single images."""
 
+import os
 from typing import Any, Dict, List, Tuple, Union
 
 import numpy as np
@@ -8,19 +9,21 @@ from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from PIL.Image import Image as PILImage
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..datasets.transforms import at_image_size
 from ..errors import UserError
 from ..ops import class_probabilities, normalized_entropy
+from .image_arrays import gives_eight_bits, require_pixels
 from .segmentation import Segmentation
 from .tiles import tiles
 
 TILE, OVERLAP = 2048, 256
 """Side of a tile, and how far neighbors overlap, in pixels of the prepared image."""
 HOST_FIELDS = ('pred_sem_seg', 'seg_logits', 'gt_sem_seg')
-Image = Union[str, np.ndarray, Any]
+Image = Union[str, 'os.PathLike[str]', np.ndarray, PILImage]
 
 
 class TrainedNetwork:
@@ -41,6 +44,7 @@ class TrainedNetwork:
         if not steps or not steps[0]['type'].startswith('LoadImage'):
             raise UserError(f'{cfg.filename}: the pipeline of test images does not begin with LoadImageFromFile.')
         self.reading, self.steps = Compose(steps[:1]), Compose(steps[1:])
+        self.eight_bits = gives_eight_bits(steps[0])
         count = max(2, segmentor_of(model).out_channels)
         named = meta if len(meta.get('classes', ())) == count else {}
         self.classes: Tuple[str, ...] = tuple(named.get('classes', map(str, range(count))))
@@ -55,11 +59,19 @@ class TrainedNetwork:
 
         Returns:
             ``(H, W, channels)``.
+
+        Raises:
+            TypeError: It is none of these.
+            ValueError: A PIL image has more than 8 bits, which PIL would cut off.
         """
         if isinstance(image, np.ndarray):
             return image
-        if hasattr(image, 'convert'):
+        if isinstance(image, PILImage):
+            if image.mode[0] in 'IF':
+                raise ValueError(f'a PIL image of mode {image.mode} has more than 8 bits. Scale it to 8 bits before.')
             return np.asarray(image.convert('RGB'))[..., ::-1]
+        if not isinstance(image, (str, os.PathLike)):
+            raise TypeError(f'expected a path, an array or a PIL image, got {type(image).__name__}.')
         return self.reading(dict(img_path=str(image), seg_fields=[]))['img']
 
     @torch.no_grad()
@@ -74,10 +86,16 @@ class TrainedNetwork:
 
         Returns:
             The prediction at the image's size.
+
+        Raises:
+            TypeError: It is no image, see :meth:`read`.
+            ValueError: Its values are not those of the images that the network was trained on.
         """
         pixels = np.ascontiguousarray(self.read(image))
+        require_pixels(pixels, self.eight_bits)
         size = (pixels.shape[0], pixels.shape[1])
-        known = dict(img=pixels, img_path='', ori_shape=size, img_shape=size, seg_fields=[])
+        name = str(image) if isinstance(image, (str, os.PathLike)) else 'the image'  # in messages
+        known = dict(img=pixels, img_path=name, ori_shape=size, img_shape=size, seg_fields=[])
         packed = self.steps(known)
         inputs: Tensor = packed['inputs']
         if tile and max(inputs.shape[1:]) > tile:

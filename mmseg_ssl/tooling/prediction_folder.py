@@ -1,6 +1,7 @@
 """The folder of predictions: what is written for an image, what is done already, and the summary."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Set
 
@@ -44,9 +45,25 @@ class PredictionFolder:
         lines = ''.join(f'{json.dumps(line)}\n' for line in read_json_lines(self.records))
         replace_file(self.records, lines.encode())  # without a line that a killed process began
 
-    def done(self) -> Set[str]:
-        """Return the names of the images that are complete."""
-        return {line['name'] for line in read_json_lines(self.records) if self._path('masks', line['name']).is_file()}
+    def done(self, items: Sequence[Item]) -> Set[str]:
+        """Return the names of the images that are complete, with everything that is to be written of them.
+
+        Args:
+            items: The images that are to be predicted.
+
+        Raises:
+            UserError: The folder holds the prediction of another image by the name of one of them.
+        """
+        lines = {line['name']: line for line in read_json_lines(self.records)}
+        for item in items:
+            before = lines.get(item.name, dict(image=item.path))['image']
+            if os.path.abspath(before) != os.path.abspath(item.path):
+                raise UserError(
+                    f'{self.folder} holds the prediction of {before} as {item.name}, which {item.path} would be, too. '
+                    'Give another folder.'
+                )
+        whole = (name for name, line in lines.items() if self.kinds <= set(line.get('saved', ())))
+        return {name for name in whole if self._path('masks', name).is_file()}
 
     def write(self, item: Item, pixels: np.ndarray, found: Segmentation) -> None:
         """Write the prediction of an image; its line comes last.
@@ -72,7 +89,7 @@ class PredictionFolder:
         place = dict(image=str(item.path), **({} if item.frame is None else dict(frame=item.frame)))
         height, width = found.mask.shape
         line = dict(place, name=item.name, height=height, width=width, shares=shares)
-        line['mean_uncertainty'] = round(float(found.uncertainty.mean()), 6)
+        line.update(mean_uncertainty=round(float(found.uncertainty.mean()), 6), saved=sorted(self.kinds))
         with open(self.records, 'a', encoding='utf-8') as file:
             file.write(f'{json.dumps(line)}\n')
 

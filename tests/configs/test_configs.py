@@ -232,6 +232,14 @@ def test_a_model_builds_offline(method, kind):
     assert convolution.out_channels == cfg.model.segmentor.decode_head.num_classes
 
 
+def test_the_small_network_predicts_images_of_any_size():
+    """Its three halvings want multiples of 8; other images are padded, and the prediction is not."""
+    model = MODELS.build(Config.fromfile(str(CONFIGS['supervised_unet_shapes_8.py'])).model).eval()
+    sample = SegDataSample(metainfo=dict(img_shape=(50, 71), ori_shape=(50, 71)))
+    data = dict(inputs=[torch.zeros(3, 50, 71, dtype=torch.uint8)], data_samples=[sample])
+    assert model.test_step(data)[0].pred_sem_seg.shape == (50, 71)
+
+
 def test_the_cityscapes_recipe_trains_on_one_cpu_process():
     """SyncBN acts as BatchNorm, OHEM takes ignored pixels, and neither norms nor biases decay."""
     cfg = Config.fromfile(str(CONFIGS['supervised_r50_cityscapes_1-8.py']))

@@ -136,3 +136,28 @@ def test_a_checkpoint_with_code_is_refused(run, tmp_path):
     torch.save(dict(state_dict=tiny.TinyBackbone()), tmp_path / 'code.pth')
     with pytest.raises(RuntimeError, match=r'code\.pth: refused'):
         load(run, tmp_path / 'code.pth', device='cpu')
+
+
+@pytest.mark.parametrize(
+    ('image', 'said'),
+    [
+        (noise(0) / 255, 'expected values from 0 to 255.* got float64 from '),
+        (noise(0) > 100, 'got bool from 0 to 1'),
+        (noise(0).astype(np.uint16) * 257, 'got uint16 from '),
+        (np.where(noise(0) > 100, np.nan, 1.0), 'NaN'),
+        (noise(0)[None], r'expected one image .*got an array \(1, 40, 56, 3\)'),
+        (noise(0)[:0], 'got an array'),
+        (Image.fromarray(noise(0)[..., 0].astype(np.uint16) * 257), 'mode I;16 has more than 8 bits'),
+        (noise(0).tolist(), 'expected a path, an array or a PIL image, got list'),
+    ],
+)
+def test_arrays_that_are_no_images_are_refused(run, image, said):
+    """Each was predicted without a word, mostly as one class, or failed deep in the network."""
+    with pytest.raises((TypeError, ValueError), match=said):
+        load(run, device='cpu')(image)
+
+
+def test_whole_numbers_of_any_type_are_an_image(run):
+    network, image = load(run, device='cpu'), noise(0)
+    for kind in (np.float32, np.int64):
+        assert np.array_equal(network(image.astype(kind)).mask, network(image).mask)

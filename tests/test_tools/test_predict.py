@@ -1,6 +1,7 @@
 """``tools/predict.py``: what it writes for folders, patterns, files and videos, and how it goes on."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from tiny_run import META, noise, write_run
 
 from mmseg_ssl import load
+from mmseg_ssl.apis import TrainedNetwork
 from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.prediction_inputs import find_items
 
@@ -73,7 +75,7 @@ def test_other_settings_want_another_folder(tool, place):
 
 def test_a_damaged_image_does_not_stop_the_others(tool, place):
     (place / 'photos/a/bad.png').write_bytes(b'no image')
-    with pytest.raises(UserError, match=r'1 images could not be read; the others are predicted:\n  a/bad: '):
+    with pytest.raises(UserError, match=r'1 images could not be predicted; the others are:\n  a/bad: '):
         tool.main(['run', 'photos', '--out', 'out', '--device', 'cpu'])
     assert list(json.loads((place / 'out/summary.json').read_text())['failed']) == ['a/bad']
     assert len(lines(place / 'out')) == 3
@@ -123,3 +125,48 @@ def test_what_words_name(place):
 def test_predictions_do_not_lie_among_the_images(tool, place):
     with pytest.raises(UserError, match='lies in the folder of images photos'):
         tool.main(['run', 'photos', '--out', 'photos/out'])
+
+
+def test_a_folder_takes_no_other_image_of_the_same_name(tool, place):
+    """Once the mask of the first image was left for the second."""
+    words = ['--out', 'out', '--device', 'cpu', '--save', 'masks']
+    tool.main(['run', 'photos/0.png', *words])
+    with pytest.raises(UserError, match=r'out holds the prediction of photos/0.png as 0, which photos/a/0.png would'):
+        tool.main(['run', 'photos/a', *words])
+
+
+def test_what_is_asked_for_later_is_written_too(tool, place, capsys):
+    words = ['run', 'photos/0.png', '--out', 'out', '--device', 'cpu', '--save']
+    tool.main([*words, 'masks'])
+    tool.main([*words, 'overlays'])
+    assert (place / 'out/overlays/0.jpg').is_file()
+    capsys.readouterr()
+    tool.main([*words, 'masks'])
+    assert '0 of 1 images' in capsys.readouterr().out
+
+
+def test_predictions_are_no_images_of_a_pattern(tool, place, capsys):
+    for _ in range(2):
+        tool.main(['run', 'photos/**/*.png', '--out', 'photos/out', '--device', 'cpu', '--save', 'masks'])
+    assert '0 of 2 images' in capsys.readouterr().out
+
+
+def test_an_image_that_the_network_refuses_does_not_stop_the_others(tool, place, monkeypatch):
+    predict = TrainedNetwork.__call__
+
+    def picky(network, pixels, *args):
+        assert pixels.shape[0] != 8, 'too small'
+        return predict(network, pixels, *args)
+
+    cv2.imwrite('photos/a/small.png', noise(0, 8, 8))
+    monkeypatch.setattr(TrainedNetwork, '__call__', picky)
+    with pytest.raises(UserError, match=r'1 images could not be predicted; the others are:\n  a/small: .*too small'):
+        tool.main(['run', 'photos', '--out', 'out', '--device', 'cpu', '--save', 'masks'])
+    assert len(lines(place / 'out')) == 3
+
+
+def test_values_that_the_loader_cuts_off_are_said(tool, place, capsys):
+    """Of 11 bits in 16 the host's loader leaves 8 levels."""
+    cv2.imwrite('deep.png', noise(0).astype(np.uint16) * 8)
+    tool.main(['run', 'deep.png', '--out', 'out', '--device', 'cpu', '--save', 'masks'])
+    assert re.search(r'warning: deep.png .*the network would see values 0 to 7 of 0 to 255', capsys.readouterr().out)

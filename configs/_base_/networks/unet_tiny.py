@@ -38,6 +38,7 @@ model = dict(
         pad_val=0,
         seg_pad_val=255,
         size_divisor=8,
+        test_cfg=dict(size_divisor=8),  # three halvings
         channels_last=True,
     ),
 )

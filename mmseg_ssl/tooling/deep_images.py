@@ -1,0 +1,29 @@
+"""Warns of images with more than 8 bits of which a network would see nearly nothing."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import List, Optional, Sequence
+
+from ..apis import TrainedNetwork
+from ..datasets.checks.image_files import read_image
+from ..datasets.checks.image_rules import range_problems
+
+MOST = 64
+"""Images that are looked at, evenly spaced."""
+SUFFIXES = ('.png', '.tif', '.tiff')
+
+
+def deep_warning(network: TrainedNetwork, paths: Sequence[Path]) -> Optional[str]:
+    """Return a warning if images have more than 8 bits and the network's loader leaves hardly a gray level of them.
+
+    Args:
+        network: The network.
+        paths: Images; those that cannot be read are left out.
+    """
+    data = SimpleNamespace(pipeline=network.reading)
+    able: List[Path] = [path for path in paths if path.suffix.lower() in SUFFIXES]
+    infos = [dict(img_path=str(path), seg_fields=[]) for path in able[:: -(-len(able) // MOST) or 1]]
+    facts = [(read_image(data, info, decode=False, sized=False), info) for info in infos]
+    deep = [(one.path, info) for one, info in facts if one.deep and not one.problem]
+    found = next(range_problems('the images', data, deep, None), None)
+    return None if found is None else f'warning: {found.text}'
