@@ -114,6 +114,8 @@ def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> 
     accepted = accept(cfg, labeled, candidates, args.accept, new_folder(args, labeled.images, None))
     total = len(labeled.indices) + len(accepted.added)
     print(f'{len(accepted.added)} new masks, {len(accepted.replaced)} instead of old ones; {total} labeled images.')
+    if accepted.blank:
+        print(f'{len(accepted.blank)} images without a labeled pixel, such as {accepted.blank[0]}, are left out.')
     print(f'Train on them: mmseg-ssl train {accepted.config}')
 
 

@@ -211,6 +211,24 @@ def test_corrected_annotations_become_a_training(tool, place):
         tool.main(['run', '--accept', 'bad.json', '--out', 'no'])
 
 
+def test_images_that_nobody_labeled_are_not_taken(tool, place, capsys):
+    """A labeling tool lists them without annotations; their masks would hold nothing, or replace what was labeled."""
+    empty, mask = np.full((40, 56), 255, np.uint8), np.full((40, 56), 1, np.uint8)
+    write_coco(place / 'coco.json', [('0.png', mask), ('1.png', empty), ('a/0.png', empty)], META['classes'])
+    tool.main(['run', '--accept', 'coco.json', '--out', 'round2'])
+    said = capsys.readouterr().out
+    assert '1 new masks, 0 instead of old' in said and '2 images without a labeled pixel, such as 1, are' in said
+    write_coco(place / 'twice.json', [('3.png', mask), ('x/3.png', mask)], META['classes'])
+    with pytest.raises(UserError, match='twice.json: x/3.png is the image a/b/3, and so is another one'):
+        tool.main(['run', '--accept', 'twice.json', '--out', 'no'])
+    write_png(place / 'new/0.png', empty)
+    with pytest.raises(UserError, match='new/0.png: no pixel has a class'):
+        tool.main(['run', '--accept', 'new', '--out', 'no'])
+    write_png(place / 'new/a/0.tif', mask)
+    with pytest.raises(UserError, match='new/a/0.tif: the masks of this run end in .png'):
+        tool.main(['run', '--accept', 'new', '--out', 'no'])
+
+
 def test_masks_that_do_not_fit_are_named_all_at_once(tool, place):
     """Size, name, value and content; nothing is taken, and the folder is not there."""
     write_png(place / 'new/0.png', np.zeros((40, 56), np.uint8))

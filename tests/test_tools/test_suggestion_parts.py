@@ -93,6 +93,8 @@ def test_polygons_cover_pixels_whose_middle_is_inside(tmp_path):
     content['annotations'].append(
         dict(content['annotations'][0], category_id=3, segmentation=[[2, 3, 3, 3, 3, 7, 2, 7]])
     )
+    outside = dict(content['annotations'][0], segmentation=[[-9, -9, -3, -9, -3, -3], [50, 50, 60, 50, 60, 60]])
+    content['annotations'].append(outside)
     (tmp_path / 'coco.json').write_text(json.dumps(content))
     expected = np.full((10, 12), IGNORE_INDEX)
     expected[3:7, 2:6], expected[0, 9:12], expected[3:7, 2] = 1, 1, 2
@@ -111,6 +113,10 @@ def test_polygons_cover_pixels_whose_middle_is_inside(tmp_path):
             r'its size is \(9, 12\), that of its image \(10, 12\)',
         ),
         (annotated(segmentation=[[1, 2, 3]]), 'annotation 5 cannot be drawn'),
+        (annotated(segmentation=[[1, 2, 3, 4]]), 'a polygon needs three corners, this one has 2'),
+        (annotated(segmentation=[]), 'cannot be drawn: it has no outline and no run lengths, at most a box'),
+        (dict(annotated(), images=[dict(id=1, file_name='a.jpg')]), "an image needs .* 'height' is missing"),
+        (dict(annotated(), images=2 * annotated()['images']), 'lists an image twice'),
     ],
 )
 def test_annotations_that_cannot_be_drawn_are_named(tmp_path, content, said):

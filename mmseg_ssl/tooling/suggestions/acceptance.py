@@ -2,14 +2,16 @@
 
 import shutil
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 from mmengine.config import Config
 
 from ...datasets.checks.image_files import read_image
 from ...datasets.image_folder import ImageFolder
 from ...errors import DatasetError
+from ...structures import IGNORE_INDEX
 from ..cli import UserError
+from ..prediction_inputs import IMAGES
 from .coco import read_coco
 from .mask_coding import MaskCoding
 from .new_config import write_config
@@ -26,6 +28,7 @@ class Accepted(NamedTuple):
     added: List[str]  # ids of images that had no label
     replaced: List[str]  # ids of images whose mask was another one
     config: Path
+    blank: List[str]  # images of a COCO file without a labeled pixel, which were left out
 
 
 def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path, folder: NewFolder) -> Accepted:
@@ -43,14 +46,18 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
         What was taken.
 
     Raises:
-        UserError: Lists the masks that fit no image, have another size, or hold a value that stands for no class; or
-            there is none.
+        UserError: Lists the masks that fit no image, have another size, or hold no class or a value that stands for
+            none; or there is none.
     """
     coding = MaskCoding(labeled)
     masks = folder.place / 'masks'
     paths = {name: Path(labeled.info(name)['img_path']) for name in labeled.indices}
     paths.update(candidates.paths)
-    found = _from_coco(given, coding, paths, folder) if given.is_file() else _from_folder(given, coding)
+    blank: List[str] = []
+    if given.is_file():
+        found, blank = _from_coco(given, coding, paths, folder)
+    else:
+        found = _from_folder(given, coding, paths)
     _check(found, coding, paths)
     for name in labeled.indices:
         if name not in found:
@@ -64,22 +71,29 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
     replaced = sorted(name for name in found if name in labeled.indices)
     config = write_config(cfg, folder, moved)
     folder.finish()
-    return Accepted(added, replaced, folder.folder / config)
+    return Accepted(added, replaced, folder.folder / config, blank)
 
 
-def _from_folder(given: Path, coding: MaskCoding) -> Dict[str, Path]:
+def _from_folder(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Dict[str, Path]:
     """Return the masks of a folder by id."""
     if not given.is_dir():
         raise UserError(f'--accept {given}: there is no such folder or file.')
     files = ImageFolder(str(given), (coding.suffix,)).files()
     if not files:
         raise UserError(f'--accept {given}: it holds no mask that ends in {coding.suffix}.')
-    return {name.replace('\\', '/'): given / f'{name}{suffix}' for name, suffix in files}
+    found = {name.replace('\\', '/'): given / f'{name}{suffix}' for name, suffix in files}
+    for name, suffix in ImageFolder(str(given), IMAGES).files():
+        if name in paths and name not in found:
+            raise UserError(f'{given / name}{suffix}: the masks of this run end in {coding.suffix}. Convert it.')
+    return found
 
 
-def _from_coco(given: Path, coding: MaskCoding, paths: Dict[str, Path], folder: NewFolder) -> Dict[str, Path]:
-    """Write the masks of a COCO file as those of a folder; return them by id."""
-    found = {}
+def _from_coco(
+    given: Path, coding: MaskCoding, paths: Dict[str, Path], folder: NewFolder
+) -> Tuple[Dict[str, Path], List[str]]:
+    """Write the masks of a COCO file as those of a folder; return them by id, and images that nobody labeled."""
+    found: Dict[str, Path] = {}
+    blank = []
     for file, mask in read_coco(given, coding.classes).items():
         stem = Path(file).with_suffix('').as_posix()
         fitting = [stem] if stem in paths else [name for name in paths if paths[name].as_posix().endswith(f'/{file}')]
@@ -88,11 +102,16 @@ def _from_coco(given: Path, coding: MaskCoding, paths: Dict[str, Path], folder: 
         if len(fitting) != 1:
             what = f'fits {len(fitting)} images, such as {fitting[0]}' if fitting else 'is no image of this run'
             raise UserError(f'{given}: {file} {what}.')
+        if (mask == IGNORE_INDEX).all():  # a tool lists what nobody came to, too
+            blank.append(fitting[0])
+            continue
+        if fitting[0] in found:
+            raise UserError(f'{given}: {file} is the image {fitting[0]}, and so is another one that it lists.')
         found[fitting[0]] = coding.path(folder.seen, fitting[0])
         coding.write(found[fitting[0]], mask)
     if not found:
-        raise UserError(f'--accept {given}: it lists no image.')
-    return found
+        raise UserError(f'--accept {given}: it lists no image with a labeled pixel.')
+    return found, blank
 
 
 def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -> None:
@@ -111,6 +130,8 @@ def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -
             if size != image.size and image.size:
                 sizes = f'{size[0]}x{size[1]}, its image {paths[name]} is {image.size[0]}x{image.size[1]}'
                 raise DatasetError(f'{path} is {sizes}. Export the mask in the size of the image.')
+            if (coding.read(path) == IGNORE_INDEX).all():
+                raise DatasetError(f'{path}: no pixel has a class. Remove the mask if nobody labeled the image.')
         except DatasetError as error:
             problems.append(str(error))
     if problems:

@@ -115,15 +115,25 @@ def read_coco(path: Path, classes: Sequence[str]) -> Dict[str, np.ndarray]:
         File name of an image -> classes ``(H, W)`` uint8; 255 where there is no annotation.
 
     Raises:
-        UserError: It is no such file, names an unknown class, or an annotation cannot be drawn; says which.
+        UserError: It is no such file, names an image twice or an unknown class, or an annotation cannot be drawn;
+            says which.
     """
     content = read_json(path)
     if not isinstance(content, dict) or not {'images', 'annotations', 'categories'} <= set(content):
         raise UserError(f'{path} is no file of COCO annotations: it lacks images, annotations or categories.')
-    names = {category['id']: category['name'] for category in content['categories']}
-    masks = {
-        image['id']: np.full((image['height'], image['width']), IGNORE_INDEX, np.uint8) for image in content['images']
-    }
+    try:
+        names = {category['id']: category['name'] for category in content['categories']}
+        files = {image['id']: image['file_name'] for image in content['images']}
+        masks = {
+            image['id']: np.full((image['height'], image['width']), IGNORE_INDEX, np.uint8)
+            for image in content['images']
+        }
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f'{path}: an image needs id, file_name, height and width, and a category id and name; {error} is missing.'
+        ) from error
+    if len(set(files.values())) < len(content['images']):
+        raise UserError(f'{path} lists an image twice. Keep one entry of each id and file_name.')
     for annotation in content['annotations']:
         where = f'{path}: annotation {annotation.get("id")}'
         name, mask = names.get(annotation.get('category_id')), masks.get(annotation.get('image_id'))
@@ -133,10 +143,10 @@ def read_coco(path: Path, classes: Sequence[str]) -> Dict[str, np.ndarray]:
             raise UserError(f'{where} is of the class {name!r}; the classes are {", ".join(classes)}.')
         try:
             height, width = mask.shape
-            mask[_region(annotation['segmentation'], (height, width))] = classes.index(name)
+            mask[_region(annotation.get('segmentation'), (height, width))] = classes.index(name)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f'{where} cannot be drawn: {error}.') from error
-    return {image['file_name']: masks[image['id']] for image in content['images']}
+    return {file: masks[number] for number, file in files.items()}
 
 
 def _region(segmentation: Any, size: Tuple[int, int]) -> np.ndarray:
@@ -146,11 +156,15 @@ def _region(segmentation: Any, size: Tuple[int, int]) -> np.ndarray:
             raise ValueError(f'its size is {tuple(segmentation["size"])}, that of its image {tuple(size)}')
         counts = segmentation['counts']
         return from_run_lengths(decompressed(counts) if isinstance(counts, str) else counts, size)
+    if not segmentation:
+        raise ValueError('it has no outline and no run lengths, at most a box')
     drawn = np.zeros(size, bool)
     for polygon in segmentation:
         corners = np.asarray(polygon, float).reshape(-1, 2)
-        left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
-        right, bottom = np.minimum(np.ceil(corners.max(axis=0)), size[::-1]).astype(int)
+        if len(corners) < 3:
+            raise ValueError(f'a polygon needs three corners, this one has {len(corners)}')
+        left, top = np.floor(corners.min(axis=0)).clip(0, size[::-1]).astype(int)
+        right, bottom = np.ceil(corners.max(axis=0)).clip(0, size[::-1]).astype(int)
         columns, rows = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
         # a pixel is inside if its middle is; OpenCV would draw the outline, too
         middles = np.stack([columns.ravel(), rows.ravel()], axis=1) + 0.5
