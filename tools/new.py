@@ -40,6 +40,15 @@ def share(text: str) -> float:
     return float(text)
 
 
+def expression(text: str) -> str:
+    """Read a regular expression."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f'{text!r} is no regular expression ({error})') from error
+    return text
+
+
 def value_or_color(text: str) -> Value:
     """Read ``255`` or ``0,0,0``."""
     if not re.fullmatch(r'\d+(,\d+,\d+)?', text):
@@ -59,6 +68,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--val', type=share, default=0.2, help='share of the masks for validation (default: 0.2)')
     parser.add_argument(
         '--groups',
+        type=expression,
         metavar='REGEX',
         help="finds the group in an image's id, e.g. '^[^_]+': a video or a patient stays on one side (default: found "
         "out; '' for none)",
@@ -88,6 +98,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     write_project(project, args.project, machine, page_text(project, machine, args.project))
     print(summary(project, args.project))
     report = inspect_data(load_config(str(args.project / 'config.py')), 'sample')
+    for text in report.listed([one for one in report.warnings if one.kind == 'EXIF orientation']):
+        print(f'warning: {text}')
     if report.problems:
         listed = '\n  '.join(report.listed(report.problems))
         raise UserError(f'{args.project} is written, but its check found problems:\n  {listed}')

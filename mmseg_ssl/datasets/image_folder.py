@@ -147,8 +147,8 @@ def refuse_mask_names(found: Iterable[Tuple[str, str]], folder: ImageFolder) -> 
     for name, suffix in found:
         if name in names:
             raise DatasetError(
-                f'In {folder.root}, two images have the id {name}: {names[name]} and {name + suffix}. If one is a '
-                'mask, or a copy, give only the suffix of the images (img_suffix; --suffix of a tool).'
+                f'In {folder.root}, two images have the id {name}: {names[name]} and {name + suffix}. Rename or move '
+                'one; or, if it is a mask, give only the suffix of the images (img_suffix; --suffix of a tool).'
             )
         names[name] = name + suffix
     masks = [n for n in names if any(n.lower().endswith(end) and n[: -len(end)] in names for end in MASK_ENDINGS)]

@@ -9,6 +9,7 @@ from mmseg.registry import TRANSFORMS
 from PIL import Image
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmseg_ssl.datasets.checks.image_files import read_image
 
 MASKS = [np.arange(768, dtype=np.uint8).reshape(24, 32) % 2]
 
@@ -39,6 +40,17 @@ def test_eleven_bits_in_files_of_sixteen_are_named_and_scaled(own, suffix, chann
         stop(cfg, rf'0{suffix}|4{suffix} and \d more of {key} .*values up to 20\d\d: .*0 to 8 of .*max_value=2047\)')
     load = dict(type='LoadDeepImage', max_value=2047)
     check_semi_dataset(own(MASKS, image_suffix=suffix, draw=draw, load=load))
+
+
+def test_eight_bits_among_deeper_ones_are_named(own):
+    drawn = []
+
+    def draw(image):
+        drawn.append(image)
+        return image if len(drawn) == 2 else eleven_bits(image)
+
+    load = dict(type='LoadDeepImage', max_value=2047)
+    stop(own(MASKS, draw=draw, load=load), r'have 8 bits per channel, but LoadDeepImage scales for more')
 
 
 def test_sixteen_bits_that_are_used_are_fine(own):
@@ -73,8 +85,20 @@ def test_deep_images_are_scaled_to_eight_bits(tmp_path, color_type, shape):
     assert results['img_shape'] == results['ori_shape'] == (2, 2)
     load = TRANSFORMS.build(dict(type='LoadDeepImage', min_value=1000, max_value=2000, color_type='grayscale'))
     assert load(dict(img_path=str(tmp_path / 'a.png')))['img'].tolist() == [[0, 0], [255, 255]]
+    cv2.imwrite(str(tmp_path / 'b.png'), np.full((2, 2), 200, np.uint8))
+    with pytest.raises(
+        ValueError, match='b.png has 8 bits: with max_value=2000 of LoadDeepImage it would be nearly bl'
+    ):
+        load(dict(img_path=str(tmp_path / 'b.png')))
     with pytest.raises(ValueError, match='max_value must be above min_value'):
         TRANSFORMS.build(dict(type='LoadDeepImage', max_value=3, min_value=3))
+
+
+def test_the_smallest_images_are_images(tmp_path):
+    """An eighth of their width is no pixel, so a JPEG was called damaged."""
+    cv2.imwrite(str(tmp_path / 'a.jpg'), np.zeros((5, 1, 3), np.uint8))
+    facts = read_image(None, dict(img_path=str(tmp_path / 'a.jpg')), decode=True)
+    assert (facts.size, facts.problem) == ((1, 5), '')
 
 
 def oriented(path, image, orientation: int) -> None:

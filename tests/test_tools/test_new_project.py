@@ -62,7 +62,7 @@ def test_pairs_that_are_not_clear_are_refused(tmp_path):
     with pytest.raises(UserError, match='holds no image'):
         find_photos(tmp_path / 'empty')
     write(tmp_path / 'b/photos/photo0.png', scene(0)[0])
-    with pytest.raises(DatasetError, match='two images have the id photo0'):
+    with pytest.raises(DatasetError, match='two images have the id photo0.* Rename or move one'):
         find_photos(tmp_path / 'b/photos')
 
 

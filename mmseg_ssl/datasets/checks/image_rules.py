@@ -62,6 +62,23 @@ def range_problems(
         )
 
 
+def depth_problems(key: str, dataset: BaseDataset, images: Sequence[ImageFacts]) -> Iterator[Problem]:
+    """Yield a problem if images of 8 bits are scaled as if they had more, which makes them nearly black.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+        images: Its images.
+    """
+    shallow = [image.path for image in images if not image.deep]
+    if shallow and any(getattr(step, 'max_value', 0) > 255 for step in pipeline_steps(dataset)):
+        yield Problem(
+            'deep images',
+            f'{shallow[0]} and {len(shallow) - 1} more of {key} have 8 bits per channel, but LoadDeepImage scales for '
+            'more: they would be nearly black. Save all images with the same number of bits.',
+        )
+
+
 def _loader_fix(top: object) -> str:
     return (
         f"Write dict(type='LoadDeepImage', max_value={top}) instead of LoadImageFromFile, in the labeled, "

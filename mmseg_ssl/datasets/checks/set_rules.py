@@ -121,6 +121,7 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     deep = [(one.image.path, dataset.get_data_info(one.number)) for one in good if one.image.deep]
     mean = (model.get('data_preprocessor') or {}).get('mean')
     yield from image_rules.range_problems(key, dataset, deep, mean)
+    yield from image_rules.depth_problems(key, dataset, [one.image for one in good])
     yield from image_rules.channel_problems(dataset, [(one.image, dataset.get_data_info(one.number)) for one in good])
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal

@@ -43,6 +43,9 @@ class LoadDeepImage(LoadImageFromFile):
 
         Returns:
             The dict with ``img`` uint8 and its shapes.
+
+        Raises:
+            ValueError: OpenCV cannot decode it, or it has 8 bits and ``max_value`` is for more.
         """
         content = fileio.get(results['img_path'], backend_args=self.backend_args)
         # the EXIF orientation is applied where the host applies it: to color and gray, not to `unchanged`
@@ -50,6 +53,12 @@ class LoadDeepImage(LoadImageFromFile):
         image = mmcv.imfrombytes(content, flag=flags, backend='cv2')
         if image is None:
             raise ValueError(f'{results["img_path"]}: OpenCV cannot decode it.')
+        if image.dtype == np.uint8 and self.max_value > 255:
+            raise ValueError(
+                f'{results["img_path"]} has 8 bits: with max_value={self.max_value:g} of LoadDeepImage it would be '
+                'nearly black. Save all images with the same number of bits.'
+            )
+        image = np.nan_to_num(image, nan=self.min_value) if image.dtype.kind == 'f' else image  # "no data"
         scaled = (image.astype(np.float32) - self.min_value) * (255 / (self.max_value - self.min_value))
         image = scaled.round().clip(0, 255).astype(np.uint8)
         if self.color_type == 'color' and image.ndim == 2:

@@ -183,7 +183,7 @@ def _named(default: List[str], names: List[Name]) -> Tuple[List[str], List[List[
             f'--classes names {len(names)} classes, the masks have {len(default)} ({", ".join(default[:12])}).'
         )
     texts = [name.text for name in names] or default
-    colors = distinct_colors(len(texts), first=texts[0] != 'background')  # black is for what is no object
+    colors = distinct_colors(len(texts), first=texts[:1] != ['background'])  # black is for what is no object
     return texts, [list(name.color or color) for name, color in zip(names or map(Name, texts), colors)]
 
 

@@ -66,7 +66,7 @@ def small_gray(path: Path) -> np.ndarray:
             pixels = np.array(image if image.mode in ('I', 'F', 'I;16') else image.convert('L'))
     except Exception:  # formats that only OpenCV knows
         return np.zeros(SIDE * SIDE, np.float32)
-    whole = cv2.resize(pixels.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()
+    whole = cv2.resize(np.nan_to_num(pixels.astype(np.float32)), (SIDE, SIDE), interpolation=cv2.INTER_AREA).ravel()
     small: np.ndarray = whole - whole.mean()
     length = float(np.linalg.norm(small))
     return small / length if length > SIDE * CONTRAST else np.zeros_like(small)

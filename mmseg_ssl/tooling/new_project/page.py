@@ -1,5 +1,6 @@
 """The page ``data.html`` of a project, and its summary for the terminal."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -101,7 +102,8 @@ def summary(project: Project, out: Path) -> str:
 
 def commands(out: Path) -> List[str]:
     """Return what comes next."""
-    return [f'mmseg-ssl train {out}/config.py', f'mmseg-ssl predict {out}/run IMAGES --out predictions']
+    config, run = (shlex.quote(f'{out}/{name}') for name in ('config.py', 'run'))
+    return [f'mmseg-ssl train {config}', f'mmseg-ssl predict {run} IMAGES --out predictions']
 
 
 def _pixels(photos: List[Photo], labels: Labels) -> np.ndarray:

@@ -85,6 +85,33 @@ def find_photos(folder: Path, masks: Optional[Path] = None, ending: Optional[str
     return photos
 
 
+def mask_notes(photos: Sequence[Photo], masks: Path, ending: Optional[str]) -> List[str]:
+    """Say which masks belong to no image, and whether the names of the others end in several ways.
+
+    Args:
+        photos: The images, each with its mask.
+        masks: Folder of the masks.
+        ending: What the user says of the ends of their names; other files are none.
+    """
+    notes, root = [], masks.absolute()
+    known = {path for photo in photos for path in (photo.path, photo.mask)}
+    files = [f'{name}{suffix}' for name, suffix in ImageFolder(str(masks), SUFFIXES).files()]
+    strange = [name for name in files if root / name not in known and name.endswith(ending or '')]
+    if strange:
+        notes.append(
+            f'{len(strange)} of {len(files)} files in {masks} have the name of no image and are not used, the first is '
+            f'{strange[0]}: are images missing, or named in another way?'
+        )
+    ends = Counter(photo.mask.stem[len(Path(photo.id).name) :] for photo in photos if photo.mask)
+    if len(ends) > 1:
+        shown = ', '.join(f'{count} "{end}"' for end, count in ends.most_common(4))
+        notes.append(
+            f'The names of the masks go on in {len(ends)} ways behind that of the image ({shown}), and all are taken '
+            'for one kind of mask. If the ends name classes, or only some are right, give --mask-suffix.'
+        )
+    return notes
+
+
 def _named_like_a_mask(name: str, suffix: str, found: Sequence[Tuple[str, str]], ending: Optional[str]) -> bool:
     """Check if a file of a folder of both images and masks is a mask: ``a_mask.png``, or ``a.png`` beside ``a.jpg``."""
     names = {one for one, _ in found}

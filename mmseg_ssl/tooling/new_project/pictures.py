@@ -44,8 +44,11 @@ def _thicker(mask: np.ndarray, shrink: float) -> np.ndarray:
 
 def _small(photo: Photo) -> np.ndarray:
     """Read an image as the loader does, ``(H, W, 3)`` in RGB, at most ``WIDTH`` pixels long."""
-    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR if photo.deep else cv2.IMREAD_COLOR
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR if photo.deep else cv2.IMREAD_COLOR
     image = mmcv.imfrombytes(photo.path.read_bytes(), flag=flags, backend='cv2')
     if image.dtype != np.uint8:
-        image = (image / max(float(np.percentile(image, 99.9)), 1e-9) * 255).clip(0, 255).astype(np.uint8)
+        image = np.nan_to_num(image) / max(float(np.nanpercentile(image, 99.9)), 1e-9)
+        image = (image * 255).clip(0, 255).astype(np.uint8)
+    if image.ndim == 2:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     return fit_within(image[..., ::-1], WIDTH)

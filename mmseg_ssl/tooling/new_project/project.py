@@ -12,10 +12,10 @@ from .labels import Labels, read_labels
 from .look import look_at
 from .machine import Machine
 from .masks import common_place
-from .photos import Photo, find_photos
+from .photos import Photo, find_photos, mask_notes
 from .recipe import Recipe, choose
 from .sides import Sides, divide
-from .warnings import SHOWN, bad_files, class_warnings
+from .warnings import SHOWN, bad_files, class_warnings, value_warnings
 
 
 class Inputs(NamedTuple):
@@ -79,8 +79,7 @@ def look_and_decide(inputs: Inputs, machine: Machine) -> Project:
     init_default_scope('mmseg')
     photos = find_photos(inputs.images, inputs.masks, inputs.mask_suffix)
     if inputs.unlabeled is not None:
-        if inputs.unlabeled.resolve() == inputs.images.resolve():
-            raise UserError('--unlabeled is the folder of --images, whose images without a mask are unlabeled anyway.')
+        _require_apart(inputs.unlabeled.resolve(), inputs.images.resolve(), inputs.masks.resolve())
         photos += find_photos(inputs.unlabeled)
     look_at(photos)
     good = [photo for photo in photos if not photo.problem]
@@ -92,5 +91,29 @@ def look_and_decide(inputs: Inputs, machine: Machine) -> Project:
     sides = divide(good, labels, inputs.val, inputs.groups, inputs.seed)
     recipe = choose(sides, labels, machine)
     as_they_are = labels.as_they_are and common_place([*sides.labeled, *sides.val]) is not None
-    warnings = [*bad_files(photos), *labels.notes, *sides.notes, *class_warnings(sides, labels), *recipe.notes]
+    pairs = mask_notes(photos, inputs.masks, inputs.mask_suffix)
+    warnings = [
+        *bad_files(photos),
+        *pairs,
+        *labels.notes,
+        *value_warnings(labels, inputs.ignored),
+        *sides.notes,
+        *class_warnings(sides, labels),
+        *recipe.notes,
+    ]
     return Project(photos, labels, sides, recipe, warnings, not as_they_are)
+
+
+def _require_apart(unlabeled: Path, images: Path, masks: Path) -> None:
+    """Refuse a second folder whose images, or masks, would be read twice."""
+    if unlabeled == images or images in unlabeled.parents:
+        raise UserError(
+            '--unlabeled is or lies in the folder of --images, whose images without a mask are unlabeled anyway. Leave '
+            'it out.'
+        )
+    inside = [option for option, one in (('--images', images), ('--masks', masks)) if unlabeled in (one, *one.parents)]
+    if inside:
+        raise UserError(
+            f'--unlabeled holds the folder of {inside[0]}, whose files would be taken for further images. Give another '
+            'folder.'
+        )

@@ -1,5 +1,6 @@
 """Decides which images teach and which validate, so that neighbors stay on one side."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Set, Tuple
@@ -53,10 +54,12 @@ def divide(photos: List[Photo], labels: Labels, share: float, groups: Optional[s
         seed: Seed of the draws.
 
     Raises:
-        UserError: There are fewer than two masks.
+        UserError: There are fewer than two masks, or the expression finds nothing.
     """
     if groups is None:
         groups = guess_groups(photos) or ''
+    elif groups and not any(re.search(groups, photo.id) for photo in photos):
+        raise UserError(f'--groups {groups} finds nothing in the name of any image, such as {photos[0].id}.')
     pairs = alike_pairs(photos)
     if groups:
         first: Dict[str, int] = {}

@@ -50,11 +50,13 @@ def write_project(project: Project, out: Path, machine: Machine, page: Optional[
 
 
 def refuse_existing(out: Path) -> None:
-    """Raise an error if a folder exists.
+    """Raise an error if a folder exists, or cannot hold a config.
 
     Raises:
-        UserError: It does.
+        UserError: It does, or its path has a quote, which would end a text of the config.
     """
+    if set('\'"') & set(str(out.absolute())):
+        raise UserError(f'{out.absolute()} has a quote in its path, which the files of a config cannot. Name another.')
     if os.path.lexists(out):
         raise UserError(f'{out} exists. A project only goes into a new folder, so that none is lost: name another.')
 
@@ -88,9 +90,14 @@ def _write_into(project: Project, folder: Path, out: Path, machine: Machine) -> 
 
 
 def _deepest(photos: Iterable[Photo]) -> Optional[int]:
-    """Return the largest value of images with more than 8 bits, as a power of two less 1; None if there are none."""
-    top = 0.0
-    for photo in [photo for photo in photos if photo.deep and not photo.problem][:64]:
+    """Return the largest value of images with more than 8 bits, as a power of two less 1; None if there are none.
+
+    None, too, if others have 8 bits, which would become black: what the host's loader makes of both is checked later.
+    """
+    good, top = [photo for photo in photos if not photo.problem], 0.0
+    if not all(photo.deep for photo in good):
+        return None
+    for photo in good[:64]:
         raw = cv2.imread(str(photo.path), cv2.IMREAD_UNCHANGED)
-        top = max(top, 0.0 if raw is None else float(np.percentile(raw, 99.9)))
+        top = max(top, 0.0 if raw is None else float(np.nan_to_num(np.nanpercentile(raw, 99.9))))
     return 2 ** int(max(top, 1)).bit_length() - 1 if top else None

@@ -1,0 +1,100 @@
+"""``tools/new.py``: what a user probably did not mean is said, or refused; nothing of it goes on without a word."""
+
+import re
+
+import numpy as np
+import pytest
+from load_tool import load_tool
+from PIL import Image
+from user_folders import COLORS, draw, scene, write
+
+from mmseg_ssl.tooling.cli import UserError, load_config
+from mmseg_ssl.tooling.new_project import Inputs, look_and_decide
+from mmseg_ssl.tooling.new_project.machine import Machine
+
+CPU = Machine('', 8 << 30, 4, False)
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return load_tool('new')
+
+
+def test_what_is_probably_a_mistake_is_said(tmp_path):
+    """Masks without an image, ends that may be classes, colors that hardly differ, values that are nowhere."""
+    draw(tmp_path, 4, 2, change=lambda mask: COLORS[mask])
+    write(tmp_path / 'masks/gone.png', scene(0)[1])
+    (tmp_path / 'masks/photo1.png').rename(tmp_path / 'masks/photo1_cat.png')
+    near = COLORS[scene(3)[1]]
+    near[:9] += 1
+    write(tmp_path / 'masks/photo3.png', near)
+    inputs = Inputs(tmp_path / 'photos', tmp_path / 'masks', ignored=((9, 9, 9),))
+    said = '\n'.join(look_and_decide(inputs, CPU).warnings)
+    for text in (
+        '1 of 5 files in .* the name of no image .* gone.png',
+        r'go on in 2 ways behind that of the image \(3 "", 1 "_cat"\)',
+        r'colors \(0, 0, 0\) and \(1, 1, 1\) are hardly different',
+        r'--ignore \(9, 9, 9\): no mask has it',
+    ):
+        assert re.search(text, said), (text, said)
+
+
+def test_a_mask_of_ignored_pixels_is_said(tmp_path):
+    draw(tmp_path, 4, 0)
+    write(tmp_path / 'masks/photo1.png', np.full((48, 64), 255, np.uint8))
+    said = look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks'), CPU).warnings
+    assert re.search(r'1 mask\(s\) have no pixel of a class, the first is .*photo1.png', '\n'.join(said))
+    for number in range(4):
+        write(tmp_path / f'masks/photo{number}.png', np.full((48, 64), 255, np.uint8))
+    with pytest.raises(UserError, match='all 4 masks together have the values 255, which is 0 class'):
+        look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks'), CPU)
+
+
+def test_folders_that_would_be_read_twice_are_refused(tmp_path):
+    draw(tmp_path, 2, 2)
+    (tmp_path / 'photos/more').mkdir()
+    for other, said in (
+        ('photos', 'is or lies in'),
+        ('photos/more', 'is or lies in'),
+        ('.', 'holds the folder of --im'),
+    ):
+        with pytest.raises(UserError, match=said):
+            look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks', unlabeled=tmp_path / other), CPU)
+
+
+def test_groups_that_are_nowhere_are_an_error(tool, tmp_path, capsys):
+    draw(tmp_path, 2, 2)
+    with pytest.raises(UserError, match='--groups patient finds nothing in the name of any image, such as photo0'):
+        look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks', groups='patient'), CPU)
+    words = ['--images', str(tmp_path / 'photos'), '--masks', str(tmp_path / 'masks')]
+    with pytest.raises(SystemExit):
+        tool.main([str(tmp_path / 'mine'), *words, '--groups', '('])
+    assert "--groups: '(' is no regular expression" in capsys.readouterr().err
+    with pytest.raises(UserError, match='has a quote in its path'):
+        tool.main([str(tmp_path / "it's mine"), *words])
+
+
+@pytest.mark.parametrize('kind', ['gray float', 'mixed'])
+def test_deep_images(tool, tmp_path, kind, capsys):
+    """Gray TIFF of floats with "no data" failed; images of 8 bits beside 16 became black."""
+    draw(tmp_path, 4, 0, suffix='.tif')
+    for number in range(4 if kind == 'gray float' else 2):
+        image = scene(number)[0]
+        gray = image[..., 0].astype(np.float32) * 4
+        gray[:3] = np.nan
+        write(tmp_path / f'photos/photo{number}.tif', gray if kind == 'gray float' else image.astype(np.uint16) * 257)
+    tool.main([str(tmp_path / 'mine 1'), '--images', str(tmp_path / 'photos'), '--masks', str(tmp_path / 'masks')])
+    load = load_config(str(tmp_path / 'mine 1/config.py')).train_dataloader.dataset.labeled.pipeline[0]
+    deep = dict(type='LoadDeepImage', max_value=1023)
+    assert dict(load) == (deep if kind == 'gray float' else dict(type='LoadImageFromFile'))
+    assert f"mmseg-ssl train '{tmp_path}/mine 1/config.py'" in capsys.readouterr().out
+
+
+def test_rotated_images_whose_masks_may_not_be_are_named(tool, tmp_path, capsys):
+    draw(tmp_path, 4, 0)
+    path, exif = tmp_path / 'photos/photo0.jpg', Image.Exif()
+    exif[0x0112] = 3
+    with Image.open(path) as image:
+        image.save(path, exif=exif)
+    tool.main([str(tmp_path / 'mine'), '--images', str(tmp_path / 'photos'), '--masks', str(tmp_path / 'masks')])
+    assert 'photo0.jpg: the loader rotates it by its EXIF orientation 3, but not the mask' in capsys.readouterr().out
