@@ -20,7 +20,7 @@ import torch  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
-from mmseg_ssl.tooling.html_pages import write_page  # noqa: E402
+from mmseg_ssl.tooling.html_pages import require_free, write_page  # noqa: E402
 from mmseg_ssl.tooling.report import Wanted, look_at, report_page  # noqa: E402
 
 
@@ -56,6 +56,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     missing = [run for run in args.runs if not Path(run).exists()]
     if missing:  # before the first run is scored
         raise UserError(f'there is no run {", ".join(missing)}. Give work dirs of trainings.')
+    if args.out:
+        require_free(args.out)  # before minutes of scoring
     runs = [look_at(run, args.checkpoint, wanted) for run in args.runs]
     out = args.out or runs[0].content.folder / 'report.html'
     write_page(out, report_page(runs))

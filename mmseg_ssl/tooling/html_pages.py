@@ -39,6 +39,15 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         UserError: Something else is there.
     """
+    require_free(path)
+    replace_file(path, page.encode('utf-8'))
+
+
+def require_free(path: Path) -> None:
+    """Raise an error if a page cannot be written because something else is there.
+
+    Raises:
+        UserError: A folder, or a file that is no page of this package.
+    """
     if path.is_dir() or (path.is_file() and MARK not in path.read_bytes()[:2000]):
         raise UserError(f'{path} exists and is no page of mmseg_ssl, so it stays. Give another file as --out.')
-    replace_file(path, page.encode('utf-8'))

@@ -212,9 +212,11 @@ def test_the_page_in_a_browser(tool, tmp_path, width):
     draw(tmp_path)
     (tmp_path / 'photos' / 'photo12.jpg').write_text('no image')
     write(tmp_path / 'photos/copy.jpg', cv2.imread(str(tmp_path / 'photos/photo2.jpg')))
-    project = make(tool, tmp_path, '--classes', 'a_class_of_a_very_long_name_indeed,wall,car')
+    project = make(tool, tmp_path, '--classes', 'a_class_of_a_very_long_name_indeed and with words,wall,car')
     with open_page(f'file://{project}/data.html', width) as page:
         require_readable(page)
+        table = page.locator('.wide').evaluate('one => one.scrollWidth - one.clientWidth')
+        assert table == 0, 'a column of numbers is out of sight'
         assert page.locator('.notice').count() == 1 and page.locator('figure').count() == 11
 
 

@@ -201,11 +201,14 @@ def test_what_is_no_run_is_refused(run, tool, tmp_path):
         tool.main([str(tmp_path)])
 
 
-def test_no_other_file_is_replaced(tmp_path):
+def test_no_other_file_is_replaced(tool, tmp_path, run, monkeypatch):
     mine = tmp_path / 'mine.html'
     mine.write_text('<html>my own page</html>')
     with pytest.raises(UserError, match='no page of mmseg_ssl'):
         write_page(mine, 'x')
+    monkeypatch.setattr(tool, 'look_at', None)  # it is said before anything is scored
+    with pytest.raises(UserError, match='no page of mmseg_ssl'):
+        tool.main([str(run), '--out', str(mine)])
     assert mine.read_text() == '<html>my own page</html>'
 
 

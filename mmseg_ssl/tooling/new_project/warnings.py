@@ -47,7 +47,7 @@ def class_warnings(sides: Sides, labels: Labels) -> List[str]:
         absent = [name for name, count in zip(labels.classes, pixels) if not count]
         if absent:
             where = 'that teaches' if photos is sides.labeled else 'for validation'
-            warnings.append(f'No mask {where} has {", ".join(absent)}, which {cost}.')
+            warnings.append(f'No mask {where} has {", ".join(map(repr, absent))}, which {cost}.')
     empty = [photo for photo in (*sides.labeled, *sides.val) if not labels.pixels(photo).any()]
     if empty:
         warnings.append(f'{len(empty)} mask(s) have no pixel of a class, the first is {empty[0].mask}: remove them.')

@@ -52,6 +52,7 @@ def curve_chart(curves: Mapping[str, Curve], ylabel: str, floor: bool = False) -
             few = dict(marker='o', markersize=3) if len(points) <= 20 else {}
             axes.plot(steps, values, color=color, linewidth=1.6, label=name, **few)
         axes.set(xlabel='iteration', ylabel=ylabel)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         if all(len(points) == 1 for points in curves.values()):  # an axis around one number would have no sense of size
             axes.set_xlim(left=0)
             axes.set_ylim(bottom=0)
