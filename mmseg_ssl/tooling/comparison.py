@@ -61,30 +61,40 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
         made: Digest -> run of the jobs that are done.
 
     Returns:
-        One row per list (without its draw) and training, in the plan's order; the ceiling is last.
+        One row per list (without its draw) and training, in the plan's order, the ceiling last; and a sentence that
+        names the trainings of which no run is done.
     """
     baseline = table.jobs[0].training
-    ceiling = [job for job in jobs if job.training == table.ceiling]
-    head = [title.format(baseline=_name(table.jobs[0])) for title in HEAD]
-    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
     groups: Dict[Tuple[str, str], List[Job]] = {}
     for job in table.jobs:
         groups.setdefault((without_draw(job.split), job.training), []).append(job)
     scores = {key: _scores(group, made) for key, group in groups.items()}
+    ceiling = [job for job in jobs if job.training == table.ceiling]
     top = _scores(ceiling, made)
+    lines = []
     for (labels, training), group in groups.items():
         own, base = scores[labels, training], scores.get((labels, baseline), {})
         control = scores.get((labels, _control_of(group[0])))
-        cells = _means(group, made)
-        cells.append('' if control is None else describe_difference(paired_difference(own, control)))
-        cells.append('' if training == baseline else describe_difference(paired_difference(own, base)))
         closed = None if training == baseline else gap_closed(own, base, top)
-        cells.append('' if closed is None else f'{100 * closed:.0f} %')
-        lines.append('| ' + ' | '.join([labels, _name(group[0]), *cells]) + ' |')
+        cells = (
+            '' if control is None else describe_difference(paired_difference(own, control)),
+            '' if training == baseline else describe_difference(paired_difference(own, base)),
+            '' if closed is None else f'{100 * closed:.0f} %',
+        )
+        lines.append([labels, _name(group[0]), *_means(group, made), *cells])
     if ceiling:
-        row = [without_draw(ceiling[0].split), _name(ceiling[0]), *_means(ceiling, made), '', '', '']
-        lines.append('| ' + ' | '.join(row) + ' |')
-    return '\n'.join(lines)
+        lines.append([without_draw(ceiling[0].split), _name(ceiling[0]), *_means(ceiling, made), '', '', ''])
+    head = [title.format(baseline=_name(table.jobs[0])) for title in HEAD]
+    return _with_missing_below(head, lines)
+
+
+def _with_missing_below(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Write a table of the trainings with runs, and name those without."""
+    done = [line for line in lines if not line[2].startswith('0 ')]
+    missing = '; '.join(f'{line[0]} {line[1]}' for line in lines if line not in done)
+    table = ['| ' + ' | '.join(cells) + ' |' for cells in (head, *done)]
+    table.insert(1, '|' + '---|' * len(head))
+    return '\n\n'.join([*(['\n'.join(table)] if done else []), *([f'Not run: {missing}.'] if missing else [])])
 
 
 def describe_difference(difference: Difference) -> str:

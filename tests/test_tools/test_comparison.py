@@ -152,11 +152,14 @@ def test_what_is_not_run_says_so(plan):
     """After the first round there are differences of one pair, and no verdict."""
     jobs = read_plan(plan)
     first = {name: values[:1] for name, values in SCORES.items() if name != 'dueb_mbv2_camvid_8+control'}
-    assert rows(comparison_report(runs_of(jobs, first), plan))[1:3] == [
+    text = comparison_report(runs_of(jobs, first), plan)
+    assert rows(text)[1:] == [
         '| camvid/8 | DUEB (conservative) | 1 of 3 | 25.50 | 51.00 | not run | +1.00: too few runs | 5 % |',
-        '| camvid/8 | DUEB (conservative), control | 0 of 3 |  |  |  | not run |  |',
+        '| camvid/train | Supervised | 1 of 2 | 34.50 | 69.00 |  |  |  |',
     ]
-    assert '0 of 11 runs' in comparison_report([], plan)
+    assert '\n\nNot run: camvid/8 DUEB (conservative), control.\n\n' in text
+    nothing = comparison_report([], plan)
+    assert '0 of 11 runs' in nothing and not rows(nothing) and 'camvid/train Supervised.' in nothing
 
 
 def test_runs_of_earlier_configs_are_counted_and_left_out(plan):

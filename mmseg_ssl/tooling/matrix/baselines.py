@@ -158,7 +158,10 @@ FIXMATCH = Method(
     on={
         'voc-all': dict(model=dict(threshold=0.95)),
         'cpu': dict(custom_hooks=[RAMP]),
-        'msrc21': dict(model=dict(threshold=0.9)),
+        'msrc21': dict(
+            note='All pixels teach, mixed, with labels by the statistics of the unlabeled batch: chosen on val of draw 0.',
+            model=dict(teacher_mode='train', cutmix=dict(prob=1.0)),
+        ),
     },
     variants=(*adaptive('r101'), TAUGHT),
 )
@@ -182,7 +185,13 @@ UNIMATCH_V2 = Method(
     ('UniMatch V2: Pushing the Limit of Semi-Supervised Semantic Segmentation', 'https://arxiv.org/abs/2410.10777'),
     (*CPU, *OF_UNIMATCH, *OF_UNIMATCH_V2, *OF_UNIMATCH_V2_16, VOC_TIMM),
     leaf=dict(model=dict(threshold=0.95, **BOTH, data_preprocessor=TWO_STRONG), custom_hooks=[teacher(0.004)]),
-    on={'cpu': dict(custom_hooks=[teacher(0.004), RAMP])},
+    on={
+        'cpu': dict(custom_hooks=[teacher(0.004), RAMP]),
+        'msrc21': dict(
+            note='As for FixMatch: all pixels teach, mixed, with labels by the statistics of the unlabeled batch.',
+            model=dict(threshold=0.0, teacher=dict(eval_mode=False), cutmix=dict(prob=1.0)),
+        ),
+    },
     variants=(
         *adaptive(),
         Variant(
