@@ -159,7 +159,7 @@ FIXMATCH = Method(
         'voc-all': dict(model=dict(threshold=0.95)),
         'cpu': dict(custom_hooks=[RAMP]),
         'msrc21': dict(
-            note='All pixels teach, mixed, with labels by the statistics of the unlabeled batch: chosen on val of draw 0.',
+            note='All pixels teach, mixed, with labels by the statistics of their batch: chosen on val of draw 0.',
             model=dict(teacher_mode='train', cutmix=dict(prob=1.0)),
         ),
     },
@@ -188,7 +188,7 @@ UNIMATCH_V2 = Method(
     on={
         'cpu': dict(custom_hooks=[teacher(0.004), RAMP]),
         'msrc21': dict(
-            note='As for FixMatch: all pixels teach, mixed, with labels by the statistics of the unlabeled batch.',
+            note='As for FixMatch: all pixels teach, mixed, with labels by the statistics of their batch.',
             model=dict(threshold=0.0, teacher=dict(eval_mode=False), cutmix=dict(prob=1.0)),
         ),
     },
