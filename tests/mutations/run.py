@@ -38,7 +38,8 @@ def main() -> int:
         copy = Path(folder)
         for name in ('mmseg_ssl', 'tests', 'projects', 'configs', 'tools'):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns('__pycache__'))
-        shutil.copy(ROOT / 'pyproject.toml', copy)
+        for name in ('pyproject.toml', 'setup.py'):  # by which the package knows that it is a checkout
+            shutil.copy(ROOT / name, copy)
         prepare(copy)
         return report(copy, args)
 
