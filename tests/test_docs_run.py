@@ -17,6 +17,9 @@ PLACEHOLDERS = {
     '<masks> <out>': 'data/camvid/ann_dir/train data/strokes',
     'iter_<n>': 'iter_2',
     '--images photos --masks masks': '--images data/shapes/img_dir/val --masks data/shapes/ann_dir/val',
+    '--images photos --masks some_masks': '--images data/shapes/img_dir/val --masks data/shapes/ann_dir/val '
+    '--unlabeled data/shapes/img_dir/train',
+    'animals/run photos': 'animals/run data/shapes/img_dir/val',
 }
 TWO_ITERATIONS = ['--cfg-options', 'train_cfg.max_iters=2']
 ADDED = {
@@ -101,6 +104,9 @@ def test_the_commands_of_the_pages_run(tmp_path):
         'checkpoints publish_model',
         'own_data predict',
         'own_data report',
+        'first_project new',
+        'first_project suggest',
+        'first_project train',
         'labeling suggest',
         'labeling train',
     }
