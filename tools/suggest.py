@@ -116,6 +116,13 @@ def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> 
     print(f'{len(accepted.added)} new masks, {len(accepted.replaced)} instead of old ones; {total} labeled images.')
     if accepted.blank:
         print(f'{len(accepted.blank)} images without a labeled pixel, such as {accepted.blank[0]}, are left out.')
+    if accepted.predicted:
+        first, count = ', '.join(accepted.predicted[:5]), len(accepted.predicted)
+        print(
+            f'warning: {count} masks are exactly what the network predicted: {first}{", ..." if count > 5 else ""}. It '
+            'would be trained on its own mistakes. Correct these masks, or remove them, and accept into another --out; '
+            'only masks that you checked and found right should stay as they are.'
+        )
     print(f'Train on them: mmseg-ssl train {accepted.config}')
 
 

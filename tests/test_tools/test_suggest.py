@@ -211,6 +211,33 @@ def test_corrected_annotations_become_a_training(tool, place):
         tool.main(['run', '--accept', 'bad.json', '--out', 'no'])
 
 
+def test_predictions_that_nobody_corrected_are_named(tool, place, capsys):
+    """From the folder itself, a copy saved in another way, and COCO; a single corrected pixel, and it is a label."""
+    write_data_config(place, 'run', reduce_zero_label=True)  # values of files are no class indices
+    tool.main(['run', '--count', '3', '--out', 'out', '--device', 'cpu'])
+    one, two, three = sorted(read_ids('out/suggested.txt'))
+    mask = read(place / f'out/masks/{one}.png')
+    mask[0, 0] = 1 if mask[0, 0] != 1 else 2
+    write_png(place / f'out/masks/{one}.png', mask)
+    saved = place / f'copy/{two}.png'
+    saved.parent.mkdir(parents=True)
+    cv2.imwrite(str(saved), read(place / f'out/masks/{two}.png'), [cv2.IMWRITE_PNG_COMPRESSION, 0])
+    assert saved.read_bytes() != (place / f'out/masks/{two}.png').read_bytes()
+    (place / 'annotated').mkdir()
+    shutil.copy(place / 'out/annotations.json', place / 'annotated/instances.json')
+    (place / 'annotated/settings.json').write_text('no notes of this tool')
+    capsys.readouterr()
+    cases = dict(out=('out/masks', [two, three]), copy=('copy', [two]))
+    cases['annotated'] = ('annotated/instances.json', [one, two, three])
+    for folder, (given, names) in cases.items():
+        tool.main(['run', '--accept', given, '--out', f'round_{folder}'])
+        said = f'warning: {len(names)} masks are exactly what the network predicted: {", ".join(names)}. '
+        assert capsys.readouterr().out.count(said) == 1, folder
+    write_png(place / f'right/{one}.png', mask)
+    tool.main(['run', '--accept', 'right', '--out', 'round_right'])
+    assert 'warning' not in capsys.readouterr().out
+
+
 def test_images_that_nobody_labeled_are_not_taken(tool, place, capsys):
     """A labeling tool lists them without annotations; their masks would hold nothing, or replace what was labeled."""
     empty, mask = np.full((40, 56), 255, np.uint8), np.full((40, 56), 1, np.uint8)

@@ -16,6 +16,7 @@ from .coco import read_coco
 from .mask_coding import MaskCoding
 from .new_config import write_config
 from .new_folder import NewFolder
+from .pre_labels import unchanged
 from .run_data import Candidates, LabeledSet
 
 MOST = 10
@@ -29,6 +30,7 @@ class Accepted(NamedTuple):
     replaced: List[str]  # ids of images whose mask was another one
     config: Path
     blank: List[str]  # images of a COCO file without a labeled pixel, which were left out
+    predicted: List[str]  # ids of images whose mask is exactly what a network predicted
 
 
 def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path, folder: NewFolder) -> Accepted:
@@ -59,6 +61,7 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
     else:
         found = _from_folder(given, coding, paths)
     _check(found, coding, paths)
+    predicted = unchanged(found, coding, [given.parent, folder.folder.parent])
     for name in labeled.indices:
         if name not in found:
             _copy(Path(labeled.info(name)['seg_map_path']), coding.path(masks, name))
@@ -71,7 +74,7 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
     replaced = sorted(name for name in found if name in labeled.indices)
     config = write_config(cfg, folder, moved)
     folder.finish()
-    return Accepted(added, replaced, folder.folder / config, blank)
+    return Accepted(added, replaced, folder.folder / config, blank, predicted)
 
 
 def _from_folder(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Dict[str, Path]:

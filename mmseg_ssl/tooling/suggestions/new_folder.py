@@ -30,6 +30,7 @@ class NewFolder:
         if folder.exists():
             raise UserError(f'{folder} exists, and is never overwritten. Give another --out.')
         self.folder, self.place = folder, folder.with_name(f'{folder.name}.partial')
+        self.settings = settings
         self.seen = self.place / 'seen'
         note = self.place / NOTES
         before = read_json(note) if note.is_file() else None
@@ -37,7 +38,11 @@ class NewFolder:
         if changed or (before is None and self.place.exists()):
             what = f'was begun with another {", ".join(changed)}' if changed else 'is none of this tool'
             raise UserError(f'{self.place} {what}. Remove it, or give another --out.')
-        replace_file(note, json.dumps(settings, indent=1).encode())
+        self.note()
+
+    def note(self, **results: Any) -> None:
+        """Write the settings, and results that a later command asks for."""
+        replace_file(self.place / NOTES, json.dumps(dict(self.settings, **results), indent=1).encode())
 
     def once(self, name: str, make: Callable[[], Dict[str, np.ndarray]]) -> Dict[str, np.ndarray]:
         """Return the arrays of an image, which are made only if an earlier command did not.

@@ -14,6 +14,7 @@ from .doubt import Doubter, check_kind
 from .embedding import PooledFeatures
 from .mask_coding import MaskCoding
 from .new_folder import NewFolder
+from .pre_labels import KEY, digest
 from .run_data import Candidates, LabeledSet
 from .thumbnails import (
     Legend,
@@ -148,15 +149,19 @@ def _write_pictures(
     network, kind = doubter.network, 'entropy' if by == RANDOM else by
     legend = Legend(network.classes, network.palette)
     files, masks, photos, doubts = [], [], [], []
+    digests: Dict[str, str] = {}
     for name in track(chosen, 'Writing'):
         pixels = network.read(str(candidates.paths[name]))
         found, maps = doubter.predict(pixels, kind == 'disagreement')
-        coding.write(coding.path(folder.place / 'masks', name), found.mask)
+        written = coding.path(folder.place / 'masks', name)
+        coding.write(written, found.mask)
+        digests[name] = digest(coding.read(written))
         files.append(candidates.paths[name].relative_to(candidates.folder).as_posix())
         masks.append(found.mask)
         photos.append(shrunk(photo_of(pixels)))
         doubts.append(shrunk(maps[kind].astype(np.float32)))
     write_coco(folder.place / 'annotations.json', zip(files, masks), network.classes)
+    folder.note(**{KEY: digests})
     for number, regions in enumerate(doubtful_regions(doubts)):
         name, photo, mask = chosen[number], photos[number], shrunk(masks[number], area=False)
         text = f'{number + 1}. {name}' + ('' if by == RANDOM else f'   {kind} {doubts[number].mean():.3g}')

@@ -1,0 +1,49 @@
+"""Recognizes masks that are still what the network predicted, wherever they were copied or exported to."""
+
+import hashlib
+from pathlib import Path
+from typing import Dict, List, Set
+
+import numpy as np
+
+from ..cli import UserError, read_json
+from .mask_coding import MaskCoding
+from .new_folder import NOTES
+
+KEY = 'predictions'
+"""Of the notes of a folder of suggestions: id of an image -> digest of its pre-label."""
+
+
+def digest(classes: np.ndarray) -> str:
+    """Return a text that only masks with the same size and classes have, whatever file they are in.
+
+    Args:
+        classes: ``(H, W)`` uint8.
+    """
+    return hashlib.sha256(f'{classes.shape}'.encode() + np.ascontiguousarray(classes).tobytes()).hexdigest()
+
+
+def unchanged(found: Dict[str, Path], coding: MaskCoding, places: List[Path]) -> List[str]:
+    """Return the ids of masks that are exactly a prediction.
+
+    Args:
+        found: Masks by id.
+        coding: How to read them.
+        places: Folders in which, or in whose folders, the notes of suggestions may lie.
+    """
+    known = _known(places)
+    return sorted(name for name, path in found.items() if name in known and digest(coding.read(path)) in known[name])
+
+
+def _known(places: List[Path]) -> Dict[str, Set[str]]:
+    """Collect the digests of the predictions; other tools have notes of this name without any."""
+    known: Dict[str, Set[str]] = {}
+    for note in {note.resolve() for place in places for depth in ('', '*/') for note in place.glob(depth + NOTES)}:
+        try:
+            content = read_json(note)
+        except (OSError, UserError):  # of somebody else
+            continue
+        noted = content.get(KEY) if isinstance(content, dict) else None
+        for name, value in noted.items() if isinstance(noted, dict) else ():
+            known.setdefault(name, set()).add(str(value))
+    return known
