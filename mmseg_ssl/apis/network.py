@@ -13,8 +13,9 @@ from PIL.Image import Image as PILImage
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..datasets.checks.image_files import damage
 from ..datasets.transforms import at_image_size
-from ..errors import UserError
+from ..errors import DatasetError, UserError
 from ..ops import class_probabilities, normalized_entropy
 from .image_arrays import gives_eight_bits, require_pixels
 from .segmentation import Segmentation
@@ -63,6 +64,7 @@ class TrainedNetwork:
         Raises:
             TypeError: It is none of these.
             ValueError: A PIL image has more than 8 bits, which PIL would cut off.
+            DatasetError: The file is empty, damaged or not an image.
         """
         if isinstance(image, np.ndarray):
             return image
@@ -72,7 +74,13 @@ class TrainedNetwork:
             return np.asarray(image.convert('RGB'))[..., ::-1]
         if not isinstance(image, (str, os.PathLike)):
             raise TypeError(f'expected a path, an array or a PIL image, got {type(image).__name__}.')
-        return self.reading(dict(img_path=str(image), seg_fields=[]))['img']
+        try:
+            return self.reading(dict(img_path=str(image), seg_fields=[]))['img']
+        except Exception as error:  # of any decoder, in its own words
+            problem = damage(str(image))
+            if not problem:
+                raise
+            raise DatasetError(f'{image}: {problem}. Get the file again, or remove it.') from error
 
     @torch.no_grad()
     def __call__(self, image: Image, tile: int = TILE, overlap: int = OVERLAP) -> Segmentation:

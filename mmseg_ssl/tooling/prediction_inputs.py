@@ -10,6 +10,7 @@ import numpy as np
 
 from ..apis import TrainedNetwork
 from ..datasets.image_folder import ImageFolder
+from ..errors import DatasetError
 from ..utils.image_names import name_of_image
 from .cli import UserError
 
@@ -116,4 +117,13 @@ def _read_image(path: Path, network: TrainedNetwork) -> Union[np.ndarray, str]:
     try:
         return network.read(str(path))
     except Exception as error:  # of any decoder: the other images are predicted all the same
-        return f'{type(error).__name__}: {error}'.splitlines()[0]
+        return reason_of(error)
+
+
+def reason_of(error: Exception) -> str:
+    """Return one line of what is wrong with an image.
+
+    Args:
+        error: What was raised for it; only our own words need no type.
+    """
+    return str(error) if isinstance(error, DatasetError) else f'{type(error).__name__}: {error}'.splitlines()[0]

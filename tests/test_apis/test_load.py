@@ -15,7 +15,7 @@ from tiny_run import META, noise, write_run
 from mmseg_ssl import load
 from mmseg_ssl.apis import dataset_meta, find_run
 from mmseg_ssl.apis.tiles import tile_spans
-from mmseg_ssl.errors import UserError
+from mmseg_ssl.errors import DatasetError, UserError
 
 
 @pytest.fixture
@@ -155,6 +155,19 @@ def test_arrays_that_are_no_images_are_refused(run, image, said):
     """Each was predicted without a word, mostly as one class, or failed deep in the network."""
     with pytest.raises((TypeError, ValueError), match=said):
         load(run, device='cpu')(image)
+
+
+def test_a_file_that_no_loader_reads_is_named_with_the_fix(run, tmp_path):
+    """Any other failure keeps the loader's words: a missing file, and floats, of which OpenCV makes no colors."""
+    network, path = load(run, device='cpu'), tmp_path / 'a.tif'
+    with pytest.raises(FileNotFoundError, match='a.tif'):
+        network(path)
+    Image.fromarray(noise(0)[..., 0].astype(np.float32)).save(path)
+    with pytest.raises(AssertionError, match='failed to load image'):
+        network(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DatasetError, match=r'a.tif: cannot be decoded.* Get the file again, or remove it\.'):
+        network(path)
 
 
 def test_whole_numbers_of_any_type_are_an_image(run):

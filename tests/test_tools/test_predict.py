@@ -74,10 +74,16 @@ def test_other_settings_want_another_folder(tool, place):
 
 
 def test_a_damaged_image_does_not_stop_the_others(tool, place):
+    """In words of this project, not in OpenCV's."""
     (place / 'photos/a/bad.png').write_bytes(b'no image')
-    with pytest.raises(UserError, match=r'1 images could not be predicted; the others are:\n  a/bad: '):
+    (place / 'photos/empty.png').write_bytes(b'')
+    with pytest.raises(UserError, match='2 images could not be predicted; the others are:') as error:
         tool.main(['run', 'photos', '--out', 'out', '--device', 'cpu'])
-    assert list(json.loads((place / 'out/summary.json').read_text())['failed']) == ['a/bad']
+    assert sorted(str(error.value).splitlines()[1:]) == [
+        '  a/bad: photos/a/bad.png: cannot be decoded: its content is not an image. Get the file again, or remove it.',
+        '  empty: photos/empty.png: cannot be decoded: the file is empty. Get the file again, or remove it.',
+    ]
+    assert sorted(json.loads((place / 'out/summary.json').read_text())['failed']) == ['a/bad', 'empty']
     assert len(lines(place / 'out')) == 3
 
 

@@ -135,6 +135,27 @@ def _ask_loader(dataset: BaseDataset, info: dict, reason: Optional[Exception] = 
     return ImageFacts(info['img_path'], (pixels.shape[1], pixels.shape[0]), channels, deep)
 
 
+def damage(path: str) -> str:
+    """Return why no loader can read a file: it is empty, damaged or not an image. Empty if it fails for another reason.
+
+    Args:
+        path: The file.
+    """
+    try:
+        content = fileio.get(path)
+    except Exception:  # it is missing, or may not be read, as the loader's own error says
+        return ''
+    if not content:
+        return 'cannot be decoded: the file is empty'
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+    except Exception as error:  # Pillow raises many kinds, and does not know 16-bit color TIFF
+        known = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) is not None
+        return '' if known else undecodable(error)
+    return ''
+
+
 def undecodable(error: Exception) -> str:
     """Return the message for a file that cannot be decoded.
 

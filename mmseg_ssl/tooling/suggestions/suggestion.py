@@ -8,6 +8,7 @@ from rich.progress import track
 
 from ...apis import TrainedNetwork
 from ..cli import UserError
+from ..prediction_inputs import reason_of
 from .choice import choose, draw
 from .coco import write_coco
 from .doubt import Doubter, check_kind
@@ -107,7 +108,7 @@ def _look_at_all(
             except Exception as error:  # of any decoder: the others are looked at all the same
                 if isinstance(error, UserError):
                     raise
-                scored.failed[name] = f'{type(error).__name__}: {error}'.splitlines()[0]
+                scored.failed[name] = reason_of(error)
                 continue
             scored.vectors[name] = seen.pop('features')
             scored.doubts[name] = {kind: float(value) for kind, value in seen.items()}
