@@ -14,16 +14,15 @@ SUFFIXES = ('.png', '.tif', '.tiff')
 
 
 def deep_warning(network: TrainedNetwork, paths: Sequence[Path]) -> Optional[str]:
-    """Return a warning if images have more than 8 bits and the network's loader leaves hardly a gray level of them.
+    """Return a warning if the loader leaves hardly a gray level of images with more than 8 bits, or cannot read one.
 
     Args:
         network: The network.
-        paths: Images; those that cannot be read are left out.
+        paths: Images; damaged ones are left out.
     """
     data = SimpleNamespace(pipeline=network.reading)
     able: List[Path] = [path for path in paths if path.suffix.lower() in SUFFIXES]
     infos = [dict(img_path=str(path), seg_fields=[]) for path in able[:: -(-len(able) // MOST) or 1]]
     facts = [(read_image(data, info, decode=False, sized=False), info) for info in infos]
     deep = [(one.path, info) for one, info in facts if one.deep and not one.problem]
-    found = next(range_problems('the images', data, deep, None), None)
-    return None if found is None else f'warning: {found.text}'
+    return '\n'.join(f'warning: {one.text}' for one in range_problems('the images', data, deep, None)) or None

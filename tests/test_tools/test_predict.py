@@ -6,6 +6,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_run import META, noise, write_run
 
 from mmseg_ssl import load
@@ -176,3 +177,17 @@ def test_values_that_the_loader_cuts_off_are_said(tool, place, capsys):
     cv2.imwrite('deep.png', noise(0).astype(np.uint16) * 8)
     tool.main(['run', 'deep.png', '--out', 'out', '--device', 'cpu', '--save', 'masks'])
     assert re.search(r'warning: deep.png .*the network would see values 0 to 7 of 0 to 255', capsys.readouterr().out)
+
+
+def test_a_file_that_the_loader_cannot_read_hides_no_others(tool, place, capsys):
+    """A float TIFF comes first: it is named, and so are the 11 bits behind it."""
+    (place / 'deep').mkdir()
+    Image.fromarray(noise(0)[..., 0].astype(np.float32)).save('deep/a.tif')
+    for number in (1, 2):
+        cv2.imwrite(f'deep/{number}.png', noise(number).astype(np.uint16) * 8)
+    with pytest.raises(UserError, match='1 images could not be predicted'):
+        tool.main(['run', 'deep/a.tif', 'deep/1.png', 'deep/2.png', '--out', 'out', '--device', 'cpu'])
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith('warning: ')]
+    assert len(said) == 2 and said[0].startswith('warning: deep/a.tif: the loader of the images cannot read it')
+    assert said[1].startswith('warning: deep/1.png and 1 more of the images have more than 8 bits')
+    assert 'values 0 to 7 of 0 to 255' in said[1]

@@ -27,37 +27,43 @@ def range_problems(
         mean: Mean of the preprocessor.
 
     Yields:
-        At most one problem.
+        The first image that the loader cannot read, and what the network would see of the others.
     """
     if not deep:
         return
-    raw_high, low, high, clipped, kinds = 0.0, np.inf, 0.0, False, set()
+    raw_high, low, high, clipped = 0.0, np.inf, 0.0, False
+    kinds, read, lost = set(), [], 0
     for path, info in deep[:: -(-len(deep) // SAMPLE)]:
         try:
             pixels, raw = load_pixels(dataset, info), load_raw(dataset, info)
         except Exception as error:  # decoders raise many kinds
+            lost += 1
             text = f'{path}: the loader of {key} cannot read it ({error}). {_loader_fix("its maximum")}'
-            yield Problem('deep images', text)
-            return
+            if lost == 1:
+                yield Problem('deep images', text)
+            continue
+        read.append(path)
         kinds.add(pixels.dtype)
         low, high = min(low, np.percentile(pixels, 0.1)), max(high, np.percentile(pixels, 99.9))
         if raw is not None and raw.dtype.kind == 'u':
             raw_high = max(raw_high, np.percentile(raw, 99.9))
             clipped = clipped or (pixels == 255).mean() > 0.2 + (raw == raw.max()).mean()
-    path, bits = deep[0][0], int(max(raw_high, 1)).bit_length()
+    if not read:
+        return
+    path, more, bits = read[0], len(deep) - 1 - lost, int(max(raw_high, 1)).bit_length()
     top = 2**bits - 1 if raw_high else 'the largest value of the files'
     if kinds == {np.dtype(np.uint8)} and (clipped or high - low < NARROW):
         seen = 'values above 255 as white' if clipped else f'values {low:.0f} to {high:.0f} of 0 to 255'
         held = f' that hold values up to {raw_high:.0f}' if raw_high else ''
         yield Problem(
             'deep images',
-            f'{path} and {len(deep) - 1} more of {key} have more than 8 bits per channel{held}: the network would see '
+            f'{path} and {more} more of {key} have more than 8 bits per channel{held}: the network would see '
             f'{seen}. {_loader_fix(top)}',
         )
     elif kinds != {np.dtype(np.uint8)} and high > 16 * 255 and mean is not None and max(mean) <= 255:
         yield Problem(
             'deep images',
-            f'{path} and {len(deep) - 1} more of {key} are loaded with values up to {high:.0f}, but '
+            f'{path} and {more} more of {key} are loaded with values up to {high:.0f}, but '
             f'model.data_preprocessor.mean is {list(mean)}, for 0 to 255. {_loader_fix(top)}',
         )
 
