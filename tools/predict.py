@@ -19,9 +19,9 @@ from rich.progress import track  # noqa: E402
 
 from mmseg_ssl import load  # noqa: E402
 from mmseg_ssl.apis import TrainedNetwork, find_run  # noqa: E402
+from mmseg_ssl.apis.deep_images import deep_warnings  # noqa: E402
 from mmseg_ssl.apis.network import OVERLAP, TILE  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
-from mmseg_ssl.tooling.deep_images import deep_warning  # noqa: E402
 from mmseg_ssl.tooling.prediction_folder import KINDS, PredictionFolder, check_folder  # noqa: E402
 from mmseg_ssl.tooling.prediction_inputs import Item, find_items, read_items  # noqa: E402
 from mmseg_ssl.utils.file_digest import sha256_of  # noqa: E402
@@ -90,9 +90,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     done = folder.done(items)
     left = [item for item in items if item.name not in done]
     print(f'{len(left)} of {len(items)} images to predict with {files.checkpoint}')
-    warning = deep_warning(network, [item.path for item in left])
-    if warning:
-        print(warning)
+    for warning in deep_warnings(network.reading, [item.path for item in left]):
+        print(f'warning: {warning}')
     failed = predict(left, network, folder, args)
     shares = folder.summarize(failed)['shares']
     print('\n'.join(f'{share:8.2%}  {name}' for name, share in shares.items() if share))

@@ -22,9 +22,9 @@ from mmengine.registry import init_default_scope  # noqa: E402
 
 from mmseg_ssl import load  # noqa: E402
 from mmseg_ssl.apis import find_run  # noqa: E402
+from mmseg_ssl.apis.deep_images import deep_warnings  # noqa: E402
 from mmseg_ssl.apis.run_folder import RunFiles  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
-from mmseg_ssl.tooling.deep_images import deep_warning  # noqa: E402
 from mmseg_ssl.tooling.prediction_folder import check_folder  # noqa: E402
 from mmseg_ssl.tooling.suggestions.acceptance import accept  # noqa: E402
 from mmseg_ssl.tooling.suggestions.doubt import KINDS  # noqa: E402
@@ -84,9 +84,8 @@ def suggest_images(args: argparse.Namespace, files: RunFiles, cfg: Config, label
     candidates = find_candidates(cfg, labeled, args.images, args.list)
     folder = new_folder(args, candidates.folder, files, features=args.features, disagreement=args.by == 'disagreement')
     network = load(files.config, files.checkpoint, args.predict_on, args.device)
-    warning = deep_warning(network, list(candidates.paths.values()))
-    if warning:
-        print(warning)
+    for warning in deep_warnings(network.reading, list(candidates.paths.values())):
+        print(f'warning: {warning}')
     wish = Wish(args.count, args.by, args.pool, args.features, args.seed, args.lists_only)
     chosen, failed = suggest(network, labeled, candidates, wish, folder)
     print('\n'.join(f'{number:4d}  {name}' for number, name in enumerate(chosen, start=1)))

@@ -1,6 +1,8 @@
 """A trained network that predicts single images."""
 
 import os
+import warnings
+from pathlib import Path
 from typing import Any, Dict, List, Tuple, Union
 
 import numpy as np
@@ -17,6 +19,7 @@ from ..datasets.checks.image_files import damage
 from ..datasets.transforms import at_image_size
 from ..errors import DatasetError, UserError
 from ..ops import class_probabilities, normalized_entropy
+from .deep_images import deep_warnings
 from .image_arrays import gives_eight_bits, require_pixels
 from .segmentation import Segmentation
 from .tiles import tiles
@@ -45,7 +48,7 @@ class TrainedNetwork:
         if not steps or not steps[0]['type'].startswith('LoadImage'):
             raise UserError(f'{cfg.filename}: the pipeline of test images does not begin with LoadImageFromFile.')
         self.reading, self.steps = Compose(steps[:1]), Compose(steps[1:])
-        self.eight_bits = gives_eight_bits(steps[0])
+        self.eight_bits, self.warned = gives_eight_bits(steps[0]), False
         count = max(2, segmentor_of(model).out_channels)
         named = meta if len(meta.get('classes', ())) == count else {}
         self.classes: Tuple[str, ...] = tuple(named.get('classes', map(str, range(count))))
@@ -102,7 +105,10 @@ class TrainedNetwork:
         pixels = np.ascontiguousarray(self.read(image))
         require_pixels(pixels, self.eight_bits)
         size = (pixels.shape[0], pixels.shape[1])
-        name = str(image) if isinstance(image, (str, os.PathLike)) else 'the image'  # in messages
+        name = 'the image'  # in messages
+        if isinstance(image, (str, os.PathLike)):
+            name = str(image)
+            self._warn_once(Path(image))
         known = dict(img=pixels, img_path=name, ori_shape=size, img_shape=size, seg_fields=[])
         packed = self.steps(known)
         inputs: Tensor = packed['inputs']
@@ -112,6 +118,12 @@ class TrainedNetwork:
             maps = self._maps(inputs, packed['data_samples'])
         mask, confidence, uncertainty = (maps.pop(name) for name in ('mask', 'confidence', 'uncertainty'))
         return Segmentation(mask.astype(np.uint8), confidence, uncertainty, maps, self.classes, self.palette)
+
+    def _warn_once(self, path: Path) -> None:
+        """Warn of the first file of which the loader leaves nearly nothing."""
+        for text in () if self.warned else deep_warnings(self.reading, [path]):
+            self.warned = True
+            warnings.warn(text, stacklevel=4)  # beyond no_grad, at the call of the network
 
     def _maps(self, inputs: Tensor, sample: SegDataSample) -> Dict[str, np.ndarray]:
         """Predict a prepared image in one piece: maps (H, W) at the size that its sample says."""

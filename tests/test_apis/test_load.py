@@ -1,6 +1,7 @@
 """``mmseg_ssl.load``: the network of a run predicts what mmseg predicts, in one piece and in tiles."""
 
 import copy
+import warnings
 
 import cv2
 import numpy as np
@@ -168,6 +169,20 @@ def test_a_file_that_no_loader_reads_is_named_with_the_fix(run, tmp_path):
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DatasetError, match=r'a.tif: cannot be decoded.* Get the file again, or remove it\.'):
         network(path)
+
+
+def test_values_that_the_loader_cuts_off_are_said_once(run, tmp_path):
+    """Of 11 bits in 16 the host's loader leaves 8 levels; files whose 16 bits are used, and arrays, are fine."""
+    network = load(run, device='cpu')
+    for name, factor in (('full', 257), ('deep', 8)):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), noise(0).astype(np.uint16) * factor)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        for image in (tmp_path / 'full.png', noise(0), tmp_path / 'deep.png', str(tmp_path / 'deep.png')):
+            network(image)
+    said = [one for one in caught if 'more than 8 bits' in str(one.message)]
+    assert len(said) == 1 and 'deep.png has more than 8 bits' in str(said[0].message)
+    assert said[0].filename == __file__  # the line of the user
 
 
 def test_whole_numbers_of_any_type_are_an_image(run):

@@ -89,6 +89,15 @@ def test_photos_are_read_as_the_pipeline_reads_them(server, network, tmp_path):
     assert (result['height'], result['width']) == network.read(tmp_path / 'photo.jpg').shape[:2] == (56, 40)
 
 
+def test_values_that_the_loader_cuts_off_are_said(server):
+    """Of 11 bits in 16 the host's loader leaves 8 levels; the person at the page knows no path of the server."""
+    said = json.loads(ask(server, 'POST', '/predict', encoded(image=tiny_run.noise(1).astype(np.uint16) * 8))[2])
+    (warning,) = said['warnings']
+    assert warning.startswith('The image has more than 8 bits per channel') and 'see values 0 to 7 of' in warning
+    assert json.loads(ask(server, 'POST', '/predict', encoded())[2])['warnings'] == []
+    assert 'result.warnings' in render('serve.js')
+
+
 def png_of_size(width, height):
     """A PNG whose header claims a size."""
     head = b'IHDR' + struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
@@ -160,7 +169,13 @@ def test_a_failing_network_is_said(server, monkeypatch, capsys):
         raise RuntimeError('out of memory\nsecond line')
 
     with monkeypatch.context() as patch:
-        patch.setattr(server, 'network', type('N', (), dict(read=server.network.read, __call__=staticmethod(fail)))())
+        patch.setattr(
+            server,
+            'network',
+            type(
+                'N', (), dict(reading=server.network.reading, read=server.network.read, __call__=staticmethod(fail))
+            )(),
+        )
         status, _, content = ask(server, 'POST', '/predict', encoded())
     assert status == 500 and json.loads(content)['error'].endswith('this image: out of memory')
     assert 'Traceback' in capsys.readouterr().err and ask(server, 'POST', '/predict', encoded())[0] == 200

@@ -54,11 +54,11 @@ def range_problems(
     top = 2**bits - 1 if raw_high else 'the largest value of the files'
     if kinds == {np.dtype(np.uint8)} and (clipped or high - low < NARROW):
         seen = 'values above 255 as white' if clipped else f'values {low:.0f} to {high:.0f} of 0 to 255'
+        named = f'{path} and {more} more of {key} have' if more else f'{path} has'
         held = f' that hold values up to {raw_high:.0f}' if raw_high else ''
         yield Problem(
             'deep images',
-            f'{path} and {more} more of {key} have more than 8 bits per channel{held}: the network would see '
-            f'{seen}. {_loader_fix(top)}',
+            f'{named} more than 8 bits per channel{held}: the network would see {seen}. {_loader_fix(top)}',
         )
     elif kinds != {np.dtype(np.uint8)} and high > 16 * 255 and mean is not None and max(mean) <= 255:
         yield Problem(

@@ -1,6 +1,6 @@
 """What the page gets for an image."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 
@@ -10,17 +10,18 @@ from ...visualization import jpeg_uri, png_uri
 from ..prediction_folder import as_picture
 
 
-def answer(pixels: np.ndarray, found: Segmentation, seconds: float) -> Dict[str, Any]:
+def answer(pixels: np.ndarray, found: Segmentation, seconds: float, warnings: Sequence[str] = ()) -> Dict[str, Any]:
     """Describe a prediction as JSON.
 
     Args:
         pixels: The image, ``(H, W, channels)``.
         found: Its prediction.
         seconds: How long it took.
+        warnings: What to say of the image.
 
     Returns:
         ``image`` as JPEG; ``mask`` as gray PNG of class indices; ``maps`` as gray PNGs with the values of black and
-        white, doubt first; ``classes`` with index and share, the most frequent first; size and time.
+        white, doubt first; ``classes`` with index and share, the most frequent first; size, time and warnings.
     """
     height, width = found.mask.shape
     shares = [dict(index=index, share=share) for index, share in enumerate(found.shares().values())]
@@ -34,6 +35,7 @@ def answer(pixels: np.ndarray, found: Segmentation, seconds: float) -> Dict[str,
         classes=sorted((one for one in shares if one['share']), key=lambda one: -one['share']),
         maps=[_map('uncertainty', found.uncertainty, 0.0, 1.0), *own],
         uncertainty=float(found.uncertainty.mean()),
+        warnings=list(warnings),
     )
 
 

@@ -76,7 +76,7 @@ class PredictionServer(ThreadingHTTPServer):
         Raises:
             RefusedError: It is no image, or the network cannot predict it.
         """
-        pixels = read_upload(content, self.network, self.limits.megapixels)
+        pixels, said = read_upload(content, self.network, self.limits.megapixels)
         with self.one_at_a_time:
             began = time.perf_counter()
             try:
@@ -85,7 +85,7 @@ class PredictionServer(ThreadingHTTPServer):
                 traceback.print_exc()
                 reason = str(error).partition('\n')[0][:300]
                 raise RefusedError(500, f'The network could not predict this image: {reason}') from error
-            return answer(pixels, found, time.perf_counter() - began)
+            return answer(pixels, found, time.perf_counter() - began, said)
 
 
 class PageHandler(BaseHTTPRequestHandler):

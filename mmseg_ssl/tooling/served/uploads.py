@@ -4,11 +4,13 @@ import io
 import tempfile
 import warnings
 from pathlib import Path
+from typing import List, Tuple
 
 import numpy as np
 from PIL import Image
 
 from ...apis import TrainedNetwork
+from ...apis.deep_images import deep_warnings
 
 FORMATS = dict(BMP='.bmp', JPEG='.jpg', PNG='.png', TIFF='.tif', WEBP='.webp')
 """What Pillow calls the formats that are read -> suffix."""
@@ -27,7 +29,7 @@ class RefusedError(Exception):
         self.status, self.message = status, message
 
 
-def read_upload(content: bytes, network: TrainedNetwork, megapixels: float) -> np.ndarray:
+def read_upload(content: bytes, network: TrainedNetwork, megapixels: float) -> Tuple[np.ndarray, List[str]]:
     """Read an image as the network's pipeline reads its files.
 
     Args:
@@ -36,7 +38,7 @@ def read_upload(content: bytes, network: TrainedNetwork, megapixels: float) -> n
         megapixels: Largest size; a small file may hold a huge image, so the size is read before the pixels are.
 
     Returns:
-        ``(H, W, channels)``.
+        ``(H, W, channels)``, and what to say of values that the network does not see.
 
     Raises:
         RefusedError: It is no image, damaged, or too large.
@@ -57,9 +59,11 @@ def read_upload(content: bytes, network: TrainedNetwork, megapixels: float) -> n
         path = Path(folder, f'image{suffix}')
         path.write_bytes(content)
         try:
-            return network.read(path)
+            pixels = network.read(path)
         except Exception as error:  # of any decoder of the pipeline
             raise RefusedError(415, f'The image cannot be read by the network: {error}.') from error
+        said = deep_warnings(network.reading, [path])
+    return pixels, [text.replace(str(path), 'The image') for text in said]
 
 
 def _require_size(size: tuple, megapixels: float) -> None:

@@ -154,7 +154,7 @@ async function predict(file) {
       say(`${file.name}: ${result.error}`, 'error');
     } else {
       await show(result, file.name);
-      say('');
+      say(result.warnings.join(' '));
     }
   } catch (error) {
     if (mine === turn) say(`${file.name}: no answer. Does the server still run? (${error.message})`, 'error');
