@@ -82,7 +82,7 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
             '' if closed is None else f'{100 * closed:.0f} %',
         )
         lines.append([labels, _name(group[0]), *_means(group, made), *cells])
-    if ceiling:
+    if ceiling and any(scores.values()):
         lines.append([without_draw(ceiling[0].split), _name(ceiling[0]), *_means(ceiling, made), '', '', ''])
     head = [title.format(baseline=_name(table.jobs[0])) for title in HEAD]
     return _with_missing_below(head, lines)
