@@ -163,10 +163,9 @@ def check_options(model: dict, said: dict) -> None:
     adaptive = isinstance(model.get('threshold'), dict)
     assert adaptive == (said['variant'] == 'threshold-adaptive')
     if said['variant'] is None and said['method'] in ('fixmatch', 'unimatch_v1'):
-        of_recipe = 0.95 if said['data'].startswith('voc') else 0.0
-        assert model.threshold == (0.9 if (said['method'], said['data']) == ('fixmatch', 'msrc21') else of_recipe)
+        assert model.threshold == (0.95 if said['data'].startswith('voc') else 0.0)
     if said['variant'] is None and said['method'] == 'unimatch_v2':
-        assert model.get('threshold', 0.95) == 0.95
+        assert model.get('threshold', 0.95) == (0.0 if said['data'] == 'msrc21' else 0.95)
 
 
 def check_recipe(cfg: Config, said: dict) -> None:

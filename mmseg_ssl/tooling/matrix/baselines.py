@@ -40,6 +40,7 @@ from .parts import (
 )
 from .rows import Code, Method, Variant
 
+ALL_PIXELS = 'All pixels teach, mixed, with labels by the statistics of their batch: chosen on val of draw 0.'
 SUPERVISED = Method(
     'supervised',
     'Supervised',
@@ -158,10 +159,7 @@ FIXMATCH = Method(
     on={
         'voc-all': dict(model=dict(threshold=0.95)),
         'cpu': dict(custom_hooks=[RAMP]),
-        'msrc21': dict(
-            note='All pixels teach, mixed, with labels by the statistics of their batch: chosen on val of draw 0.',
-            model=dict(teacher_mode='train', cutmix=dict(prob=1.0)),
-        ),
+        'msrc21': dict(note=ALL_PIXELS, model=dict(teacher_mode='train', cutmix=dict(prob=1.0))),
     },
     variants=(*adaptive('r101'), TAUGHT),
 )
@@ -187,10 +185,7 @@ UNIMATCH_V2 = Method(
     leaf=dict(model=dict(threshold=0.95, **BOTH, data_preprocessor=TWO_STRONG), custom_hooks=[teacher(0.004)]),
     on={
         'cpu': dict(custom_hooks=[teacher(0.004), RAMP]),
-        'msrc21': dict(
-            note='As for FixMatch: all pixels teach, mixed, with labels by the statistics of their batch.',
-            model=dict(threshold=0.0, teacher=dict(eval_mode=False), cutmix=dict(prob=1.0)),
-        ),
+        'msrc21': dict(model=dict(threshold=0.0, teacher=dict(eval_mode=False), cutmix=dict(prob=1.0))),
     },
     variants=(
         *adaptive(),

@@ -47,7 +47,8 @@ class ConfidentTeacher(SemiSegmentor):
         target = confident(probs, self.threshold)
 
         sup, strong = self.predict_views(self.student, inputs['sup'], inputs['strong'])
-        self.show('student', image=inputs['strong'], pred=strong, target=target, valid=valid)  # to who looks on
+        self.show('teacher', says=probs)  # to who looks on
+        self.show('student', image=inputs['strong'], pred=strong, target=target, valid=valid)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         pseudo = masked_mean(pixel_cross_entropy(strong.logits, target), over=valid)
