@@ -8,6 +8,7 @@ from toy_process import ROOT
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_errors_by_hand():
     """Those of ``tests/mutations/named.py``; small ones at every place take longer, see the README there."""
     command = [sys.executable, 'tests/mutations/run.py', '--named']
