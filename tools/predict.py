@@ -23,7 +23,7 @@ from mmseg_ssl.apis.deep_images import deep_warnings  # noqa: E402
 from mmseg_ssl.apis.network import OVERLAP, TILE  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.prediction_folder import KINDS, PredictionFolder, check_folder  # noqa: E402
-from mmseg_ssl.tooling.prediction_inputs import Item, find_items, read_items  # noqa: E402
+from mmseg_ssl.tooling.prediction_inputs import Item, find_items, read_items, reason_of  # noqa: E402
 from mmseg_ssl.utils.file_digest import sha256_of  # noqa: E402
 
 
@@ -65,7 +65,7 @@ def predict(
         try:
             found = network(pixels, args.tile, args.overlap)
         except (AssertionError, RuntimeError, ValueError) as error:  # of the network: the others may fit it
-            failed[item.name] = f'{type(error).__name__}: {error}'.splitlines()[0]
+            failed[item.name] = reason_of(error)
         else:
             folder.write(item, pixels, found)
     return failed

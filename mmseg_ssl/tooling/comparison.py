@@ -91,10 +91,14 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
 def _with_missing_below(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Write a table of the trainings with runs, and name those without."""
     done = [line for line in lines if not line[2].startswith('0 ')]
-    missing = '; '.join(f'{line[0]} {line[1]}' for line in lines if line not in done)
-    table = ['| ' + ' | '.join(cells) + ' |' for cells in (head, *done)]
-    table.insert(1, '|' + '---|' * len(head))
-    return '\n\n'.join([*(['\n'.join(table)] if done else []), *([f'Not run: {missing}.'] if missing else [])])
+    missing = [f'{line[0]} {line[1]}' for line in lines if line[2].startswith('0 ')]
+    parts = []
+    if done:
+        table = ['| ' + ' | '.join(cells) + ' |' for cells in (head, *done)]
+        parts.append('\n'.join([table[0], '|' + '---|' * len(head), *table[1:]]))
+    if missing:
+        parts.append(f'Not run: {"; ".join(missing)}.')
+    return '\n\n'.join(parts)
 
 
 def describe_difference(difference: Difference) -> str:

@@ -64,11 +64,10 @@ class Log:
         self.by_class.update(values)
 
 
-def run_steps(method, masks, **options):
-    """Two steps, of which the second is logged."""
-    model, log = tiny.build(method, **options), Log()
-    dataset = SimpleNamespace(metainfo=dict(classes=list('abcd')), hidden_masks=masks)
-    runner = SimpleNamespace(
+def runner_of(model, log, classes, masks):
+    """What the hook asks a runner for, which logs every second step."""
+    dataset = SimpleNamespace(metainfo=dict(classes=classes), hidden_masks=masks)
+    return SimpleNamespace(
         model=model,
         hooks=[LoggerHook(interval=2)],
         message_hub=log,
@@ -76,6 +75,12 @@ def run_steps(method, masks, **options):
         train_dataloader=SimpleNamespace(dataset=dataset),
         iter=0,
     )
+
+
+def run_steps(method, masks, **options):
+    """Two steps, of which the second is logged."""
+    model, log = tiny.build(method, **options), Log()
+    runner = runner_of(model, log, list('abcd'), masks)
     hook = TaughtHook()
     hook.before_train(runner)
     for runner.iter in range(2):
@@ -113,14 +118,7 @@ def taught(label, weight=(1.0,) * 4, **parts):
 def logs_of(steps, masks=True, weak=(0, 0, 1, 1), sup=(1, 1, 1, 1)):
     """Lines of the log, one every two steps, and what they say by class."""
     model, log = SimpleNamespace(onlookers=[]), Log()
-    dataset = SimpleNamespace(metainfo=dict(classes=['a', 'b']), hidden_masks=masks)
-    runner = SimpleNamespace(
-        model=model,
-        hooks=[LoggerHook(interval=2)],
-        message_hub=log,
-        visualizer=log,
-        train_dataloader=SimpleNamespace(dataset=dataset),
-    )
+    runner = runner_of(model, log, ['a', 'b'], masks)
     hook, lines = TaughtHook(), []
     hook.before_train(runner)
     samples = dict(weak=[masked_sample(weak)], sup=[masked_sample(sup)]) if masks else dict(weak=[tiny.sample(0)])

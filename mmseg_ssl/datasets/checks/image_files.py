@@ -61,9 +61,8 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
         facts = ImageFacts(path, image.size, CHANNELS.get(image.mode, 0), _is_deep(image), _orientation(image))
         if decode or not _has_end(image.format, source):
             try:
-                image.draft(
-                    'RGB', (max(1, image.width // 8), max(1, image.height // 8))
-                )  # JPEG: all bytes, 1/8 of the work
+                # JPEG: all bytes, 1/8 of the work
+                image.draft('RGB', (max(1, image.width // 8), max(1, image.height // 8)))
                 image.load()
             except Exception as error:
                 if image.format in ('JPEG', 'PNG'):  # OpenCV would fill the rest of a truncated file with gray
