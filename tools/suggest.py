@@ -113,6 +113,8 @@ def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> 
     accepted = accept(cfg, labeled, candidates, args.accept, new_folder(args, labeled.images, None))
     total = len(labeled.indices) + len(accepted.added)
     print(f'{len(accepted.added)} new masks, {len(accepted.replaced)} instead of old ones; {total} labeled images.')
+    if accepted.ignored:
+        print(f'{accepted.ignored:.2%} of the pixels of the masks that were taken have no class, and teach nothing.')
     if accepted.blank:
         print(f'{len(accepted.blank)} images without a labeled pixel, such as {accepted.blank[0]}, are left out.')
     if accepted.predicted:

@@ -211,6 +211,70 @@ def test_corrected_annotations_become_a_training(tool, place):
         tool.main(['run', '--accept', 'bad.json', '--out', 'no'])
 
 
+def polygons_of(file_name, *outlines):
+    """Return annotations as Label Studio exports them: ids from 0, polygons, only the classes that were drawn."""
+    names = sorted({name for name, _ in outlines})
+    categories = [dict(id=number, name=name) for number, name in enumerate(names)]
+    annotations = [
+        dict(id=number, image_id=0, category_id=names.index(name), segmentation=[corners], iscrowd=0)
+        for number, (name, corners) in enumerate(outlines)
+    ]
+    image = dict(id=0, file_name=file_name, width=56, height=40)
+    return json.dumps(dict(images=[image], categories=categories, annotations=annotations))
+
+
+def test_names_and_classes_of_label_studio(tool, place, capsys):
+    """It writes eight digits before the name of an uploaded image, and counts only what was drawn."""
+    outlines = (META['classes'][3], [0, 0, 56, 0, 56, 30, 0, 30]), (META['classes'][1], [2.0, 2, 6, 2, 6, 6, 2, 6])
+    (place / 'ls.json').write_text(polygons_of('/data/upload/1/0a1b2c3d-3.png', *outlines).replace('/', '\\/'))
+    tool.main(['run', '--accept', 'ls.json', '--out', 'round2'])
+    expected = np.full((40, 56), 255, np.uint8)
+    expected[:30], expected[2:6, 2:6] = 3, 1
+    assert np.array_equal(read(place / 'round2/masks/a/b/3.png'), expected)
+    assert '25.00% of the pixels of the masks that were taken have no class' in capsys.readouterr().out
+    write_png(place / 'photos/0a1b2c3d-9.png', noise(20))  # a name that begins so itself
+    write_png(place / 'photos/9.png', noise(21))
+    (place / 'own.json').write_text(polygons_of('0a1b2c3d-9.png', *outlines))
+    tool.main(['run', '--accept', 'own.json', '--out', 'own'])
+    assert read_ids('own/labeled.txt') == ['0a1b2c3d-9', *LABELED]
+    (place / 'middle.json').write_text(polygons_of('x0a1b2c3d-9.png', *outlines))
+    with pytest.raises(UserError, match='x0a1b2c3d-9.png is no image of this run'):
+        tool.main(['run', '--accept', 'middle.json', '--out', 'no'])
+
+
+def test_datumaro_reads_what_is_written_and_is_read(tool, place):
+    """CVAT imports and exports COCO through it: nothing is lost there and back, and what lies above stays above."""
+    datumaro = pytest.importorskip('datumaro')
+    from datumaro.components.annotation import AnnotationType, Mask, Polygon
+
+    tool.main(['run', '--count', '2', '--out', 'out', '--device', 'cpu'])
+    images = place / 'dataset/images/default'
+    shutil.copytree(place / 'photos', images)
+    (place / 'dataset/annotations').mkdir()
+    shutil.copy(place / 'out/annotations.json', place / 'dataset/annotations/instances_default.json')
+    dataset = datumaro.Dataset.import_from(str(place / 'dataset'), 'coco_instances')
+    expected = {}
+    for item in dataset:
+        mask = read(place / f'out/masks/{item.id}.png')
+        found = np.full(mask.shape, 255, np.uint8)
+        masks = [one for one in item.annotations if one.type == AnnotationType.mask]  # newer versions add boxes
+        for one in masks:
+            found[np.asarray(one.image, bool)] = one.label
+            one.group = 0  # CVAT drops groups of one; those of several would be above all others
+        assert np.array_equal(found, mask)
+        brushed = np.zeros(mask.shape, bool)
+        brushed[5:15, 5:15], brushed[8:11, 8:11] = True, False
+        drawn = [Mask(brushed, label=2), Polygon([20, 20, 40, 20, 40, 30, 20, 30], label=1)]
+        item.annotations = [*masks, *drawn]
+        dataset.put(item)
+        mask[brushed], mask[20:30, 20:40] = 2, 1
+        expected[item.id] = mask
+    dataset.export(str(place / 'exported'), 'coco_instances')
+    tool.main(['run', '--accept', 'exported/annotations/instances_default.json', '--out', 'round2'])
+    assert len(expected) == 2
+    assert all(np.array_equal(read(place / f'round2/masks/{name}.png'), mask) for name, mask in expected.items())
+
+
 def test_predictions_that_nobody_corrected_are_named(tool, place, capsys):
     """From the folder itself, a copy saved in another way, and COCO; a single corrected pixel, and it is a label."""
     write_data_config(place, 'run', reduce_zero_label=True)  # values of files are no class indices

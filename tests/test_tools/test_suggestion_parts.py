@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -85,6 +86,24 @@ def test_masks_survive_coco(tmp_path):
     assert all(np.array_equal(found[name], mask) for name, mask in masks.items())
     last = json.loads(path.read_text())['annotations'][-1]
     assert (last['bbox'], last['area'], last['category_id']) == ([2, 1, 2, 2], 4, 3)
+    for annotation in json.loads(path.read_text())['annotations']:
+        counts, size = annotation['segmentation']['counts'], annotation['segmentation']['size']
+        inside = from_run_lengths(counts, size)
+        assert run_lengths(inside) == counts and inside.sum() == annotation['area']
+        assert cv2.boundingRect(inside.astype(np.uint8)) == tuple(annotation['bbox'])
+
+
+def test_every_region_is_an_annotation(tmp_path):
+    """Two cars of three and one pixels, and a sky around them: of regions in two pieces CVAT makes groups, and it
+    exports groups above what was drawn over them."""
+    mask = np.zeros((4, 5), np.uint8)
+    mask[0, 0] = mask[1, 1] = mask[2, 1] = mask[3, 4] = 2
+    write_coco(tmp_path / 'coco.json', [('a.png', mask)], CLASSES)
+    found = [
+        (one['category_id'], one['area'], one['bbox'])
+        for one in json.loads((tmp_path / 'coco.json').read_text())['annotations']
+    ]
+    assert found == [(1, 16, [0, 0, 5, 4]), (3, 3, [0, 0, 2, 3]), (3, 1, [4, 3, 1, 1])]
 
 
 def test_polygons_cover_pixels_whose_middle_is_inside(tmp_path):

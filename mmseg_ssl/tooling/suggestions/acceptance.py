@@ -1,5 +1,6 @@
 """Takes corrected masks into a new labeled set: list, masks and config beside the old ones, which stay as they are."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence, Tuple
@@ -21,6 +22,8 @@ from .run_data import Candidates, LabeledSet
 
 MOST = 10
 """Problems that are listed; there may be more."""
+UPLOADED = re.compile(r'^[0-9a-f]{8}-')
+"""What Label Studio writes before the name of an uploaded image."""
 
 
 class Accepted(NamedTuple):
@@ -31,6 +34,7 @@ class Accepted(NamedTuple):
     config: Path
     blank: List[str]  # images of a COCO file without a labeled pixel, which were left out
     predicted: List[str]  # ids of images whose mask is exactly what a network predicted
+    ignored: float  # share of the pixels of these masks that have no class
 
 
 def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path, folder: NewFolder) -> Accepted:
@@ -60,7 +64,7 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
         found, blank = _from_coco(given, coding, paths, folder)
     else:
         found = _from_folder(given, coding, paths)
-    _check(found, coding, paths)
+    ignored = _check(found, coding, paths)
     predicted = unchanged(found, coding, [given.parent, folder.folder.parent])
     for name in labeled.indices:
         if name not in found:
@@ -74,7 +78,7 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
     replaced = sorted(name for name in found if name in labeled.indices)
     config = write_config(cfg, folder, moved)
     folder.finish()
-    return Accepted(added, replaced, folder.folder / config, blank, predicted)
+    return Accepted(added, replaced, folder.folder / config, blank, predicted, ignored)
 
 
 def _from_folder(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Dict[str, Path]:
@@ -100,8 +104,9 @@ def _from_coco(
     for file, mask in read_coco(given, coding.classes).items():
         stem = Path(file).with_suffix('').as_posix()
         fitting = [stem] if stem in paths else [name for name in paths if paths[name].as_posix().endswith(f'/{file}')]
-        # a tool may have left out the folders
-        fitting = fitting or [name for name in paths if Path(name).name == Path(stem).name]
+        last = Path(stem).name
+        for said in (last, UPLOADED.sub('', last)):  # a tool may have left out the folders, or renamed it
+            fitting = fitting or [name for name in paths if Path(name).name == said]
         if len(fitting) != 1:
             what = f'fits {len(fitting)} images, such as {fitting[0]}' if fitting else 'is no image of this run'
             raise UserError(f'{given}: {file} {what}.')
@@ -117,9 +122,10 @@ def _from_coco(
     return found, blank
 
 
-def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -> None:
-    """Refuse masks that do not fit, all of them at once."""
+def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -> float:
+    """Refuse masks that do not fit, all of them at once; return the share of their pixels without a class."""
     problems = []
+    pixels = ignored = 0
     for name, path in found.items():
         try:
             if name not in paths:
@@ -133,7 +139,9 @@ def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -
             if size != image.size and image.size:
                 sizes = f'{size[0]}x{size[1]}, its image {paths[name]} is {image.size[0]}x{image.size[1]}'
                 raise DatasetError(f'{path} is {sizes}. Export the mask in the size of the image.')
-            if (coding.read(path) == IGNORE_INDEX).all():
+            without = coding.read(path) == IGNORE_INDEX
+            pixels, ignored = pixels + without.size, ignored + int(without.sum())
+            if without.all():
                 raise DatasetError(f'{path}: no pixel has a class. Remove the mask if nobody labeled the image.')
         except DatasetError as error:
             problems.append(str(error))
@@ -141,6 +149,7 @@ def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -
         more = f'\n  and {len(problems) - MOST} more' if len(problems) > MOST else ''
         listed = '\n  '.join(problems[:MOST])
         raise UserError(f'{len(problems)} of {len(found)} masks cannot be taken; nothing was:\n  {listed}{more}')
+    return ignored / pixels
 
 
 def _gather_images(

@@ -1,13 +1,15 @@
 """Masks as COCO annotations, which CVAT, FiftyOne and others read, and back; pycocotools is not needed.
 
-Of an image every class has one annotation, whose pixels are run lengths without compression: ``{'size': [height,
-width], 'counts': [...]}``, column by column, beginning with the pixels outside. So nothing is lost. Run lengths are
-read as numbers or as COCO's compressed text; polygons, which a tool may write of what was corrected, are read, too.
+Every connected region of a class is an annotation, whose pixels are run lengths without compression: ``{'size':
+[height, width], 'counts': [...]}``, column by column, beginning with the pixels outside. So nothing is lost. Of regions
+that are one, CVAT makes polygons without a group: annotations of a group are exported last, above what was drawn over
+them. Run lengths are read as numbers or as COCO's compressed text; polygons, which a tool may write of what was
+corrected, are read, too.
 """
 
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -85,23 +87,38 @@ def write_coco(path: Path, images: Iterable[Tuple[str, np.ndarray]], classes: Se
     for name, mask in images:
         height, width = mask.shape
         listed.append(dict(id=len(listed) + 1, file_name=name, height=height, width=width))
-        for label in np.unique(mask[mask != IGNORE_INDEX]).tolist():
-            inside = mask == label
-            left, top, across, down = cv2.boundingRect(inside.astype(np.uint8))
+        for label, lengths, box in _regions(mask):
             annotations.append(
                 dict(
                     id=len(annotations) + 1,
                     image_id=len(listed),
                     category_id=label + 1,
-                    segmentation=dict(size=[height, width], counts=run_lengths(inside)),
-                    area=int(inside.sum()),
-                    bbox=[left, top, across, down],
+                    segmentation=dict(size=[height, width], counts=lengths),
+                    area=sum(lengths[1::2]),
+                    bbox=box,
                     iscrowd=1,  # COCO's word for a region given by run lengths
                 )
             )
     categories = [dict(id=number + 1, name=name, supercategory='') for number, name in enumerate(classes)]
     content = dict(images=listed, annotations=annotations, categories=categories)
     path.write_text(json.dumps(content), encoding='utf-8')
+
+
+def _regions(mask: np.ndarray) -> Iterator[Tuple[int, List[int], List[int]]]:
+    """Yield class, run lengths and box (left, top, width, height) of every connected region."""
+    height = len(mask)
+    for label in np.unique(mask[mask != IGNORE_INDEX]).tolist():
+        # corners connect, as in the outlines that OpenCV finds
+        count, numbers, facts, _ = cv2.connectedComponentsWithStats((mask == label).astype(np.uint8), connectivity=8)
+        for number in range(1, count):
+            left, top, across, down = facts[number, :4].tolist()
+            # of its columns alone: there may be many small regions in a large image
+            lengths = run_lengths(numbers[:, left : left + across] == number)
+            lengths[0] += left * height
+            if len(lengths) % 2 == 0:  # ends inside
+                lengths.append(0)
+            lengths[-1] += mask.size - (left + across) * height
+            yield label, lengths if lengths[-1] else lengths[:-1], [left, top, across, down]
 
 
 def read_coco(path: Path, classes: Sequence[str]) -> Dict[str, np.ndarray]:
