@@ -33,6 +33,7 @@ from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # no
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 
 HOOKS_OF_EVERY_RUN = dict(
+    run='CheckRunHook',
     data='DataSummaryHook',
     start='StartSummaryHook',
     progress='ProgressHook',

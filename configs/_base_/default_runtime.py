@@ -4,6 +4,7 @@ randomness = dict(seed=0)
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0))
 default_hooks = dict(
     seed=dict(type='SeedHook'),  # every random choice is a function of (seed, iteration): resuming is exact
+    run=dict(type='CheckRunHook'),  # settings without an effect are errors
     data=dict(type='DataSummaryHook'),  # what is labeled; stops if val or test hold labeled images
     finite=dict(type='StopOnNonFiniteLoss'),
     timer=dict(type='IterTimerHook'),

@@ -2,6 +2,7 @@
 
 from ..utils.atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper
+from .check_run_hook import CheckRunHook
 from .checkpoint_hook import SafeCheckpointHook
 from .data_summary_hook import DataSummaryHook, add_hooks
 from .eln_stage_hook import ELNStageHook
@@ -31,6 +32,7 @@ from .weights_hook import CheckWeightsHook
 __all__ = [
     'AtomicBackend',
     'Bf16OptimWrapper',
+    'CheckRunHook',
     'CheckWeightsHook',
     'CheckpointActivations',
     'CompileNetworks',

@@ -7,6 +7,7 @@ from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from ..errors import UserError
 from ..models.branch import Branch
 from ..models.ema_teacher import EMATeacher
 from ..models.frozen_teacher import FrozenTeacher
@@ -27,7 +28,7 @@ class MeanTeacherHook(Hook):
             :math:`\min(1 - 1 / (t + 1), d)`), so that an early teacher is the mean of all students so far.
 
     Raises:
-        ValueError: If the momentum is not possible.
+        ValueError: If the momentum is not possible, or looks like a decay: above one half, but 1, which copies.
     """
 
     priority = 'NORMAL'
@@ -38,6 +39,11 @@ class MeanTeacherHook(Hook):
                 'MeanTeacherHook: momentum is the share of new weights, in (0, 1], '
                 f'got {momentum}. For a decay of 0.999 give momentum=0.001.'
             )
+        if 0.5 < momentum < 1:
+            raise ValueError(
+                f'MeanTeacherHook: momentum={momentum} is the share of NEW weights: the teacher would be nearly the '
+                f'student of the last step. For a decay of {momentum} give momentum={1 - momentum:.4g}; 1 copies.'
+            )
         self.momentum, self.warmup = momentum, warmup
         self.stepped = False
         self.updates = 0
@@ -47,7 +53,7 @@ class MeanTeacherHook(Hook):
         model = bare_model(runner)
         teacher, student = getattr(model, 'teacher', None), getattr(model, 'student', None)
         if teacher is None or student is None:
-            raise TypeError(
+            raise UserError(  # not a TypeError, to which the host adds the hook's address
                 f'MeanTeacherHook needs a model with a student and a teacher, got {type(model).__name__}. '
                 'Remove the hook from custom_hooks.'
             )

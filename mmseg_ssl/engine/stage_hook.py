@@ -50,6 +50,17 @@ class StageHook(Hook):
         self.model = model
         starts = {name: to_iteration(start, runner.max_iters) for name, start in self.given.items()}
         self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
+        for name, start in self.given.items():
+            if isinstance(start, int) and start >= runner.max_iters:
+                runner.logger.warning(
+                    f'{type(self).__name__}: stage "{name}" would start at iteration {start}, and the run ends at '
+                    f'{runner.max_iters}: it never comes. Give starts as shares of the run, e.g. {name}=0.5.'
+                )
+            if start == 1 and isinstance(start, int):
+                runner.logger.warning(
+                    f'{type(self).__name__}: stage "{name}" starts after the first iteration; 1.0 is the end of the '
+                    'run, 0.5 its middle.'
+                )
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Enter the stage of this iteration."""

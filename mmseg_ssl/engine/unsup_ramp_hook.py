@@ -35,13 +35,29 @@ class UnsupRampHook(Hook):
         self._range = begin, end
 
     def before_train(self, runner: Runner) -> None:
-        """Turn shares into iterations of this run."""
+        """Turn shares into iterations of this run.
+
+        Raises:
+            ValueError: The unlabeled terms would never count.
+        """
         begin, end = (to_iteration(moment, runner.max_iters) for moment in (self.begin, self.end))
         if begin > end:
             raise ValueError(
                 f'UnsupRampHook: begin={self.begin} and end={self.end} are iterations {begin} and {end} of the '
                 f"run's {runner.max_iters}: give both as shares of its length, e.g. begin=0.1, end=0.2."
             )
+        if isinstance(self.begin, int) and begin >= runner.max_iters:
+            raise ValueError(
+                f'UnsupRampHook: begin={begin}, but the run ends at iteration {runner.max_iters}: unlabeled images '
+                'would never count. Give begin and end as shares of its length, e.g. begin=0.1, end=0.2.'
+            )
+        if end > runner.max_iters:
+            runner.logger.warning(
+                f'UnsupRampHook: end={end} is beyond the run, of {runner.max_iters} iterations: unlabeled images never '
+                'count in full. A share of its length, e.g. end=0.2, is always within it.'
+            )
+        if self.end == 1 and isinstance(self.end, int):
+            runner.logger.warning('UnsupRampHook: end=1 is the first iteration; end=1.0 is the end of the run.')
         self._range = begin, end
         runner.logger.info(f'Unlabeled images count from iteration {begin} on, and in full from iteration {end} on.')
 

@@ -6,6 +6,7 @@ from typing import Any, List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
+from ..errors import UserError
 from ..structures import Prediction
 from ..utils.choices import one_of
 from .branch import Branch, Perturbation
@@ -67,11 +68,11 @@ class EMATeacher(nn.Module):
         """Refuse to teach with random weights.
 
         Raises:
-            RuntimeError: If nothing started the teacher.
+            UserError: If nothing started the teacher.
         """
         self._known_started = self._known_started or self.started
         if not self._known_started:
-            raise RuntimeError(
+            raise UserError(
                 'The teacher was never started: it would teach with random weights. Add '
                 "custom_hooks=[dict(type='MeanTeacherHook')], or call teacher.start(student) in a loop of your own."
             )

@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import inspect
 import json
 import re
 from pathlib import Path
@@ -12,10 +11,10 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 
 from ..errors import UserError
 from ..utils.project_files import CONFIGS, SCOPE, find_config
+from .option_names import check_options
 from .user_errors import add_debug_option, readable_errors
 
 __all__ = [
@@ -29,9 +28,6 @@ __all__ = [
     'readable_errors',
     'set_launcher',
 ]
-
-OTHER_SETTINGS = ('find_unused_parameters', 'test_pipeline', 'tta_model', 'tta_pipeline')
-"""Settings that are read from a config, apart from the arguments of the Runner."""
 
 
 class CfgOptions(DictAction):
@@ -71,7 +67,7 @@ def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:
     except Exception as error:  # a config is the user's program and may raise anything
         raise UserError(f'{_place(file, error)}: {type(error).__name__}: {error}') from error
     options = options or {}
-    _check_options(config, path, options)
+    check_options(config, path, options)
     try:
         config.merge_from_dict(options)
     except Exception as error:
@@ -144,20 +140,6 @@ def _place(path: str, error: Exception) -> str:
             place = f'{place}, line {trace.tb_lineno}'
         trace = trace.tb_next
     return f'{path} cannot be read' + (f' ({place})' if place != path else '')
-
-
-def _check_options(config: Config, path: str, options: Dict[str, Any]) -> None:
-    """Refuse an option whose first word is a misspelled setting, because it would be set without any effect.
-
-    Raises:
-        UserError: Names the setting.
-    """
-    known = {*config, *inspect.signature(Runner.__init__).parameters, *OTHER_SETTINGS}
-    for option in options:
-        first = option.split('.')[0]
-        near = difflib.get_close_matches(first, known, n=1, cutoff=0.8)
-        if first not in known and near:
-            raise UserError(f'--cfg-options {option}: {path} has no setting {first}; did you mean {near[0]}?')
 
 
 def set_launcher(config: Config, launcher: str) -> None:

@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapper
 
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.engine.mean_teacher_hook import MeanTeacherHook
+from mmseg_ssl.errors import UserError
 from mmseg_ssl.models import Branch, EMATeacher
 
 
@@ -138,7 +139,7 @@ def test_statistics_of_its_own_need_train_mode():
 def test_a_teacher_that_was_not_started_does_not_teach():
     branch = student()
     teacher = EMATeacher(branch)
-    with pytest.raises(RuntimeError, match='never started.*MeanTeacherHook'):
+    with pytest.raises(UserError, match='never started.*MeanTeacherHook'):
         teacher.require_started()
     teacher.start(branch)
     teacher.require_started()
@@ -196,6 +197,15 @@ def test_momentum_is_the_share_of_new_weights(momentum):
         MeanTeacherHook(momentum=momentum)
 
 
+@pytest.mark.parametrize(('momentum', 'meant'), [(0.999, '0.001'), (0.99, '0.01'), (0.6, '0.4')])
+def test_a_decay_is_no_momentum(momentum, meant):
+    """The teacher would be the student of one step before, and nothing would say so."""
+    with pytest.raises(ValueError, match=rf'decay of {momentum} give momentum={meant};'):
+        MeanTeacherHook(momentum=momentum)
+    for possible in (0.5, 1):
+        assert MeanTeacherHook(momentum=possible).momentum == possible
+
+
 def test_the_hook_without_a_teacher():
-    with pytest.raises(TypeError, match='Remove the hook'):
+    with pytest.raises(UserError, match='Remove the hook'):
         MeanTeacherHook().before_train(fake_runner(tiny.build('Supervised'))[0])

@@ -28,6 +28,8 @@ def toy(tmp_path_factory):
     config = toy_config(draw_images(folder / 'data'))
     config.update(test_dataloader=config['val_dataloader'], test_evaluator=config['val_evaluator'], test_cfg=dict())
     write_config(folder / 'config.py', config)
+    variable = dict(config, rate=2, crop_size=(16, 16), custom_imports=dict(imports=['mmseg_ssl']))
+    write_config(folder / 'variable.py', variable)
     (folder / 'bad.py').write_text('a = 1\nb = c\n')
     (folder / 'syntax.py').write_text('a = (\n')
     (folder / 'child.py').write_text("_base_ = './bad.py'\n")
@@ -73,6 +75,26 @@ MISTAKES = {
     'test: a config of nothing': ('test', '{here}/nothing.py {here}/code.pth', 'the config has no test_dataloader'),
     'train: an option without value': ('train', OPTIONS + 'train_cfg.max_iters', "expected KEY=VALUE.*'train_cfg"),
     'train: an option with an open bracket': ('train', OPTIONS + 'a=[1,(2', r'--cfg-options a=\[1,\(2'),
+    'train: a variable of the file': (
+        'train',
+        '{here}/variable.py --work-dir {here}/run --cfg-options rate=1',
+        r'rate is a variable of .*variable\.py, which has been used by then: set what it stands for',
+    ),
+    'train: a variable that other settings hold': (
+        'train',
+        '{here}/variable.py --work-dir {here}/run --cfg-options crop_size=(8,8)',
+        r'has been used by then: its value stands in train_dataloader\.dataset\.labeled\.pipeline\.2\.crop_size, ',
+    ),
+    'train: a setting without its place': (
+        'train',
+        OPTIONS + 'lr=0.1',
+        r'has no setting lr; did you mean optim_wrapper\.optimizer\.lr\?',
+    ),
+    'train: a setting of another program': (
+        'train',
+        '{here}/variable.py --work-dir {here}/run --cfg-options gpu_ids=[0]',
+        r'variable\.py has no setting gpu_ids\.',
+    ),
     'train: an option that is nearly one': ('train', OPTIONS + 'trian_cfg.max_iters=3', 'did you mean train_cfg'),
     'train: an option of no list': ('train', OPTIONS + 'custom_hooks.7.type=X', 'does not fit .*config.py'),
     'train: a typo in a type': ('train', OPTIONS + 'model.type=MeanTeecher', 'MeanTeecher is not in the .* registry'),

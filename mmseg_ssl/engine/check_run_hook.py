@@ -1,0 +1,45 @@
+"""Looks at a run before its first step."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmseg.registry import HOOKS
+
+from ..errors import UserError
+from .bare_model import bare_model
+from .run_rules import hook_problems, hook_warnings, paramwise_problems, paramwise_warnings, schedule_warnings
+
+
+@HOOKS.register_module()
+class CheckRunHook(Hook):
+    """Refuses a run with settings that would have no effect, and warns of those that are probably not meant.
+
+    Two hooks where one is meant; a teacher that nothing updates; misspelled keys of ``paramwise_cfg``; a schedule that
+    is longer than the run. It looks once, before the first step; see :mod:`mmseg_ssl.engine.run_rules`.
+    """
+
+    priority = 'VERY_HIGH'  # nothing is trained or written yet
+
+    def before_train(self, runner: Any) -> None:
+        """Look at hooks, optimizer and schedules.
+
+        Args:
+            runner: The runner, all of whose parts are built.
+
+        Raises:
+            UserError: Lists what has no effect, with the fix.
+        """
+        model, hooks = bare_model(runner), runner.hooks
+        optim = runner.cfg.get('optim_wrapper')
+        optim = optim if isinstance(optim, dict) else {}  # a wrapper that was built by hand
+        paramwise, constructor = optim.get('paramwise_cfg') or {}, str(optim.get('constructor', ''))
+        problems = [*hook_problems(hooks, model), *paramwise_problems(paramwise, constructor, model)]
+        if problems:
+            raise UserError('\n'.join(problems))
+        if runner.rank == 0:
+            for text in (
+                *hook_warnings(hooks, model, fresh=not runner._load_from and not runner.iter),
+                *schedule_warnings(runner.param_schedulers, runner.train_loop),
+                *paramwise_warnings(paramwise, model),
+            ):
+                runner.logger.warning(text)

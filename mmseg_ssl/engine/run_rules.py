@@ -1,0 +1,133 @@
+"""Rules for what a run is made of: settings that would be taken without an effect, or with one that nobody wants."""
+
+import difflib
+import math
+from typing import Any, Iterator, List, Mapping, Sequence
+
+from mmengine.hooks import EMAHook
+from torch import nn
+
+from ..models.ema_teacher import EMATeacher
+from .mean_teacher_hook import MeanTeacherHook
+from .stage_hook import StageHook
+from .unsup_ramp_hook import UnsupRampHook
+
+SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook)
+"""Hooks that would undo or repeat what another one of their kind did."""
+PARAMWISE = {
+    *('custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'flat_decay_mult', 'dwconv_decay_mult'),
+    *('dcn_offset_lr_mult', 'bypass_duplicate'),
+}
+"""Settings of ``paramwise_cfg``, of which the host reads those that it knows."""
+LAYER_DECAY = {'num_layers', 'decay_rate', 'decay_type', 'layer_decay_rate'}
+PARTS = {'backbone', 'neck', 'decode_head', 'auxiliary_head', 'side_heads', 'localizer', 'auxiliary', 'teacher'}
+"""Parts that some networks and methods have; schedules name them for all."""
+
+
+def hook_problems(hooks: Sequence[Any], model: nn.Module) -> Iterator[str]:
+    """Yield hooks that are there twice, and a teacher that would stay as it is.
+
+    Args:
+        hooks: The run's hooks.
+        model: The bare model.
+    """
+    for kind in SINGLE:
+        found = [type(hook).__name__ for hook in hooks if isinstance(hook, kind)]
+        if len(found) > 1:
+            yield (
+                f'the run has {" and ".join(found)}: the second one acts again on what the first one did. Leave one in '
+                'custom_hooks.'
+            )
+    follows = isinstance(getattr(model, 'teacher', None), EMATeacher)
+    if follows and not any(isinstance(hook, MeanTeacherHook) for hook in hooks):
+        yield (
+            f'the teacher of {type(model).__name__} is an average of the student, and nothing updates it: add '
+            "dict(type='MeanTeacherHook') to custom_hooks."
+        )
+
+
+def hook_warnings(hooks: Sequence[Any], model: nn.Module, fresh: bool) -> Iterator[str]:
+    """Yield hooks that are probably not meant, and one that is missing.
+
+    Args:
+        hooks: The run's hooks.
+        model: The bare model.
+        fresh: The run starts from no other run's weights.
+    """
+    averaged = any(isinstance(hook, EMAHook) for hook in hooks)
+    if averaged and isinstance(getattr(model, 'teacher', None), EMATeacher):
+        yield (
+            'EMAHook averages the teacher, too, which is an average already, and is validated in its place. For an '
+            "average of the student alone remove it and set model.predict_on='teacher'."
+        )
+    stages = list(getattr(model, 'stages', ()))
+    if len(stages) > 1 and fresh and not any(isinstance(hook, StageHook) for hook in hooks):
+        yield (
+            f'{type(model).__name__} has the stages {", ".join(stages)}; without StageHook (or ELNStageHook) in '
+            f'custom_hooks, all of the run is "{getattr(model, "stage", "")}".'
+        )
+
+
+def schedule_warnings(schedulers: Any, loop: Any) -> Iterator[str]:
+    """Yield a schedule of the learning rate that goes on after the run: it was written for a longer one.
+
+    Args:
+        schedulers: The run's, built; a dict of lists for several optimizers.
+        loop: Its training loop.
+    """
+    groups = schedulers.values() if isinstance(schedulers, dict) else [schedulers or []]
+    for one in (one for group in groups for one in group):
+        unit, length = ('epoch', loop.max_epochs) if one.by_epoch else ('iteration', loop.max_iters)
+        end = getattr(one, 'end', math.inf)
+        if one.param_name == 'lr' and length < end < 10**9:  # the host's "never" is the largest integer
+            yield (
+                f'{type(one).__name__} ends at {unit} {end}, and the run at {length}: its rate is still high then. '
+                f'Leave its end out of param_scheduler (it is then {length}).'
+            )
+
+
+def paramwise_problems(paramwise: Mapping[str, Any], constructor: str, model: nn.Module) -> Iterator[str]:
+    """Yield misspelled settings of ``optim_wrapper.paramwise_cfg``; nothing else would look at them.
+
+    Args:
+        paramwise: The setting.
+        constructor: Type of the constructor that reads it.
+        model: The bare model.
+    """
+    known = PARAMWISE | (LAYER_DECAY if 'Decay' in constructor else set())
+    for key in paramwise:
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.7)
+        if key not in known and near:
+            yield f'optim_wrapper.paramwise_cfg has no {key}, which would do nothing; did you mean {near[0]}?'
+    names = trained_names(model)
+    parts = PARTS | {part for name in names for part in name.split('.')}
+    for key in unmatched(paramwise, names):
+        near = difflib.get_close_matches(key.split('.')[-1], parts, n=1, cutoff=0.8)
+        if near and key.split('.')[-1] not in parts:
+            yield f'optim_wrapper.paramwise_cfg.custom_keys: no weight is named {key}; did you mean {near[0]}?'
+
+
+def paramwise_warnings(paramwise: Mapping[str, Any], model: nn.Module) -> Iterator[str]:
+    """Yield keys of ``paramwise_cfg.custom_keys`` that are in no trained weight's name.
+
+    Args:
+        paramwise: The setting.
+        model: The bare model.
+    """
+    names = trained_names(model)
+    for key in unmatched(paramwise, names):
+        if key not in PARTS:
+            yield (
+                f'optim_wrapper.paramwise_cfg.custom_keys: {key!r} is in the name of no trained weight, so its '
+                f'settings do nothing; names are such as {names[0] if names else "none"}.'
+            )
+
+
+def unmatched(paramwise: Mapping[str, Any], names: List[str]) -> List[str]:
+    """List the keys of ``custom_keys`` that are part of no name."""
+    return [key for key in paramwise.get('custom_keys') or {} if not any(key in name for name in names)]
+
+
+def trained_names(model: nn.Module) -> List[str]:
+    """List the names of the weights that are trained."""
+    return [name for name, values in model.named_parameters() if values.requires_grad]

@@ -1,0 +1,159 @@
+"""Settings that a run would take without an effect: each case trained without a word before."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+import tiny
+from mmengine.config import ConfigDict
+from mmengine.hooks import EMAHook
+from mmengine.optim import PolyLR
+from torch.optim import SGD
+
+from mmseg_ssl.engine import CheckRunHook, ELNStageHook, MeanTeacherHook, StageHook, UnsupRampHook
+from mmseg_ssl.errors import UserError
+
+KINDS = dict(ramp=UnsupRampHook(0.0, 0.5), teacher=MeanTeacherHook(), stage=StageHook(dict(pretrain=0, full=0.5)))
+LINEAR, HALVES = UnsupRampHook(0, 10), ELNStageHook(dict(pretrain=0, full=0.5))
+
+
+def run_of(method='MeanTeacher', hooks=(KINDS['teacher'],), paramwise=None, constructor='', end=None, **options):
+    """What the hook asks a runner of 20 iterations for; its warnings are in ``said``."""
+    model, said = tiny.build(method, **options), []
+    schedulers = [PolyLR(SGD(model.student.parameters(), lr=0.1), begin=0, end=end, by_epoch=False)] if end else []
+    optim = dict(paramwise_cfg=paramwise, constructor=constructor)
+    return SimpleNamespace(
+        model=model,
+        hooks=list(hooks),
+        cfg=ConfigDict(optim_wrapper=optim),
+        param_schedulers=schedulers,
+        train_loop=SimpleNamespace(max_iters=20, max_epochs=1),
+        logger=SimpleNamespace(warning=said.append),
+        said=said,
+        rank=0,
+        iter=0,
+        max_iters=20,
+        _load_from=None,
+    )
+
+
+def warnings_of(**options):
+    runner = run_of(**options)
+    CheckRunHook().before_train(runner)
+    return runner.said
+
+
+def refused(match, **options):
+    with pytest.raises(UserError, match=match):
+        CheckRunHook().before_train(run_of(**options))
+
+
+def test_an_ordinary_run_passes():
+    keys = dict(decode_head=dict(lr_mult=5.0), side_heads=dict(lr_mult=5.0))
+    assert not warnings_of(
+        hooks=[MeanTeacherHook(), LINEAR], paramwise=dict(custom_keys=keys, norm_decay_mult=0), end=20
+    )
+    assert not warnings_of(method='CPS', hooks=[], paramwise=None)
+    assert not warnings_of(method='SoftSelfLabeling', hooks=[KINDS['stage']])
+
+
+@pytest.mark.parametrize(
+    ('hooks', 'names'),
+    [
+        ([KINDS['teacher'], MeanTeacherHook(momentum=0.1)], 'MeanTeacherHook and MeanTeacherHook'),
+        ([KINDS['teacher'], KINDS['ramp'], LINEAR], 'UnsupRampHook and UnsupRampHook'),
+        ([KINDS['teacher'], KINDS['stage'], HALVES], 'StageHook and ELNStageHook'),
+    ],
+)
+def test_a_hook_is_there_once(hooks, names):
+    """The teacher would move twice a step; of two ramps, the later hook's counts."""
+    refused(f'the run has {names}', hooks=hooks)
+
+
+def test_a_teacher_needs_somebody_to_move_it():
+    """Weights of another run bring a teacher that counts as started: it labeled, and never moved."""
+    refused(r"nothing updates it: add dict\(type='MeanTeacherHook'\)", hooks=[])
+    refused('nothing updates it', method='UniMatchV2', hooks=[KINDS['ramp']])
+
+
+def test_an_average_of_an_average_is_doubted():
+    (text,) = warnings_of(hooks=[MeanTeacherHook(), EMAHook()])
+    assert 'EMAHook averages the teacher, too' in text
+    assert not warnings_of(method='CPS', hooks=[EMAHook()])
+
+
+def test_stages_without_a_hook_are_doubted():
+    (text,) = warnings_of(method='SoftSelfLabeling', hooks=[])
+    assert 'stages pretrain, full; without StageHook' in text and 'all of the run is "full"' in text
+    runner = run_of(method='SoftSelfLabeling', hooks=[])
+    runner._load_from = 'work_dirs/first/iter_9.pth'  # the first stage was another run
+    CheckRunHook().before_train(runner)
+    assert not runner.said
+
+
+@pytest.mark.parametrize(('end', 'lines'), [(20, 0), (15, 0), (21, 1), (40000, 1)])
+def test_a_schedule_longer_than_the_run_is_doubted(end, lines):
+    """A shortened run trained at the high rate of the beginning to its end."""
+    said = warnings_of(end=end)
+    assert len(said) == lines
+    if lines:
+        assert f'PolyLR ends at iteration {end}, and the run at 20' in said[0]
+
+
+@pytest.mark.parametrize(
+    ('paramwise', 'match'),
+    [
+        (dict(custom_keys={'bakbone': dict(lr_mult=0.1)}), 'no weight is named bakbone; did you mean backbone'),
+        (dict(custom_keys={'segmentor.decode_heads': dict(lr_mult=9)}), 'did you mean decode_head'),
+        (dict(norm_decay=0.0), 'no norm_decay, which would do nothing; did you mean norm_decay_mult'),
+        (dict(custom_key=dict(decode_head=dict(lr_mult=9))), 'did you mean custom_keys'),
+        (dict(decay_rat=0.9), 'did you mean decay_rate'),
+    ],
+)
+def test_misspelled_rates_are_refused(paramwise, match):
+    refused(match, paramwise=paramwise, constructor='LayerDecayConstructor')
+
+
+def test_keys_of_no_weight_are_doubted():
+    """``student.backbone`` is called ``student.segmentor.backbone``; a teacher is not trained."""
+    for key in ('student.backbone', 'teacher.network', 'layer9'):
+        (text,) = warnings_of(paramwise=dict(custom_keys={key: dict(lr_mult=0.1)}))
+        assert f'{key!r} is in the name of no trained weight' in text and 'student.segmentor.' in text
+    assert not warnings_of(paramwise=dict(custom_keys={'student.segmentor.backbone': dict(lr_mult=0.1)}))
+
+
+def test_only_the_first_process_warns():
+    runner = run_of(end=99)
+    runner.rank = 1
+    CheckRunHook().before_train(runner)
+    assert not runner.said
+
+
+def started(hook, model=None):
+    """Warnings of a hook at the start of a run of 20 iterations."""
+    said = []
+    logger = SimpleNamespace(warning=said.append, info=logging.getLogger('test').info)
+    hook.before_train(SimpleNamespace(max_iters=20, model=model, logger=logger))
+    return said
+
+
+def test_a_ramp_lies_within_the_run():
+    """Beyond its end, a method was supervised training, and nothing said so."""
+    for begin, end in ((20, 30), (1000, 2000)):
+        with pytest.raises(ValueError, match=f'begin={begin}, but the run ends at iteration 20'):
+            started(UnsupRampHook(begin, end))
+    (text,) = started(UnsupRampHook(5, 200))
+    assert 'end=200 is beyond the run, of 20 iterations' in text
+    (text,) = started(UnsupRampHook(0, 1))
+    assert 'end=1 is the first iteration; end=1.0 is the end' in text
+    assert not started(UnsupRampHook(0, 20)) and not started(UnsupRampHook(0.0, 1.0))
+
+
+def test_stages_lie_within_the_run():
+    model = tiny.build('SoftSelfLabeling')
+    (text,) = started(StageHook(dict(pretrain=0, full=20)), model)
+    assert 'stage "full" would start at iteration 20, and the run ends at 20: it never comes' in text
+    (text,) = started(StageHook(dict(pretrain=0, full=1)), model)
+    assert 'stage "full" starts after the first iteration; 1.0' in text
+    assert not started(StageHook(dict(pretrain=0, full=19)), model)
+    assert not started(StageHook(dict(pretrain=0, full=1.0)), model)
