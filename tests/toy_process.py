@@ -159,8 +159,10 @@ def _start(tool: str, argv: Sequence, kill: Optional[str], rank: Optional[int] =
     return process
 
 
-def train_ranks(config: Path, work_dir: Path, *argv: str, kills: Sequence[Optional[str]] = (None, None)) -> List[int]:
-    """Run ``tools/train.py`` in several processes of one job, each with what kills it.
+def train_ranks(
+    config: Path, work_dir: Path, *argv: str, kills: Sequence[Optional[str]] = (None, None), seconds: int = 60
+) -> List[int]:
+    """Run ``tools/train.py`` in several processes of one job, each with what kills it, for some seconds at most.
 
     Returns:
         Their exit codes; minus the signal for those that were killed.
@@ -176,7 +178,7 @@ def train_ranks(config: Path, work_dir: Path, *argv: str, kills: Sequence[Option
         env.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port), PEER_TIMEOUT='4')
         processes.append(_start('train', line, kill, rank, env))
     for process in processes:
-        process.join(60 if 'freeze' not in str(kills) or process is processes[0] else 0)
+        process.join(seconds if 'freeze' not in str(kills) or process is processes[0] else 0)
         if process.is_alive():
             process.kill()
             process.join()

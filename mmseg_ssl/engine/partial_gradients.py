@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor
 
 from .bare_model import bare_model
+from .sharded_model import divided
 
 
 def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
@@ -29,8 +30,10 @@ def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
     gradients = {}
     for name, parameter in bare_model(runner).named_parameters():
         if parameter.grad is not None:
-            gradient = parameter.grad.detach().clone()
-            if get_world_size() > 1:
+            gradient: Any = parameter.grad.detach().clone()
+            if hasattr(gradient, 'full_tensor'):  # divided over the processes, of which it is the mean already
+                gradient = gradient.full_tensor()
+            elif get_world_size() > 1:
                 all_reduce(gradient, op='mean')
             gradients[name] = gradient.cpu()
     return gradients
@@ -46,4 +49,4 @@ def restore_partial_gradients(runner: Any, gradients: Dict[str, Tensor]) -> None
     parameters = dict(bare_model(runner).named_parameters())
     for name, gradient in gradients.items():
         parameter = parameters[name]
-        parameter.grad = torch.as_tensor(gradient).to(parameter)
+        parameter.grad = divided(torch.as_tensor(gradient).to(parameter.dtype), parameter)

@@ -40,7 +40,7 @@ class FullyShardedModel(nn.Module):
         module: The method, on its device.
 
     Raises:
-        UserError: torch is older than 2.6.
+        UserError: torch is older than 2.6, or a weight has no dimension.
     """
 
     has_weights = True
@@ -52,6 +52,12 @@ class FullyShardedModel(nn.Module):
         super().__init__()
         if not IS_THERE:
             raise UserError(f'FullyShardedModel needs torch 2.6 or later, found {torch.__version__}.')
+        flat = [name for name, weight in module.named_parameters() if not weight.dim()]
+        if flat:
+            raise UserError(
+                f'FullyShardedModel divides rows of weights, and {", ".join(flat)} has none. Leave out the option that '
+                "makes it (of ErrorLocalizer: prior='confidence'), or model_wrapper_cfg."
+            )
         if hasattr(module, 'init_weights'):
             module.init_weights()
         for value in module.state_dict().values():
@@ -74,13 +80,7 @@ class FullyShardedModel(nn.Module):
         return self.module(*args, **kwargs)
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> Dict[str, Tensor]:
-        """Train one step, as the host's models do.
-
-        Raises:
-            UserError: Gradients are accumulated: a checkpoint in between could not keep them.
-        """
-        if getattr(optim_wrapper, '_accumulative_counts', 1) > 1:
-            raise UserError('FullyShardedModel does not accumulate gradients: leave --accumulate out.')
+        """Train one step, as the host's models do; each batch reduces its gradients, which then wait divided."""
         return self.module.train_step(data, optim_wrapper)
 
     def val_step(self, data: Any) -> list:
@@ -111,12 +111,19 @@ def _divide_loaded(module: nn.Module, state_dict: Dict[str, Any], prefix: str, *
         value = state_dict.get(prefix + name)
         if isinstance(own, DTensor) and isinstance(value, Tensor) and not isinstance(value, DTensor):
             if value.shape == own.shape:  # what does not fit is reported by its own message
-                state_dict[prefix + name] = _divided(value, own)
+                state_dict[prefix + name] = divided(value, own)
 
 
-def _divided(value: Tensor, like: Any) -> Any:
-    """Take this process's part of a whole tensor, which all processes have read."""
+def divided(value: Tensor, like: Any) -> Any:
+    """Take this process's part of a whole tensor, which all processes have read; all of it if the like is whole.
+
+    Args:
+        value: The whole tensor.
+        like: A weight of its shape, on the device that the part is for.
+    """
     value = value.to(like.device)
+    if not (IS_THERE and isinstance(like, DTensor)):
+        return value
     return distribute_tensor(value, like.device_mesh, like.placements, src_data_rank=None)
 
 
@@ -136,7 +143,7 @@ def divide_optimizer_state(runner: Any, checkpoint: Dict[str, Any]) -> None:
         own = weights[number]
         for key, value in values.items():
             if isinstance(value, Tensor) and value.shape == own.shape and isinstance(own, DTensor):
-                values[key] = _divided(value, own)
+                values[key] = divided(value, own)
 
 
 @contextmanager

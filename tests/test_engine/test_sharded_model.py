@@ -56,10 +56,6 @@ def config_of(method, folder, **changes):
     return config
 
 
-def ends_of(run):
-    return load_weights_only(str(run / 'iter_6.pth'))
-
-
 def assert_close(one, two, where=''):
     if isinstance(one, dict):
         assert one.keys() == two.keys(), where
@@ -70,6 +66,29 @@ def assert_close(one, two, where=''):
         torch.testing.assert_close(one, two, rtol=2e-4, atol=2e-5, msg=lambda text: f'{where}: {text}')
 
 
+def assert_same_run(config, tmp_path):
+    """The run of both wrappers, and of one that was killed and resumed; returns what each of the first two wrote."""
+    path = write_config(tmp_path / 'divided.py', dict(config, model_wrapper_cfg=dict(type='FullyShardedModel')))
+    for name, file in (('ddp', write_config(tmp_path / 'plain.py', config)), ('fsdp', path)):
+        assert train_ranks(file, tmp_path / name, seconds=120) == [0, 0], output(tmp_path / name)
+    one, two = loss_curve(tmp_path / 'ddp'), loss_curve(tmp_path / 'fsdp')
+    assert sorted(one) == sorted(two) == list(range(1, 7))
+    for step in one:
+        assert {k: v for k, v in two[step].items() if 'loss' in k or 'norm' in k} == pytest.approx(
+            {k: v for k, v in one[step].items() if 'loss' in k or 'norm' in k}, rel=1e-3, abs=1e-4
+        ), step
+    ends = [load_weights_only(str(tmp_path / name / 'iter_6.pth')) for name in ('ddp', 'fsdp')]
+    for part in ('state_dict', 'optimizer'):
+        assert_close(ends[0][part], ends[1][part], part)
+
+    train_ranks(path, tmp_path / 'cut', kills=('iteration:3', 'iteration:3'), seconds=120)
+    assert train_ranks(path, tmp_path / 'cut', '--resume', seconds=120) == [0, 0], output(tmp_path / 'cut')
+    assert loss_curve(tmp_path / 'cut') == two
+    again = load_weights_only(str(tmp_path / 'cut' / 'iter_6.pth'))
+    assert all(torch.equal(value, again['state_dict'][key]) for key, value in ends[1]['state_dict'].items())
+    return [''.join(path.read_text() for path in (tmp_path / name).glob('*/*.log')) for name in ('ddp', 'fsdp')]
+
+
 @torch_has_it
 @pytest.mark.parametrize('method', ['MeanTeacher', 'UniMatchV2', 'DUEB', 'FixMatch'])
 def test_the_run_of_data_parallel(method, tmp_path):
@@ -77,31 +96,31 @@ def test_the_run_of_data_parallel(method, tmp_path):
     killed and resumed is the same to the bit. The checkpoint is one of whole tensors: one process goes on from it.
     FixMatch has a trained network as its teacher."""
     config = config_of(method, tmp_path / 'data')
-    divided = dict(config, model_wrapper_cfg=dict(type='FullyShardedModel'))
-    plain = write_config(tmp_path / 'plain.py', config)
-    path = write_config(tmp_path / 'divided.py', divided)
-    assert train_ranks(plain, tmp_path / 'ddp') == [0, 0], output(tmp_path / 'ddp')
-    assert train_ranks(path, tmp_path / 'fsdp') == [0, 0], output(tmp_path / 'fsdp')
-    log = ''.join(path.read_text() for path in (tmp_path / 'fsdp').glob('*/*.log'))
+    _, log = assert_same_run(config, tmp_path)
     held, total = map(int, re.search(r'(\d+) of (\d+) weights, teachers included', log).groups())
     assert held < 0.56 * total  # the halves of a tensor with an odd number of rows are unequal
-    one, two = loss_curve(tmp_path / 'ddp'), loss_curve(tmp_path / 'fsdp')
-    assert sorted(one) == sorted(two) == list(range(1, 7))
-    for step in one:
-        assert {k: v for k, v in two[step].items() if 'loss' in k} == pytest.approx(
-            {k: v for k, v in one[step].items() if 'loss' in k}, rel=1e-3, abs=1e-4
-        ), step
-    ends = [ends_of(tmp_path / name) for name in ('ddp', 'fsdp')]
-    for part in ('state_dict', 'optimizer'):
-        assert_close(ends[0][part], ends[1][part], part)
 
-    train_ranks(path, tmp_path / 'cut', kills=('iteration:3', 'iteration:3'))
-    assert train_ranks(path, tmp_path / 'cut', '--resume') == [0, 0], output(tmp_path / 'cut')
-    assert loss_curve(tmp_path / 'cut') == two
-    again = ends_of(tmp_path / 'cut')
-    assert all(torch.equal(value, again['state_dict'][key]) for key, value in ends[1]['state_dict'].items())
-
-    MODELS.build(Config.fromfile(str(path)).model).load_state_dict(ends[1]['state_dict'])
+    state = load_weights_only(str(tmp_path / 'cut' / 'iter_6.pth'))['state_dict']
+    MODELS.build(Config.fromfile(str(tmp_path / 'divided.py')).model).load_state_dict(state)
     longer = dict(config, train_cfg=dict(config['train_cfg'], max_iters=7), load_from=None)
     alone = write_config(tmp_path / 'alone.py', longer)
     assert train(alone, tmp_path / 'cut', '--resume') == 0, output(tmp_path / 'cut')
+
+
+@torch_has_it
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (dict(activation_checkpointing=True), '4 blocks of backbones are computed twice'),
+        (dict(compile=dict(backend='eager')), '2 backbones and necks are compiled'),
+    ],
+    ids=['checkpointed', 'compiled'],
+)
+def test_cheaper_steps(options, said, tmp_path):
+    """Half precision, clipped gradients of four batches, and networks that are compiled or computed twice, at once:
+    the run is cut with two batches of four, and the last step is of two."""
+    config = config_of('MeanTeacher', tmp_path / 'data', **options)
+    step = dict(type='Bf16OptimWrapper', emulated=True, accumulative_counts=4, clip_grad=dict(max_norm=0.5))
+    config['optim_wrapper'].update(step)
+    assert all(said in log for log in assert_same_run(config, tmp_path))

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from mmengine.optim import OptimWrapper
 
 from mmseg_ssl.engine import sharded_model
+from mmseg_ssl.engine.partial_gradients import collect_partial_gradients, restore_partial_gradients
 from mmseg_ssl.engine.sharded_model import FullyShardedModel, divide_optimizer_state, whole_state
 from mmseg_ssl.errors import UserError
 
@@ -81,8 +82,23 @@ def test_divided_between_steps_and_whole_in_a_checkpoint(alone, tmp_path):
     assert all(divided(model.parameters()))
 
 
-def test_accumulation_is_refused(alone, tmp_path):
+def test_gradients_that_wait_for_the_step_are_whole_in_a_checkpoint(alone, tmp_path):
+    """And divided again in the run that goes on: its step is that of a run which was never interrupted."""
     model = FullyShardedModel(build(tmp_path / 'teacher.pth'))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    with pytest.raises(UserError, match='leave --accumulate out'):
-        model.train_step(tiny.batch(), OptimWrapper(optimizer, accumulative_counts=2))
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
+    runner = SimpleNamespace(model=model, optim_wrapper=wrapper)
+    wrapper.initialize_count_status(model, 0, 4)
+    model.train_step(tiny.batch(), wrapper)
+    saved = collect_partial_gradients(runner)
+    trained = {name: weight for name, weight in model.module.named_parameters() if weight.requires_grad}
+    assert saved.keys() == trained.keys() and {type(value) for value in saved.values()} == {torch.Tensor}
+    for weight in trained.values():
+        weight.grad = None
+    restore_partial_gradients(runner, saved)
+    assert all(divided(weight.grad for weight in trained.values()))
+    assert all(torch.equal(weight.grad.full_tensor(), saved[name]) for name, weight in trained.items())
+
+
+def test_a_weight_without_rows_is_refused():
+    with pytest.raises(UserError, match="localizer.prior_scale has none.* prior='confidence'"):
+        FullyShardedModel(tiny.build('ELN', localizer=dict(prior='confidence')))
