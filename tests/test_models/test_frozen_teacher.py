@@ -273,7 +273,7 @@ def test_what_does_not_fit_is_refused(path):
         build('FixMatch', path, trust=dict(by='localizer', share=0.5))
     with pytest.raises(NetworkError, match='mean and std, or neither'):
         build('FixMatch', path, mean=[0.0] * 3)
-    with pytest.raises(ValueError, match='ELN contrasts'):
+    with pytest.raises(ValueError, match='Train ELNWarmup on that network'):
         build('ELN', path)
     with pytest.raises(ValueError, match='no moving average'):
         tiny.build('FixMatch', teacher=dict(buffers='copy'))

@@ -60,7 +60,7 @@ class ELN(SemiSegmentor):
             or the ``'kept'`` ones.
         student_views: Views that the student is trained on, of ``'weak'`` and ``'strong'``; their losses add up.
         contrast: Options of :class:`SampledContrast`.
-        teacher: Options of :class:`EMATeacher`.
+        teacher: Options of :class:`EMATeacher`; a trained network is refused, its place is in other methods.
         projection: Options of :class:`ProjectionHead`.
         side_heads: Further side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
@@ -189,8 +189,10 @@ def require_options(threshold: float, student_views: Sequence[str], teacher: Opt
     """Refuse options that are not possible."""
     if teacher and 'segmentor' in teacher:
         raise ValueError(
-            'ELN contrasts the student with its own average, whose errors its localizer learns, so another network is '
-            "no teacher of it. Take a method with teacher=dict(segmentor=..., trust=dict(by='localizer', ...))."
+            "ELN's teacher is the student's own average: eq. 10 compares its projections with the student's, and the "
+            "localizer learns from the student's errors on labeled images, on which a trained network makes few. Train "
+            'ELNWarmup on that network, and let its judge teach by another method, e.g. FixMatch: '
+            "teacher=dict(segmentor=..., localizer=..., checkpoint=..., trust=dict(by='localizer', threshold=0.5))."
         )
     if not 0 <= threshold <= 1:
         raise ValueError(f'ELN: threshold is a probability in [0, 1], got {threshold}.')
