@@ -1,6 +1,7 @@
 """Every method can be looked at, and looking changes nothing."""
 
 import copy
+import io
 from types import SimpleNamespace
 
 import numpy as np
@@ -130,6 +131,26 @@ def test_the_step_that_is_due_is_drawn(main, drawn, tmp_path, monkeypatch):
         hook.after_train_iter(runner, runner.iter)
     assert [path.name for path in tmp_path.rglob('*.png')] == drawn
     assert titles == ['MeanTeacher, iteration 2 of 4: labeled 0.png, unlabeled 2.png'] * main
+
+
+def test_tensorboard_has_the_picture(tmp_path):
+    """At its iteration, in its colors: a picture of another order of channels or scale would be another one."""
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    runner, hook = runner_of(tiny.build('MeanTeacher'), tmp_path), StepPictureHook(interval=1)
+    backends = [dict(type=f'{name}VisBackend', save_dir=str(tmp_path)) for name in ('Local', 'Tensorboard')]
+    runner.visualizer = SegLocalVisualizer(vis_backends=backends, save_dir=str(tmp_path))
+    runner.iter = 2
+    hook.before_train_iter(runner, 2)
+    tiny.loss_of(runner.model, tiny.batch())
+    hook.after_train_iter(runner, 2)
+    runner.visualizer.close()
+    (written,) = tmp_path.rglob('step_3.png')
+    events = EventAccumulator(str(next(tmp_path.rglob('events.*'))))
+    (event,) = events.Reload().Images('step')
+    found = Image.open(io.BytesIO(event.encoded_image_string))
+    assert event.step == 3 and np.array_equal(np.array(found), np.array(Image.open(written)))
 
 
 def test_a_picture_on_request(tmp_path):

@@ -126,7 +126,10 @@ def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
     """List the curves that the run did not log."""
     train, missing = f'mmseg-ssl train {content.config} --work-dir {content.folder} --resume', []
     if not content.losses:
-        why = 'the folder has no logs (*/vis_data/scalars.json): it is an export, or they were deleted'
+        why = (
+            'the folder has no logs (*/vis_data/scalars.json): it is an export, they were deleted, or the run had no '
+            'LocalVisBackend among vis_backends'
+        )
         missing.append(Missing('Curves, speed and memory of the training', why, f'mmseg-ssl train {content.config}'))
     elif not content.validation:
         why = 'the run was never validated: train_cfg.val_interval is larger than its length, or it stopped early'
