@@ -36,6 +36,7 @@ HOOKS_OF_EVERY_RUN = dict(
     run='CheckRunHook',
     data='DataSummaryHook',
     start='StartSummaryHook',
+    validation='ValidationLineHook',
     progress='ProgressHook',
     pictures='StepPictureHook',
     taught='TaughtHook',

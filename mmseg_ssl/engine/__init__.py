@@ -27,6 +27,7 @@ from .step_recorder import StepRecorder
 from .stop_request import stop_on_signals
 from .taught_hook import TaughtHook
 from .unsup_ramp_hook import UnsupRampHook
+from .validation_line_hook import ValidationLineHook
 from .weights_hook import CheckWeightsHook
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     'StopOnNonFiniteLoss',
     'TaughtHook',
     'UnsupRampHook',
+    'ValidationLineHook',
     'add_hooks',
     'build_runner',
     'find_resumable',

@@ -22,8 +22,9 @@ USELESS = re.compile(
 )
 """Warnings of the host about itself, which a user can do nothing about."""
 USELESS_TO_PYTHON = '``build_loss`` would be deprecated', 'The draw is False, it means'
-TABLE = re.compile(r'per class results:|\s*\+-+\+')
+TABLE = re.compile(r'per class results:|\s*\+-+\+|Network "[^"]*":$')
 TRAINING_LINE = re.compile(r'(Iter|Epoch)\(train\)')
+VALIDATION_LINE = re.compile(r'(Iter|Epoch)\(val\)')
 
 
 class ConsoleFilter(logging.Filter):
@@ -34,9 +35,11 @@ class ConsoleFilter(logging.Filter):
 
     Attributes:
         progress: A progress bar is shown, which takes the place of the lines of training losses.
+        validations: Show the host's lines of a validation.
     """
 
     progress = False
+    validations = True
 
     def __init__(self, tables: bool = True) -> None:
         super().__init__()
@@ -50,6 +53,8 @@ class ConsoleFilter(logging.Filter):
         if record.levelno == logging.WARNING:
             return not USELESS.search(text)
         if TABLE.match(text) and not self.tables:
+            return False
+        if VALIDATION_LINE.match(text) and not self.validations:
             return False
         return not LONG.match(text) and not (self.progress and TRAINING_LINE.match(text))
 

@@ -44,7 +44,11 @@ def test_a_bar_takes_the_place_of_training_lines_alone():
 @pytest.fixture(scope='module')
 def config(tmp_path_factory):
     folder = tmp_path_factory.mktemp('quiet')
-    made = toy_config(draw_images(folder / 'data'), train_cfg=dict(type='SemiTrainLoop', max_iters=2, val_interval=2))
+    made = toy_config(
+        draw_images(folder / 'data'),
+        train_cfg=dict(type='SemiTrainLoop', max_iters=6, val_interval=6),
+        val_evaluator=dict(type='SemiIoUMetric', iou_metrics=['mIoU']),
+    )
     return write_config(folder / 'config.py', made)
 
 
@@ -58,14 +62,18 @@ def test_the_console_says_ten_lines_and_the_file_all(config, tmp_path):
         r'network +ToyBackbone \+ FCNHead, 0\.00\d+ M weights',
         r'method +MeanTeacher: student, teacher \(follows\)\. \w+',
         r'batch +2 labeled \+ 4 unlabeled images of 16x16',
-        r'length +2 iterations, validated every 2',
+        r'length +6 iterations, validated every 6',
         r'device +\S+.*, fp32',
     ):
         assert re.search(line, start), f'{line} is not in {start}'
     (log,) = (tmp_path / 'run').glob('*/*.log')
     text = log.read_text()
-    assert all(word in text for word in ('System environment', 'max_iters=2', 'Hooks will be executed', 'Iter(train)'))
-    assert 'validated every 2' in text
+    assert all(word in text for word in ('System environment', 'max_iters=6', 'Hooks will be executed', 'Iter(train)'))
+    assert 'validated every 6' in text
+    rest = output(tmp_path / 'run').partition('Iter(train)')[2]
+    (line,) = (one for one in rest.splitlines() if 'mIoU' in one)
+    assert re.search(r'Validation at 6 of 6: mIoU \d+.*best .*worst ', line)
+    assert '+--' not in rest and '(val)' not in rest and '+--' in text and 'Iter(val)' in text
 
 
 def test_verbose_gives_the_whole_start(config, tmp_path):
