@@ -12,6 +12,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
+from mmengine.model.weight_init import PretrainedInit
 from mmseg.models.decode_heads import decode_head
 from mmseg.models.decode_heads.dpt_head import ReassembleBlocks
 from mmseg.models.losses import accuracy as host_accuracy
@@ -21,6 +22,7 @@ from mmseg_ssl import compat
 from mmseg_ssl.compat.imports import MissingOps
 from mmseg_ssl.compat.pretty_text import once_per_content
 from mmseg_ssl.utils.versions import release_numbers
+from mmseg_ssl.utils.weights import WeightsError
 
 NO_OPS = importlib.util.find_spec('mmcv._ext') is None
 GUARDED = mmseg.__version__ >= '1.3'  # onedl-mmsegmentation looks after missing operators itself
@@ -242,3 +244,20 @@ def test_a_config_is_formatted_once():
     assert text(Config(config.to_dict(), format_python_code=False)) == 'text 3'
     assert Config.pretty_text.fget.__module__ == once_per_content.__module__
     assert "type='A'" in config.pretty_text
+
+
+def test_pretrained_weights_of_another_network_are_refused(tmp_path):
+    """The host lists what does not fit in the log, and trains from random weights."""
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    weights = {key: torch.ones_like(value) for key, value in network.state_dict().items()}
+    files = dict(good=weights, part={'1.bias': weights['1.bias']}, other={'stem.0.weight': torch.ones(4)})
+    files['whole'] = {f'backbone.{key}': value for key, value in weights.items()}
+    for name, content in files.items():
+        torch.save(dict(state_dict=content), tmp_path / f'{name}.pth')
+    for name in ('good', 'part'):
+        PretrainedInit(str(tmp_path / f'{name}.pth'))(network)
+    assert bool((network[1].bias == 1).all())
+    PretrainedInit(str(tmp_path / 'whole.pth'), prefix='backbone.')(network)
+    for name in ('other', 'whole'):
+        with pytest.raises(WeightsError, match=rf'{name}.pth holds no weight of Sequential: all of it would be random'):
+            PretrainedInit(str(tmp_path / f'{name}.pth'))(network)

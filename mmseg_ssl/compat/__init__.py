@@ -19,6 +19,7 @@ from .heads import (
 from .imports import mmcv_ops_stand_in, patch_config_lookup, patch_own_configs, patch_package_lookup
 from .inference import patch_inference_weights
 from .initial_weights import patch_initial_weights
+from .pretrained_weights import patch_pretrained_weights
 from .seg_data_list import patch_seg_data_list
 
 __all__ = ['UnsafeCheckpointError', 'UnsafeFileError', 'check_versions', 'load_weights_only', 'patch_host']
@@ -47,3 +48,4 @@ def patch_host() -> None:
     patch_seg_data_list()
     patch_inference_weights()
     patch_initial_weights()
+    patch_pretrained_weights()

@@ -7,7 +7,15 @@ from mmseg.registry import HOOKS
 
 from ..errors import UserError
 from .bare_model import bare_model
-from .run_rules import hook_problems, hook_warnings, paramwise_problems, paramwise_warnings, schedule_warnings
+from .run_rules import (
+    hook_problems,
+    hook_warnings,
+    metric_warnings,
+    paramwise_problems,
+    paramwise_warnings,
+    schedule_warnings,
+    view_warnings,
+)
 
 
 @HOOKS.register_module()
@@ -15,7 +23,8 @@ class CheckRunHook(Hook):
     """Refuses a run with settings that would have no effect, and warns of those that are probably not meant.
 
     Two hooks where one is meant; a teacher that nothing updates; misspelled keys of ``paramwise_cfg``; a schedule that
-    is longer than the run. It looks once, before the first step; see :mod:`mmseg_ssl.engine.run_rules`.
+    is longer than the run; a resumed run of another method; views that nobody reads. It looks once, before the first
+    step; see :mod:`mmseg_ssl.engine.run_rules`.
     """
 
     priority = 'VERY_HIGH'  # nothing is trained or written yet
@@ -33,12 +42,22 @@ class CheckRunHook(Hook):
         optim = runner.cfg.get('optim_wrapper')
         optim = optim if isinstance(optim, dict) else {}  # a wrapper that was built by hand
         paramwise, constructor = optim.get('paramwise_cfg') or {}, str(optim.get('constructor', ''))
+        before = runner.message_hub.get_info('method', '') if runner.iter else ''
+        runner.message_hub.update_info('method', type(model).__name__)  # a checkpoint remembers it
+        if before and before != type(model).__name__:
+            raise UserError(
+                f'the checkpoint is of a run of {before}, and the config is of {type(model).__name__}: one run has '
+                'one method. Start another run, in a folder of its own, with load_from=<checkpoint>.'
+            )
         problems = [*hook_problems(hooks, model), *paramwise_problems(paramwise, constructor, model)]
         if problems:
             raise UserError('\n'.join(problems))
+        metrics = runner.val_loop.evaluator.metrics if runner.val_loop is not None else []
         if runner.rank == 0:
             for text in (
                 *hook_warnings(hooks, model, fresh=not runner._load_from and not runner.iter),
+                *view_warnings(model),
+                *metric_warnings(metrics, model),
                 *schedule_warnings(runner.param_schedulers, runner.train_loop),
                 *paramwise_warnings(paramwise, model),
             ):

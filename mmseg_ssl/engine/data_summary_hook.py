@@ -24,8 +24,9 @@ class DataSummaryHook(Hook):
     """Logs ``20 labeled of 335 (list, hash), 315 unlabeled, 0 shared``, and refuses labeled images in val or test.
 
     Images are compared by path and by content, so a copy under another name is found as well; images on a remote file
-    backend only by path. The numbers go to ``<work dir>/<time>/data.json``, where ``tools/results.py`` finds them. Only
-    the first process does this.
+    backend only by path. A warning names unlabeled images that are in val or test. The numbers go to
+    ``<work dir>/<time>/data.json``, where ``tools/results.py`` finds them. A run that continues must have the labeled
+    images of before. Only the first process does this.
 
     Args:
         allow_overlap: Continue with a warning if labeled images are in val or test.
@@ -43,8 +44,8 @@ class DataSummaryHook(Hook):
             runner: The runner.
 
         Raises:
-            DatasetError: Labeled images are in val or test, a set is smaller than a batch, or images are rotated by
-                their EXIF tag in one set only.
+            DatasetError: Labeled images are in val or test, a set is smaller than a batch, images are rotated by
+                their EXIF tag in one set only, or a resumed run has another list.
         """
         loader = runner.train_dataloader
         dataset = loader.dataset
@@ -53,6 +54,7 @@ class DataSummaryHook(Hook):
             return
         self.summary, self.overlaps = summarize_data(dataset), []
         runner.logger.info(str(self.summary))
+        _require_same_list(runner, self.summary)
         replace_file(Path(runner.log_dir, SUMMARY_FILE), json.dumps(self.summary._asdict()).encode())
         for name, other in _evaluation_sets(runner):
             names = 'train_dataloader', f'{name}_dataloader'
@@ -63,6 +65,12 @@ class DataSummaryHook(Hook):
     def _report(self, runner: Any, overlap: Overlap) -> None:
         """Log the overlap of a set with the training images, or raise an error."""
         runner.logger.info(str(overlap))
+        if overlap.unlabeled:
+            runner.logger.warning(
+                f'{len(overlap.unlabeled)} of the {overlap.images} images of {overlap.name}_dataloader are among the '
+                f'unlabeled ones: the network trains on the images that it is scored on, if not on their masks. Unless '
+                'this is meant, give dataset.unlabeled an ann_file, or a folder, without them.'
+            )
         if not overlap.labeled:
             return
         named = ', '.join(overlap.labeled[:3]) + (', ...' if len(overlap.labeled) > 3 else '')
@@ -91,6 +99,22 @@ def add_hooks(cfg: Any, **kinds: str) -> None:
     for name, kind in kinds.items():
         if not any(isinstance(one, type) and issubclass(one, HOOKS.get(kind)) for one in there):
             cfg.merge_from_dict({f'default_hooks.{name}.type': kind})
+
+
+def _require_same_list(runner: Any, summary: DataSummary) -> None:
+    """Raise an error if a run that continues has other labeled images than before, and warn of other unlabeled ones."""
+    now = f'{summary.labeled} labeled images ({summary.list or "no list"}, hash {summary.hash})'
+    hub, unlabeled = runner.message_hub, summary.unlabeled
+    known, others = hub.get_info('labeled', now), hub.get_info('unlabeled', unlabeled)
+    if runner.iter and known.rpartition('hash')[2] != now.rpartition('hash')[2]:
+        raise DatasetError(
+            f'the checkpoint was trained on {known}, and this run has {now}: it would be a mixture of both. Start '
+            'another run, in a folder of its own, or use the list of before.'
+        )
+    if runner.iter and others != unlabeled:
+        runner.logger.warning(f'The run had {others} unlabeled images until iteration {runner.iter}, now {unlabeled}.')
+    hub.update_info('labeled', now)
+    hub.update_info('unlabeled', unlabeled)
 
 
 def _require_batches(loader: Any, dataset: Any) -> None:

@@ -5,6 +5,7 @@ import math
 from typing import Any, Iterator, List, Mapping, Sequence
 
 from mmengine.hooks import EMAHook
+from mmseg.evaluation import IoUMetric
 from torch import nn
 
 from ..models.ema_teacher import EMATeacher
@@ -65,6 +66,42 @@ def hook_warnings(hooks: Sequence[Any], model: nn.Module, fresh: bool) -> Iterat
         yield (
             f'{type(model).__name__} has the stages {", ".join(stages)}; without StageHook (or ELNStageHook) in '
             f'custom_hooks, all of the run is "{getattr(model, "stage", "")}".'
+        )
+
+
+def view_warnings(model: Any) -> Iterator[str]:
+    """Yield strong views that nobody reads, or that are the weak ones.
+
+    Args:
+        model: The bare model; one without views has none.
+    """
+    strong = dict(getattr(getattr(model, 'data_preprocessor', None), 'strong', None) or {})
+    views = tuple(getattr(model, 'views', strong))
+    for name, augment in strong.items():
+        if name not in views:
+            yield (
+                f'model.data_preprocessor.strong makes the view {name!r}, which {type(model).__name__} does not read '
+                f'(it reads {", ".join(views)}): it costs time in every step. Remove it.'
+            )
+        elif not getattr(augment, 'changes', True):
+            yield (
+                f'the view {name!r} is the weak one: every probability or strength of its {type(augment).__name__} is '
+                '0. Remove these settings from model.data_preprocessor.strong.'
+            )
+
+
+def metric_warnings(metrics: Sequence[Any], model: Any) -> Iterator[str]:
+    """Yield the host's metric where several networks predict: it scores the first one alone.
+
+    Args:
+        metrics: Those of the validation.
+        model: The bare model.
+    """
+    names = tuple(getattr(model, 'predictors', ()))
+    if len(names) > 1 and any(type(metric) is IoUMetric for metric in metrics):
+        yield (
+            f'model.predict_on names {", ".join(names)}, of which IoUMetric scores {names[0]} alone. Write '
+            "val_evaluator=dict(type='SemiIoUMetric')."
         )
 
 

@@ -59,7 +59,8 @@ def _data(runner: Any) -> str:
         if isinstance(hook, DataSummaryHook) and hook.summary is not None:
             one, parts = hook.summary, [f'{found.name} {found.images}' for found in hook.overlaps]
             source = f' ({one.list})' if one.list else ''
-            return ', '.join([f'{one.labeled} labeled{source}', f'{one.unlabeled} unlabeled', *parts]) + ' images'
+            both = f' ({one.shared} of them labeled, too)' if one.shared else ''
+            return ', '.join([f'{one.labeled} labeled{source}', f'{one.unlabeled} unlabeled{both}', *parts]) + ' images'
     return f'{len(runner.train_dataloader.dataset)} labeled images'
 
 

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import contextmanager
-from typing import Any, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from torch import Tensor
 
@@ -39,6 +39,23 @@ def check_channels(images: Sequence[Tensor], samples: Optional[Sequence[Any]], m
             f'{_name(samples, 0)} has {first} channels, data_preprocessor.mean and std have {len(mean)}. Give '
             f'{first} values each and backbone.in_channels={first}, or load {len(mean)} channels: '
             "LoadImageFromFile(color_type='color') gives 3, 'grayscale' 1, 'unchanged' those of the file."
+        )
+
+
+def check_views(inputs: Dict[str, Any]) -> None:
+    """Refuse a batch that another collate function made, in which the unlabeled images lie in groups.
+
+    Args:
+        inputs: View -> its images.
+
+    Raises:
+        BatchError: If a view is no list of images.
+    """
+    wrong = next((view for view, images in inputs.items() if not all(isinstance(one, Tensor) for one in images)), None)
+    if wrong:
+        raise BatchError(
+            f'the view {wrong!r} is no list of images, which the methods need. Set '
+            "train_dataloader.collate_fn=dict(type='semi_collate')."
         )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import NetworkError
 from ..structures import Scribbles
 from ..utils import sample_uniforms
-from .batch_checks import BatchError, check_channels, check_sizes
+from .batch_checks import BatchError, check_channels, check_sizes, check_views
 from .sample_pixels import scribbled_pixels, valid_pixels
 
 STRONG_VIEW = 1
@@ -83,6 +83,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         """
         if not isinstance(data['inputs'], dict):
             return self._one_view(data, training)
+        check_views(data['inputs'])
         data = self.cast_data(data)
         inputs, samples = {}, data['data_samples']
         # one size for all views: methods merge them in one network call

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..errors import NetworkError
 from .decoding import classifier_of, heads_of
+from .unread_settings import check_loss_names, check_test_cfg
 
 REFUSED = dict(
     MaskFormerHead='a set of masks with a class each, matched to the segments of the labels',
@@ -101,7 +102,8 @@ def check_network(segmentor: nn.Module) -> None:
 
     Raises:
         NetworkError: It is no ``EncoderDecoder`` with decode heads of mmseg's, has a backbone without maps, one class,
-            or a head with one channel whose loss does not train it.
+            a head with one channel whose loss does not train it, a loss that is only logged, or an unknown
+            ``test_cfg``.
     """
     heads = heads_of(getattr(segmentor, 'decode_head', nn.ModuleList()))
     if not isinstance(segmentor, EncoderDecoder) or not all(isinstance(head, BaseDecodeHead) for head in heads):
@@ -120,7 +122,9 @@ def check_network(segmentor: nn.Module) -> None:
     auxiliary = segmentor.auxiliary_head if segmentor.with_auxiliary_head else []
     auxiliary = auxiliary if isinstance(auxiliary, (nn.ModuleList, list)) else [auxiliary]
     named = [*(('decode_head', own) for own in heads), *(('auxiliary_head', own) for own in auxiliary)]
+    check_test_cfg(segmentor.test_cfg or {})
     for name, own in named:
+        check_loss_names(name, own)
         # a head with labels of its own, such as STDC's boundary head, is not checked
         if own.out_channels == 1 and type(own).loss_by_feat is BaseDecodeHead.loss_by_feat:
             _check_one_channel(name, own)

@@ -70,6 +70,12 @@ class StrongAugment(nn.Module):
         self.strengths = (brightness, contrast, saturation, hue)
         self.jitter_prob, self.grayscale_prob, self.blur_prob = jitter_prob, grayscale_prob, blur_prob
 
+    @property
+    def changes(self) -> bool:
+        """Return whether any image is changed at all."""
+        jitter = self.jitter_prob > 0 and any(self.strengths)
+        return bool(jitter or self.grayscale_prob > 0 or self.blur_prob > 0)
+
     @torch.no_grad()
     def forward(self, images: Tensor, uniforms: Tensor) -> Tensor:
         """Augment a batch.

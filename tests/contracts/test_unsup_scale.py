@@ -1,11 +1,13 @@
 """``unsup_scale`` and ``unsup_factor`` multiply all that is taught without a person's label, once, and nothing else."""
 
 import copy
+import inspect
 import re
 
 import pytest
 import tiny
 import torch
+from mmseg.registry import MODELS
 from test_methods import METHODS, every_form, total
 
 LABELED = re.compile(r'(^|\.)(sup|localizer|decoder_\d+)\.')
@@ -92,3 +94,14 @@ def test_a_factor_is_a_finite_share(factor):
 
 def test_the_names_are_registered():
     assert SUPERVISED | {method for method, _ in AFTER_THE_RAMP} <= set(METHODS)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_no_weight_is_negative(method):
+    """A loss of negative weight is made larger: the network would unlearn its labels, and nothing would say so."""
+    options = inspect.signature(MODELS.get(method).__init__).parameters
+    weights = [name for name in options if name.endswith('_weight')]
+    for name in weights:
+        for wrong in (-1.0, float('nan')):
+            with pytest.raises(ValueError, match=f'{name} is a finite number >= 0, got {wrong}'):
+                tiny.build(method, **{name: wrong})

@@ -22,7 +22,9 @@ def check(data, loader_cfg):
     def run(depth: str = 'sample', val: bool = False, **changes) -> int:
         cfg = dict(train_dataloader=loader_cfg(**changes))
         if val:
-            cfg['val_dataloader'] = dict(dataset=cfg['train_dataloader']['dataset']['labeled'])
+            labeled = cfg['train_dataloader']['dataset']['labeled']
+            steps = [step for step in labeled['pipeline'] if not step['type'].startswith('Random')]
+            cfg['val_dataloader'] = dict(dataset=dict(labeled, pipeline=steps))
             cfg['default_hooks'] = dict(data=dict(allow_overlap=True))
         return check_semi_dataset(ConfigDict(cfg), depth).num_images
 

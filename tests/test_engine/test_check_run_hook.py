@@ -7,18 +7,25 @@ import pytest
 import tiny
 from mmengine.config import ConfigDict
 from mmengine.hooks import EMAHook
+from mmengine.logging import MessageHub
 from mmengine.optim import PolyLR
+from mmseg.evaluation import IoUMetric
 from torch.optim import SGD
 
 from mmseg_ssl.engine import CheckRunHook, ELNStageHook, MeanTeacherHook, StageHook, UnsupRampHook
 from mmseg_ssl.errors import UserError
+from mmseg_ssl.evaluation import SemiIoUMetric
 
 KINDS = dict(ramp=UnsupRampHook(0.0, 0.5), teacher=MeanTeacherHook(), stage=StageHook(dict(pretrain=0, full=0.5)))
+ONE = dict(type='StrongAugment')
+STRONG = dict(MeanTeacher=ONE, UniMatchV2=dict(strong1=ONE, strong2=ONE))
 LINEAR, HALVES = UnsupRampHook(0, 10), ELNStageHook(dict(pretrain=0, full=0.5))
 
 
 def run_of(method='MeanTeacher', hooks=(KINDS['teacher'],), paramwise=None, constructor='', end=None, **options):
     """What the hook asks a runner of 20 iterations for; its warnings are in ``said``."""
+    strong = dict(strong=STRONG[method]) if method in STRONG else dict(strong=None)
+    options.setdefault('data_preprocessor', tiny.preprocessor(**strong))
     model, said = tiny.build(method, **options), []
     schedulers = [PolyLR(SGD(model.student.parameters(), lr=0.1), begin=0, end=end, by_epoch=False)] if end else []
     optim = dict(paramwise_cfg=paramwise, constructor=constructor)
@@ -30,6 +37,8 @@ def run_of(method='MeanTeacher', hooks=(KINDS['teacher'],), paramwise=None, cons
         train_loop=SimpleNamespace(max_iters=20, max_epochs=1),
         logger=SimpleNamespace(warning=said.append),
         said=said,
+        val_loop=None,
+        message_hub=MessageHub('check'),
         rank=0,
         iter=0,
         max_iters=20,
@@ -120,6 +129,61 @@ def test_keys_of_no_weight_are_doubted():
         (text,) = warnings_of(paramwise=dict(custom_keys={key: dict(lr_mult=0.1)}))
         assert f'{key!r} is in the name of no trained weight' in text and 'student.segmentor.' in text
     assert not warnings_of(paramwise=dict(custom_keys={'student.segmentor.backbone': dict(lr_mult=0.1)}))
+
+
+@pytest.mark.parametrize(
+    ('method', 'reads', 'idle'),
+    [('MeanTeacher', ['strong'], 'strong1'), ('UniMatchV2', ['strong1', 'strong2'], 'strong'), ('CPS', [], 'strong')],
+)
+def test_a_strong_view_that_nobody_reads_is_doubted(method, reads, idle):
+    """It was made in every step."""
+    hooks = [] if method == 'CPS' else [MeanTeacherHook()]
+    views = {name: dict(type='StrongAugment') for name in [*reads, idle]}
+    (text,) = warnings_of(method=method, hooks=hooks, data_preprocessor=tiny.preprocessor(strong=views))
+    assert f"makes the view '{idle}', which {method} does not read" in text
+    views.pop(idle)
+    assert not warnings_of(method=method, hooks=hooks, data_preprocessor=tiny.preprocessor(strong=views or None))
+
+
+@pytest.mark.parametrize(
+    'off',
+    [dict(jitter_prob=0.0), dict(brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0)],
+)
+def test_a_strong_view_that_is_the_weak_one_is_doubted(off):
+    """A consistency loss would compare a network with itself."""
+    none = dict(type='StrongAugment', grayscale_prob=0.0, blur_prob=0.0, **off)
+    (text,) = warnings_of(data_preprocessor=tiny.preprocessor(strong=none))
+    assert "the view 'strong' is the weak one" in text
+    for little in (dict(none, blur_prob=0.1), dict(none, grayscale_prob=0.1), dict(none, hue=0.1, jitter_prob=0.8)):
+        assert not warnings_of(data_preprocessor=tiny.preprocessor(strong=little))
+
+
+def test_the_hosts_metric_of_two_networks_is_doubted():
+    """It scored the student, and the teacher's scores never came."""
+    for metric, names, lines in (
+        (IoUMetric(), ['student', 'teacher'], 1),
+        (IoUMetric(), 'teacher', 0),
+        (SemiIoUMetric(), ['student', 'teacher'], 0),
+    ):
+        runner = run_of(predict_on=names, data_preprocessor=tiny.preprocessor(strong=dict(type='StrongAugment')))
+        runner.val_loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric]))
+        CheckRunHook().before_train(runner)
+        assert len(runner.said) == lines, runner.said
+        assert not lines or 'IoUMetric scores student alone' in runner.said[0]
+
+
+def test_a_run_has_one_method():
+    """MeanTeacher and CutMixSeg have the same weights, so a resumed run changed its method in silence."""
+    first = run_of('MeanTeacher')
+    CheckRunHook().before_train(first)
+    for method, hub_of in (('MeanTeacher', first), ('CutMixSeg', None)):
+        resumed = run_of(method, threshold=0.5) if method == 'CutMixSeg' else run_of(method)
+        resumed.iter, resumed.message_hub = 10, first.message_hub
+        if hub_of:
+            CheckRunHook().before_train(resumed)
+            continue
+        with pytest.raises(UserError, match='of a run of MeanTeacher, and the config is of CutMixSeg'):
+            CheckRunHook().before_train(resumed)
 
 
 def test_only_the_first_process_warns():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmseg.registry import DATASETS
 from torch.utils.data import DataLoader
 from toy_run import draw_images, toy_config
@@ -23,6 +24,7 @@ def run(tmp_path, monkeypatch, caplog):
 
     def start(val='val.txt', test='val.txt', batch_size=2, rank=0, load=None, **options) -> list:
         cfg = Config(toy_config(data))
+        cfg.merge_from_dict(start.change)
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         loader = DataLoader(dataset, batch_size, sampler=SemiSampler(dataset, seed=0), collate_fn=list)
         cfg.val_dataloader.dataset.ann_file = str(data / val)
@@ -34,10 +36,12 @@ def run(tmp_path, monkeypatch, caplog):
         runner = SimpleNamespace(
             cfg=cfg, train_dataloader=loader, val_loop=val_loop, rank=rank, log_dir=str(tmp_path / 'log'), logger=logger
         )
+        runner.iter, runner.message_hub = start.iteration, start.hub
         with caplog.at_level(logging.INFO, 'summary'):
             DataSummaryHook(**options).before_train(runner)
         return [record.getMessage() for record in caplog.records]
 
+    start.hub, start.iteration, start.change = MessageHub('summary'), 0, {}
     start.data, start.written = data, tmp_path / 'log/data.json'
     return start
 
@@ -45,12 +49,28 @@ def run(tmp_path, monkeypatch, caplog):
 def test_the_numbers_are_logged_and_kept(run):
     lines = run()
     assert lines[0].startswith('6 labeled of 17 (') and lines[0].endswith('), 11 unlabeled, 0 shared')
-    assert lines[1:] == ['val: 2 images, 0 of them labeled and 2 unlabeled in training']
+    assert lines[1] == 'val: 2 images, 0 of them labeled and 2 unlabeled in training'
+    assert lines[2].startswith('2 of the 2 images of val_dataloader are among the unlabeled ones: the network trains')
+    assert len(lines) == 3
     kept = json.loads(run.written.read_text())
     assert {key: kept[key] for key in ('labeled', 'total', 'unlabeled', 'shared')} == dict(
         labeled=6, total=17, unlabeled=11, shared=0
     )
     assert kept['list'].endswith('labeled.txt') and len(kept['hash']) == 8
+
+
+def test_a_run_has_one_list(run):
+    """A resumed run took another list, and its score was that of neither."""
+    run()
+    run.iteration = 4
+    run()
+    (run.data / 'others.txt').write_text('00\n01\n02\n')
+    run.change = {'train_dataloader.dataset.labeled.ann_file': str(run.data / 'others.txt')}
+    with pytest.raises(DatasetError, match=r'trained on 6 labeled images \(.*labeled.txt, hash .* has 3 labeled imag'):
+        run()
+    run.change = {'train_dataloader.dataset.unlabeled.exclude': ''}
+    lines = run()
+    assert 'The run had 11 unlabeled images until iteration 4, now 17.' in lines
 
 
 @pytest.mark.parametrize('judge', ['val', 'test'])

@@ -15,6 +15,32 @@ def runner(loop, resume=False, test_loop=None):
     return SimpleNamespace(model=model, _train_loop=loop, _test_loop=test_loop, _resume=resume, _load_from='a.pth')
 
 
+@pytest.mark.parametrize('resume', [False, True])
+def test_the_same_classes_in_another_order_are_refused(resume, monkeypatch):
+    """Every class was scored, or trained on, by the name of another one."""
+    names = ('sky', 'road', 'car', 'tree')
+    state = tiny.build('MeanTeacher').state_dict()
+    loop = (IterBasedTrainLoop if resume else TestLoop).__new__(IterBasedTrainLoop if resume else TestLoop)
+    loop.dataloader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=names)))
+    loops = dict(loop=loop, resume=True) if resume else dict(loop=dict(type='SemiTrainLoop'), test_loop=loop)
+
+    def load(classes, **options):
+        meta = dict(dataset_meta=dict(classes=classes)) if classes else {}
+        CheckWeightsHook(**options).after_load_checkpoint(runner(**loops), dict(state_dict=state, meta=meta))
+
+    for fine in (names, list(names), None, ('one', 'two')):
+        load(fine)
+    turned = ('sky', 'car', 'road', 'tree')
+    with pytest.raises(WeightsError, match="with class 1 'car', which the data of this config call 'road': the same"):
+        load(turned)
+    said = []
+    monkeypatch.setattr('mmseg_ssl.engine.weights_hook.print_log', lambda text, *rest: said.append(text))
+    for doubted, options in ((turned, dict(allow_missing=True)), (('sky', 'street', 'car', 'tree'), {})):
+        said.clear()
+        load(doubted, **options)
+        assert len(said) == 1 and "which the data of this config call 'road': its scores" in said[0]
+
+
 def test_training_testing_and_resuming():
     """A checkpoint of a student without its head: enough to begin a training with, not to test or to go on."""
     training = IterBasedTrainLoop.__new__(IterBasedTrainLoop)

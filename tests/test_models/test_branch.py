@@ -169,3 +169,33 @@ def test_logits_are_contiguous_whatever_the_layout_of_the_images():
     plain, last = (branch(given) for given in (images, images.contiguous(memory_format=torch.channels_last)))
     assert last.logits.is_contiguous() and not last.feats[0].is_contiguous()
     torch.testing.assert_close(last.logits, plain.logits)
+
+
+@pytest.mark.parametrize('place', ['decode_head', 'auxiliary_head'])
+def test_a_loss_that_is_only_logged_is_refused(place):
+    """The host sums the keys with "loss" in them: one called "ce" was logged, and its head never trained."""
+    segmentor = tiny.tiny_segmentor(auxiliary=True)
+    segmentor[place]['loss_decode']['loss_name'] = 'ce'
+    with pytest.raises(NetworkError, match=rf"{place}.loss_decode has loss_name='ce'.* Write loss_name='loss_ce'"):
+        Branch(segmentor)
+    segmentor = tiny.tiny_segmentor(auxiliary=True)
+    segmentor[place]['loss_decode'] = [dict(type='CrossEntropyLoss'), dict(type='DiceLoss', loss_name='dice')]
+    with pytest.raises(NetworkError, match="loss_name='dice'"):
+        Branch(segmentor)
+
+
+@pytest.mark.parametrize(
+    ('test_cfg', 'match'),
+    [
+        (dict(mode='slied', crop_size=(8, 8), stride=(4, 4)), 'mode is "whole" or "slide", got \'slied\''),
+        (
+            dict(mode='slide', crop_sizes=(8, 8), stride=(4, 4)),
+            'no crop_sizes, which nothing reads; did you mean crop_s',
+        ),
+        (dict(mode='whole', stide=(4, 4)), 'did you mean stride'),
+    ],
+)
+def test_a_misspelled_inference_is_refused(test_cfg, match):
+    """It was found at the first validation, or never."""
+    with pytest.raises(NetworkError, match=match):
+        Branch(tiny.tiny_segmentor(test_cfg=test_cfg))

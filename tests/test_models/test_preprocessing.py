@@ -65,6 +65,15 @@ def test_all_views_have_one_size():
         process(data, size=(16, 16))
 
 
+def test_another_collate_function_is_named():
+    """The host's keeps the companions of each labeled image together, as tuples."""
+    data = tiny.batch()
+    first, second = (data['inputs']['weak'][start::2] for start in (0, 1))
+    data['inputs']['weak'] = [*zip(first, second)]
+    with pytest.raises(ValueError, match=r"the view 'weak' is no list of images.*dict\(type='semi_collate'\)"):
+        MODELS.build(tiny.preprocessor())(data, True)
+
+
 def test_strong_views_share_the_geometry_of_weak():
     out = process(tiny.batch(), strong=dict(type='StrongAugment', **OFF))
     torch.testing.assert_close(out['inputs']['strong'], out['inputs']['weak'], rtol=0, atol=1e-4)

@@ -11,10 +11,11 @@ from ..batch_sizes import expected_world_size, size_problems
 from ..data_summary import find_overlap
 from ..semi_dataset import SemiDataset
 from ..sources import require_data
-from .config_rules import class_problems, head_problems, ignore_problems
+from .config_rules import class_problems, head_problems, ignore_problems, preprocessor_problems
 from .look import leaves
 from .report import Problem, Report
 from .set_rules import DEPTHS, check_set
+from .view_rules import color_warnings, geometry_warnings
 
 
 def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
@@ -67,14 +68,24 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
         return report  # all further rules depend on the classes
     report.problems += _class_name_problems(labeled)
     report.problems += head_problems(cfg.get('model') or {}, next(iter(labeled.values())).metainfo['classes'])
+    report.problems += preprocessor_problems(cfg.get('model') or {})
     report.problems += ignore_problems(cfg, dict(one for key, set_ in labeled.items() for one in leaves(key, set_)))
     for role, key, dataset in sets:
         check_set(report, role, key, dataset, depth, cfg)
+    report.warnings += _view_warnings(report, sets, cfg.get('model') or {})
     if depth != 'sample':  # before training, DataSummaryHook compares the sets
         data_hook = (cfg.get('default_hooks') or {}).get('data') or {}
         overlaps = list(_overlap_problems(sets))
         (report.warnings if data_hook.get('allow_overlap') else report.problems).extend(overlaps)
     return report
+
+
+def _view_warnings(report: Report, sets: List[Tuple[str, str, BaseDataset]], model: dict) -> Iterator[Problem]:
+    """Yield what is doubtful about the pipelines of all sets together."""
+    sizes = {one.role: one.sizes.most_common(1)[0][0] for one in report.sets if one.sizes}
+    first = {role: next(leaves(key, dataset)) for role, key, dataset in sets}  # of a wrapper the first dataset
+    yield from geometry_warnings({role: (*one, sizes.get(role)) for role, one in first.items()}, model)
+    yield from color_warnings(model)
 
 
 def build_sets(cfg: dict, depth: str) -> Iterator[Tuple[str, str, BaseDataset]]:

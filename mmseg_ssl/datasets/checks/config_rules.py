@@ -10,8 +10,12 @@ from ...structures import IGNORE_INDEX
 from ..pipelines import pipeline_steps
 from .report import Problem
 
+MOST = 0.8
+"""Share of labeled pixels from which on it hardly matters whether a loss is divided by the others, too."""
 PLAIN = ('Supervised', 'EncoderDecoder', 'CascadeEncoderDecoder')
 """Models whose only ignored value is that of their head."""
+NORMALIZING = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
+"""Options of a preprocessor that change the values of images."""
 OWN_LABELS = ('STDCHead',)
 """Heads that make their own labels, so their number of classes is not the dataset's."""
 
@@ -87,6 +91,23 @@ def head_problems(model: dict, classes: Tuple[str, ...]) -> Iterator[Problem]:
             )
 
 
+def preprocessor_problems(model: dict) -> Iterator[Problem]:
+    """Yield a preprocessor inside of ``segmentor`` that says something else than the model's: nothing reads it.
+
+    Args:
+        model: Config of the model.
+    """
+    inner = (model.get('segmentor') or {}).get('data_preprocessor') or {}
+    own = model.get('data_preprocessor') or {}
+    unequal = [key for key in NORMALIZING if key in inner and inner[key] != own.get(key)]
+    if unequal:
+        yield Problem(
+            'preprocessor',
+            f'model.segmentor.data_preprocessor sets {", ".join(unequal)}, which nothing reads: a method has one '
+            'preprocessor for all its networks. Move them to model.data_preprocessor.',
+        )
+
+
 def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
     """Yield class weights that are larger for frequent classes: they may belong to a dataset with as many classes.
 
@@ -104,6 +125,22 @@ def weight_warnings(model: dict, pixels: np.ndarray) -> Iterator[Problem]:
                 'class_weight',
                 f'{path}.class_weight is {list(weights)}: frequent classes get the larger weights. If it is copied '
                 f'from another dataset, set {path}.class_weight=None.',
+            )
+
+
+def average_warnings(model: dict, labeled: float) -> Iterator[Problem]:
+    """Yield cross entropies that are divided by ignored pixels, too, where there are many.
+
+    Args:
+        model: Config of the model.
+        labeled: Share of the pixels of the labeled images that have a label.
+    """
+    for path, loss, _ in _dicts(model, 'model'):
+        if loss.get('type') == 'CrossEntropyLoss' and not loss.get('avg_non_ignore') and labeled < MOST:
+            yield Problem(
+                'average',
+                f'{path} is divided by all pixels, of which {labeled:.0%} are labeled: it is that much smaller, and '
+                f'images with fewer labels count less. Set {path}.avg_non_ignore=True.',
             )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from . import config_rules, image_rules, pipeline_rules
+from . import config_rules, image_rules, pipeline_rules, view_rules
 from .label_rules import count_classes, label_problems, label_warnings, mapping_advice, value_problems
 from .look import Seen, evenly_spaced, leaves, look_at
 from .mask_files import MaskFacts, meanings, unexplained
@@ -41,7 +41,11 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         report.problems += _leaf_problems(role, place, leaf, seen, cfg)
         pairs = [(one.image, one.mask.size) for one in seen if one.mask]
         report.warnings += image_rules.orientation_warnings(pairs)
+        if role == 'unlabeled':
+            report.warnings += view_rules.weak_view_warnings(place, leaf, cfg.get('model') or {})
         if role in ('val', 'test'):
+            report.problems += view_rules.evaluation_problems(place, leaf)
+            report.warnings += view_rules.evaluation_warnings(place, leaf)
             report.problems += _batch_problems(f'{role}_dataloader', leaf, seen, cfg)
     report.sets.append(facts)
     if masks:
@@ -51,7 +55,10 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         explained = not any(len(unexplained(*one)) for one in masks)
         report.warnings += [] if unusable or not explained else label_warnings(facts, len(masks), empty)
         if role == 'labeled' and facts.pixels is not None:
-            report.warnings += config_rules.weight_warnings(cfg.get('model') or {}, facts.pixels)
+            model = cfg.get('model') or {}
+            total = sum(int(mask.counts.sum()) for mask, _ in masks)
+            report.warnings += config_rules.weight_warnings(model, facts.pixels)
+            report.warnings += config_rules.average_warnings(model, facts.pixels.sum() / max(total, 1))
 
 
 def name_of(dataset: Any) -> str:
@@ -129,6 +136,7 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
         inputs, failed = pipeline_rules.run_pipeline(key, dataset, good[0].number, role in ('labeled', 'val'))
         yield from failed
         yield from pipeline_rules.channel_problems(key, inputs, model)
+        yield from view_rules.value_problems(model, inputs)
 
 
 def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:

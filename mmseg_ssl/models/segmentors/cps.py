@@ -7,7 +7,7 @@ from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
 from ...targets import argmax_target
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..branch import Branch
 from ..label_modes import TEACHER_MODES
 from ..losses import pixel_cross_entropy
@@ -69,7 +69,7 @@ class CPS(SemiSegmentor):
         self.student = Branch(segmentor, side_heads)
         self.peer = Branch(segmentor, side_heads)
         self.cutmix: Any = None if cutmix is None else MODELS.build(dict(type='CutMix', **cutmix))
-        self.unsup_weight = unsup_weight
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

@@ -11,7 +11,7 @@ from mmseg.utils import add_prefix
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX
 from ...targets import vote
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..branch import Branch
 from ..collaborative_labels import collaborative_labels
 from ..cutmix import CutMix
@@ -99,7 +99,7 @@ class DUEB(SemiSegmentor):
         # one per branch, because each branch has margins of its own
         self.energy = ModuleDict({name: build_term(energy, 'ReleaseEnergyTerm') for name in self.networks})
         self.cutmix = CutMix()
-        self.unsup_weight = unsup_weight
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget, Prediction
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
 from ..ema_teacher import EMATeacher
@@ -117,16 +117,14 @@ class ELN(SemiSegmentor):
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.teacher = EMATeacher(self.student, **(teacher or {}))
         self.contrast = SampledContrast(self.student.num_classes, **(contrast or {}))
-        self.reduction = one_of(REDUCTIONS, reduction=reduction)
-        self.pseudo_mean = one_of(PSEUDO_MEANS, pseudo_mean=pseudo_mean)
-        self.threshold, self.student_views = threshold, tuple(student_views)
-        self.pseudo_weight, self.contrast_weight = pseudo_weight, contrast_weight
-        self.predict_correctness = predict_correctness
+        self.reduction, self.predict_correctness = one_of(REDUCTIONS, reduction=reduction), predict_correctness
+        self.threshold, self.pseudo_mean = threshold, one_of(PSEUDO_MEANS, pseudo_mean=pseudo_mean)
+        self.student_views, self.pseudo_weight = tuple(student_views), not_negative(pseudo_weight=pseudo_weight)
+        self.contrast_weight = not_negative(contrast_weight=contrast_weight)
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the supervised loss alone (eq. 2)."""
-        sup = self.student(inputs['sup'])
-        return add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
+        return add_prefix(self.student.supervised_loss(self.student(inputs['sup']), data_samples['sup']), 'sup')
 
     def warmup_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute all losses of the labeled images (eq. 7)."""

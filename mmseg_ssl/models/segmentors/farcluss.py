@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
+from ...utils.choices import not_negative
 from ..branch import Branch
 from ..cutmix import UNIMATCH_BOX
 from ..ema_teacher import EMATeacher
@@ -100,7 +101,8 @@ class FARCLUSS(SemiSegmentor):
         self.teacher = build_teacher(self.student, self.data_preprocessor, teacher)
         # the weight is the method's, all other options are those of the module
         contrast = dict(dict(weight=0.1), **(contrast or {}))
-        self.contrast_weight, self.unsup_weight = contrast.pop('weight'), unsup_weight
+        self.contrast_weight = not_negative(**{'contrast.weight': contrast.pop('weight')})
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         known = dict(num_classes=self.student.num_classes)
         self.rebalancing = MODELS.build(dict(type='ClassRebalancing', **known, **(rebalancing or {})))
         known['channels'] = projection['out_channels']

@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
@@ -75,7 +75,8 @@ class FixMatch(SemiSegmentor):
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
-        self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
+        self.sup_weight = not_negative(sup_weight=sup_weight)
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""

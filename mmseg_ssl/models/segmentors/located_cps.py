@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
+from ...utils.choices import not_negative
 from ..branch import Branch
 from ..judge import judge_labeled
 from ..label_modes import labeling_mode
@@ -69,7 +70,7 @@ class LocatedCPS(SemiSegmentor):
         judge = dict(dict(type='ErrorLocalizer'), **(localizer or {}))
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
-        self.threshold, self.unsup_weight = threshold, unsup_weight
+        self.threshold, self.unsup_weight = threshold, not_negative(unsup_weight=unsup_weight)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""

@@ -7,7 +7,7 @@ from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..branch import Branch
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
 from ..sample_pixels import valid_pixels
@@ -60,7 +60,7 @@ class MeanTeacher(SemiSegmentor):
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
         self.teacher = build_teacher(self.student, self.data_preprocessor, teacher)
-        self.unsup_weight = unsup_weight
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget, Prediction
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..branch import Branch
 from ..losses.consistency import CONSISTENCY_LOSSES, consistency_distance
 from ..sample_pixels import valid_pixels
@@ -62,7 +62,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
         require_mean_over_labeled(self.student)
         self.teacher = build_teacher(self.student, self.data_preprocessor, teacher)
         self.self_labeling = SelfLabeling(**(self_labeling or {}))
-        self.unsup_weight = unsup_weight
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         self.consistency = one_of(CONSISTENCY_LOSSES, consistency=consistency)
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

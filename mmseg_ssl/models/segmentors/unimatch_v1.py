@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import drop_channels, masked_mean
-from ...utils.choices import one_of
+from ...utils.choices import not_negative, one_of
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
@@ -79,7 +79,8 @@ class UniMatchV1(SemiSegmentor):
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
         self.labels = ConfidentLabels(threshold)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
-        self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
+        self.sup_weight = not_negative(sup_weight=sup_weight)
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         for view in view_weights or {}:
             one_of(tuple(VIEW_WEIGHTS), **{'a view of view_weights': view})
         self.view_weights = dict(VIEW_WEIGHTS, **(view_weights or {}))

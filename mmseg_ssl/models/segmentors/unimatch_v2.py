@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import drop_complementary_channels, masked_mean
+from ...utils.choices import not_negative
 from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
@@ -76,7 +77,8 @@ class UniMatchV2(SemiSegmentor):
         self.teacher = build_teacher(self.student, self.data_preprocessor, teacher, buffers='average')
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
-        self.sup_weight, self.unsup_weight = sup_weight, unsup_weight
+        self.sup_weight = not_negative(sup_weight=sup_weight)
+        self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         self.feature_keep = feature_keep
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

@@ -1,0 +1,183 @@
+"""Rules that compare the pipelines of the sets with each other and with the preprocessor."""
+
+import math
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from mmcv.image import rescale_size
+from mmcv.transforms import LoadAnnotations
+from mmengine.dataset import BaseDataset
+
+from ..pipelines import pipeline_steps
+from .image_files import Size
+from .report import Problem
+
+COLOR_STEPS = ('PhotoMetricDistortion', 'RandomCutOut', 'Albu', 'RandomMosaic')
+"""Steps that change more than the geometry."""
+IMAGENET = (123.675, 116.28, 103.53)
+"""ImageNet's mean of red, green, blue, with which the weights of most backbones were trained."""
+TWICE = 2.05
+"""Factor between the scales of training and of validation from which on they are doubted."""
+
+
+def evaluation_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
+    """Yield random steps of a set for validation or test that make image and mask differ.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+    """
+    masked = False
+    for step in pipeline_steps(dataset):
+        masked = masked or isinstance(step, LoadAnnotations)
+        name = type(step).__name__
+        if name == 'RandomCrop' or (name == 'RandomFlip' and _is_random(step) and masked):
+            why = 'turns masks, too, while predictions are turned back' if name == 'RandomFlip' else 'cuts a part out'
+            yield Problem(
+                'random evaluation',
+                f'{key}: {name} in its pipeline {why}, so predictions would be compared with other pixels. Remove it: '
+                'nothing is random in validation and test.',
+            )
+
+
+def evaluation_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
+    """Yield other random steps of a set for validation or test: the scores would depend on chance.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+    """
+    names = [type(step).__name__ for step in pipeline_steps(dataset) if _is_random(step)]
+    if names:
+        yield Problem(
+            'random evaluation',
+            f'{key}: {", ".join(names)} in its pipeline: the scores depend on chance. Remove it from validation and '
+            'test.',
+        )
+
+
+def _is_random(step: Any) -> bool:
+    """Tell if a step of a pipeline draws anything."""
+    name = type(step).__name__
+    if name == 'RandomFlip':
+        prob = step.prob if isinstance(step.prob, (list, tuple)) else [step.prob or 0]
+        return any(prob)
+    return name.startswith('Random') or name in COLOR_STEPS
+
+
+def weak_view_warnings(key: str, dataset: BaseDataset, model: dict) -> Iterator[Problem]:
+    """Yield steps that distort the weak view, from which labels are made for the strong one.
+
+    Args:
+        key: Place of the unlabeled dataset in the config.
+        dataset: A built dataset.
+        model: Config of the model.
+    """
+    names = [type(step).__name__ for step in pipeline_steps(dataset) if type(step).__name__ in COLOR_STEPS]
+    if names and (model.get('data_preprocessor') or {}).get('strong'):
+        yield Problem(
+            'weak view',
+            f'{key}: {", ".join(names)} in its pipeline distorts the weak view, too, from which labels are made. '
+            'Remove it: model.data_preprocessor.strong makes the strong view.',
+        )
+
+
+def geometry_warnings(sets: Dict[str, Tuple[str, BaseDataset, Optional[Size]]], model: dict) -> Iterator[Problem]:
+    """Yield sets that show the network objects of other sizes than the labeled images do.
+
+    Args:
+        sets: By role the place in the config, the dataset and the size of its images, if they have one.
+        model: Config of the model.
+    """
+    key, labeled, size = sets['labeled']
+    if 'unlabeled' in sets:
+        other, unlabeled, _ = sets['unlabeled']
+        mine, theirs = _geometry(labeled), _geometry(unlabeled)
+        if mine != theirs:
+            yield Problem(
+                'geometry',
+                f'{key} has {_listed(mine)} in its pipeline, {other} {_listed(theirs)}: the network sees them at '
+                'different sizes. Use the same steps in both, but for those that load masks.',
+            )
+    padded = (model.get('data_preprocessor') or {}).get('size')
+    crops = [step.crop_size for step in pipeline_steps(labeled) if type(step).__name__ == 'RandomCrop']
+    if padded and crops and all(crop < whole for crop, whole in zip(crops[-1], padded)):
+        yield Problem(
+            'geometry',
+            f'{key} has crops of {tuple(crops[-1])}, which model.data_preprocessor.size pads to {tuple(padded)}: most '
+            'of what is computed is padding. Give both the same size.',
+        )
+    for role in ('val', 'test'):
+        judged, dataset, seen = sets.get(role, ('', labeled, None))
+        if size and seen:
+            ratio = _scale(dataset, seen) / _scale(labeled, size)
+            if not 1 / TWICE < ratio < TWICE:
+                yield Problem(
+                    'geometry',
+                    f'{judged}: its pipeline shows images at {ratio:.2g} times the scale of {key}. Give Resize '
+                    'there the scale of training, as the host does.',
+                )
+
+
+def _geometry(dataset: BaseDataset) -> List[str]:
+    """List the steps that change sizes, with their settings."""
+    found = []
+    for step in pipeline_steps(dataset):
+        name = type(step).__name__
+        if name == 'RandomCrop':
+            found.append(f'RandomCrop{tuple(step.crop_size)}')
+        elif 'Resize' in name:
+            settings = [getattr(step, key, None) for key in ('scale', 'scales', 'scale_factor', 'ratio_range')]
+            found.append(f'{name}({", ".join(map(str, filter(None, settings)))})')
+    return found
+
+
+def _listed(steps: List[str]) -> str:
+    return ', '.join(steps) or 'no resizing'
+
+
+def _scale(dataset: BaseDataset, size: Size) -> float:
+    """Return by how much a pipeline enlarges an image: the geometric mean of its range; 1 if that is not known."""
+    factor = 1.0
+    for step in pipeline_steps(dataset):
+        scale, ratios = getattr(step, 'scale', None), getattr(step, 'ratio_range', None) or (1, 1)
+        if 'Resize' in type(step).__name__ and isinstance(scale, (list, tuple)) and isinstance(scale[0], int):
+            keep = getattr(step, 'keep_ratio', None) or (getattr(step, 'resize_cfg', None) or {}).get('keep_ratio')
+            new = rescale_size(size, tuple(scale)) if keep else scale
+            factor = math.sqrt(new[0] * new[1] / (size[0] * size[1]) * ratios[0] * ratios[1])
+    return factor
+
+
+def value_problems(model: dict, inputs: Any) -> Iterator[Problem]:
+    """Yield a normalization that is made for values from 0 to 1, where images have 0 to 255.
+
+    Args:
+        model: Config of the model.
+        inputs: A packed image.
+    """
+    preprocessor = model.get('data_preprocessor') or {}
+    mean, std = preprocessor.get('mean') or [1], preprocessor.get('std') or [1]
+    if max(mean) < 1 and max(std) < 1 and getattr(inputs, 'ndim', 0) == 3 and inputs.max() > 2:
+        yield Problem(
+            'normalization',
+            f'model.data_preprocessor has mean {list(mean)} and std {list(std)}, for values from 0 to 1, but the '
+            'pipeline returns 0 to 255. Multiply both by 255.',
+        )
+
+
+def color_warnings(model: dict) -> Iterator[Problem]:
+    """Yield a mean of red, green, blue where images come as blue, green, red, or the other way round.
+
+    Args:
+        model: Config of the model.
+    """
+    preprocessor = model.get('data_preprocessor') or {}
+    turned = bool(preprocessor.get('bgr_to_rgb') or preprocessor.get('rgb_to_bgr'))
+    mean = [round(value, 1) for value in preprocessor.get('mean') or []]
+    wrong = [round(value, 1) for value in (IMAGENET[::-1] if turned else IMAGENET)]
+    if mean == wrong:
+        orders = ('blue, green, red', 'red, green, blue')
+        yield Problem(
+            'color order',
+            f"model.data_preprocessor.mean is ImageNet's of {orders[not turned]}, but with bgr_to_rgb={turned} images "
+            f'are {orders[turned]}. Set bgr_to_rgb={not turned}, or reverse mean and std.',
+        )

@@ -1,0 +1,139 @@
+"""Pipelines that contradict each other or the preprocessor: all of these trained without a word."""
+
+import numpy as np
+import pytest
+
+from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmseg_ssl.datasets.checks import inspect_data
+
+MASKS = [np.arange(768, dtype=np.uint8).reshape(24, 32) % 3]
+IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
+FLIP = dict(type='RandomFlip', prob=0.5)
+CROP = dict(type='RandomCrop', crop_size=(16, 16))
+RESIZE = dict(type='RandomResize', scale=(32, 24), ratio_range=(0.5, 2.0), keep_ratio=True)
+DISTORT = dict(type='PhotoMetricDistortion')
+
+
+@pytest.fixture
+def cfg(own):
+    """Random resizing and crops of 16x16 for labeled and unlabeled images of 32x24, a strong view, a plain val set."""
+    cfg = own(MASKS, 3)
+    dataset = cfg.train_dataloader.dataset
+    for part in (dataset.labeled, dataset.unlabeled):
+        part.pipeline[-1:-1] = [dict(RESIZE), dict(CROP), dict(FLIP)]
+    strong = dict(strong=dict(type='StrongAugment'), size=(16, 16))
+    segmentor = dict(decode_head=dict(num_classes=3, loss_decode=dict(type='CrossEntropyLoss')))
+    cfg.model = dict(type='MeanTeacher', data_preprocessor=dict(IMAGENET, **strong), segmentor=segmentor)
+    return cfg
+
+
+def doubted(cfg, *words):
+    warnings = check_semi_dataset(cfg).warnings
+    assert len(warnings) == 1, warnings
+    for word in words:
+        assert word in warnings[0].text
+
+
+def test_pipelines_that_agree_pass(cfg):
+    report = inspect_data(cfg)
+    assert not report.warnings and not report.problems
+
+
+def test_a_flip_of_masks_alone_is_refused(cfg):
+    """The host turns predictions back, not masks: a perfect network would be scored as wrong."""
+    cfg.val_dataloader.dataset.pipeline.insert(2, dict(FLIP))
+    with pytest.raises(DatasetError, match=r'val_dataloader\.dataset: RandomFlip in its pipeline turns masks, too'):
+        check_semi_dataset(cfg)
+    cfg.val_dataloader.dataset.pipeline[2]['prob'] = 0.0  # as in the host's own test pipelines
+    assert not check_semi_dataset(cfg).warnings
+
+
+def test_a_crop_of_the_validation_images_is_refused(cfg):
+    cfg.val_dataloader.dataset.pipeline.insert(1, dict(CROP))
+    with pytest.raises(DatasetError, match='RandomCrop in its pipeline cuts a part out'):
+        check_semi_dataset(cfg)
+
+
+def test_a_random_score_is_doubted(cfg):
+    cfg.val_dataloader.dataset.pipeline.insert(2, dict(DISTORT))
+    doubted(cfg, 'val_dataloader.dataset: PhotoMetricDistortion in its pipeline: the scores depend on chance')
+
+
+def test_a_distorted_weak_view_is_doubted(cfg):
+    unlabeled = cfg.train_dataloader.dataset.unlabeled
+    unlabeled.pipeline.insert(1, dict(DISTORT))
+    doubted(cfg, 'dataset.unlabeled: PhotoMetricDistortion', 'distorts the weak view')
+    cfg.model.data_preprocessor.pop('strong')  # CPS learns the weak crop itself, so this is its augmentation
+    assert not check_semi_dataset(cfg).warnings
+
+
+def test_other_sizes_of_unlabeled_objects_are_doubted(cfg):
+    unlabeled = cfg.train_dataloader.dataset.unlabeled
+    unlabeled.pipeline[1]['scale'] = (64, 48)
+    doubted(cfg, 'RandomResize((32, 24), (0.5, 2.0)), RandomCrop(16, 16)', 'RandomResize((64, 48), (0.5, 2.0))')
+    unlabeled.pipeline[1:4] = []
+    doubted(cfg, 'dataset.unlabeled no resizing')
+
+
+def test_crops_that_are_mostly_padding_are_doubted(cfg):
+    cfg.model.data_preprocessor.size = (64, 64)
+    doubted(cfg, 'crops of (16, 16), which model.data_preprocessor.size pads to (64, 64)')
+
+
+@pytest.mark.parametrize(('scale', 'ratio'), [((32, 24), None), ((64, 48), None), ((128, 96), '4'), ((8, 6), '0.25')])
+def test_validation_at_another_scale_is_doubted(cfg, scale, ratio):
+    """Training shows images of 32x24 at a mean scale of sqrt(0.5 * 2) = 1."""
+    cfg.val_dataloader.dataset.pipeline.insert(1, dict(type='Resize', scale=scale, keep_ratio=True))
+    if ratio:
+        doubted(cfg, f'val_dataloader.dataset: its pipeline shows images at {ratio} times the scale of train')
+    else:
+        assert not check_semi_dataset(cfg).warnings
+
+
+def test_a_forgotten_resize_is_doubted(cfg):
+    """Training at four times the scale, which validation forgot: 32x24 where the network knows 128x96."""
+    for part in ('labeled', 'unlabeled'):
+        steps = cfg.train_dataloader.dataset[part].pipeline
+        next(step for step in steps if step['type'] == 'RandomResize')['scale'] = (128, 96)
+    doubted(cfg, 'shows images at 0.25 times the scale')
+
+
+def test_a_normalization_for_values_up_to_one_is_refused(cfg):
+    """Images would come with values of up to 1100."""
+    cfg.model.data_preprocessor.update(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
+    with pytest.raises(DatasetError, match=r'for values from 0 to 1, but the pipeline returns 0 to 255. Multiply'):
+        check_semi_dataset(cfg)
+    cfg.model.data_preprocessor.update(mean=[0.0] * 3, std=[1.0] * 3)  # no normalization, by intention
+    assert not check_semi_dataset(cfg).warnings
+
+
+def test_colors_in_another_order_are_doubted(cfg):
+    """Pretrained weights would see red as blue."""
+    cfg.model.data_preprocessor.bgr_to_rgb = False
+    doubted(cfg, "ImageNet's of red, green, blue, but with bgr_to_rgb=False images are blue, green, red")
+    cfg.model.data_preprocessor.update(mean=[103.53, 116.28, 123.675], std=[57.375, 57.12, 58.395])
+    assert not check_semi_dataset(cfg).warnings
+    cfg.model.data_preprocessor.bgr_to_rgb = True
+    doubted(cfg, "ImageNet's of blue, green, red, but with bgr_to_rgb=True images are red, green, blue")
+
+
+def test_a_preprocessor_within_the_segmentor_is_refused(cfg):
+    """A plain config as ``segmentor``: what its preprocessor says is read by nobody."""
+    cfg.model.segmentor.data_preprocessor = dict(type='SegDataPreProcessor', **IMAGENET)
+    assert not check_semi_dataset(cfg).warnings
+    for key in IMAGENET:
+        cfg.model.data_preprocessor.pop(key)
+    with pytest.raises(DatasetError, match=r'segmentor.data_preprocessor sets mean, std, bgr_to_rgb, which nothing'):
+        check_semi_dataset(cfg)
+
+
+def test_a_mean_over_many_ignored_pixels_is_doubted(own, cfg):
+    """A third of the rows is labeled: the host's default divides by all of them."""
+    sparse = np.full((24, 32), 255, np.uint8)
+    sparse[:8] = MASKS[0][:8]
+    model, cfg = cfg.model, own([sparse], 3)
+    model.data_preprocessor.pop('size')
+    cfg.model = model
+    doubted(cfg, 'decode_head.loss_decode is divided by all pixels, of which 33% are labeled', 'avg_non_ignore=True')
+    cfg.model.segmentor.decode_head.loss_decode.avg_non_ignore = True
+    assert not check_semi_dataset(cfg).warnings
