@@ -15,6 +15,7 @@ from mmseg.structures import SegDataSample
 from mmseg_ssl.evaluation import SemiIoUMetric
 from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.html_pages import write_page
+from mmseg_ssl.tooling.report import charts
 from mmseg_ssl.tooling.report.example_images import blend, choose_examples, mistakes
 from mmseg_ssl.tooling.report.page import unique_names
 from mmseg_ssl.tooling.report.run_content import curves_of
@@ -139,6 +140,33 @@ def test_what_is_taught_by_class_has_its_own_drawing():
     assert [list(group) for group in groups.values()] == [['unsup.kept', 'taught.share'], ['a.b'], ['a.b'], ['a.b']]
     assert next(iter(groups)) == ALL_CLASSES and any('(peer)' in title for title in groups)
     assert quality_was_logged({'peer.taught.accuracy': []}) and not quality_was_logged({'taught.share': []})
+
+
+def test_what_eln_logs_of_labeled_images_is_no_pseudo_label():
+    """Its localizer's errors and the images that teach its decoders are counted on ground truth."""
+    keys = ('decoder_0.taught', 'localizer.wrong', 'taught.share.sky', 'unsup.kept', 'peer.taught')
+    groups = list(taught_groups({key: [(1, 0.5)] for key in keys}).values())
+    assert list(map(list, groups)) == [['unsup.kept', 'peer.taught'], ['decoder_0.taught', 'localizer.wrong'], ['sky']]
+
+
+def drawn_axes(monkeypatch, curves):
+    """Return the axes of a drawing of curves."""
+    monkeypatch.setattr(charts, '_saved', lambda figure: figure)
+    return charts.curve_chart(curves, 'share').axes[0]
+
+
+def test_curves_that_hide_each_other_are_drawn_once(monkeypatch):
+    """ELN keeps what it teaches, with weight 1: three names of one line."""
+    points = [(50, 0.59281), (100, 0.65)]
+    curves = {'unsup.kept': points, 'taught.share': [(50, 0.59279), (100, 0.65)], 'other': [(50, 0.59), (100, 0.65)]}
+    lines = drawn_axes(monkeypatch, dict(curves, late=points[1:])).lines
+    assert [line.get_label() for line in lines] == ['unsup.kept = taught.share', 'other', 'late']
+
+
+def test_a_single_validation_is_inside_the_drawing(monkeypatch):
+    """A point at the upper edge would be cut in half."""
+    axes = drawn_axes(monkeypatch, dict(student=[(600, 46.3)], teacher=[(600, 46.5)]))
+    assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > 48 and axes.get_xlim()[0] == 0
 
 
 def test_names_tell_runs_apart(tmp_path):

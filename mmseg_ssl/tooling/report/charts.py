@@ -39,7 +39,7 @@ def curve_chart(curves: Mapping[str, Curve], ylabel: str, floor: bool = False) -
     """Draw values over iterations.
 
     Args:
-        curves: Name -> points.
+        curves: Name -> points; the same points are drawn once, with all their names.
         ylabel: What the values are.
         floor: Begin at 0, as a share should.
 
@@ -47,7 +47,8 @@ def curve_chart(curves: Mapping[str, Curve], ylabel: str, floor: bool = False) -
         The ``src`` of an ``img``.
     """
     with _drawing() as (figure, axes):
-        for (name, points), color in zip(curves.items(), _colors(len(curves))):
+        drawn = _each_once(curves)
+        for (name, points), color in zip(drawn.items(), _colors(len(drawn))):
             steps, values = zip(*points)
             few = dict(marker='o', markersize=3) if len(points) <= 20 else {}
             axes.plot(steps, values, color=color, linewidth=1.6, label=name, **few)
@@ -55,7 +56,7 @@ def curve_chart(curves: Mapping[str, Curve], ylabel: str, floor: bool = False) -
         axes.xaxis.get_major_locator().set_params(integer=True)
         if all(len(points) == 1 for points in curves.values()):  # an axis around one number would have no sense of size
             axes.set_xlim(left=0)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.1 * axes.get_ylim()[1] or 1)  # or the point would lie on the edge
         if floor:
             axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
         _legend(figure, axes)
@@ -119,6 +120,14 @@ def _drawing() -> Iterator[Tuple[Figure, Any]]:
     with rc_context(STYLE):
         figure = Figure(figsize=SIZE, dpi=100, layout='constrained')
         yield figure, figure.subplots()
+
+
+def _each_once(curves: Mapping[str, Curve]) -> Dict[str, Curve]:
+    """Give curves that cannot be told apart a common name, because one would hide the others."""
+    once: Dict[Tuple[Tuple[int, float], ...], List[str]] = {}
+    for name, points in curves.items():
+        once.setdefault(tuple((step, float(f'{value:.3g}')) for step, value in points), []).append(name)
+    return {' = '.join(names): curves[names[0]] for names in once.values()}
 
 
 def _colors(count: int) -> List[str]:

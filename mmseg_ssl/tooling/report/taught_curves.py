@@ -10,7 +10,10 @@ NAMED = re.compile(
 )
 """Log keys of what pixels without a label are taught, apart from those with ``unsup`` or ``taught`` between dots."""
 OF_A_CLASS = re.compile(r'((?P<network>\w+)\.)?taught\.(?P<what>share|accuracy)\.(?P<label>.+)')
+OF_LABELED = re.compile(r'(decoder_\d+\.taught|localizer\.wrong)$')
+"""Log keys of ELN about labeled images."""
 ALL_CLASSES = 'Shares and means over the image pixels'
+LABELED = 'ELN on labeled images: share of the pixels that are predicted wrong, of the images that teach a decoder'
 TITLES = dict(
     share='Share of the pixels of a class that are taught',
     accuracy='Share of the pixels taught as a class that are right',
@@ -35,13 +38,15 @@ def taught_groups(curves: Mapping[str, Curve]) -> Dict[str, Curves]:
         curves: Those with a key of :func:`is_taught`.
 
     Returns:
-        Title -> name of a curve -> curve: first those of all classes together, then a drawing by class for every share
-        and network.
+        Title -> name of a curve -> curve: first those of all classes together, then those of labeled images, then a
+        drawing by class for every share and network.
     """
     groups: Dict[str, Curves] = {}
-    for key in sorted(curves, key=lambda key: bool(OF_A_CLASS.fullmatch(key))):
+    for key in sorted(curves, key=lambda key: (bool(OF_A_CLASS.fullmatch(key)), bool(OF_LABELED.match(key)))):
         found = OF_A_CLASS.fullmatch(key)
-        if found is None:
+        if OF_LABELED.match(key):
+            groups.setdefault(LABELED, {})[key] = curves[key]
+        elif found is None:
             groups.setdefault(ALL_CLASSES, {})[key] = curves[key]
         else:
             network = f' ({found["network"]})' if found['network'] else ''
