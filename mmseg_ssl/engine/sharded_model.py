@@ -160,6 +160,7 @@ def whole_state(runner: Any, optimizer: bool = True) -> Iterator[None]:
         yield
         return
     owners: List[Any] = [runner.model.module, *([runner.optim_wrapper] if optimizer else [])]
+    owners = [owner for owner in owners if 'state_dict' not in vars(owner)]  # with the best comes the regular one
     wholes = [_gathered(owner.state_dict()) for owner in owners]
     for owner, whole in zip(owners, wholes):
         owner.state_dict = lambda whole=whole: whole

@@ -41,6 +41,7 @@ CONTRACTS = tuple(f'tests/contracts/test_{name}.py' for name in ('unsup_scale', 
 """Tried next on a method's file."""
 PARTS: Dict[str, Tuple[str, ...]] = {
     'engine/bf16_optim_wrapper': ('test_models/test_bf16.py',),
+    'engine/partial_gradients': ('test_engine/test_sharded_parts.py', '-k', 'wait'),
     'engine/sharded_model': ('test_engine/test_sharded_parts.py',),
     'engine/step_recorder': ('test_engine/test_step_recorder.py',),
     'engine/taught_counts': ('test_engine/test_taught_hook.py', '-k', 'by_hand'),

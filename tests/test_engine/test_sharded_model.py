@@ -51,6 +51,7 @@ def config_of(method, folder, **changes):
             torch.nn.init.normal_(parameter, std=0.3)
         torch.save(dict(state_dict=trained.state_dict()), folder.parent / 'teacher.pth')
         model.update(teacher=dict(segmentor=segmentor, checkpoint=str(folder.parent / 'teacher.pth')))
+    config['default_hooks']['checkpoint'].update(save_best='mIoU')
     if method in ('DUEB', 'FixMatch'):
         config['custom_hooks'] = config['custom_hooks'][:2]
     return config
@@ -80,6 +81,9 @@ def assert_same_run(config, tmp_path):
     ends = [load_weights_only(str(tmp_path / name / 'iter_6.pth')) for name in ('ddp', 'fsdp')]
     for part in ('state_dict', 'optimizer'):
         assert_close(ends[0][part], ends[1][part], part)
+    best = [next((tmp_path / name).glob('best_mIoU_*.pth')) for name in ('ddp', 'fsdp')]
+    assert best[0].name == best[1].name
+    assert_close(*(load_weights_only(str(path))['state_dict'] for path in best))
 
     train_ranks(path, tmp_path / 'cut', kills=('iteration:3', 'iteration:3'), seconds=120)
     assert train_ranks(path, tmp_path / 'cut', '--resume', seconds=120) == [0, 0], output(tmp_path / 'cut')

@@ -43,6 +43,25 @@ def divided(values):
     return [isinstance(value, sharded_model.DTensor) for value in values]
 
 
+def test_weights_are_the_first_processes_initial_ones(alone, monkeypatch):
+    """They are initialized before they are divided, as the host no longer does, and then sent to all."""
+    model, fresh = tiny.build(), []
+    monkeypatch.setattr(model, 'init_weights', lambda: fresh.extend(w.data.fill_(2.0) for w in model.parameters()))
+    monkeypatch.setattr(sharded_model, 'broadcast', lambda value: value.add_(1))
+    sent = FullyShardedModel(model).module.state_dict()
+    assert fresh and all((sent[name].full_tensor() == 3).all() for name, _ in model.named_parameters())
+
+
+def test_blocks_are_gathered_when_they_run(alone):
+    """After the forward pass theirs are divided again, the teacher's as the student's; the heads wait, gathered."""
+    model = FullyShardedModel(tiny.build('MeanTeacher')).module
+    model.teacher.start(model.student)
+    model._run_forward(model.data_preprocessor(tiny.batch(), True), mode='loss')
+    for network in (model.student, model.teacher.network):
+        backbone, head = network.segmentor.backbone, network.segmentor.decode_head
+        assert all(divided(backbone.parameters())) and not any(divided(head.parameters()))
+
+
 def test_divided_between_steps_and_whole_in_a_checkpoint(alone, tmp_path):
     """As an undivided model: losses, weights, optimizer. Nothing stays gathered after a prediction, of the teacher
     neither; what is loaded is divided again, and goes on exactly.
@@ -61,7 +80,7 @@ def test_divided_between_steps_and_whole_in_a_checkpoint(alone, tmp_path):
     model.val_step(dict(inputs=tiny.batch()['inputs']['sup'], data_samples=tiny.batch()['data_samples']['sup']))
     assert all(divided(model.parameters())) and any(True for _ in model.parameters())
 
-    with whole_state(runners[1]):
+    with whole_state(runners[1], optimizer=False), whole_state(runners[1]):  # a regular one is written with the best
         states = [
             [part.state_dict() for part in (getattr(r.model, 'module', r.model), r.optim_wrapper)] for r in runners
         ]
