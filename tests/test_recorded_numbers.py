@@ -10,7 +10,10 @@ from toy_process import ROOT
 
 from mmseg_ssl.tooling.run_records import read_records
 
-GENERATED = ('results', 'localizer', 'comparison', 'benchmark', 'gpu', 'solver', 'configs', 'methods', 'papers')
+GENERATED = (
+    *('results', 'localizer', 'comparison', 'benchmark', 'runner', 'gpu', 'solver'),
+    *('configs', 'methods', 'papers'),
+)
 """Blocks that a tool writes: from records, from measurements that it makes itself, and from the matrix."""
 BLOCK = re.compile(rf'<!-- ({"|".join(GENERATED)}):begin([^>]*) -->\n(.*?)<!-- \1:end -->', re.DOTALL)
 SCORE = re.compile(r'(?<![\w.])\d{1,3}\.\d\d(?![\w.])')

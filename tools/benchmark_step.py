@@ -4,6 +4,7 @@ python tools/benchmark_step.py                                            # ever
 python tools/benchmark_step.py --network r50 --device cuda --batch 8+8 --out benchmark.json \
     --settings fp32 bf16+channels_last bf16+channels_last+compile
 python tools/benchmark_step.py --table benchmark.json --readme configs/README.md        # from what was measured
+python tools/benchmark_step.py --runner configs/dueb/dueb_unet_shapes_8.py              # tools/train.py, a bare loop
 
 Every method is built from its config in configs/<method>/ (for 480x360 if CamVid has one), with its options, its
 preprocessor and its optimizer, on the same network with random weights, once per setting. All run in this process, in
@@ -11,6 +12,9 @@ turns, one step per round, so that other load on the machine slows all of them e
 the rounds. U of --batch L+U is the number of unlabeled images per stream: a method that mixes two streams
 (unlabeled_per_labeled=2) sees 2U; see the columns "calls" and "images". On a CPU the process keeps freed memory, as
 torch does on a GPU.
+
+With --runner, whole configs are trained on their own data, without validations: the runner with its hooks and logs, and
+a bare loop of model.train_step over the same batches, --iters blocks of 5 steps each in turns.
 
 The network's share of a step runs from the images to logits at their size, with side and auxiliary heads, and back. The
 rest of loss() and backward() is the method's own maths: targets, mixing and losses, including the host's supervised
@@ -42,9 +46,17 @@ from mmseg_ssl.tooling.benchmark import (  # noqa: E402
     check_setting,
     find_method_configs,
 )
+from mmseg_ssl.tooling.benchmark.bare_loop import compare_with_bare_loop, loop_report  # noqa: E402
 from mmseg_ssl.tooling.benchmark.report import cost_report  # noqa: E402
 from mmseg_ssl.tooling.benchmark.settings import WORDS  # noqa: E402
-from mmseg_ssl.tooling.cli import UserError, add_debug_option, check_device, read_json, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.cli import (  # noqa: E402
+    UserError,
+    add_debug_option,
+    check_device,
+    load_config,
+    read_json,
+    readable_errors,
+)
 from mmseg_ssl.tooling.readme_blocks import write_blocks  # noqa: E402
 from mmseg_ssl.utils.freed_memory import keep_freed_memory  # noqa: E402
 from mmseg_ssl.utils.project_files import PROJECT  # noqa: E402
@@ -72,9 +84,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     )
     parser.add_argument('--cpu-time', action='store_true', help='one CPU thread, only its own time: for a busy machine')
     parser.add_argument('--iters', type=int, default=10, help='rounds that count, after two of warm-up (default: 10)')
+    parser.add_argument('--runner', nargs='+', metavar='CONFIG', help='compare the runner with a bare loop on these')
     parser.add_argument('--out', type=Path, help='json file for the measurement')
     parser.add_argument('--table', type=Path, metavar='JSON', help='measure nothing, show this measurement')
-    parser.add_argument('--readme', type=Path, help='write the table between the lines <!-- benchmark:begin/end -->')
+    parser.add_argument('--readme', type=Path, help='write the table between <!-- benchmark (or runner):begin/end -->')
     add_debug_option(parser)
     return parser.parse_args(argv)
 
@@ -111,9 +124,6 @@ def measure(setup: Setup, methods: Optional[List[str]], settings: List[str], rou
     Returns:
         The measurement, ready for JSON.
     """
-    keep_freed_memory()
-    if setup.cpu_time:
-        torch.set_num_threads(1)  # process time adds up the times of all threads
     meters = {}
     for name, config in find_method_configs(methods).items():
         print(f'building {name} ({config.relative_to(PROJECT)})', file=sys.stderr)
@@ -134,6 +144,12 @@ def measure(setup: Setup, methods: Optional[List[str]], settings: List[str], rou
     return dict(setup=setup._asdict(), rounds=rounds, machine=_machine(setup.device), rows=rows)
 
 
+def measure_runner(configs: List[str], blocks: int, cpu_time: bool) -> Dict[str, Any]:
+    """Measure the runner beside a bare loop, as :func:`measure` does methods."""
+    loops = {path: compare_with_bare_loop(load_config(path), blocks, cpu_time=cpu_time) for path in configs}
+    return dict(machine=_machine('cuda' if torch.cuda.is_available() else 'cpu'), cpu_time=cpu_time, loops=loops)
+
+
 def _machine(device: str) -> Dict[str, Any]:
     """Return the hardware and versions of this measurement."""
     cuda = device.startswith('cuda')
@@ -149,16 +165,25 @@ def main(argv: Optional[List[str]] = None) -> None:
     """Measure, print the table, and write the requested files."""
     args = parse_args(argv)
     init_default_scope('mmseg')
+    keep_freed_memory()
+    if args.cpu_time:
+        torch.set_num_threads(1)  # process time adds up the times of all threads
     MMLogger.get_instance('benchmark', log_level=logging.ERROR)  # the table alone goes to the output
     if args.table and not args.table.is_file():
         raise UserError(f'--table {args.table}: no such file. Measure with --out first.')
-    found = read_json(args.table) if args.table else measure(read_setup(args), args.methods, args.settings, args.iters)
+    if args.table:
+        found = read_json(args.table)
+    elif args.runner:
+        found = measure_runner(args.runner, args.iters, args.cpu_time)
+    else:
+        found = measure(read_setup(args), args.methods, args.settings, args.iters)
+    name, report = ('runner', loop_report) if 'loops' in found else ('benchmark', cost_report)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(found, indent=1) + '\n')
-    print(cost_report(found))
+    print(report(found))
     if args.readme:
-        write_blocks(args.readme, dict(benchmark=lambda: cost_report(found)))
+        write_blocks(args.readme, {name: lambda: report(found)})
 
 
 if __name__ == '__main__':

@@ -18,6 +18,7 @@ from mmseg.registry import MODELS  # noqa: E402
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.datasets.checks import Report, check_semi_dataset  # noqa: E402
 from mmseg_ssl.engine import (  # noqa: E402
+    HOOKS_OF_EVERY_RUN,
     add_hooks,
     build_runner,
     find_resumable,
@@ -31,16 +32,6 @@ from mmseg_ssl.tooling.speed_options import add_speed_options, apply_speed_optio
 from mmseg_ssl.utils.freed_memory import keep_freed_memory  # noqa: E402
 from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
-
-HOOKS_OF_EVERY_RUN = dict(
-    run='CheckRunHook',
-    data='DataSummaryHook',
-    start='StartSummaryHook',
-    validation='ValidationLineHook',
-    progress='ProgressHook',
-    pictures='StepPictureHook',
-    taught='TaughtHook',
-)
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:

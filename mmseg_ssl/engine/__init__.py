@@ -4,7 +4,7 @@ from ..utils.atomic_files import AtomicBackend
 from .bf16_optim_wrapper import Bf16OptimWrapper
 from .check_run_hook import CheckRunHook
 from .checkpoint_hook import SafeCheckpointHook
-from .data_summary_hook import DataSummaryHook, add_hooks
+from .data_summary_hook import HOOKS_OF_EVERY_RUN, DataSummaryHook, add_hooks
 from .eln_stage_hook import ELNStageHook
 from .layer_decay import LayerDecayConstructor
 from .loops import SemiEpochTrainLoop, SemiTrainLoop
@@ -31,6 +31,7 @@ from .validation_line_hook import ValidationLineHook
 from .weights_hook import CheckWeightsHook
 
 __all__ = [
+    'HOOKS_OF_EVERY_RUN',
     'AtomicBackend',
     'Bf16OptimWrapper',
     'CheckRunHook',

@@ -17,6 +17,16 @@ from ..errors import DatasetError
 from ..utils.atomic_files import replace_file
 
 SUMMARY_FILE = 'data.json'
+HOOKS_OF_EVERY_RUN = dict(
+    run='CheckRunHook',
+    data='DataSummaryHook',
+    start='StartSummaryHook',
+    validation='ValidationLineHook',
+    progress='ProgressHook',
+    pictures='StepPictureHook',
+    taught='TaughtHook',
+)
+"""Hooks of trainings by ``tools/train.py``, by name and type, whatever their configs have."""
 
 
 @HOOKS.register_module()

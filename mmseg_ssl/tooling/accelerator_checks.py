@@ -2,21 +2,18 @@
 
 import copy
 import statistics
-import tempfile
 import warnings
 from functools import partial
-from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from ..targets import self_label
-from ..utils.json_lines import read_json_lines
 from ..utils.packages import is_installed
 from ..utils.project_files import CONFIGS
 from .benchmark import Setup, StepMeter, build_measured_method, find_method_configs
+from .benchmark.bare_loop import compare_with_bare_loop
 from .benchmark.clock import Clock, peak_memory
 from .benchmark.measured_method import network_config
 from .benchmark.scribbled_batch import blur_and_scribble, draw_blobs
@@ -31,7 +28,7 @@ class Scale(NamedTuple):
     steps: Sequence[tuple]  # network, side of the crops, methods
     settings: Sequence[str]
     solver: tuple  # network of the step it belongs to, images, classes, side of the crops
-    loop: tuple  # network, side of the crops, iterations, workers
+    loop: tuple  # network, side of the crops, blocks and their steps, workers
     sync: tuple  # network, side of the crops
     repeats: int
 
@@ -47,7 +44,7 @@ FULL = Scale(
     + [('dinov2s', 518, ('supervised', 'unimatch_v2'))],
     settings=('fp32', 'bf16+channels_last', 'fp16+channels_last'),
     solver=('r101', 12, 21, 513),
-    loop=('r50', 321, 60, 4),
+    loop=('r50', 321, 10, 5, 4),
     sync=('mbv2', 128),
     repeats=5,
 )
@@ -56,7 +53,7 @@ DRY = Scale(
     steps=[('tiny', 32, ('supervised',))],
     settings=('fp32', 'bf16+channels_last'),
     solver=('tiny', 2, 4, 32),
-    loop=('tiny', 32, 4, 0),
+    loop=('tiny', 32, 1, 2, 0),
     sync=('tiny', 32),
     repeats=1,
 )
@@ -120,11 +117,10 @@ def check_syncs(scale: Scale) -> Dict[str, Any]:
 
 
 def check_loop(scale: Scale) -> Dict[str, Any]:
-    """Compare a step of the runner, with its hooks and its loader, with one of a bare loop on a batch in memory."""
-    network, side, iterations, workers = scale.loop
+    """Compare a step of the runner, with its hooks and logs, with one of a bare loop over the same batches."""
+    network, side, blocks, size, workers = scale.loop
     cfg = Config.fromfile(str(LOOP_CONFIG))
-    batch, classes = cfg.train_dataloader.batch_size, cfg.segmentor.decode_head.num_classes
-    cfg.model.segmentor = network_config(network, classes)
+    cfg.model.segmentor = network_config(network, cfg.segmentor.decode_head.num_classes)
     cfg.model.data_preprocessor.size = (side, side)
     loader = cfg.train_dataloader
     loader.update(num_workers=workers, persistent_workers=workers > 0)
@@ -135,25 +131,13 @@ def check_loop(scale: Scale) -> Dict[str, Any]:
                     step.type, {}
                 )
             )
-    cfg.train_cfg.update(max_iters=iterations, val_interval=10**6)
-    cfg.update(
-        val_cfg=None, val_dataloader=None, val_evaluator=None, test_cfg=None, test_dataloader=None, test_evaluator=None
-    )
-    cfg.default_hooks.logger.interval, cfg.log_level = 1, 'ERROR'
-    with tempfile.TemporaryDirectory() as folder:
-        cfg.work_dir = folder
-        Runner.from_cfg(cfg).train()
-        scalars = next(Path(folder).glob('*/vis_data/scalars.json'))
-        logged = [line for line in read_json_lines(scalars) if 'data_time' in line][iterations // 2 :]
-    time, waited = (1000 * statistics.median(line[key] for line in logged) for key in ('time', 'data_time'))
-    setup = Setup(network, side, batch, batch, classes, scale.device)
-    bare = _measure('dueb', setup, 'shipped', scale.repeats, LOOP_CONFIG)['ms']
-    return dict(runner_ms=time, data_ms=waited, bare_ms=bare)
+    found = compare_with_bare_loop(cfg, blocks, size)
+    return {f'{name}_ms': statistics.median(values) for name, values in found.items()}
 
 
-def _measure(method: str, setup: Setup, setting: str, repeats: int, config: Any = None) -> Dict[str, Any]:
+def _measure(method: str, setup: Setup, setting: str, repeats: int) -> Dict[str, Any]:
     """Measure steps of a method."""
-    config = config or find_method_configs([method])[method]
+    config = find_method_configs([method])[method]
     meter = StepMeter(build_measured_method(method, config, setup, setting), setup.device)
     found = dict(method=method, setting=setting, ms=meter.median_step(3, repeats))
     return dict(found, memory=meter.memory(), batch=meter.method.batch_size)
