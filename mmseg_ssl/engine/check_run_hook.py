@@ -8,6 +8,7 @@ from mmseg.registry import HOOKS
 from ..errors import UserError
 from .bare_model import bare_model
 from .run_rules import (
+    changed_lines,
     hook_problems,
     hook_warnings,
     metric_warnings,
@@ -16,6 +17,9 @@ from .run_rules import (
     schedule_warnings,
     view_warnings,
 )
+
+SHOWN = 6
+"""Number of changed settings that are written out."""
 
 
 @HOOKS.register_module()
@@ -28,6 +32,18 @@ class CheckRunHook(Hook):
     """
 
     priority = 'VERY_HIGH'  # nothing is trained or written yet
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: Any) -> None:
+        """Say which settings a resumed run has otherwise than its checkpoint."""
+        text = (checkpoint.get('meta') or {}).get('cfg') if isinstance(checkpoint, dict) else None
+        if runner._resume and isinstance(text, str) and runner.rank == 0:
+            changed = changed_lines(text, runner.cfg.pretty_text)
+            if changed:
+                more = ', ...' if len(changed) > SHOWN else ''
+                runner.logger.warning(
+                    f'the config differs from that of the checkpoint in: {", ".join(changed[:SHOWN])}{more}. From here '
+                    'on it counts.'
+                )
 
     def before_train(self, runner: Any) -> None:
         """Look at hooks, optimizer and schedules.

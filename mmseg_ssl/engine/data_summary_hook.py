@@ -65,6 +65,7 @@ class DataSummaryHook(Hook):
         self.summary, self.overlaps = summarize_data(dataset), []
         runner.logger.info(str(self.summary))
         _require_same_list(runner, self.summary)
+        _doubt_shared(runner, dataset, self.summary)
         replace_file(Path(runner.log_dir, SUMMARY_FILE), json.dumps(self.summary._asdict()).encode())
         for name, other in _evaluation_sets(runner):
             names = 'train_dataloader', f'{name}_dataloader'
@@ -109,6 +110,21 @@ def add_hooks(cfg: Any, **kinds: str) -> None:
     for name, kind in kinds.items():
         if not any(isinstance(one, type) and issubclass(one, HOOKS.get(kind)) for one in there):
             cfg.merge_from_dict({f'default_hooks.{name}.type': kind})
+
+
+def _doubt_shared(runner: Any, dataset: Any, summary: DataSummary) -> None:
+    """Warn of unlabeled images that are labeled, too, where that is probably not meant."""
+    excluded: Any = getattr(getattr(dataset, 'unlabeled', None), 'exclude', '')
+    if summary.shared and excluded:
+        runner.logger.warning(
+            f'{summary.shared} of the {summary.unlabeled} unlabeled images are labeled, too, although '
+            'dataset.unlabeled.exclude leaves out others: name the list of the labeled ones there.'
+        )
+    elif 0 < summary.unlabeled == summary.shared:
+        runner.logger.warning(
+            'every unlabeled image is labeled, too: the run learns from no other image. Correct ann_file or '
+            'data_prefix of dataset.unlabeled.'
+        )
 
 
 def _require_same_list(runner: Any, summary: DataSummary) -> None:

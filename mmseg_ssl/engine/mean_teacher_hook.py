@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..models.branch import Branch
 from ..models.ema_teacher import EMATeacher
 from ..models.frozen_teacher import FrozenTeacher
+from ..utils.choices import share_of_new
 from .bare_model import bare_model
 
 
@@ -28,23 +29,13 @@ class MeanTeacherHook(Hook):
             :math:`\min(1 - 1 / (t + 1), d)`), so that an early teacher is the mean of all students so far.
 
     Raises:
-        ValueError: If the momentum is not possible, or looks like a decay: above one half, but 1, which copies.
+        ValueError: If the momentum is not possible, or looks like a decay: at least 0.9, but 1, which copies.
     """
 
     priority = 'NORMAL'
 
     def __init__(self, momentum: float = 0.001, warmup: bool = True) -> None:
-        if not 0 < momentum <= 1:
-            raise ValueError(
-                'MeanTeacherHook: momentum is the share of new weights, in (0, 1], '
-                f'got {momentum}. For a decay of 0.999 give momentum=0.001.'
-            )
-        if 0.5 < momentum < 1:
-            raise ValueError(
-                f'MeanTeacherHook: momentum={momentum} is the share of NEW weights: the teacher would be nearly the '
-                f'student of the last step. For a decay of {momentum} give momentum={1 - momentum:.4g}; 1 copies.'
-            )
-        self.momentum, self.warmup = momentum, warmup
+        self.momentum, self.warmup = share_of_new('MeanTeacherHook', momentum), warmup
         self.stepped = False
         self.updates = 0
 

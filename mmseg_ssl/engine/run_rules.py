@@ -13,6 +13,8 @@ from .mean_teacher_hook import MeanTeacherHook
 from .stage_hook import StageHook
 from .unsup_ramp_hook import UnsupRampHook
 
+OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', 'max_iters', 'checkpoint=', 'experiment_name')
+"""Settings that may change at each start of a run."""
 SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook)
 """Hooks that would undo or repeat what another one of their kind did."""
 PARAMWISE = {
@@ -23,6 +25,21 @@ PARAMWISE = {
 LAYER_DECAY = {'num_layers', 'decay_rate', 'decay_type', 'layer_decay_rate'}
 PARTS = {'backbone', 'neck', 'decode_head', 'auxiliary_head', 'side_heads', 'localizer', 'auxiliary', 'teacher'}
 """Parts that some networks and methods have; schedules name them for all."""
+
+
+def changed_lines(before: str, now: str) -> List[str]:
+    """List the lines of a config's text that an earlier text did not have; neither is read as a config.
+
+    Args:
+        before: Text of the checkpoint's config.
+        now: Text of the run's.
+
+    Returns:
+        Lines without those that every resumed run changes.
+    """
+    known = {line.strip() for line in before.splitlines()}
+    lines = [line.strip().rstrip(',') for line in now.splitlines() if line.strip() not in known]
+    return [line for line in lines if line not in '()[]' and not line.startswith(OF_A_START)]
 
 
 def hook_problems(hooks: Sequence[Any], model: nn.Module) -> Iterator[str]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..ops import class_rarity
 from ..structures import PixelTarget
-from ..utils.choices import one_of
+from ..utils.choices import one_of, share_of_new
 
 COUNTS = ('soft', 'hard')
 WEIGHTS = ('pixel', 'class')
@@ -62,11 +62,9 @@ class ClassRebalancing(nn.Module):
         weights: str = 'pixel',
     ) -> None:
         super().__init__()
-        if not 0 < momentum <= 1:
-            raise ValueError(f'ClassRebalancing: momentum is the share of the new batch in (0, 1], got {momentum}.')
         self.exponent, self.low, self.high = exponent, low, high
         self.counts, self.weights = one_of(COUNTS, counts=counts), one_of(WEIGHTS, weights=weights)
-        self.momentum = momentum
+        self.momentum = share_of_new('ClassRebalancing', momentum)
         self.register_buffer('frequency', torch.full((num_classes,), 1 / num_classes))
         self.register_buffer('updates', torch.zeros((), dtype=torch.long))
         _ = self.rarity  # numbers out of range are an error now, not in the first step

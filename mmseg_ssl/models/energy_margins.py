@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..ops import likeliest
 from ..structures import IGNORE_INDEX
+from ..utils.choices import share_of_new
 from .losses import energy_reliability, free_energy
 
 
@@ -29,7 +30,7 @@ class EnergyMargins(nn.Module):
 
     def __init__(self, momentum: float = 0.05, temperature: float = 1.0) -> None:
         super().__init__()
-        self.momentum = momentum
+        self.momentum = share_of_new('EnergyMargins', momentum)
         self.temperature = temperature
         self.register_buffer('means', torch.zeros(2))
         self.register_buffer('seen', torch.zeros(2, dtype=torch.bool))

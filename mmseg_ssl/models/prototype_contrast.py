@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..ops import chosen_per_class, masked_mean
 from ..structures import IGNORE_INDEX, PixelTarget
+from ..utils.choices import share_of_new
 from .losses import prototype_contrast, prototype_repulsion
 
 REPULSION_MARGIN = 0.2
@@ -58,13 +59,12 @@ class PrototypeContrast(nn.Module):
         repulsion: float = 0.0,
     ) -> None:
         super().__init__()
-        if temperature <= 0 or not 0 < momentum <= 1 or anchors_per_class < 1 or repulsion < 0:
+        if temperature <= 0 or anchors_per_class < 1 or repulsion < 0:
             raise ValueError(
-                'PrototypeContrast needs temperature > 0, momentum (the share of the new batch) in (0, 1], '
-                f'anchors_per_class >= 1 and repulsion >= 0, got {temperature}, {momentum}, {anchors_per_class} and '
-                f'{repulsion}.'
+                'PrototypeContrast needs temperature > 0, anchors_per_class >= 1 and repulsion >= 0, '
+                f'got {temperature}, {anchors_per_class} and {repulsion}.'
             )
-        self.temperature, self.momentum = temperature, momentum
+        self.temperature, self.momentum = temperature, share_of_new('PrototypeContrast', momentum)
         self.anchors_per_class = anchors_per_class
         self.repulsion = repulsion
         self.register_buffer('prototypes', torch.zeros(num_classes, channels))

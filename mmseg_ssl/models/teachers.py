@@ -23,16 +23,19 @@ def build_teacher(student: Branch, preprocessor: Any, options: Optional[dict] = 
     return EMATeacher(student, **dict(average, **(options or {})))
 
 
-def build_labeler(student: Branch, preprocessor: Any, options: Optional[dict]) -> Optional[FrozenTeacher]:
+def build_labeler(
+    student: Branch, preprocessor: Any, options: Optional[dict], mode: str = 'eval'
+) -> Optional[FrozenTeacher]:
     """Build the teacher of a method whose student labels for itself otherwise.
 
     Args:
         student: The branch that learns.
         preprocessor: The student's.
         options: Of :class:`FrozenTeacher`; None: no teacher.
+        mode: The method's ``teacher_mode``, that of a student that labels.
 
     Raises:
-        ValueError: The options are of no trained network.
+        ValueError: The options are of no trained network, or a trained network should label in train mode.
     """
     if not options:
         return None
@@ -41,4 +44,6 @@ def build_labeler(student: Branch, preprocessor: Any, options: Optional[dict]) -
             'This method has no moving average: its teacher is a trained network, teacher=dict(segmentor=..., '
             f'checkpoint=...), got {sorted(options)}.'
         )
+    if mode == 'train':
+        raise ValueError("teacher_mode='train' is of a student that labels; a trained teacher labels in eval mode.")
     return FrozenTeacher(student, preprocessor, **options)

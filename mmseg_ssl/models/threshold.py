@@ -7,6 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..targets import adaptive_threshold
+from ..utils.choices import share_of_new
 
 
 @MODELS.register_module()
@@ -43,12 +44,10 @@ class AdaptiveThreshold(nn.Module):
 
     def __init__(self, initial: float = 0.85, momentum: float = 0.001) -> None:
         super().__init__()
-        if not 0 <= initial <= 1 or not 0 <= momentum <= 1:
-            raise ValueError(
-                f'AdaptiveThreshold: initial is a probability and momentum the share of the new value, both in '
-                f'[0, 1], got {initial} and {momentum}. For a decay of 0.999 give momentum=0.001.'
-            )
-        self.momentum = momentum
+        if not 0 <= initial <= 1:
+            raise ValueError(f'AdaptiveThreshold: initial is a probability in [0, 1], got {initial}.')
+        # 0 leaves it where it starts
+        self.momentum = share_of_new('AdaptiveThreshold', momentum) if momentum else 0.0
         self.register_buffer('value', torch.tensor(float(initial)))
 
     def forward(self, probs: Tensor, valid: Tensor) -> Tensor:

@@ -27,6 +27,32 @@ def one_of(choices: Sequence[Any], **option: Any) -> Any:
     return value
 
 
+def share_of_new(owner: str, momentum: float) -> float:
+    """Check a momentum, the share of new values in an average, as in mmengine; most papers give the decay instead.
+
+    Args:
+        owner: Whose it is.
+        momentum: In ``(0, 1]``.
+
+    Returns:
+        The momentum.
+
+    Raises:
+        ValueError: If it is not possible, or looks like a decay: at least 0.9, but 1, which keeps nothing old.
+    """
+    if not 0 < momentum <= 1:
+        raise ValueError(
+            f'{owner}: momentum is the share of new values, in (0, 1], got {momentum}. For a decay of 0.999 give '
+            'momentum=0.001.'
+        )
+    if 0.9 <= momentum < 1:
+        raise ValueError(
+            f'{owner}: momentum={momentum} is the share of NEW values: hardly anything old would be left. For a decay '
+            f'of {momentum} give momentum={1 - momentum:.4g}; 1 keeps nothing.'
+        )
+    return momentum
+
+
 def not_negative(**option: float) -> float:
     """Check a weight: below 0, a loss would be made larger.
 

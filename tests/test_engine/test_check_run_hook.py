@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import tiny
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.hooks import EMAHook
 from mmengine.logging import MessageHub
 from mmengine.optim import PolyLR
@@ -184,6 +184,23 @@ def test_a_run_has_one_method():
             continue
         with pytest.raises(UserError, match='of a run of MeanTeacher, and the config is of CutMixSeg'):
             CheckRunHook().before_train(resumed)
+
+
+def test_a_resumed_run_says_what_changed():
+    """Another weight or batch was taken without a word, and the curve had a step that nobody could explain."""
+    before = dict(model=dict(unsup_weight=100.0, segmentor=dict(type='A')), load_from=None)
+    now = dict(model=dict(unsup_weight=1.0, segmentor=dict(type='A')), load_from='a.pth', resume=True)
+    texts = [Config(config).pretty_text for config in (before, now)]
+
+    def said(text, resume=True):
+        runner, lines = SimpleNamespace(cfg=SimpleNamespace(pretty_text=texts[1]), rank=0, _resume=resume), []
+        runner.logger = SimpleNamespace(warning=lines.append)
+        CheckRunHook().after_load_checkpoint(runner, dict(meta=dict(cfg=text)))
+        return lines
+
+    (line,) = said(texts[0])
+    assert 'differs from that of the checkpoint in: ' in line and 'unsup_weight=1.0' in line and 'a.pth' not in line
+    assert not said(texts[1]) and not said(texts[0], resume=False) and not said(None)
 
 
 def test_only_the_first_process_warns():

@@ -59,6 +59,18 @@ def test_the_numbers_are_logged_and_kept(run):
     assert kept['list'].endswith('labeled.txt') and len(kept['hash']) == 8
 
 
+def test_unlabeled_images_that_are_labeled_are_doubted(run):
+    """The whole list again, or the wrong list to leave out: semi-supervised training in name alone."""
+    part = 'train_dataloader.dataset.unlabeled.'
+    run.change = {f'{part}ann_file': str(run.data / 'labeled.txt'), f'{part}exclude': ''}
+    assert sum(line.startswith('every unlabeled image is labeled, too') for line in run()) == 1
+    run.change = {f'{part}exclude': str(run.data / 'val.txt')}
+    (text,) = [line for line in run() if 'although' in line]
+    assert text.startswith('6 of the 15 unlabeled images are labeled, too, although dataset.unlabeled.exclude leaves')
+    run.change = {f'{part}exclude': ''}  # some protocols keep them
+    assert sum('labeled, too' in line for line in run()) == 2  # those of before
+
+
 def test_a_run_has_one_list(run):
     """A resumed run took another list, and its score was that of neither."""
     run()

@@ -149,7 +149,7 @@ def test_prototypes_have_no_gradient_and_survive_a_checkpoint():
 
 
 def test_errors():
-    for wrong in (dict(temperature=0), dict(momentum=0), dict(anchors_per_class=0), dict(repulsion=-1)):
+    for wrong in (dict(temperature=0), dict(anchors_per_class=0), dict(repulsion=-1)):
         with pytest.raises(ValueError, match='PrototypeContrast needs temperature > 0'):
             PrototypeContrast(4, 3, **wrong)
     embedding, target = draw()

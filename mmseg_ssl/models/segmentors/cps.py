@@ -71,6 +71,8 @@ class CPS(SemiSegmentor):
         self.cutmix: Any = None if cutmix is None else MODELS.build(dict(type='CutMix', **cutmix))
         self.unsup_weight = not_negative(unsup_weight=unsup_weight)
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
+        if cutmix is None and teacher_mode == 'eval':
+            raise ValueError("CPS: without cutmix, labels come from the training call; teacher_mode='eval' needs it.")
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""

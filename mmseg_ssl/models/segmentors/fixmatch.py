@@ -71,7 +71,7 @@ class FixMatch(SemiSegmentor):
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
-        self.labeler = build_labeler(self.student, self.data_preprocessor, teacher)
+        self.labeler = build_labeler(self.student, self.data_preprocessor, teacher, teacher_mode)
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
         self.labels = ConfidentLabels(threshold, target)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))

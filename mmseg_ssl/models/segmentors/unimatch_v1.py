@@ -75,7 +75,7 @@ class UniMatchV1(SemiSegmentor):
     ) -> None:
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
-        self.labeler = build_labeler(self.student, self.data_preprocessor, teacher)
+        self.labeler = build_labeler(self.student, self.data_preprocessor, teacher, teacher_mode)
         self.teacher_mode = one_of(TEACHER_MODES, teacher_mode=teacher_mode)
         self.labels = ConfidentLabels(threshold)
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
