@@ -24,7 +24,9 @@ USELESS = re.compile(
 USELESS_TO_PYTHON = '``build_loss`` would be deprecated', 'The draw is False, it means'
 TABLE = re.compile(r'per class results:|\s*\+-+\+|Network "[^"]*":$')
 TRAINING_LINE = re.compile(r'(Iter|Epoch)\(train\)')
-VALIDATION_LINE = re.compile(r'(Iter|Epoch)\(val\)')
+VALIDATION_LINE = re.compile(
+    r'(Iter|Epoch)\(val\)|(Expected|Class-wise) calibration error: |Brier score: |Boundary IoU[^:]*: '
+)
 
 
 class ConsoleFilter(logging.Filter):
@@ -35,7 +37,7 @@ class ConsoleFilter(logging.Filter):
 
     Attributes:
         progress: A progress bar is shown, which takes the place of the lines of training losses.
-        validations: Show the host's lines of a validation.
+        validations: Show the lines of the host and of each metric about a validation.
     """
 
     progress = False

@@ -1,12 +1,16 @@
 """One line for each validation on the console; the table of all classes is in the log file."""
 
 import math
+import re
 from typing import Any, Dict, Optional
 
 from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
 from .quiet_console import ConsoleFilter, console_handlers
+
+BY_CLASS = re.compile(r'((?P<network>[^./]+)/)?IoU\.(?P<label>.+)')
+"""Name of the IoU of a class; those of several networks have the network's name alone."""
 
 
 @HOOKS.register_module()
@@ -38,14 +42,16 @@ def describe_scores(metrics: Dict[str, Any]) -> str:
     """Put the metrics of a validation into one line, without accuracies and without the classes in between.
 
     Args:
-        metrics: By name, IoUs in percent; those of several networks have the network's name in front, and those of the
-            first one are there without it, too.
+        metrics: By name, IoUs in percent; those of several networks have the network's name in front. The classes are
+            those of the first one.
 
     Example:
-        >>> describe_scores({'mIoU': 40.0, 'IoU.sky': 70.0, 'IoU.car': 10.0, 'a/mIoU': 40.0, 'b/mIoU': 45.0})
+        >>> describe_scores({'mIoU': 40.0, 'a/mIoU': 40.0, 'a/IoU.sky': 70.0, 'a/IoU.car': 10.0, 'b/mIoU': 45.0})
         'mIoU 40 (best sky 70, worst car 10), a/mIoU 40, b/mIoU 45'
     """
-    scores = {name[len('IoU.') :]: value for name, value in metrics.items() if name.startswith('IoU.')}
+    by_class = [BY_CLASS.match(name) for name in metrics]
+    network = next((found['network'] for found in by_class if found), None)
+    scores = {found['label']: metrics[found[0]] for found in by_class if found and found['network'] == network}
     said = {
         name: _text(value)
         for name, value in metrics.items()

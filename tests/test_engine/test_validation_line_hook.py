@@ -22,6 +22,16 @@ def test_best_and_worst_are_of_the_classes_that_are_there():
         METRICS, **{'ECE': 3.0, 'cwECE.sky': 4.0, 'teacher/mIoU': 41.0, 'teacher/IoU.sky': 1.0, 'teacher/mAcc': 1.0}
     )
     assert describe_scores(more) == 'mIoU 40.26 (best sky 70, worst a/b.c 10.5), ECE 3, teacher/mIoU 41'
+    two = {
+        'mIoU': 7.0,
+        'a/mIoU': 7.0,
+        'a/IoU.sky': 8.0,
+        'a/IoU.b/c': 6.0,
+        'b/mIoU': 9.0,
+        'b/IoU.sky': 10.0,
+        'b/IoU.b/c': 8.0,
+    }
+    assert describe_scores(two) == 'mIoU 7 (best sky 8, worst b/c 6), a/mIoU 7, b/mIoU 9'  # as SemiIoUMetric names them
     one = {'mIoU': np.float64(40.0), 'IoU.sky': 40.0}
     assert describe_scores(one) == 'mIoU 40' and describe_scores(dict(mDice=3.0, count=2)) == 'mDice 3, count 2'
 
@@ -42,6 +52,7 @@ def write_validation(hooked):
     print_log('Network "teacher":', logger)
     print_log('per class results:', logger)
     print_log('\n+-----+\n| car |\n+-----+', logger)
+    print_log('Expected calibration error: 3.00 %', logger)
     logger.info('Iter(val) [6/6]    mIoU: 40.2570  IoU.sky: 70.0000')
     hook.after_val_epoch(runner, METRICS)
     runner.max_epochs = 4
@@ -53,7 +64,7 @@ def test_the_line_takes_the_place_of_the_hosts():
     console, file = write_validation(True)
     said = 'mIoU 40.26 (best sky 70, worst a/b.c 10.5)'
     assert console == [f'Validation at 4 of 8: {said}', f'Validation at 2 of 4 epochs: {said}']
-    for text in ('[5/6]', 'teacher', 'per class', '| car |', 'IoU.sky', 'Validation at 4 of 8'):
+    for text in ('[5/6]', 'teacher', 'calibration error', 'per class', '| car |', 'IoU.sky', 'Validation at 4 of 8'):
         assert text in file
     assert '| car |' in '\n'.join(write_validation(False)[0])  # without the hook nothing is lost
 

@@ -50,6 +50,17 @@ def test_a_mask_of_ignored_pixels_is_said(tmp_path):
         look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks'), CPU)
 
 
+@pytest.mark.parametrize(
+    ('values', 'options', 'warned'),
+    [((0, 1, 254), {}, True), ((0, 1, 254), dict(scribbles=True), False), ((0, 253, 254), {}, False)],
+)
+def test_pixels_that_nobody_labeled_are_not_a_class_without_a_word(tmp_path, values, options, warned):
+    """254 is what this package writes there; as a class, it would be predicted nearly everywhere."""
+    draw(tmp_path, 4, 0, change=lambda mask: np.array(values, np.uint8)[mask])
+    said = look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks', **options), CPU).warnings
+    assert bool(re.search("'class_254' is the value 254.*--scribbles, or --ignore 254", '\n'.join(said))) is warned
+
+
 def test_folders_that_would_be_read_twice_are_refused(tmp_path):
     draw(tmp_path, 2, 2)
     (tmp_path / 'photos/more').mkdir()

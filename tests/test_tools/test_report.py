@@ -161,6 +161,8 @@ def test_curves_that_hide_each_other_are_drawn_once(monkeypatch):
     curves = {'unsup.kept': points, 'taught.share': [(50, 0.59279), (100, 0.65)], 'other': [(50, 0.59), (100, 0.65)]}
     lines = drawn_axes(monkeypatch, dict(curves, late=points[1:])).lines
     assert [line.get_label() for line in lines] == ['unsup.kept = taught.share', 'other', 'late']
+    alone = drawn_axes(monkeypatch, dict(a=points, b=points))
+    assert [text.get_text() for text in alone.figure.legends[0].texts] == ['a = b']
 
 
 def test_a_single_validation_is_inside_the_drawing(monkeypatch):

@@ -25,8 +25,13 @@ def bad_files(photos: List[Photo]) -> List[str]:
 
 
 def value_warnings(labels: Labels, ignored: Iterable[Value]) -> List[str]:
-    """Say which ignored values no mask has, and whether colors differ by less than a user would choose."""
+    """Say which ignored values no mask has, which class is probably none, and which colors hardly differ."""
     notes = [f'--ignore {value}: no mask has it.' for value in ignored if value not in labels.table]
+    if labels.table.get(UNLABELED, UNLABELED) < UNLABELED and UNLABELED - 1 not in labels.table:
+        notes.append(
+            f'{labels.classes[labels.table[UNLABELED]]!r} is the value {UNLABELED}, with which scribbles are written '
+            f'where nobody labeled. If it means that here, start again with --scribbles, or --ignore {UNLABELED}.'
+        )
     found = [value for value, label in labels.table.items() if isinstance(value, tuple) and label < UNLABELED]
     colors = np.array(found, int).reshape(-1, 3)
     apart = np.abs(colors[:, None] - colors[None]).max(axis=2) + 256 * np.eye(len(colors), dtype=int)

@@ -135,9 +135,9 @@ def _colors(count: int) -> List[str]:
 
 
 def _legend(figure: Figure, axes: Any) -> None:
-    """Put the names above the drawing, where they hide no line; a single one needs none."""
+    """Put the names above the drawing, where they hide no line; one name alone says what the title does."""
     names: Sequence[str] = axes.get_legend_handles_labels()[1]
-    if len(names) > 1:
+    if len(names) > 1 or ' = ' in ''.join(names):
         longest = max(map(len, names))
         columns = max(1, min(len(names), 4, 68 // (longest + 6)))
         rows = -(-len(names) // columns)
