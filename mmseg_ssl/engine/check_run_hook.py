@@ -7,13 +7,14 @@ from mmseg.registry import HOOKS
 
 from ..errors import UserError
 from .bare_model import bare_model
+from .paramwise_rules import paramwise_problems, paramwise_warnings
 from .run_rules import (
     changed_lines,
+    checkpoint_problems,
+    checkpoint_warnings,
     hook_problems,
     hook_warnings,
     metric_warnings,
-    paramwise_problems,
-    paramwise_warnings,
     schedule_warnings,
     view_warnings,
 )
@@ -65,7 +66,11 @@ class CheckRunHook(Hook):
                 f'the checkpoint is of a run of {before}, and the config is of {type(model).__name__}: one run has '
                 'one method. Start another run, in a folder of its own, with load_from=<checkpoint>.'
             )
-        problems = [*hook_problems(hooks, model), *paramwise_problems(paramwise, constructor, model)]
+        problems = [
+            *hook_problems(hooks, model),
+            *checkpoint_problems(hooks),
+            *paramwise_problems(paramwise, constructor, model),
+        ]
         if problems:
             raise UserError('\n'.join(problems))
         metrics = runner.val_loop.evaluator.metrics if runner.val_loop is not None else []
@@ -74,6 +79,7 @@ class CheckRunHook(Hook):
                 *hook_warnings(hooks, model, fresh=not runner._load_from and not runner.iter),
                 *view_warnings(model),
                 *metric_warnings(metrics, model),
+                *checkpoint_warnings(hooks, runner.train_loop),
                 *schedule_warnings(runner.param_schedulers, runner.train_loop),
                 *paramwise_warnings(paramwise, model),
             ):

@@ -1,10 +1,10 @@
 """Rules for what a run is made of: settings that would be taken without an effect, or with one that nobody wants."""
 
-import difflib
 import math
-from typing import Any, Iterator, List, Mapping, Sequence
+from typing import Any, Iterator, List, Sequence
 
-from mmengine.hooks import EMAHook
+from mmengine.hooks import CheckpointHook, EMAHook
+from mmengine.runner import IterBasedTrainLoop
 from mmseg.evaluation import IoUMetric
 from torch import nn
 
@@ -17,14 +17,6 @@ OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', 'max_iters', 'check
 """Settings that may change at each start of a run."""
 SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook)
 """Hooks that would undo or repeat what another one of their kind did."""
-PARAMWISE = {
-    *('custom_keys', 'bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult', 'flat_decay_mult', 'dwconv_decay_mult'),
-    *('dcn_offset_lr_mult', 'bypass_duplicate'),
-}
-"""Settings of ``paramwise_cfg``, of which the host reads those that it knows."""
-LAYER_DECAY = {'num_layers', 'decay_rate', 'decay_type', 'layer_decay_rate'}
-PARTS = {'backbone', 'neck', 'decode_head', 'auxiliary_head', 'side_heads', 'localizer', 'auxiliary', 'teacher'}
-"""Parts that some networks and methods have; schedules name them for all."""
 
 
 def changed_lines(before: str, now: str) -> List[str]:
@@ -140,48 +132,30 @@ def schedule_warnings(schedulers: Any, loop: Any) -> Iterator[str]:
             )
 
 
-def paramwise_problems(paramwise: Mapping[str, Any], constructor: str, model: nn.Module) -> Iterator[str]:
-    """Yield misspelled settings of ``optim_wrapper.paramwise_cfg``; nothing else would look at them.
+def checkpoint_problems(hooks: Sequence[Any]) -> Iterator[str]:
+    """Yield an interval of checkpoints that is no whole number: the host would save after every iteration.
 
     Args:
-        paramwise: The setting.
-        constructor: Type of the constructor that reads it.
-        model: The bare model.
+        hooks: The run's hooks.
     """
-    known = PARAMWISE | (LAYER_DECAY if 'Decay' in constructor else set())
-    for key in paramwise:
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.7)
-        if key not in known and near:
-            yield f'optim_wrapper.paramwise_cfg has no {key}, which would do nothing; did you mean {near[0]}?'
-    names = trained_names(model)
-    parts = PARTS | {part for name in names for part in name.split('.')}
-    for key in unmatched(paramwise, names):
-        near = difflib.get_close_matches(key.split('.')[-1], parts, n=1, cutoff=0.8)
-        if near and key.split('.')[-1] not in parts:
-            yield f'optim_wrapper.paramwise_cfg.custom_keys: no weight is named {key}; did you mean {near[0]}?'
-
-
-def paramwise_warnings(paramwise: Mapping[str, Any], model: nn.Module) -> Iterator[str]:
-    """Yield keys of ``paramwise_cfg.custom_keys`` that are in no trained weight's name.
-
-    Args:
-        paramwise: The setting.
-        model: The bare model.
-    """
-    names = trained_names(model)
-    for key in unmatched(paramwise, names):
-        if key not in PARTS:
+    for hook in hooks:
+        if isinstance(hook, CheckpointHook) and isinstance(hook.interval, float):
             yield (
-                f'optim_wrapper.paramwise_cfg.custom_keys: {key!r} is in the name of no trained weight, so its '
-                f'settings do nothing; names are such as {names[0] if names else "none"}.'
+                f'{type(hook).__name__}: interval is a whole number of iterations (or epochs), got {hook.interval}: it '
+                'would save after every one. Only val_interval, ramps, stages and pictures take shares of the run.'
             )
 
 
-def unmatched(paramwise: Mapping[str, Any], names: List[str]) -> List[str]:
-    """List the keys of ``custom_keys`` that are part of no name."""
-    return [key for key in paramwise.get('custom_keys') or {} if not any(key in name for name in names)]
+def checkpoint_warnings(hooks: Sequence[Any], loop: Any) -> Iterator[str]:
+    """Yield an interval in epochs, the host's default, where the loop has none.
 
-
-def trained_names(model: nn.Module) -> List[str]:
-    """List the names of the weights that are trained."""
-    return [name for name, values in model.named_parameters() if values.requires_grad]
+    Args:
+        hooks: The run's hooks.
+        loop: Its training loop.
+    """
+    for hook in hooks:
+        if isinstance(hook, CheckpointHook) and hook.by_epoch and isinstance(loop, IterBasedTrainLoop):
+            yield (
+                f'{type(hook).__name__} counts epochs (by_epoch=True, the default), which {type(loop).__name__} does '
+                'not have: its interval never comes. Write default_hooks.checkpoint.by_epoch=False.'
+            )

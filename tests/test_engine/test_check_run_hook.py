@@ -6,13 +6,21 @@ from types import SimpleNamespace
 import pytest
 import tiny
 from mmengine.config import Config, ConfigDict
-from mmengine.hooks import EMAHook
+from mmengine.hooks import CheckpointHook, EMAHook
 from mmengine.logging import MessageHub
 from mmengine.optim import PolyLR
 from mmseg.evaluation import IoUMetric
 from torch.optim import SGD
 
-from mmseg_ssl.engine import CheckRunHook, ELNStageHook, MeanTeacherHook, StageHook, UnsupRampHook
+from mmseg_ssl.engine import (
+    CheckRunHook,
+    ELNStageHook,
+    MeanTeacherHook,
+    SafeCheckpointHook,
+    SemiTrainLoop,
+    StageHook,
+    UnsupRampHook,
+)
 from mmseg_ssl.errors import UserError
 from mmseg_ssl.evaluation import SemiIoUMetric
 
@@ -98,6 +106,20 @@ def test_stages_without_a_hook_are_doubted():
     runner._load_from = 'work_dirs/first/iter_9.pth'  # the first stage was another run
     CheckRunHook().before_train(runner)
     assert not runner.said
+
+
+def test_intervals_of_checkpoints():
+    """A share, as val_interval takes, saved after every iteration; epochs, the host's default, never came."""
+    for kind in (SafeCheckpointHook, CheckpointHook):
+        refused(f'{kind.__name__}: interval is a whole number', hooks=[MeanTeacherHook(), kind(0.5, by_epoch=False)])
+        runner = run_of(hooks=[MeanTeacherHook(), kind(5)])
+        runner.train_loop = SemiTrainLoop.__new__(SemiTrainLoop)
+        CheckRunHook().before_train(runner)
+        (text,) = runner.said
+        assert f'{kind.__name__} counts epochs' in text and 'SemiTrainLoop does not have' in text
+        runner.hooks[1].by_epoch, runner.said[:] = False, []
+        CheckRunHook().before_train(runner)
+        assert not runner.said
 
 
 @pytest.mark.parametrize(('end', 'lines'), [(20, 0), (15, 0), (21, 1), (40000, 1)])
