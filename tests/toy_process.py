@@ -195,6 +195,11 @@ def output(work_dir: Path) -> str:
     return Path(f'{work_dir}.txt').read_text()
 
 
+def log_text(work_dir: Path) -> str:
+    """Read the log files of a folder, which say more than its console."""
+    return ''.join(path.read_text() for path in sorted(work_dir.glob('*/*.log')))
+
+
 def loss_curve(work_dir: Path) -> Dict[int, Dict[str, float]]:
     """Read the losses from a run's own json logs: iteration -> every logged term; of a later log where two overlap."""
     curve = {}

@@ -29,9 +29,8 @@ def changed_lines(before: str, now: str) -> List[str]:
     Returns:
         Lines without those that every resumed run changes.
     """
-    known = {line.strip() for line in before.splitlines()}
-    lines = [line.strip().rstrip(',') for line in now.splitlines() if line.strip() not in known]
-    return [line for line in lines if line not in '()[]' and not line.startswith(OF_A_START)]
+    known, lines = ([line.strip().rstrip(',()[]') for line in text.splitlines()] for text in (before, now))
+    return [line for line in lines if line and line not in known and not line.startswith(OF_A_START)]
 
 
 def hook_problems(hooks: Sequence[Any], model: nn.Module) -> Iterator[str]:
@@ -127,7 +126,7 @@ def schedule_warnings(schedulers: Any, loop: Any) -> Iterator[str]:
         end = getattr(one, 'end', math.inf)
         if one.param_name == 'lr' and length < end < 10**9:  # the host's "never" is the largest integer
             yield (
-                f'{type(one).__name__} ends at {unit} {end}, and the run at {length}: its rate is still high then. '
+                f'{type(one).__name__} ends at {unit} {end}, and the run at {length}: it was written for a longer one. '
                 f'Leave its end out of param_scheduler (it is then {length}).'
             )
 

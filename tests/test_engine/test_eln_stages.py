@@ -1,7 +1,7 @@
 """ELN from the command line: both stages in one run, and one after the other."""
 
 import pytest
-from toy_process import loss_curve, output, run_tool, train
+from toy_process import log_text, loss_curve, output, run_tool, train
 from toy_run import draw_images, toy_config, toy_localizer, toy_model, write_config
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def test_both_stages_in_one_run(tmp_path):
     assert stages(tmp_path / 'run') == [PARTS[name] for name in ('pretrain', 'warmup', 'semi') for _ in range(2)]
     last = tmp_path / 'run' / 'iter_6.pth'
     assert run_tool('test', [path, last, '--work-dir', tmp_path / 'test']) == 0, output(tmp_path / 'test')
-    assert score(output(tmp_path / 'test')) == score(output(tmp_path / 'run'))
+    assert score(output(tmp_path / 'test')) == score(log_text(tmp_path / 'run'))
 
 
 def test_one_stage_after_the_other(tmp_path):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import tiny
 import torch
-from toy_process import loss_curve, output, train
+from toy_process import log_text, loss_curve, output, train
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.engine import ELNStageHook, SemiTrainLoop, StageHook, UnsupRampHook
@@ -135,7 +135,7 @@ def test_one_number_makes_a_run_shorter(tmp_path):
     curve = loss_curve(run)
     assert [curve[step]['lr'] for step in sorted(curve)] == pytest.approx([0.1, 0.2 / 3, 0.1 / 3, 0])
     assert [curve[step]['unsup.loss_consistency'] > 0 for step in sorted(curve)] == [False, True, True, True]
-    assert output(run).count('mIoU: ') == 2
+    assert log_text(run).count('mIoU: ') == 2
     assert 'count from iteration 0 on, and in full from iteration 2 on' in output(run)
     assert train(path, run, '--resume') == 0, output(run)
     assert 'PolyLR end 4 -> 6' in output(run) and 'in full from iteration 3 on' in output(run)
