@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 from mmengine.config import Config
-from toy_process import output, run_tool, train
+from toy_process import log_text, output, run_tool, train
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.tooling.cli import UserError
@@ -27,7 +27,7 @@ def trained(tmp_path_factory):
     config['test_cfg'] = dict(type='TestLoop')
     path = write_config(folder / 'config.py', config)
     assert train(path, folder / 'run') == 0, output(folder / 'run')
-    return path, folder / 'run' / 'iter_6.pth', output(folder / 'run')
+    return path, folder / 'run' / 'iter_6.pth', log_text(folder / 'run')
 
 
 def miou(text):

@@ -10,6 +10,7 @@ from mmseg_ssl.models.losses import pixel_cross_entropy
 from mmseg_ssl.models.sample_pixels import valid_pixels
 from mmseg_ssl.ops import masked_mean
 from mmseg_ssl.targets import confident
+from mmseg_ssl.utils.choices import not_negative
 
 
 @MODELS.register_module()
@@ -38,7 +39,7 @@ class ConfidentTeacher(SemiSegmentor):
         super().__init__(**kwargs)
         self.student = Branch(segmentor)
         self.teacher = EMATeacher(self.student)
-        self.threshold, self.unsup_weight = threshold, unsup_weight
+        self.threshold, self.unsup_weight = threshold, not_negative(unsup_weight=unsup_weight)
 
     def loss(self, inputs: dict, data_samples: dict) -> dict:
         """Losses of one step."""
