@@ -8,7 +8,7 @@ from mmengine.runner import IterBasedTrainLoop
 from mmseg.evaluation import IoUMetric
 from torch import nn
 
-from ..models.ema_teacher import EMATeacher
+from ..models.ema_teacher import has_average
 from .mean_teacher_hook import MeanTeacherHook
 from .stage_hook import StageHook
 from .unsup_ramp_hook import UnsupRampHook
@@ -47,8 +47,7 @@ def hook_problems(hooks: Sequence[Any], model: nn.Module) -> Iterator[str]:
                 f'the run has {" and ".join(found)}: the second one acts again on what the first one did. Leave one in '
                 'custom_hooks.'
             )
-    follows = isinstance(getattr(model, 'teacher', None), EMATeacher)
-    if follows and not any(isinstance(hook, MeanTeacherHook) for hook in hooks):
+    if has_average(model) and not any(isinstance(hook, MeanTeacherHook) for hook in hooks):
         yield (
             f'the teacher of {type(model).__name__} is an average of the student, and nothing updates it: add '
             "dict(type='MeanTeacherHook') to custom_hooks."
@@ -64,7 +63,7 @@ def hook_warnings(hooks: Sequence[Any], model: nn.Module, fresh: bool) -> Iterat
         fresh: The run starts from no other run's weights.
     """
     averaged = any(isinstance(hook, EMAHook) for hook in hooks)
-    if averaged and isinstance(getattr(model, 'teacher', None), EMATeacher):
+    if averaged and has_average(model):
         yield (
             'EMAHook averages the teacher, too, which is an average already, and is validated in its place. For an '
             "average of the student alone remove it and set model.predict_on='teacher'."

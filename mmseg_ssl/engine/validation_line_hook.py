@@ -60,10 +60,7 @@ def describe_scores(metrics: Dict[str, Any]) -> str:
     there = sorted((name for name in scores if not math.isnan(scores[name])), key=lambda name: scores[name])
     if 'mIoU' in said and len(there) > 1:
         best, worst = (f'{name} {_text(scores[name])}' for name in (there[-1], there[0]))
-        said = {
-            'mIoU': f'{said["mIoU"]} (best {best}, worst {worst})',
-            **{k: v for k, v in said.items() if k != 'mIoU'},
-        }
+        said = {'mIoU': f'{said.pop("mIoU")} (best {best}, worst {worst})', **said}
     return ', '.join(f'{name} {value}' for name, value in said.items())
 
 

@@ -114,3 +114,8 @@ def _without(tensors: List[Tensor], indices: List[int]) -> List[Tensor]:
     """Return the tensors at all other places."""
     left: Tuple[int, ...] = tuple(set(range(len(tensors))) - set(indices))
     return [tensors[i] for i in sorted(left)]
+
+
+def has_average(model: Any) -> bool:
+    """Tell if the teacher of a model is the moving average of its student, which something must update."""
+    return isinstance(getattr(model, 'teacher', None), EMATeacher)

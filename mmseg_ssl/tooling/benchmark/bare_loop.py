@@ -18,7 +18,7 @@ from ...engine import HOOKS_OF_EVERY_RUN, add_hooks, build_runner
 from ...engine.bare_model import bare_model
 from ...engine.endless_batches import EndlessBatches
 from ...errors import UserError
-from ...models.ema_teacher import EMATeacher
+from ...models.ema_teacher import has_average
 from ...utils.weight_files import find_weights
 from .clock import Clock
 
@@ -66,7 +66,7 @@ class BareLoop(Hook):
         self.model.load_state_dict(model.state_dict())
         self.model.train()
         self.optim_wrapper = build_optim_wrapper(self.model, copy.deepcopy(cfg.optim_wrapper))
-        self.ema = isinstance(getattr(self.model, 'teacher', None), EMATeacher)
+        self.ema = has_average(self.model)
         self.own = runner.train_loop.dataloader_iterator = TimedBatches(runner.train_loop.dataloader, self.clock.now)
         self.batches = EndlessBatches(runner.build_dataloader(copy.deepcopy(cfg.train_dataloader), runner.seed))
         self.done, self.begin = 0, self.clock.mark()
