@@ -249,7 +249,7 @@ def test_a_ramp_lies_within_the_run():
     (text,) = started(UnsupRampHook(5, 200))
     assert 'end=200 is beyond the run, of 20 iterations' in text
     (text,) = started(UnsupRampHook(0, 1))
-    assert 'end=1 is the first iteration; end=1.0 is the end' in text
+    assert text == 'UnsupRampHook: end=1 is the first iteration; 1.0 is the end of the run, 0.5 its middle.'
     assert not started(UnsupRampHook(0, 20)) and not started(UnsupRampHook(0.0, 1.0))
 
 
@@ -258,6 +258,6 @@ def test_stages_lie_within_the_run():
     (text,) = started(StageHook(dict(pretrain=0, full=20)), model)
     assert 'stage "full" would start at iteration 20, and the run ends at 20: it never comes' in text
     (text,) = started(StageHook(dict(pretrain=0, full=1)), model)
-    assert 'stage "full" starts after the first iteration; 1.0' in text
+    assert text == 'StageHook: full=1 is the first iteration; 1.0 is the end of the run, 0.5 its middle.'
     assert not started(StageHook(dict(pretrain=0, full=19)), model)
     assert not started(StageHook(dict(pretrain=0, full=1.0)), model)
