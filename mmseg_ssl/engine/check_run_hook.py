@@ -40,7 +40,7 @@ class CheckRunHook(Hook):
         if runner._resume and isinstance(text, str) and runner.rank == 0:
             changed = changed_lines(text, runner.cfg.pretty_text)
             if changed:
-                more = ', ...' if len(changed) > SHOWN else ''
+                more = ' and more' if len(changed) > SHOWN else ''
                 runner.logger.warning(
                     f'the config differs from that of the checkpoint in: {", ".join(changed[:SHOWN])}{more}. From here '
                     'on it counts.'
