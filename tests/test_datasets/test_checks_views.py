@@ -119,6 +119,18 @@ def test_crops_that_are_mostly_padding_are_doubted(cfg, size, doubtful):
         assert not check_semi_dataset(cfg).warnings
 
 
+def test_crops_of_unlabeled_images_are_compared_not_padded():
+    """They are said to differ; the padding is that of labeled crops."""
+
+    def of(*sizes):
+        crops = [type('RandomCrop', (), dict(crop_size=size))() for size in sizes]
+        return SimpleNamespace(pipeline=SimpleNamespace(transforms=crops))
+
+    sets = dict(labeled=('a', of((64, 64)), None), unlabeled=('b', of((16, 16)), None))
+    (problem,) = view_rules.geometry_warnings(sets, dict(data_preprocessor=dict(size=(64, 64))))
+    assert problem.text.startswith('a has RandomCrop(64, 64) in its pipeline, b RandomCrop(16, 16): the network')
+
+
 @pytest.mark.parametrize(('scale', 'ratio'), [((32, 24), None), ((64, 48), None), ((128, 96), '4'), ((8, 6), '0.25')])
 def test_validation_at_another_scale_is_doubted(cfg, scale, ratio):
     """Training shows images of 32x24 at a mean scale of sqrt(0.5 * 2) = 1."""
