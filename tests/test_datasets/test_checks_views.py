@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from mmseg.registry import TRANSFORMS
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset
@@ -141,6 +142,36 @@ def test_validation_at_another_scale_is_doubted(cfg, scale, ratio):
         assert not check_semi_dataset(cfg).warnings
 
 
+@pytest.mark.parametrize(
+    ('step', 'ratio'),
+    [
+        (dict(type='Resize', scale=(300, 300), keep_ratio=True), '0.33'),  # to 300x150
+        (dict(type='Resize', scale=(300, 300)), '0.24'),  # sqrt(300 * 300 / (100 * 50)) = 4.2
+        (
+            dict(type='RandomResize', scale=(100, 100), ratio_range=(4.0, 9.0), keep_ratio=True),
+            '0.17',
+        ),  # sqrt(4 * 9) = 6
+        (dict(type='RandomResize', scale=(100, 100), ratio_range=(4.0, 9.0)), '0.12'),  # 6 * sqrt(2)
+        (dict(type='RandomResize', scale=[(900, 900), (900, 900)], keep_ratio=True), None),  # a range: it is not known
+        (dict(type='Resize', scale=(206, 206), keep_ratio=True), '0.49'),
+        (dict(type='Resize', scale=(204, 204), keep_ratio=True), None),
+    ],
+)
+@pytest.mark.parametrize('role', ['val', 'test'])
+def test_scales_by_hand(step, ratio, role):
+    """Of images of 100x50 in training, which are validated as they are."""
+
+    def of(*steps):
+        return SimpleNamespace(pipeline=SimpleNamespace(transforms=[TRANSFORMS.build(step) for step in steps]))
+
+    sets = {'labeled': ('a', of(step), (100, 50)), role: ('b', of(), (100, 50))}
+    found = [problem.text for problem in view_rules.geometry_warnings(sets, {})]
+    assert len(found) == (ratio is not None) and all(f'at {ratio} times the scale of a' in text for text in found)
+    fourfold = dict(type='Resize', scale=(400, 400), keep_ratio=True)  # as large as they are
+    sets = {'labeled': ('a', of(), (100, 50)), role: ('b', of(fourfold), (400, 200))}
+    assert not list(view_rules.geometry_warnings(sets, {}))
+
+
 def test_a_forgotten_resize_is_doubted(cfg):
     """Training at four times the scale, which validation forgot: 32x24 where the network knows 128x96."""
     for part in ('labeled', 'unlabeled'):
@@ -156,6 +187,24 @@ def test_a_normalization_for_values_up_to_one_is_refused(cfg):
         check_semi_dataset(cfg)
     cfg.model.data_preprocessor.update(mean=[0.0] * 3, std=[1.0] * 3)  # no normalization, by intention
     assert not check_semi_dataset(cfg).warnings
+
+
+@pytest.mark.parametrize(
+    ('mean', 'std', 'largest', 'refused'),
+    [
+        (0.5, 0.2, 255, True),
+        (0.5, 0.2, 1, False),
+        (0.5, 60, 255, False),
+        (120, 0.2, 255, False),
+        (None, None, 255, False),
+    ],
+)
+def test_the_values_of_images_and_of_their_normalization(mean, std, largest, refused):
+    """A dark corner does not matter, and neither do images that a pipeline of one's own divides by 255."""
+    inputs = torch.zeros(3, 2, 2)
+    inputs[0, 0, 0] = largest
+    preprocessor = dict(mean=mean and [mean] * 3, std=std and [std] * 3)
+    assert len([*view_rules.value_problems(dict(data_preprocessor=preprocessor), inputs)]) == refused
 
 
 def test_colors_in_another_order_are_doubted(cfg):
