@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 from mmseg.registry import MODELS
 
+from ..compat.quiet_host import without_useless_warnings
 from ..structures import IGNORE_INDEX
 from ..utils.nested import nested_dicts
 from ..utils.weights import load_weights
@@ -59,13 +60,14 @@ def load_model(cfg: Config, checkpoint: str, network: Optional[str], device: str
     config = copy.deepcopy(cfg.model)
     for part in nested_dicts(config):
         part.pop('init_cfg', None)  # the checkpoint has the weights
-    model = revert_sync_batchnorm(MODELS.build(config))
+    with without_useless_warnings():
+        model = revert_sync_batchnorm(MODELS.build(config))
     if hasattr(model, 'predictors'):
         model.predict_on = network or model.predictors[0]
         model.predict_on = model.predictors[0]  # raises an error if there is no such network
     elif network:
         raise ValueError(f'the config has one plain mmseg network, so there is no network {network!r}.')
-    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    saved = CheckpointLoader.load_checkpoint(checkpoint, 'cpu', logger='silent')
     load_weights(model, saved, checkpoint, 'predict', allow_missing)
     channels = segmentor_of(model).out_channels
     if channels > IGNORE_INDEX:

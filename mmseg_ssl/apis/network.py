@@ -15,6 +15,7 @@ from PIL.Image import Image as PILImage
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..compat.quiet_host import without_useless_warnings
 from ..datasets.checks.image_files import damage
 from ..datasets.transforms import at_image_size
 from ..errors import DatasetError, UserError
@@ -128,7 +129,8 @@ class TrainedNetwork:
     def _maps(self, inputs: Tensor, sample: SegDataSample) -> Dict[str, np.ndarray]:
         """Predict a prepared image in one piece: maps (H, W) at the size that its sample says."""
         data = self.model.data_preprocessor(dict(inputs=[inputs], data_samples=[sample]), False)
-        result = self.model.predict(data['inputs'], data['data_samples'])[0]
+        with without_useless_warnings():
+            result = self.model.predict(data['inputs'], data['data_samples'])[0]
         probs = class_probabilities(result.seg_logits.data)
         found = dict(
             mask=result.pred_sem_seg.data[0].to(torch.uint8),  # the host's, which knows a binary head's threshold

@@ -1,5 +1,6 @@
 """Patches of the host's ways to read files that would run their content, see :mod:`mmseg_ssl.compat`."""
 
+import functools
 import pickle
 from types import ModuleType, SimpleNamespace
 from typing import Any, Dict
@@ -63,7 +64,7 @@ def patch_checkpoint_loading() -> None:
     mmengine's own checkpoints, which then cannot be resumed. onedl-mmengine tries the safe way and silently falls
     back to the unsafe one. Both download with ``torch.hub``, which is unsafe by default.
     """
-    from mmengine.runner import checkpoint
+    from mmengine.runner import checkpoint, runner
     from mmengine.utils import dl_utils
     from mmengine.utils.dl_utils import hub
 
@@ -72,6 +73,8 @@ def patch_checkpoint_loading() -> None:
         module.torch = safe_torch
     for module in (checkpoint, hub, dl_utils):
         module.load_url = load_url
+    # A runner prints where it reads from, beside the log, which then says the same.
+    runner._load_checkpoint = functools.partial(checkpoint._load_checkpoint, logger='silent')
     if hasattr(checkpoint, '_safe_torch_load'):  # onedl-mmengine
         checkpoint._safe_torch_load = load_weights_only
 

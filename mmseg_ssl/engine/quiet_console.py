@@ -3,12 +3,13 @@
 import logging
 import re
 import sys
-import warnings
 from typing import Any
 
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
+
+from ..compat.quiet_host import ignore_useless_warnings
 
 LONG = re.compile(
     r'\s*(-{20,}\s*System environment:|Config:\n|Hooks will be executed in|paramwise_options -- |[\w.]+ - torch\.Size|'
@@ -21,7 +22,6 @@ USELESS = re.compile(
     r'The `scale_factor` will be ignored|^teacher\.\S+ is skipped since its requires_grad=False'
 )
 """Warnings of the host about itself, which a user can do nothing about."""
-USELESS_TO_PYTHON = '``build_loss`` would be deprecated', 'The draw is False, it means'
 TABLE = re.compile(r'per class results:|\s*\+-+\+|Network "[^"]*":$')
 TRAINING_LINE = re.compile(r'(Iter|Epoch)\(train\)')
 VALIDATION_LINE = re.compile(
@@ -97,7 +97,6 @@ def build_runner(cfg: Any, verbose: bool = False, tables: bool = True) -> Runner
     """
     kind = RUNNERS.get(cfg['runner_type']) if 'runner_type' in cfg else Runner
     if not verbose:
-        for text in USELESS_TO_PYTHON:
-            warnings.filterwarnings('ignore', message=text)
+        ignore_useless_warnings()
         kind = type(kind.__name__, (QuietConsole, kind), dict(tables=tables))
     return kind.from_cfg(cfg)

@@ -1,6 +1,5 @@
 """The picture of the demo: the few labels that both trainings saw, and their predictions on unseen images."""
 
-import warnings
 from pathlib import Path
 from typing import Dict, List
 
@@ -9,6 +8,7 @@ import numpy as np
 from matplotlib.figure import FigureBase
 from mmengine.config import Config
 
+from ..compat.quiet_host import without_useless_warnings
 from ..datasets import ShapesDataset, read_ids
 
 CLASSES, PALETTE = ShapesDataset.METAINFO['classes'], np.array(ShapesDataset.METAINFO['palette'], np.uint8)
@@ -41,8 +41,10 @@ def draw(
     from matplotlib.patches import Patch
     from mmseg.apis import init_model
 
-    warnings.filterwarnings('ignore')  # of the host, about itself
-    models = {name: init_model(Config.fromfile(str(configs[name])), str(checkpoints[name]), 'cpu') for name in configs}
+    with without_useless_warnings():
+        models = {
+            name: init_model(Config.fromfile(str(configs[name])), str(checkpoints[name]), 'cpu') for name in configs
+        }
     figure = plt.figure(figsize=(13, 8.6), layout='constrained')
     above, below = figure.subfigures(2, height_ratios=(1, 2.3))
     ids = read_ids(str(labeled))

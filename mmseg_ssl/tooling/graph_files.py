@@ -81,7 +81,8 @@ def write_onnx(graph: NetworkGraph, path: Path, size: Tuple[int, int], fixed: bo
     free = {name: {0: 'batch', rows: 'height', columns: 'width'} for name, (rows, columns) in sides.items()}
     images = torch.rand(1 if fixed else 2, graph.channels, *size) * 255
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter('ignore')  # of checks of sizes inside of the host
+        # of checks of sizes inside of the network: whether other sizes pass is tried with run_onnx
+        warnings.filterwarnings('ignore', category=torch.jit.TracerWarning)
         torch.onnx.export(
             graph,
             (images,),
@@ -109,7 +110,9 @@ def run_onnx(path: Path, images: Tensor) -> List[Tensor]:
     """
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong is raised, too, and told once
+    session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
     return [torch.from_numpy(found) for found in session.run(None, dict(images=images.numpy()))]
 
 

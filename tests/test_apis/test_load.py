@@ -10,6 +10,7 @@ import tiny
 import torch
 from mmengine.config import Config
 from mmseg.apis import inference_model, init_model
+from mmseg.registry import MODELS
 from PIL import Image
 from tiny_run import META, noise, write_run
 
@@ -41,6 +42,30 @@ def test_it_predicts_as_the_host_does(run):
     for other in (cv2.imread(photo), Image.open(photo)):
         assert np.array_equal(model(other).uncertainty, result.uncertainty)
     assert result.classes == META['classes'] and result.palette.tolist() == META['palette']
+
+
+def test_the_host_does_not_talk_of_itself(run, monkeypatch, caplog, capsys):
+    """Loading and predicting are quiet; a warning that is not known passes."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        load(run, device='cpu')(noise(1))
+        network = load(run, device='cpu')
+        predict, said = network.model.predict, 'When align_corners=True, the output would more aligned if input size'
+
+        def talk(*given):
+            warnings.warn(said, stacklevel=2)
+            warnings.warn('this image is odd', stacklevel=2)
+            return predict(*given)
+
+        monkeypatch.setattr(network.model, 'predict', talk)
+        network(noise(1))
+    assert [str(one.message) for one in caught] == ['this image is odd']
+    said = capsys.readouterr()
+    assert said.out + said.err + caplog.text == ''
+    build = MODELS.build
+    monkeypatch.setattr(MODELS, 'build', lambda cfg: warnings.warn('something new', stacklevel=2) or build(cfg))
+    with pytest.warns(UserWarning, match='something new'):
+        load(run, device='cpu')
 
 
 def test_another_network_and_its_own_maps(run, tmp_path):

@@ -1,7 +1,6 @@
 """Trainings read from their work dirs, and what their networks say about validation images."""
 
 import inspect
-import warnings
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
@@ -11,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmseg.registry import DATASETS, MODELS
 
+from ...compat.quiet_host import without_useless_warnings
 from ...engine.resume import is_complete, numbered_checkpoints
 from ...errors import UserError
 from ...structures import IGNORE_INDEX
@@ -60,8 +60,7 @@ def read_run(folder: Path, **model: object) -> TrainedRun:
     known = inspect.signature(MODELS.get(cfg.model.type)).parameters
     cfg.model.update({key: value for key, value in model.items() if key in known})
     folders = [path.parent.name for path in CONFIGS.glob(f'*/{config.stem}.py')]
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of the host, about itself
+    with without_useless_warnings():
         network = init_model(cfg, str(checkpoint), 'cpu')
     return TrainedRun(method_names().get(folders[0], folders[0]) if folders else cfg.model.type, cfg, network)
 
