@@ -1,5 +1,6 @@
 """The report of runs: its numbers, what it does with what is missing, and the page in a browser."""
 
+import json
 import re
 import shutil
 
@@ -217,6 +218,34 @@ def test_missing_images_are_named_with_the_command(run, tool, tmp_path, capsys):
     page, said = (moved / 'report.html').read_text(), capsys.readouterr().out
     assert 'nowhere' in page and f'mmseg-ssl check {moved / "tiny_mine.py"}' in page
     assert 'not on the page: Curves, speed and memory' in said and 'class="matrix"' not in page
+
+
+def logged_at(run, place, lines, **hooks):
+    """Copy a run, with other lines in its log, and another logger."""
+    shutil.copytree(run, place)
+    (place / 'report.html').unlink(missing_ok=True)
+    (place / 'last_checkpoint').unlink()  # it names the copied one
+    (log,) = place.glob('*/vis_data/scalars.json')
+    log.write_text(''.join(f'{json.dumps(line)}\n' for line in lines))
+    config = Config.fromfile(str(place / 'tiny_mine.py'))
+    config.default_hooks = hooks
+    config.dump(str(place / 'tiny_mine.py'))
+    return place
+
+
+def test_a_run_shorter_than_the_interval_of_its_log(run, tool, tmp_path, capsys):
+    """Six iterations, and a line every 50: the logs are there, and so is the page with the validation."""
+    short = logged_at(run, tmp_path / 'short', [dict(step=6, mIoU=40.0)], logger=dict(interval=50))
+    tool.main([str(short), '--device', 'cpu'])
+    page, said = (short / 'report.html').read_text(), capsys.readouterr().out
+    assert 'the run logged no iteration: it has 6, and is shorter than the interval of its log, 50' in said
+    assert 'default_hooks.logger.interval=1' in page and 'no logs' not in page + said
+    assert 'mIoU on the validation images' in page and 'class="matrix"' in page and 'never validated' not in page
+    # an interval that the run reached: lines are lost, and nothing is known of validations
+    bare = logged_at(run, tmp_path / 'bare', [], logger=dict(interval=5))
+    tool.main([str(bare), '--device', 'cpu'])
+    said = capsys.readouterr().out
+    assert 'the folder has no logs' in said and 'never validated' not in said
 
 
 def test_what_is_no_run_is_refused(run, tool, tmp_path):

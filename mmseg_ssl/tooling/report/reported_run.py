@@ -1,8 +1,7 @@
 """A run as the page shows it: its files, its scores, its examples, and what is missing."""
 
 import inspect
-import warnings
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
@@ -116,9 +115,7 @@ def _load(content: RunContent, wanted: Wanted) -> TrainedNetwork:
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     if cfg.model.get('localizer') and 'predict_correctness' in inspect.signature(MODELS.get(cfg.model.type)).parameters:
         cfg.model.predict_correctness = True
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of the host, about itself
-        model = load_model(cfg, str(content.checkpoint), wanted.network, wanted.device)
+    model = load_model(cfg, str(content.checkpoint), wanted.network, wanted.device)
     return TrainedNetwork(model, cfg, dataset_meta(cfg))
 
 
@@ -126,12 +123,8 @@ def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
     """List the curves that the run did not log."""
     train, missing = f'mmseg-ssl train {content.config} --work-dir {content.folder} --resume', []
     if not content.losses:
-        why = (
-            'the folder has no logs (*/vis_data/scalars.json): it is an export, they were deleted, or the run had no '
-            'LocalVisBackend among vis_backends'
-        )
-        missing.append(Missing('Curves, speed and memory of the training', why, f'mmseg-ssl train {content.config}'))
-    elif not content.validation:
+        missing.append(Missing('Curves, speed and memory of the training', *_why_no_losses(content)))
+    if not content.validation and (content.losses or content.is_short):
         why = 'the run was never validated: train_cfg.val_interval is larger than its length, or it stopped early'
         missing.append(Missing('mIoU over the iterations', why, train))
     if content.losses and not taught and learns_from_unlabeled(content):
@@ -140,3 +133,19 @@ def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
         why = f'the checkpoint is of iteration {content.iterations} of {content.planned}'
         missing.append(Missing('The rest of the training', why, train))
     return missing
+
+
+def _why_no_losses(content: RunContent) -> Tuple[str, str]:
+    """Say why a run logged no iteration, and which command gives a run that does."""
+    again = f'mmseg-ssl train {content.config}'
+    if content.is_short:
+        why = (
+            f'the run logged no iteration: it has {content.length}, and is shorter than the interval of its log, '
+            f'{content.logger_interval} (default_hooks.logger.interval)'
+        )
+        return why, f'{again} --cfg-options default_hooks.logger.interval={max(1, content.length // 10)}'
+    why = (
+        'the folder has no logs (*/vis_data/scalars.json): it is an export, they were deleted, or the run had no '
+        'LocalVisBackend among vis_backends'
+    )
+    return why, again

@@ -36,6 +36,23 @@ class RunContent(NamedTuple):
     looked_at: List[str]  # a line per set of images
     warnings: List[str]  # about the data
     provenance: Optional[Dict[str, Any]]
+    has_logs: bool = True  # of the training, whatever they say
+
+    @property
+    def logger_interval(self) -> int:
+        """Return the iterations between two lines of losses; the host's are 10 unless the config says so."""
+        logger: Any = (self.cfg.get('default_hooks') or {}).get('logger') or {}
+        return int(logger.get('interval', 10))
+
+    @property
+    def length(self) -> int:
+        """Return the iterations of the run; 0 if neither its checkpoint nor its config says it."""
+        return self.iterations or self.planned or 0
+
+    @property
+    def is_short(self) -> bool:
+        """Return whether the run ended before its logger had a line to write."""
+        return self.has_logs and 0 < self.length < self.logger_interval
 
     @property
     def iterations(self) -> Optional[int]:
@@ -78,6 +95,7 @@ def read_run(run: str, checkpoint: Optional[str] = None) -> RunContent:
         looked_at=_distinct(LOOKED_AT, texts[-1:]),
         warnings=_distinct(WARNING, texts),
         provenance=read_provenance(folder),
+        has_logs=bool(texts or logged),
     )
 
 
