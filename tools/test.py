@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the mmseg_ssl beside this file, installed or not
@@ -13,6 +13,7 @@ from mmengine.config import Config, ConfigDict  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
+from mmseg_ssl.datasets.checks import Report, check_scored_set  # noqa: E402
 from mmseg_ssl.engine import build_runner  # noqa: E402
 from mmseg_ssl.evaluation import SemiIoUMetric  # noqa: E402
 from mmseg_ssl.tooling.class_table import report_classes  # noqa: E402
@@ -20,6 +21,7 @@ from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_
 from mmseg_ssl.tooling.tta_pipeline import tta_pipeline_of  # noqa: E402
 from mmseg_ssl.tooling.unlabeled_images import score_unlabeled_images  # noqa: E402
 from mmseg_ssl.utils.image_names import image_root  # noqa: E402
+from mmseg_ssl.utils.processes import is_first_process  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -118,6 +120,26 @@ def add_uncertainty(cfg: Config, part: str = 'test') -> None:
         cfg[f'{part}_evaluator'] = [*found, dict(type='UncertaintyMetric')]
 
 
+def check_data(cfg: Config, parts: Sequence[str]) -> List[Report]:
+    """Look at the files that are scored before anything is written; the first process does it for all."""
+    return [check_scored_set(cfg, part) for part in parts] if is_first_process() else []
+
+
+def apply_options(cfg: Config, args: argparse.Namespace) -> None:
+    """Change a config as the options about networks, metrics and pictures say."""
+    if args.predict_on:
+        cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
+    if args.uncertainty:
+        for part in ('test', 'val') if args.val else ('test',):
+            add_uncertainty(cfg, part)
+    if args.show or args.show_dir:
+        enable_drawing(cfg, args)
+    if args.tta:
+        enable_tta(cfg)
+    if args.out:
+        evaluators(cfg)[0].output_dir = args.out  # of several metrics the first one writes
+
+
 def name_by_folder(runner: Runner) -> None:
     """Tell the metric that writes masks the folder of the images."""
     for metric in runner.test_loop.evaluator.metrics:
@@ -140,20 +162,13 @@ def main(argv: Optional[List[str]] = None) -> dict:
     for evaluator in [*evaluators(cfg), *(evaluators(cfg, 'val') if args.val else [])]:
         if evaluator.type == 'IoUMetric':
             evaluator.type = 'SemiIoUMetric'  # the host's scores one network, and writes equal names over each other
-    if args.predict_on:
-        cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
-    if args.uncertainty:
-        for part in ('test', 'val') if args.val else ('test',):
-            add_uncertainty(cfg, part)
-    if args.show or args.show_dir:
-        enable_drawing(cfg, args)
-    if args.tta:
-        enable_tta(cfg)
-    if args.out:
-        evaluators(cfg)[0].output_dir = args.out  # of several metrics the first one writes
+    reports = check_data(cfg, ('test', 'val') if args.val else ('test',))
+    apply_options(cfg, args)
     hooks = cfg.setdefault('default_hooks', {})
     hooks['weights'] = dict(type='CheckWeightsHook', allow_missing=args.allow_missing)
     runner = build_runner(cfg, args.verbose, tables=args.verbose)
+    for report in reports:
+        report.log(runner.logger)
     if args.show_dir and runner.world_size > 1:
         raise UserError('--show-dir: only the first of several processes draws. Run with one process to have all.')
     if args.out:

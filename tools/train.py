@@ -30,7 +30,7 @@ from mmseg_ssl.engine import (  # noqa: E402
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.tooling.speed_options import add_speed_options, apply_speed_options  # noqa: E402
 from mmseg_ssl.utils.freed_memory import keep_freed_memory  # noqa: E402
-from mmseg_ssl.utils.processes import readable_network_errors, watch_peers  # noqa: E402
+from mmseg_ssl.utils.processes import is_first_process, readable_network_errors, watch_peers  # noqa: E402
 from mmseg_ssl.utils.weight_files import find_weights  # noqa: E402
 
 
@@ -89,11 +89,6 @@ def set_resume(cfg: Config, resume: Optional[str]) -> None:
         if reason:
             raise UserError(f'--resume {resume}: it {reason}. To start from its weights alone, use load_from.')
         cfg.load_from = resume
-
-
-def is_first_process() -> bool:
-    """Return True in the process that acts for the whole job."""
-    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
 
 
 def check_data(cfg: Config) -> Optional[Report]:

@@ -10,6 +10,8 @@ from mmengine.fileio import LocalBackend
 
 from ..errors import DatasetError
 
+IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
+"""Suffixes of images of any kind."""
 # Usual names of masks that lie beside their images: a_mask.png is the mask of a.png.
 MASK_ENDINGS = tuple(
     f'{mark}{word}'
@@ -45,10 +47,24 @@ class ImageFolder:
         return (name[: len(name) - length], name[len(name) - length :]) if fitting else None
 
     def files(self) -> List[Tuple[str, str]]:
-        """List id and suffix of every image, sorted by name."""
-        found = [parts for parts in map(self.split, self._walk()) if parts]
+        """List id and suffix of every image, sorted by name.
+
+        Raises:
+            DatasetError: A folder cannot be read; it would seem to be empty.
+        """
+        found = self._all()
         exact = {name for name, suffix in found if suffix in self.suffixes}
         return sorted(part for part in found if part[1] in self.suffixes or part[0] not in exact)
+
+    def twins(self) -> List[List[str]]:
+        """List the files that have one id, such as ``a.png`` and ``a.PNG``."""
+        by_id: Dict[str, List[str]] = {}
+        for name, suffix in self._all():
+            by_id.setdefault(name, []).append(name + suffix)
+        return [sorted(files) for _, files in sorted(by_id.items()) if len(files) > 1]
+
+    def _all(self) -> List[Tuple[str, str]]:
+        return [parts for parts in map(self.split, self._walk()) if parts]
 
     def find(self, image_id: str) -> Optional[str]:
         """Return the image's name below the folder, or None; on a remote backend the name that it should have."""
@@ -88,7 +104,7 @@ class ImageFolder:
             return
         # folder to visit -> real paths of the folders that it lies in: a link to one of them closes a circle
         above: Dict[str, Set[str]] = {self.root: set()}
-        for folder, folders, files in os.walk(self.root, followlinks=True):
+        for folder, folders, files in os.walk(self.root, followlinks=True, onerror=_refuse):
             own = above.pop(folder) | {osp.realpath(folder)}
             folders[:] = sorted(
                 name
@@ -101,6 +117,16 @@ class ImageFolder:
             for name in files:
                 if not name.startswith('.'):
                     yield name if inner == '.' else osp.join(inner, name)
+
+
+def _refuse(error: OSError) -> None:
+    """Raise an error for a folder that is there and cannot be listed."""
+    if isinstance(error, FileNotFoundError):  # what should be there is looked for by others
+        return
+    raise DatasetError(
+        f'{error.filename} cannot be read ({error.strerror}), so its images would be missing without a word. Give '
+        'yourself the right to read it, or move it elsewhere.'
+    ) from error
 
 
 def leave_out_masks(

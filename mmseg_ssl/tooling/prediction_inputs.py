@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 
 from ..apis import TrainedNetwork
-from ..datasets.image_folder import ImageFolder
+from ..datasets.image_folder import IMAGES, ImageFolder
 from ..errors import DatasetError
 from ..utils.image_names import name_of_image
 from .cli import UserError
 
-IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
 
 

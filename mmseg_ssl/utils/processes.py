@@ -22,6 +22,11 @@ ADVICE = (
 )
 
 
+def is_first_process() -> bool:
+    """Return True in the process that acts for the whole job, also before the processes are connected."""
+    return os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0'
+
+
 def start_gloo() -> None:
     """Connect the processes of torchrun through gloo, for runs without a GPU.
 

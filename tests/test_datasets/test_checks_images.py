@@ -5,11 +5,12 @@ import copy
 import cv2
 import numpy as np
 import pytest
-from mmseg.registry import TRANSFORMS
+from mmseg.registry import DATASETS, TRANSFORMS
 from PIL import Image
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset
 from mmseg_ssl.datasets.checks.image_files import read_image
+from mmseg_ssl.datasets.checks.image_rules import left_out_warnings
 
 MASKS = [np.arange(768, dtype=np.uint8).reshape(24, 32) % 2]
 
@@ -25,6 +26,20 @@ def texts(problems) -> str:
 
 def eleven_bits(image: np.ndarray) -> np.ndarray:
     return image.astype(np.uint16) * 8
+
+
+def test_images_with_another_suffix_are_named(tmp_path):
+    """Masks beside or below the images are none, nor is what a list names, nor a second format of an image."""
+    for name in ('a.jpg', 'b.JPG', 'c.jpeg', 'd.png', 'a.png', 'a_mask.png', 'masks/q.png', '.hidden.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
+    prefix = dict(img_path=str(tmp_path), seg_map_path=str(tmp_path / 'masks'))
+    common = dict(type='BaseSegDataset', metainfo=dict(classes=('a', 'b')), pipeline=[], serialize_data=False)
+    (warning,) = left_out_warnings('here', DATASETS.build(dict(common, data_prefix=prefix)))
+    assert warning.text.startswith(f'here: 2 images in {tmp_path} do not end in .jpg, such as c.jpeg, and are left out')
+    (tmp_path / 'list.txt').write_text('a\n')
+    listed = DATASETS.build(dict(common, data_prefix=prefix, ann_file=str(tmp_path / 'list.txt')))
+    assert not list(left_out_warnings('here', listed))
 
 
 @pytest.mark.parametrize('suffix', ['.tif', '.png'])

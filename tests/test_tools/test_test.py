@@ -5,12 +5,15 @@ import json
 import re
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from toy_process import log_text, output, run_tool, train
 from toy_run import draw_images, toy_config, write_config
 
+from mmseg_ssl.errors import DatasetError
 from mmseg_ssl.tooling.cli import UserError
 
 
@@ -174,6 +177,50 @@ def test_pictures_and_masks_of_all_images_of_every_network(trained, in_folders, 
     (file,) = (path for path in tmp_path.glob('test/*/*.json') if path.stem == path.parent.name)
     scores = json.loads(file.read_text())
     assert scores['mIoU'] == scores['teacher/mIoU'] and 'student/mIoU' in scores
+
+
+MASK_FAULTS = {
+    'value': (lambda path: cv2.imwrite(str(path), np.full((24, 24), 77, np.uint8)), 'label id 77'),
+    'deep': (lambda path: cv2.imwrite(str(path), np.full((24, 24), 256, np.uint16)), 'label id 256'),
+    'colors': (lambda path: cv2.imwrite(str(path), np.zeros((24, 24, 3))), 'the mask has 3 channels.*--fix OUT'),
+    'size': (lambda path: cv2.imwrite(str(path), np.zeros((8, 24))), 'the mask is 24x8, its image .* is'),
+    'cut': (lambda path: path.write_bytes(path.read_bytes()[:60]), r'cannot be decoded \(.*get the file again'),
+    'empty': (lambda path: path.write_bytes(b''), 'cannot be decoded: the file is empty. .*get the file again'),
+    'missing': (lambda path: path.unlink(), r'missing\. .*get the file again'),
+    'suffix': (lambda path: path.rename(path.with_suffix('.tif')), 'missing; the folder holds 1.tif'),
+    'folder': (lambda path: path.unlink() or path.mkdir(), 'cannot be opened: Is a directory'),
+}
+
+
+@pytest.mark.parametrize('fault', MASK_FAULTS)
+def test_a_mask_that_cannot_be_scored_is_named_first(trained, in_folders, tmp_path, tool, fault):
+    """Values without a class counted as wrong predictions, 256 as class 0, and the rest stopped at its image."""
+    cfg = Config.fromfile(str(trained[0]))
+    cfg.merge_from_dict(dict(word.split('=') for word in in_folders[1:]))
+    tool.check_data(cfg, ['test'])
+    make, said = MASK_FAULTS[fault]
+    make(tmp_path / 'ann/b/c/1.png')
+    with pytest.raises(DatasetError, match=rf'1 problem\(s\) with the data:\n.*ann/b/c/1.png: (?s:{said})'):
+        tool.check_data(cfg, ['test'])
+
+
+def test_nothing_is_written_for_a_set_that_cannot_be_scored(trained, in_folders, tmp_path):
+    (tmp_path / 'ann/a/0.png').write_bytes(b'')
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.png')}
+    line = [*trained[:2], '--work-dir', tmp_path / 'test', '--out', tmp_path / 'masks', *in_folders]
+    assert run_tool('test', line) == 2
+    assert 'ann/a/0.png: cannot be decoded: the file is empty' in output(tmp_path / 'test')
+    assert not (tmp_path / 'test').exists() and not (tmp_path / 'masks').exists()
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob('*.png')}
+
+
+def test_images_that_are_not_scored_are_named(trained, in_folders, tmp_path):
+    (tmp_path / 'img/a/0.png').rename(tmp_path / 'img/a/0.jpeg')
+    (tmp_path / 'img/.DS_Store').write_bytes(b'')
+    assert run_tool('test', [*trained[:2], '--work-dir', tmp_path / 'test', *in_folders]) == 0
+    said = output(tmp_path / 'test')
+    assert '1 images in' in said and 'such as a/0.jpeg, and are left out. Rename them' in said
+    assert 'Loads checkpoint by' not in said and said.count('oad checkpoint from') == 1  # once, by the log
 
 
 def test_another_networks_checkpoint_is_an_error(trained, tmp_path):

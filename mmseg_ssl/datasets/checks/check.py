@@ -36,6 +36,34 @@ def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:
     return report
 
 
+def check_scored_set(cfg: dict, role: str) -> Report:
+    """Check images and masks that are to be scored, and raise an error if something is wrong.
+
+    A value that stands for no class would be counted as a wrong prediction, or, above 255, as another class; a damaged
+    file would end the test at its image. Every mask is decoded; of images header and end are read.
+
+    Args:
+        cfg: A whole config; default scope ``mmseg``.
+        role: ``'val'`` or ``'test'``: the set of this ``<role>_dataloader``.
+
+    Returns:
+        The report; its warnings belong into the log.
+
+    Raises:
+        DatasetError: The set cannot be built; or lists the problems, each with the file and the fix.
+    """
+    report, key = Report(), f'{role}_dataloader.dataset'
+    dataset = build_set(key, cfg[f'{role}_dataloader']['dataset'])
+    if not all(isinstance(leaf, BaseDataset) for _, leaf in leaves(key, dataset)):
+        return report  # somebody's own kind, whose files nobody knows
+    report.problems += class_problems(key, dataset)
+    if not report.problems:
+        check_set(report, role, key, dataset, 'headers', cfg)
+    report.problems = [one for one in report.problems if one.kind != 'no object']  # of a few images, that may be so
+    report.stop_on_problems()
+    return report
+
+
 def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     """Check everything that a config says about its data, and the files.
 

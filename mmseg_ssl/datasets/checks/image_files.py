@@ -1,6 +1,7 @@
 """Reads facts about an image file, from its header if that is enough, else with the dataset's own loader."""
 
 import io
+import os
 from typing import Any, NamedTuple, Optional, Tuple
 
 import cv2
@@ -49,10 +50,13 @@ def read_image(dataset: BaseDataset, info: dict, decode: bool, sized: bool = Tru
         sized: Get the size from the loader if an EXIF tag rotates the image.
     """
     path, backend = info['img_path'], getattr(dataset, 'backend_args', None)
-    if not fileio.exists(path, backend_args=backend):
-        return ImageFacts(path, problem='missing')
-    remote = backend is not None or '://' in path
-    source = io.BytesIO(fileio.get(path, backend_args=backend)) if remote else open(path, 'rb')
+    try:
+        if not fileio.exists(path, backend_args=backend):
+            return ImageFacts(path, problem='missing')
+        remote = backend is not None or '://' in path
+        source = io.BytesIO(fileio.get(path, backend_args=backend)) if remote else open(path, 'rb')
+    except OSError as error:
+        return ImageFacts(path, problem=unreadable(error))
     with source:
         try:
             image = Image.open(source)
@@ -134,6 +138,21 @@ def _ask_loader(dataset: BaseDataset, info: dict, reason: Optional[Exception] = 
     return ImageFacts(info['img_path'], (pixels.shape[1], pixels.shape[0]), channels, deep)
 
 
+def instead_of(path: str) -> str:
+    """Say what there is where a file is missing: a link to nothing, or a file of nearly its name.
+
+    Args:
+        path: The file.
+    """
+    if os.path.islink(path):
+        return ', a link that leads nowhere'
+    folder, name = os.path.split(path)
+    there = os.listdir(folder or os.curdir) if os.path.isdir(folder or os.curdir) else []
+    stem = os.path.splitext(name)[0].lower()
+    near = sorted(other for other in there if os.path.splitext(other)[0].lower() == stem)
+    return f'; the folder holds {near[0]}' if near else ''
+
+
 def damage(path: str) -> str:
     """Return why no loader can read a file: it is empty, damaged or not an image. Empty if it fails for another reason.
 
@@ -155,12 +174,24 @@ def damage(path: str) -> str:
     return ''
 
 
-def undecodable(error: Exception) -> str:
+def unreadable(error: OSError) -> str:
+    """Return the message for a file or folder that the system does not open.
+
+    Args:
+        error: The system's error.
+    """
+    return f'cannot be opened: {error.strerror or error}'
+
+
+def undecodable(error: Exception, content: bytes = b' ') -> str:
     """Return the message for a file that cannot be decoded.
 
     Args:
         error: The decoder's error.
+        content: Content of the file, if it is at hand.
     """
+    if not content:
+        return 'cannot be decoded: the file is empty'
     if isinstance(error, UnidentifiedImageError):
         return 'cannot be decoded: its content is not an image'
     return f'cannot be decoded ({type(error).__name__}: {error})'

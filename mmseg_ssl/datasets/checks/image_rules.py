@@ -1,10 +1,12 @@
 """Rules for all images of a set together: bits, orientation, channels."""
 
+import os
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from ..image_folder import IMAGES, MASK_ENDINGS, ImageFolder
 from ..pipelines import pipeline_steps
 from .image_files import ImageFacts, load_pixels, load_raw
 from .report import Problem
@@ -13,6 +15,35 @@ SAMPLE = 16
 """Number of images with more than 8 bits that are decoded to learn the range of their values."""
 NARROW = 64
 """If the network sees fewer of the 256 levels than this, the files have more bits than their values use."""
+
+
+def left_out_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
+    """Yield a warning if a folder holds images with another suffix than the set reads; a list names what it wants.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+    """
+    prefix, suffixes = getattr(dataset, 'data_prefix', {}), getattr(dataset, 'img_suffix', ())
+    root, masks = prefix.get('img_path'), prefix.get('seg_map_path')
+    if not root or not suffixes or dataset.ann_file or getattr(dataset, 'backend_args', None):
+        return
+    suffixes = (suffixes,) if isinstance(suffixes, str) else tuple(suffixes)
+    own = ImageFolder(root, suffixes)
+    known, inner = {name for name, _ in own.files()}, os.path.relpath(masks, root) if masks else os.pardir
+
+    def is_mask(name: str) -> bool:
+        ends = (end for end in MASK_ENDINGS if name.lower().endswith(end))
+        return name.startswith(f'{inner}{os.sep}') or name in known or any(name[: -len(end)] in known for end in ends)
+
+    found = [name + suffix for name, suffix in ImageFolder(root, IMAGES).files() if not is_mask(name)]
+    others = [name for name in found if not own.split(name)]
+    if others:
+        yield Problem(
+            'images left out',
+            f'{key}: {len(others)} images in {root} do not end in {" or ".join(suffixes)}, such as {others[0]}, and '
+            'are left out. Rename them, or say how images end with img_suffix.',
+        )
 
 
 def range_problems(

@@ -12,9 +12,11 @@ from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
 from ..pipelines import pipeline_steps
 from ..transforms import LoadScribbles, find_scribble_loader
-from .image_files import Size, undecodable
+from .image_files import Size, instead_of, undecodable, unreadable
 
 UNKNOWN, IGNORED = -1, -2
+UNREADABLE = ('missing mask', 'unreadable mask', 'damaged mask')
+"""Kinds of problems of a mask that has no pixels."""
 
 
 class MaskFacts(NamedTuple):
@@ -84,28 +86,51 @@ def read_mask(dataset: BaseDataset, info: dict) -> MaskFacts:
         dataset: A built dataset.
         info: The dataset's info of the image.
     """
-    path = info['seg_map_path']
-    missing = 'Every labeled image needs its mask: get the file again, correct data_prefix.seg_map_path and'
-    missing += ' seg_map_suffix, or remove it from the list.'
-    if not fileio.exists(path, backend_args=getattr(dataset, 'backend_args', None)):
-        return MaskFacts(path, kind='missing mask', problem=f'missing. {missing}')
-    content = fileio.get(path, backend_args=getattr(dataset, 'backend_args', None))
+    facts, _ = open_mask(dataset, info)
+    if facts.problem:
+        advice = 'Every labeled image needs its mask: get the file again, correct data_prefix.seg_map_path and '
+        advice += 'seg_map_suffix, or remove it from the list.'
+        return facts._replace(problem=f'{facts.problem} {advice if facts.kind in UNREADABLE else ""}'.rstrip())
+    return facts
+
+
+def open_mask(dataset: BaseDataset, info: dict) -> Tuple[MaskFacts, np.ndarray]:
+    """Decode a mask, count its values, and return them, too.
+
+    Args:
+        dataset: A built dataset.
+        info: The dataset's info of the image.
+
+    Returns:
+        The facts, and the values of the file ``(H, W)``; of a file with a problem, whatever was decoded.
+    """
+    path, backend, nothing = info['seg_map_path'], getattr(dataset, 'backend_args', None), np.zeros((0, 0), np.uint8)
+    try:
+        if not fileio.exists(path, backend_args=backend):
+            return MaskFacts(path, kind='missing mask', problem=f'missing{instead_of(path)}.'), nothing
+        content = fileio.get(path, backend_args=backend)
+    except OSError as error:
+        return MaskFacts(path, kind='unreadable mask', problem=f'{unreadable(error)}.'), nothing
     if is_lossy(content):
         return MaskFacts(
             path,
             kind='lossy mask',
             problem='is JPEG or lossy WebP by its content: compression changes the class indices along every edge. '
             'Export the masks again as PNG (converting these files keeps the damage).',
-        )
+        ), nothing
     try:
-        mask = decode_mask(dataset, info, content)
+        mask = np.asarray(decode_mask(dataset, info, content))
     except DatasetError as error:
-        return MaskFacts(path, kind='damaged mask', problem=f'{error}. {missing}')
+        return MaskFacts(path, kind='damaged mask', problem=f'{error}.'), nothing
     except Exception as error:  # decoders raise many kinds
-        return MaskFacts(path, kind='damaged mask', problem=f'{undecodable(error)}. {missing}')
-    size = (mask.shape[1], mask.shape[0])
-    if mask.ndim == 3 and mask.shape[2] == 1:
-        mask = mask[..., 0]
+        return MaskFacts(path, kind='damaged mask', problem=f'{undecodable(error, content)}.'), nothing
+    mask = mask[..., 0] if mask.ndim == 3 and mask.shape[2] == 1 else mask
+    return _facts_of(dataset, info, mask), mask
+
+
+def _facts_of(dataset: BaseDataset, info: dict, mask: np.ndarray) -> MaskFacts:
+    """Return the facts of a mask that could be decoded."""
+    path, size = info['seg_map_path'], (mask.shape[1], mask.shape[0])
     if mask.ndim != 2:
         problem = f'the mask has {mask.shape[-1]} channels, expected one that holds class indices.'
         return MaskFacts(path, size, kind='color mask', problem=problem)

@@ -41,6 +41,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         report.problems += _leaf_problems(role, place, leaf, seen, cfg)
         pairs = [(one.image, one.mask.size) for one in seen if one.mask]
         report.warnings += image_rules.orientation_warnings(pairs)
+        report.warnings += image_rules.left_out_warnings(place, leaf)
         if role == 'unlabeled':
             report.warnings += view_rules.weak_view_warnings(place, leaf, cfg.get('model') or {})
         if role in ('val', 'test'):
