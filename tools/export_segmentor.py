@@ -31,6 +31,7 @@ from mmseg_ssl.tooling.graph_files import (  # noqa: E402
 )
 from mmseg_ssl.tooling.model_card import model_card, preparation  # noqa: E402
 from mmseg_ssl.tooling.plain_export import plain_config  # noqa: E402
+from mmseg_ssl.utils.atomic_files import whole_files  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
@@ -96,7 +97,7 @@ def export_graphs(network: TrainedNetwork, cfg: Config, stem: Path, args: argpar
         write_program(export_program(graph, size), written[-1])
         images = torch.rand(3, graph.channels, *size) * 255
         found = torch.export.load(f'{stem}.pt2').module()(images)
-        print(f'{stem}.pt2 differs by at most {largest_difference(graph, images, found):.1e}')
+        print(f'{stem.name}.pt2 differs by at most {largest_difference(graph, images, found):.1e}')
     if 'onnx' in args.format:
         written += [Path(f'{stem}.onnx')]
         notes = dict(preparation(cfg), classes=list(network.classes), outputs=list(graph.outputs))
@@ -107,10 +108,10 @@ def export_graphs(network: TrainedNetwork, cfg: Config, stem: Path, args: argpar
             found = run_onnx(written[-1], images)
         except Exception as error:  # whatever the runtime says of shapes; its classes are no public ones
             raise UserError(
-                f'{stem}.onnx does not take another size, {other[0]}x{other[1]}: the network has sizes that tracing '
-                f'made constant. Export it with --fixed-size --size <height> <width>. ({error})'
+                f'{stem.name}.onnx does not take another size, {other[0]}x{other[1]}: the network has sizes that '
+                f'tracing made constant. Export it with --fixed-size --size <height> <width>. ({error})'
             ) from error
-        print(f'{stem}.onnx differs by at most {largest_difference(graph, images, found):.1e}')
+        print(f'{stem.name}.onnx differs by at most {largest_difference(graph, images, found):.1e}')
     return written
 
 
@@ -120,15 +121,16 @@ def main(argv: Optional[List[str]] = None) -> None:
     cfg = load_config(args.config)
     name = network_name(cfg, args)
     model = load_model(cfg, str(args.checkpoint), name or None, 'cpu', args.allow_missing)
-    args.out.mkdir(parents=True, exist_ok=True)
-    stem, files = args.out / Path(args.config).stem, []
-    if 'mmseg' in args.format:
-        files += export_plain(model, cfg, stem)
-    if {'onnx', 'torch'} & set(args.format):
-        files += export_graphs(TrainedNetwork(model, cfg, dataset_meta(cfg)), cfg, stem, args)
-    card = Path(f'{stem}.md')
-    card.write_text(model_card(cfg, args.checkpoint, name or 'segmentor', files), encoding='utf-8')
-    print(f'{name or "the network"} of {args.checkpoint}: {", ".join(map(str, [*files, card]))}')
+    with whole_files(args.out) as place:
+        stem, files = place / Path(args.config).stem, []
+        if 'mmseg' in args.format:
+            files += export_plain(model, cfg, stem)
+        if {'onnx', 'torch'} & set(args.format):
+            files += export_graphs(TrainedNetwork(model, cfg, dataset_meta(cfg)), cfg, stem, args)
+        files.append(Path(f'{stem}.md'))
+        card = model_card(cfg, args.checkpoint, name or 'segmentor', files[:-1])
+        files[-1].write_text(card, encoding='utf-8')
+    print(f'{name or "the network"} of {args.checkpoint}: {", ".join(str(args.out / file.name) for file in files)}')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """Writing of files that are either complete or absent."""
 
 import os
+import shutil
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,28 @@ def replace_file(path: Union[str, Path], content: bytes, shared: bool = False) -
         os.fsync(file.fileno())  # otherwise a power cut may keep the new name and lose the bytes
     os.replace(partial, path)
     _flush_folder(path.parent)
+
+
+@contextmanager
+def whole_files(folder: Path) -> Iterator[Path]:
+    """Write several files that belong together: all of them or none gets into a folder.
+
+    Args:
+        folder: The folder; it may exist and hold other files. Of files with the same names the new ones stay.
+
+    Yields:
+        ``<folder>.partial``, where to write them; it is removed at the end, and what an earlier one left at the start.
+    """
+    partial = folder.with_name(f'{folder.name}{PARTIAL}')
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        folder.mkdir(exist_ok=True)
+        for path in sorted(partial.iterdir()):
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager

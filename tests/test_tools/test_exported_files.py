@@ -49,6 +49,29 @@ def test_the_inferencer_of_the_host_opens_it_with_classes_and_colors(tool, tmp_p
     assert model.networks == ('student', 'teacher')
 
 
+def test_an_export_that_fails_leaves_what_was_there(tool, tmp_path, monkeypatch):
+    """Weights without a card, or a graph that does not run, would be taken for a whole export."""
+    write_run(tmp_path, 'MeanTeacher')
+
+    def fail(*_):
+        raise UserError('does not run')
+
+    monkeypatch.setattr(tool, 'export_graphs', fail)
+    for earlier in (set(), {'mine.txt', 'tiny_mine.pth'}):
+        for name in earlier:
+            (tmp_path / 'out').mkdir(exist_ok=True)
+            (tmp_path / 'out' / name).write_text('mine')
+        with pytest.raises(UserError, match='does not run'):
+            export(tool, tmp_path, '--format', 'mmseg', 'onnx')
+        assert {path.name for path in tmp_path.glob('out/*')} == earlier and not (tmp_path / 'out.partial').exists()
+    (tmp_path / 'out.partial').mkdir()
+    (tmp_path / 'out.partial/tiny_mine.onnx').write_text('of a killed one')
+    export(tool, tmp_path)
+    names = {'mine.txt', *(f'tiny_mine.{end}' for end in ('py', 'pth', 'md'))}
+    assert {path.name for path in tmp_path.glob('out/*')} == names and not (tmp_path / 'out.partial').exists()
+    assert (tmp_path / 'out/tiny_mine.pth').stat().st_size > 1000
+
+
 @NEW_TORCH
 @pytest.mark.parametrize(('method', 'own'), [('DUEB', 'variance'), ('ELN', 'correctness')])
 def test_the_graph_predicts_what_the_network_predicts(tmp_path, method, own):
