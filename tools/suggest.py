@@ -110,7 +110,9 @@ def suggest_errors(args: argparse.Namespace, files: RunFiles, labeled: LabeledSe
 def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> None:
     """Take corrected masks."""
     candidates = find_candidates(cfg, labeled, args.images, None, may_be_empty=True)
-    accepted = accept(cfg, labeled, candidates, args.accept, new_folder(args, labeled.images, None))
+    accepted = accept(
+        cfg, labeled, candidates, args.accept, new_folder(args, labeled.images, None, accept=str(args.accept))
+    )
     total = len(labeled.indices) + len(accepted.added)
     print(f'{len(accepted.added)} new masks, {len(accepted.replaced)} instead of old ones; {total} labeled images.')
     if accepted.ignored:

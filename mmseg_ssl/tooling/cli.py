@@ -118,16 +118,20 @@ def check_device(name: str) -> None:
         raise UserError(f'--device {name} cannot be used here ({reason}). Leave it out, or give cpu.') from error
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file that a tool wrote.
+def read_json(path: Path, fix: str = 'Remove it and make it again.') -> Any:
+    """Read a JSON file, in any encoding of Unicode.
+
+    Args:
+        path: The file.
+        fix: What to do about a damaged one; the default is for what a tool of ours wrote.
 
     Raises:
         UserError: It is damaged.
     """
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise UserError(f'{path} is not a JSON file, or is truncated: {error}. Remove it and make it again.') from error
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f'{path} is not a JSON file, or is truncated: {error}. {fix}') from error
 
 
 def _place(path: str, error: Exception) -> str:

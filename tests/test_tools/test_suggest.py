@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from tiny_run import META, PIPELINE, noise, write_run
+from photo_run import LABELED, NAMES, read, snapshot, write_data_config, write_png
+from tiny_run import META, noise, write_run
 
 from mmseg_ssl import load
 from mmseg_ssl.datasets import SemiDataset, read_ids
@@ -20,57 +20,6 @@ from mmseg_ssl.tooling.suggestions.doubt import Doubter
 from mmseg_ssl.tooling.suggestions.new_folder import NewFolder
 from mmseg_ssl.tooling.suggestions.run_data import labeled_set
 from mmseg_ssl.tooling.suggestions.thumbnails import doubtful_regions
-
-NAMES = ('0', '1', 'a/0', 'a/2', 'a/b/3', 'a/b/4')
-LABELED = ('1', 'a/2')
-
-
-def write_png(path, values):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), values)
-
-
-def write_data_config(place, run, **changes):
-    """Give a run the data of a training on ``photos`` with two masks."""
-    common = dict(img_suffix='.png', serialize_data=False)  # mmengine collects garbage whenever it serializes
-    labeled = dict(common, type='BaseSegDataset', metainfo=META, pipeline=PIPELINE, **changes)
-    labeled['data_prefix'] = dict(img_path='photos', seg_map_path='masks')
-    unlabeled = dict(common, type='UnlabeledImages', data_prefix=dict(img_path='photos'), pipeline=[])
-    data = dict(type='SemiDataset', split='list.txt', labeled=labeled, unlabeled=unlabeled)
-    with open(place / run / 'tiny_mine.py', 'a') as config:
-        config.write(f'\ntrain_dataloader = {dict(batch_size=1, dataset=data)}\n')
-
-
-@pytest.fixture(scope='module')
-def run(tmp_path_factory):
-    """A run, which is written once: its config is formatted, which takes a second."""
-    init_default_scope('mmseg')
-    folder = tmp_path_factory.mktemp('trained')
-    write_run(folder / 'run')
-    return folder / 'run'
-
-
-@pytest.fixture
-def place(tmp_path, run, monkeypatch):
-    """A run on six images, of which two have masks."""
-    shutil.copytree(run, tmp_path / 'run')
-    (tmp_path / 'run/last_checkpoint').unlink()  # it names the copied one
-    for number, name in enumerate(NAMES):
-        write_png(tmp_path / f'photos/{name}.png', noise(number))
-    for name in LABELED:
-        write_png(tmp_path / f'masks/{name}.png', np.full((40, 56), 3, np.uint8))
-    (tmp_path / 'list.txt').write_text('\n'.join(LABELED))
-    write_data_config(tmp_path, 'run')
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def snapshot(place):
-    return {path: path.read_bytes() for top in ('photos', 'masks') for path in sorted((place / top).rglob('*.png'))}
-
-
-def read(path):
-    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
 def test_it_writes_what_an_annotator_starts_from(tool, place, capsys):

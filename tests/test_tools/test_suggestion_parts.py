@@ -9,8 +9,9 @@ import pytest
 from mmseg_ssl.structures import IGNORE_INDEX
 from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.suggestions.choice import choose, draw, farthest_first, standardized
-from mmseg_ssl.tooling.suggestions.coco import decompressed, from_run_lengths, read_coco, run_lengths, write_coco
+from mmseg_ssl.tooling.suggestions.coco import read_coco, write_coco
 from mmseg_ssl.tooling.suggestions.label_errors import Agreement, find_errors, ranked
+from mmseg_ssl.tooling.suggestions.run_lengths import decompressed, from_run_lengths, run_lengths
 
 CLASSES = ('sky', 'road', 'car')
 
@@ -124,7 +125,10 @@ def test_polygons_cover_pixels_whose_middle_is_inside(tmp_path):
     ('content', 'said'),
     [
         (dict(a=1), 'is no file of COCO annotations'),
-        (annotated(category_id=9), r'annotation 5 is of the class None; the classes are sky, road, car'),
+        (
+            annotated(category_id=9),
+            '5 is of category 9, which the file does not list; the classes are sky, road, car',
+        ),
         (annotated(image_id=3), 'annotation 5 is of image 3, which the file does not list'),
         (annotated(segmentation=dict(size=[10, 12], counts=[3])), 'cannot be drawn: run lengths of 3 pixels'),
         (

@@ -1,29 +1,24 @@
 """Takes corrected masks into a new labeled set: list, masks and config beside the old ones, which stay as they are."""
 
-import re
-import shutil
+import os
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Sequence
 
 from mmengine.config import Config
 
 from ...datasets.checks.image_files import read_image
-from ...datasets.image_folder import ImageFolder
 from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
 from ..cli import UserError
-from ..prediction_inputs import IMAGES
-from .coco import read_coco
+from .given_masks import GivenMask, copy_file, masks_of_coco, masks_of_folder, nearest
 from .mask_coding import MaskCoding
 from .new_config import write_config
 from .new_folder import NewFolder
-from .pre_labels import unchanged
+from .pre_labels import digest, known_predictions
 from .run_data import Candidates, LabeledSet
 
 MOST = 10
 """Problems that are listed; there may be more."""
-UPLOADED = re.compile(r'^[0-9a-f]{8}-')
-"""What Label Studio writes before the name of an uploaded image."""
 
 
 class Accepted(NamedTuple):
@@ -37,8 +32,17 @@ class Accepted(NamedTuple):
     ignored: float  # share of the pixels of these masks that have no class
 
 
+class Checked(NamedTuple):
+    """What was found in the masks while they were read."""
+
+    ignored: float
+    digests: Dict[str, str]  # id -> see digest()
+
+
 def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path, folder: NewFolder) -> Accepted:
     """Check corrected masks, and write a labeled set with them and the run's own.
+
+    Nothing is written before everything was read; if writing fails, nothing is left.
 
     Args:
         cfg: Config of the run.
@@ -56,118 +60,107 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
             none; or there is none.
     """
     coding = MaskCoding(labeled)
-    masks = folder.place / 'masks'
     paths = {name: Path(labeled.info(name)['img_path']) for name in labeled.indices}
     paths.update(candidates.paths)
     blank: List[str] = []
     if given.is_file():
-        found, blank = _from_coco(given, coding, paths, folder)
+        found, blank = masks_of_coco(given, coding, paths)
     else:
-        found = _from_folder(given, coding, paths)
-    ignored = _check(found, coding, paths)
-    predicted = unchanged(found, coding, [given.parent, folder.folder.parent])
-    for name in labeled.indices:
-        if name not in found:
-            _copy(Path(labeled.info(name)['seg_map_path']), coding.path(masks, name))
-    for name, path in found.items():
-        _copy(path, coding.path(masks, name))
+        found = masks_of_folder(given, coding, paths)
+    checked = _check(found, coding, paths)
+    kept = {name: Path(labeled.info(name)['seg_map_path']) for name in labeled.indices if name not in found}
+    _require_readable(kept)
     every = sorted({*labeled.indices, *found})
-    folder.write_lines('labeled.txt', every)
-    moved = _gather_images(labeled, candidates, paths, every, folder)
-    added = sorted(name for name in found if name not in labeled.indices)
-    replaced = sorted(name for name in found if name in labeled.indices)
-    config = write_config(cfg, folder, moved)
-    folder.finish()
-    return Accepted(added, replaced, folder.folder / config, blank, predicted, ignored)
+    images = _images_to_gather(labeled, candidates, paths, every)
+    known = known_predictions([given.parent, folder.folder.parent])
+    try:
+        config = _write(cfg, folder, coding, found, kept, every, images)
+    except BaseException:  # an interruption, too: a later command could use nothing of it
+        folder.discard()
+        raise
+    return Accepted(
+        added=sorted(name for name in found if name not in labeled.indices),
+        replaced=sorted(name for name in found if name in labeled.indices),
+        config=folder.folder / config,
+        blank=blank,
+        predicted=sorted(name for name, own in checked.digests.items() if own in known.get(name, ())),
+        ignored=checked.ignored,
+    )
 
 
-def _from_folder(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Dict[str, Path]:
-    """Return the masks of a folder by id."""
-    if not given.is_dir():
-        raise UserError(f'--accept {given}: there is no such folder or file.')
-    files = ImageFolder(str(given), (coding.suffix,)).files()
-    if not files:
-        raise UserError(f'--accept {given}: it holds no mask that ends in {coding.suffix}.')
-    found = {name.replace('\\', '/'): given / f'{name}{suffix}' for name, suffix in files}
-    for name, suffix in ImageFolder(str(given), IMAGES).files():
-        if name in paths and name not in found:
-            raise UserError(f'{given / name}{suffix}: the masks of this run end in {coding.suffix}. Convert it.')
-    return found
-
-
-def _from_coco(
-    given: Path, coding: MaskCoding, paths: Dict[str, Path], folder: NewFolder
-) -> Tuple[Dict[str, Path], List[str]]:
-    """Write the masks of a COCO file as those of a folder; return them by id, and images that nobody labeled."""
-    found: Dict[str, Path] = {}
-    blank = []
-    for file, mask in read_coco(given, coding.classes).items():
-        stem = Path(file).with_suffix('').as_posix()
-        fitting = [stem] if stem in paths else [name for name in paths if paths[name].as_posix().endswith(f'/{file}')]
-        last = Path(stem).name
-        for said in (last, UPLOADED.sub('', last)):  # a tool may have left out the folders, or renamed it
-            fitting = fitting or [name for name in paths if Path(name).name == said]
-        if len(fitting) != 1:
-            what = f'fits {len(fitting)} images, such as {fitting[0]}' if fitting else 'is no image of this run'
-            raise UserError(f'{given}: {file} {what}.')
-        if (mask == IGNORE_INDEX).all():  # a tool lists what nobody came to, too
-            blank.append(fitting[0])
-            continue
-        if fitting[0] in found:
-            raise UserError(f'{given}: {file} is the image {fitting[0]}, and so is another one that it lists.')
-        found[fitting[0]] = coding.path(folder.seen, fitting[0])
-        coding.write(found[fitting[0]], mask)
-    if not found:
-        raise UserError(f'--accept {given}: it lists no image with a labeled pixel.')
-    return found, blank
-
-
-def _check(found: Dict[str, Path], coding: MaskCoding, paths: Dict[str, Path]) -> float:
-    """Refuse masks that do not fit, all of them at once; return the share of their pixels without a class."""
-    problems = []
+def _check(found: Dict[str, GivenMask], coding: MaskCoding, paths: Dict[str, Path]) -> Checked:
+    """Read every mask once, and refuse those that do not fit, all of them at once."""
+    problems, digests = [], {}
     pixels = ignored = 0
-    for name, path in found.items():
+    for name, mask in found.items():
         try:
             if name not in paths:
-                raise DatasetError(f'{path}: the run has no image {name}. Name the mask like its image.')
-            size, image = (
-                coding.check(path),
-                read_image(coding.dataset, dict(coding.facts, img_path=str(paths[name])), False),
-            )
+                hint = f'{nearest(name, paths)} Name the mask like its image.'
+                raise DatasetError(f'{mask.where}: the run has no image {name}.{hint}')
+            classes = mask.read()
+            size = classes.shape[1], classes.shape[0]
+            image = read_image(coding.dataset, dict(coding.facts, img_path=str(paths[name])), False)
             if image.problem:
-                raise DatasetError(f'{image.path}: {image.problem}.')
+                raise DatasetError(f'{image.path}: {image.problem}. Get the image again, or remove its mask.')
             if size != image.size and image.size:
                 sizes = f'{size[0]}x{size[1]}, its image {paths[name]} is {image.size[0]}x{image.size[1]}'
-                raise DatasetError(f'{path} is {sizes}. Export the mask in the size of the image.')
-            without = coding.read(path) == IGNORE_INDEX
-            pixels, ignored = pixels + without.size, ignored + int(without.sum())
+                raise DatasetError(f'{mask.where} is {sizes}. Export the mask in the size of the image.')
+            without = classes == IGNORE_INDEX
             if without.all():
-                raise DatasetError(f'{path}: no pixel has a class. Remove the mask if nobody labeled the image.')
+                raise DatasetError(f'{mask.where}: no pixel has a class. Remove the mask if nobody labeled the image.')
+            pixels, ignored, digests[name] = pixels + without.size, ignored + int(without.sum()), digest(classes)
         except DatasetError as error:
             problems.append(str(error))
     if problems:
         more = f'\n  and {len(problems) - MOST} more' if len(problems) > MOST else ''
         listed = '\n  '.join(problems[:MOST])
         raise UserError(f'{len(problems)} of {len(found)} masks cannot be taken; nothing was:\n  {listed}{more}')
-    return ignored / pixels
+    return Checked(ignored / pixels, digests)
 
 
-def _gather_images(
-    labeled: LabeledSet, candidates: Candidates, paths: Dict[str, Path], names: Sequence[str], folder: NewFolder
-) -> bool:
-    """Copy the labeled images into one folder if they are in two; a labeled set has a single one."""
+def _require_readable(kept: Dict[str, Path]) -> None:
+    """Refuse a run of which a mask cannot be copied, before the first one is."""
+    lost = [path for path in kept.values() if not os.access(path, os.R_OK)]
+    if lost:
+        raise UserError(
+            f'{lost[0]}: this mask of the run is missing or may not be read ({len(lost)} such masks), and the new set '
+            'would need it. Get it again, or take its image out of the list of labeled ones.'
+        )
+
+
+def _images_to_gather(
+    labeled: LabeledSet, candidates: Candidates, paths: Dict[str, Path], names: Sequence[str]
+) -> Dict[str, Path]:
+    """Return where the labeled images go, if they are in two folders: a labeled set has a single one."""
     if not any(name in candidates.paths for name in names) or candidates.folder.resolve() == labeled.images.resolve():
-        return False
+        return {}
     suffix = labeled.dataset.img_suffix
     for name in names:
         if not paths[name].name.lower().endswith(suffix.lower()):
             raise UserError(
                 f'{paths[name]}: the images of the labeled set end in {suffix}. Convert the new ones to this format.'
             )
-        _copy(paths[name], folder.place / 'images' / f'{name}{suffix}')
-    return True
+    return {f'{name}{suffix}': paths[name] for name in names}
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+def _write(
+    cfg: Config,
+    folder: NewFolder,
+    coding: MaskCoding,
+    found: Dict[str, GivenMask],
+    kept: Dict[str, Path],
+    every: Sequence[str],
+    images: Dict[str, Path],
+) -> str:
+    """Write masks, list, images and config; return the name of the config."""
+    folder.begin()
+    for name, path in kept.items():
+        copy_file(path, coding.path(folder.place / 'masks', name))
+    for name, mask in found.items():
+        mask.write(coding.path(folder.place / 'masks', name))
+    folder.write_lines('labeled.txt', every)
+    for name, path in images.items():
+        copy_file(path, folder.place / 'images' / name)
+    config = write_config(cfg, folder, bool(images))
+    folder.finish()
+    return config

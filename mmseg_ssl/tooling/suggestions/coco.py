@@ -17,61 +17,12 @@ from matplotlib.path import Path as Outline
 
 from ...structures import IGNORE_INDEX
 from ..cli import UserError, read_json
+from .run_lengths import decompressed, from_run_lengths, run_lengths
 
-
-def run_lengths(inside: np.ndarray) -> List[int]:
-    """Encode a region: numbers of pixels outside, inside, outside, ... column by column.
-
-    Args:
-        inside: ``(H, W)`` bool.
-
-    Example:
-        >>> run_lengths(np.array([[False, True], [True, True]]))
-        [1, 3]
-    """
-    flat = inside.ravel(order='F')
-    borders = np.flatnonzero(np.diff(flat)) + 1
-    lengths = np.diff([0, *borders.tolist(), flat.size]).tolist()
-    return [0, *lengths] if flat[0] else lengths
-
-
-def from_run_lengths(lengths: Sequence[int], size: Tuple[int, int]) -> np.ndarray:
-    """Decode a region ``(H, W)`` bool; the inverse of :func:`run_lengths`.
-
-    Raises:
-        ValueError: The lengths are not those of an image of this size.
-    """
-    counts = np.asarray(lengths, np.int64)
-    if (counts < 0).any() or counts.sum() != size[0] * size[1]:
-        raise ValueError(f'run lengths of {counts.sum()} pixels, the image has {size[0] * size[1]}')
-    flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-    return flat.reshape(size, order='F')
-
-
-def decompressed(text: str) -> List[int]:
-    """Return the run lengths of COCO's compressed text.
-
-    Each number is written in digits of 5 bits from the lowest, as characters from ``'0'``, with a sixth bit where more
-    follow; the sign is the highest bit of the last digit. From the fourth on, a number is the difference to the one two
-    places before.
-
-    Example:
-        >>> decompressed('13')
-        [1, 3]
-    """
-    lengths: List[int] = []
-    value = shift = 0
-    for character in text:
-        digit = ord(character) - 48
-        value |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            value -= 1 << shift
-        lengths.append(value + lengths[-2] if len(lengths) > 2 else value)
-        value = shift = 0
-    return lengths
+PARTS = ('images', 'annotations', 'categories')
+AGAIN = 'Export it again, as "COCO".'
+MOST_PIXELS = 2**30
+"""Of an image: a larger one is a wrong number, and would fill the memory."""
 
 
 def write_coco(path: Path, images: Iterable[Tuple[str, np.ndarray]], classes: Sequence[str]) -> None:
@@ -135,35 +86,61 @@ def read_coco(path: Path, classes: Sequence[str]) -> Dict[str, np.ndarray]:
         UserError: It is no such file, names an image twice or an unknown class, or an annotation cannot be drawn;
             says which.
     """
-    content = read_json(path)
-    if not isinstance(content, dict) or not {'images', 'annotations', 'categories'} <= set(content):
-        raise UserError(f'{path} is no file of COCO annotations: it lacks images, annotations or categories.')
+    content = read_json(path, AGAIN)
+    if not isinstance(content, dict) or not set(PARTS) <= set(content):
+        raise UserError(
+            f'{path} is no file of COCO annotations: it lacks {", ".join(PARTS[:2])} or {PARTS[2]}. {AGAIN}'
+        )
+    for part in PARTS:
+        if not isinstance(content[part], list) or not all(isinstance(entry, dict) for entry in content[part]):
+            raise UserError(f'{path}: "{part}" is no list of entries. {AGAIN}')
     try:
         names = {category['id']: category['name'] for category in content['categories']}
         files = {image['id']: image['file_name'] for image in content['images']}
-        masks = {
-            image['id']: np.full((image['height'], image['width']), IGNORE_INDEX, np.uint8)
-            for image in content['images']
-        }
+        sizes = {image['id']: (image['height'], image['width']) for image in content['images']}
     except (KeyError, TypeError) as error:
+        lack = f'{error} is missing' if isinstance(error, KeyError) else 'an id is neither number nor text'
         raise UserError(
-            f'{path}: an image needs id, file_name, height and width, and a category id and name; {error} is missing.'
+            f'{path}: an image needs id, file_name, height and width, and a category id and name; {lack}. {AGAIN}'
         ) from error
     if len(set(files.values())) < len(content['images']):
         raise UserError(f'{path} lists an image twice. Keep one entry of each id and file_name.')
+    masks = {number: _empty_mask(path, files[number], size) for number, size in sizes.items()}
     for annotation in content['annotations']:
-        where = f'{path}: annotation {annotation.get("id")}'
-        name, mask = names.get(annotation.get('category_id')), masks.get(annotation.get('image_id'))
-        if mask is None:
-            raise UserError(f'{where} is of image {annotation.get("image_id")}, which the file does not list.')
-        if name not in classes:
-            raise UserError(f'{where} is of the class {name!r}; the classes are {", ".join(classes)}.')
+        where, number = f'{path}: annotation {annotation.get("id")}', annotation.get('category_id')
+        try:
+            mask = masks[annotation.get('image_id')]
+        except (KeyError, TypeError) as error:
+            raise UserError(f'{where} is of image {error}, which the file does not list. Remove it.') from error
+        label = _label(names, number, classes, where)
         try:
             height, width = mask.shape
-            mask[_region(annotation.get('segmentation'), (height, width))] = classes.index(name)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f'{where} cannot be drawn: {error}.') from error
+            mask[_region(annotation.get('segmentation'), (height, width))] = label
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise UserError(f'{where} cannot be drawn: {error}. Draw it again, or remove it.') from error
     return {file: masks[number] for number, file in files.items()}
+
+
+def _empty_mask(path: Path, file: Any, size: Tuple[Any, Any]) -> np.ndarray:
+    """Return a mask ``(H, W)`` without a class, of the size that the file gives of an image."""
+    known = isinstance(file, str) and all(isinstance(side, (int, float)) and 0 < side == side // 1 for side in size)
+    if not known or size[0] * size[1] > MOST_PIXELS:
+        raise UserError(f'{path}: the image {file!r} is {size[1]!r} wide and {size[0]!r} high. Correct the entry.')
+    return np.full((int(size[0]), int(size[1])), IGNORE_INDEX, np.uint8)
+
+
+def _label(names: Dict[Any, Any], number: Any, classes: Sequence[str], where: str) -> int:
+    """Return the index of the class of a category."""
+    name = names.get(number) if isinstance(number, (int, str)) else None
+    if name not in classes:
+        known = (
+            f'of the class {name!r}' if name is not None else f'of category {number!r}, which the file does not list'
+        )
+        raise UserError(
+            f'{where} is {known}; the classes are {", ".join(classes)}. Rename the class where it was labeled, and '
+            'export again, or remove what is of it.'
+        )
+    return classes.index(name)
 
 
 def _region(segmentation: Any, size: Tuple[int, int]) -> np.ndarray:
@@ -180,6 +157,8 @@ def _region(segmentation: Any, size: Tuple[int, int]) -> np.ndarray:
         corners = np.asarray(polygon, float).reshape(-1, 2)
         if len(corners) < 3:
             raise ValueError(f'a polygon needs three corners, this one has {len(corners)}')
+        if not np.isfinite(corners).all():
+            raise ValueError('a corner of a polygon is no number')
         left, top = np.floor(corners.min(axis=0)).clip(0, size[::-1]).astype(int)
         right, bottom = np.ceil(corners.max(axis=0)).clip(0, size[::-1]).astype(int)
         columns, rows = np.meshgrid(np.arange(left, right), np.arange(top, bottom))

@@ -1,19 +1,23 @@
 """Masks as the files of a dataset hold them: names, and which value stands for which class."""
 
 from pathlib import Path
-from typing import Tuple
+from typing import Dict, Tuple
 
 import cv2
 import numpy as np
-from mmengine import fileio
 
-from ...datasets.checks.mask_files import IGNORED, decode_mask, meanings, read_mask, unexplained
+from ...datasets.checks.mask_files import IGNORED, UNREADABLE, meanings, open_mask, unexplained
 from ...datasets.pseudo_label_files import label_path
 from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
 from ...utils.atomic_files import replace_file
 from ..cli import UserError
 from .run_data import LabeledSet
+
+FIXES: Dict[str, str] = dict.fromkeys(UNREADABLE, 'Export the mask again, or remove it.')
+FIXES['unreadable mask'] = 'Give yourself the right to read it, or remove it.'
+FIXES['color mask'] = 'Export it as an index mask: one channel of 8 bits, or a palette.'
+"""What to do about a kind of problem whose text does not say it."""
 
 
 class MaskCoding:
@@ -65,32 +69,21 @@ class MaskCoding:
         replace_file(path, cv2.imencode(f'.{self.suffix.rpartition(".")[2]}', values)[1].tobytes())
 
     def read(self, path: Path) -> np.ndarray:
-        """Read the classes of a mask, 255 where it is ignored.
+        """Read the classes of a mask ``(H, W)``, 255 where it is ignored; the file is opened once.
 
         Raises:
-            DatasetError: It is no mask of these classes; names the file.
+            DatasetError: It is no mask of these classes; names the file and the fix.
         """
-        width, height = self.check(path)
-        content = fileio.get(str(path))
-        info = dict(self.facts, seg_map_path=str(path))
-        values = np.asarray(decode_mask(self.dataset, info, content)).reshape(height, width)
-        labels = self.known[values.astype(np.int64)]
-        return np.where(labels < 0, IGNORE_INDEX, labels).astype(np.uint8)
-
-    def check(self, path: Path) -> Tuple[int, int]:
-        """Return width and height of a mask whose every value has a meaning.
-
-        Raises:
-            DatasetError: It cannot be read, or holds a value that stands for nothing; names the file.
-        """
-        facts = read_mask(self.dataset, dict(self.facts, seg_map_path=str(path)))
+        facts, values = open_mask(self.dataset, dict(self.facts, seg_map_path=str(path)))
         if facts.problem or not facts.size:
-            raise DatasetError(f'{path}: {facts.problem}')
+            fix = FIXES.get(facts.kind, '')
+            raise DatasetError(f'{path}: {facts.problem} {fix}'.rstrip())
         odd = unexplained(facts, self.known)
         if len(odd):
             raise DatasetError(
                 f'{path}: {facts.counts[odd[0]]} pixels have the value {facts.values[odd[0]]}, which stands for no '
                 f'class. The values of the {len(self.classes)} classes are {", ".join(map(str, self.values[:-1]))}; '
-                f'{self.values[-1]} is ignored.'
+                f'{self.values[-1]} is ignored. Give these pixels one of them.'
             )
-        return facts.size
+        labels = self.known[values.astype(np.int64)]
+        return np.where(labels < 0, IGNORE_INDEX, labels).astype(np.uint8)

@@ -18,6 +18,8 @@ NOTES = 'settings.json'
 class NewFolder:
     """Collects files in ``<folder>.partial``, which becomes ``<folder>`` at the end.
 
+    Nothing is written before :meth:`begin`, so a command that fails in its checks leaves no folder.
+
     Args:
         folder: The folder, which must not exist.
         settings: What the results for single images depend on.
@@ -38,7 +40,19 @@ class NewFolder:
         if changed or (before is None and self.place.exists()):
             what = f'was begun with another {", ".join(changed)}' if changed else 'is none of this tool'
             raise UserError(f'{self.place} {what}. Remove it, or give another --out.')
+
+    def begin(self) -> None:
+        """Make the partial folder; of what an interrupted command wrote there, only what it saw stays."""
+        for left in self.place.glob('*'):
+            if left.is_dir() and left != self.seen:
+                shutil.rmtree(left)
+            elif left.is_file() and left.name != NOTES:
+                left.unlink()
         self.note()
+
+    def discard(self) -> None:
+        """Remove the partial folder, of which a later command could use nothing."""
+        shutil.rmtree(self.place, ignore_errors=True)
 
     def note(self, **results: Any) -> None:
         """Write the settings, and results that a later command asks for."""

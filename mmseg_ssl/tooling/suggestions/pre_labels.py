@@ -7,7 +7,6 @@ from typing import Dict, List, Set
 import numpy as np
 
 from ..cli import UserError, read_json
-from .mask_coding import MaskCoding
 from .new_folder import NOTES
 
 KEY = 'predictions'
@@ -23,20 +22,15 @@ def digest(classes: np.ndarray) -> str:
     return hashlib.sha256(f'{classes.shape}'.encode() + np.ascontiguousarray(classes).tobytes()).hexdigest()
 
 
-def unchanged(found: Dict[str, Path], coding: MaskCoding, places: List[Path]) -> List[str]:
-    """Return the ids of masks that are exactly a prediction.
+def known_predictions(places: List[Path]) -> Dict[str, Set[str]]:
+    """Collect what networks predicted; other tools have notes of this name without any.
 
     Args:
-        found: Masks by id.
-        coding: How to read them.
         places: Folders in which, or in whose folders, the notes of suggestions may lie.
+
+    Returns:
+        Id of an image -> digests of its pre-labels.
     """
-    known = _known(places)
-    return sorted(name for name, path in found.items() if name in known and digest(coding.read(path)) in known[name])
-
-
-def _known(places: List[Path]) -> Dict[str, Set[str]]:
-    """Collect the digests of the predictions; other tools have notes of this name without any."""
     known: Dict[str, Set[str]] = {}
     for note in {note.resolve() for place in places for depth in ('', '*/') for note in place.glob(depth + NOTES)}:
         try:

@@ -1,6 +1,7 @@
 """The images of a run: those that have a label, and those that could get one."""
 
 import os.path as osp
+import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
@@ -11,11 +12,10 @@ from ...datasets import UnlabeledImages
 from ...datasets.apply_split import build_labeled, build_unlabeled, image_paths
 from ...datasets.checks.check import build_set
 from ...datasets.checks.look import leaves
-from ...datasets.image_folder import ImageFolder
+from ...datasets.image_folder import IMAGES, ImageFolder
 from ...datasets.same_files import SameFiles
 from ...datasets.splits import find_split, read_ids
 from ..cli import UserError
-from ..prediction_inputs import IMAGES
 
 
 class LabeledSet(NamedTuple):
@@ -97,6 +97,7 @@ def find_candidates(
     folder = ImageFolder(root, dataset.img_suffix)
     known = SameFiles(image_paths(labeled.dataset))
     paths = {_id_of(path, folder): Path(path) for path in image_paths(dataset) if path not in known}
+    _require_listable(paths)
     if only is not None:
         wanted = read_ids(find_split(str(only)))
         missing = [name for name in wanted if name not in paths]
@@ -106,6 +107,16 @@ def find_candidates(
     if not paths and not may_be_empty:
         raise UserError(f'{root} holds no image without a label. Give another folder with --images.')
     return Candidates(Path(root), dict(sorted(paths.items())))
+
+
+def _require_listable(paths: Dict[str, Path]) -> None:
+    """Refuse images whose id would be another one, or none, in a list with a line for each."""
+    odd = [path for name, path in paths.items() if name != name.strip() or re.search(r'^#|[\r\n]', name)]
+    if odd:
+        raise UserError(
+            f'{str(odd[0])!r}: a list of images cannot hold this name ({len(odd)} such images). Rename the file: no '
+            'line break, no space at either end, no # at the beginning.'
+        )
 
 
 def _unlabeled_set(cfg: Config, labeled: LabeledSet, images: Optional[str]) -> BaseDataset:

@@ -75,6 +75,7 @@ def suggest(
             f'--count {wish.number}: {candidates.folder} has {len(candidates.paths)} images without a label.'
         )
     coding = MaskCoding(labeled)
+    folder.begin()
     if wish.by == RANDOM:
         scored = Scored({}, {}, {})
         chosen = draw(list(candidates.paths), wish.number, wish.seed)

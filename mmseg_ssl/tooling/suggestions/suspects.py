@@ -60,6 +60,7 @@ def find_suspects(
     coding = MaskCoding(labeled)
     if len(network.classes) != len(coding.classes):
         raise UserError(f'the network has {len(network.classes)} classes, the set {len(coding.classes)}.')
+    folder.begin()
     agreement = Agreement(len(network.classes))
     for name in track(names, 'Comparing'):
         agreement.add(*_compared(network, labeled, coding, name, folder))
