@@ -124,8 +124,8 @@ def _network(sides: Sides, method: str, machine: Machine) -> Tuple[Choice, str]:
         return Choice('deeplabv3plus_r50-d16.py', why), schedules.get(method, 'sgd_poly_voc.py')
     if _median_size(sides)[0] <= TINY:
         return Choice('unet_tiny.py', f'images of at most {TINY} pixels a side: a small U-Net'), 'sgd_poly_shapes.py'
-    why = f'a CPU; {len(sides.labeled)} masks teach a head, not a backbone'
-    return Choice('deeplabv3plus_mbv2-d16_frozen.py', why), 'adamw_poly_camvid_cpu.py'
+    why = 'a CPU; BatchNorm as it was pretrained'
+    return Choice('deeplabv3plus_mbv2-d16_fixed-norm.py', why), 'adamw_poly_cpu_slow-backbone.py'
 
 
 def _median_size(sides: Sides) -> Tuple[int, int]:
