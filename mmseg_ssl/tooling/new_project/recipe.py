@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, List, NamedTuple, Tuple
+from typing import List, Tuple
 
 import numpy as np
 
+from .image_sizes import TINY, Choice, median_size, sizes_of
 from .labels import Labels
 from .machine import Machine
 from .sides import Sides
@@ -14,23 +15,14 @@ RARE = 0.1
 """A class is rare if it has less than this part of the pixels that it had if all classes were equally frequent."""
 SEEN = 0.05
 """A class that fewer of the images show is missing rather than rare: one photo says nothing about its size."""
-TINY = 128
-"""Longest side up to which images are too small for a network that shrinks them 16-fold."""
-CPU_PIXELS, GPU_PIXELS = 240 * 180, 1024 * 768
-"""Pixels of an image to which larger ones are shrunk."""
+FEW = 5
+"""Masks of a class, in the median of the classes, below which a backbone keeps its pretrained weights."""
 BYTES = dict(DUEB=6300, UniMatchV2=6300, SoftSelfLabeling=4000, Supervised=2000)
 """Bytes per pixel of a labeled crop with MobileNetV2, from the memory of recorded runs; not those of self-labeling."""
 GPU_BYTES = dict(UniMatchV2=22000, SoftSelfLabeling=9000, Supervised=7000)
 """The same with ResNet-50 or DINOv2-S: estimates, not measured."""
 BASE_BYTES = 600e6
 """What a process takes without a batch."""
-
-
-class Choice(NamedTuple):
-    """What was chosen, and why."""
-
-    value: Any
-    why: str
 
 
 @dataclass
@@ -77,8 +69,8 @@ def choose(sides: Sides, labels: Labels, machine: Machine) -> Recipe:
         machine: Where it will be trained.
     """
     method = _method(sides, labels, machine)
-    network, schedule = _network(sides, method.value, machine)
-    scale, crop = _sizes(sides, network.value, machine)
+    network, schedule = _network(sides, labels, method.value, machine)
+    scale, crop = sizes_of(sides, network.value, machine)
     ratio = (0.75, 1.5) if 'unet' in network.value else (0.5, 2.0)
     per_labeled = dict(DUEB=2, UniMatchV2=1).get(method.value, 0)
     batch = _batch(sides, method.value, per_labeled, crop.value, machine)
@@ -93,7 +85,7 @@ def choose(sides: Sides, labels: Labels, machine: Machine) -> Recipe:
         recipe.notes.append('Validation scores the scribbled pixels alone, not the borders between them.')
         if sides.unlabeled:
             recipe.notes.append(f'{len(sides.unlabeled)} images without scribbles are not used.')
-    shrunk = _median_size(sides)[0] / scale.value[0]
+    shrunk = median_size(sides)[0] / scale.value[0]
     if shrunk > 4:
         recipe.notes.append(
             f'Images are shrunk {shrunk:.1f}-fold: what is smaller than {2 * shrunk:.0f} pixels disappears. '
@@ -114,40 +106,27 @@ def _method(sides: Sides, labels: Labels, machine: Machine) -> Choice:
     return Choice('DUEB', f'{masks} masks, {free} images without; on a CPU it did better than UniMatch V2 in our runs')
 
 
-def _network(sides: Sides, method: str, machine: Machine) -> Tuple[Choice, str]:
-    """Choose network and schedule by the accelerator."""
+def _network(sides: Sides, labels: Labels, method: str, machine: Machine) -> Tuple[Choice, str]:
+    """Choose network and schedule by the accelerator, and how fast a backbone learns by the masks of a class."""
     if machine.gpu:
         if method == 'UniMatchV2' and machine.has_dinov2:
             return Choice('dpt_dinov2-s.py', 'a GPU and mmpretrain: DINOv2-S'), 'adamw_poly_voc_unimatch_v2.py'
         why = 'a GPU; pip install mmpretrain for DINOv2' if method == 'UniMatchV2' else 'a GPU'
         schedules = dict(UniMatchV2='sgd_poly_voc_unimatch.py', SoftSelfLabeling='sgd_poly_scribble.py')
         return Choice('deeplabv3plus_r50-d16.py', why), schedules.get(method, 'sgd_poly_voc.py')
-    if _median_size(sides)[0] <= TINY:
+    if median_size(sides)[0] <= TINY:
         return Choice('unet_tiny.py', f'images of at most {TINY} pixels a side: a small U-Net'), 'sgd_poly_shapes.py'
+    seen = np.median([np.count_nonzero(shown) for shown in _pixels(sides, labels).T])
+    if seen < FEW:
+        why = f'a CPU; half of the classes are in {seen:.0f} masks or fewer'
+        return Choice('deeplabv3plus_mbv2-d16_frozen.py', why), 'adamw_poly_camvid_cpu.py'
     why = 'a CPU; BatchNorm as it was pretrained'
     return Choice('deeplabv3plus_mbv2-d16_fixed-norm.py', why), 'adamw_poly_cpu_slow-backbone.py'
 
 
-def _median_size(sides: Sides) -> Tuple[int, int]:
-    """Return the medians of the longer and of the shorter side of the images with masks."""
-    sizes = [sorted(photo.size, reverse=True) for photo in [*sides.labeled, *sides.val] if photo.size]
-    long, short = np.median(np.array(sizes), axis=0)
-    return int(long), int(short)
-
-
-def _sizes(sides: Sides, network: str, machine: Machine) -> Tuple[Choice, Choice]:
-    """Choose the size of images and crops by their median size and the accelerator."""
-    long, short = _median_size(sides)
-    room = GPU_PIXELS if machine.gpu else CPU_PIXELS
-    factor = min(1.0, math.sqrt(room / (long * short)))
-    scale = (max(1, round(long * factor)), max(1, round(short * factor)))
-    step = 14 if 'dinov2' in network else 8 if 'unet' in network else 16
-    most = 518 if 'dinov2' in network else 512
-    side = max(step, min(most, scale[1]) // step * step)
-    wide = max(step, min(most, scale[0], 2 * side) // step * step) if scale[0] > 2.5 * scale[1] else side
-    why = f'median image {long}x{short}' + ('' if factor == 1 else f', {room:,} pixels are what a step can pay for')
-    chosen = f'the largest multiple of {step} up to {most} in the shorter side'
-    return Choice(scale, why), Choice((side, wide), chosen)
+def _pixels(sides: Sides, labels: Labels) -> np.ndarray:
+    """Return the number of pixels of each class in each mask that teaches, ``(masks, classes)``."""
+    return np.stack([labels.pixels(photo) for photo in sides.labeled])
 
 
 def _batch(sides: Sides, method: str, per_labeled: int, crop: Tuple[int, int], machine: Machine) -> Choice:
@@ -177,7 +156,7 @@ def _norm(network: str, images: int) -> Choice:
 
 def _loss(sides: Sides, labels: Labels, crop: Tuple[int, int]) -> Choice:
     """Choose class weights and hard pixels if a class is rare in the masks that teach."""
-    each = np.stack([labels.pixels(photo) for photo in sides.labeled])
+    each = _pixels(sides, labels)
     pixels, often = each.sum(axis=0), (each > 0).sum(axis=0) >= max(2, SEEN * len(each))
     shares = pixels / max(pixels.sum(), 1)
     present = shares[shares > 0]
