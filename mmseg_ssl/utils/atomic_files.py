@@ -43,18 +43,19 @@ def whole_files(folder: Path) -> Iterator[Path]:
         folder: The folder; it may exist and hold other files. Of files with the same names the new ones stay.
 
     Yields:
-        ``<folder>.partial``, where to write them; it is removed at the end, and what an earlier one left at the start.
+        ``<folder>/.partial``, where to write them; it is removed at the end, and what an earlier one left at the start.
     """
-    partial = folder.with_name(f'{folder.name}{PARTIAL}')
+    new, partial = not folder.exists(), folder / PARTIAL  # inside: the folder may be the current one
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         yield partial
-        folder.mkdir(exist_ok=True)
         for path in sorted(partial.iterdir()):
             os.replace(path, folder / path.name)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 @contextmanager

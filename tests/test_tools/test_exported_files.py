@@ -63,12 +63,14 @@ def test_an_export_that_fails_leaves_what_was_there(tool, tmp_path, monkeypatch)
             (tmp_path / 'out' / name).write_text('mine')
         with pytest.raises(UserError, match='does not run'):
             export(tool, tmp_path, '--format', 'mmseg', 'onnx')
-        assert {path.name for path in tmp_path.glob('out/*')} == earlier and not (tmp_path / 'out.partial').exists()
-    (tmp_path / 'out.partial').mkdir()
-    (tmp_path / 'out.partial/tiny_mine.onnx').write_text('of a killed one')
-    export(tool, tmp_path)
+        assert {path.name for path in tmp_path.glob('out/*')} == earlier
+        assert (tmp_path / 'out').exists() == bool(earlier)
+    (tmp_path / 'out/.partial').mkdir()
+    (tmp_path / 'out/.partial/tiny_mine.onnx').write_text('of a killed one')
+    monkeypatch.chdir(tmp_path / 'out')
+    tool.main([str(tmp_path / 'tiny_mine.py'), str(tmp_path / 'iter_6.pth'), '.'])
     names = {'mine.txt', *(f'tiny_mine.{end}' for end in ('py', 'pth', 'md'))}
-    assert {path.name for path in tmp_path.glob('out/*')} == names and not (tmp_path / 'out.partial').exists()
+    assert {path.name for path in tmp_path.glob('out/*')} == names
     assert (tmp_path / 'out/tiny_mine.pth').stat().st_size > 1000
 
 
