@@ -20,6 +20,7 @@ from mmseg.models.utils import resize as host_resize
 
 from mmseg_ssl import compat
 from mmseg_ssl.compat.imports import MissingOps
+from mmseg_ssl.compat.pretrained_weights import patch_pretrained_weights
 from mmseg_ssl.compat.pretty_text import once_per_content
 from mmseg_ssl.utils.versions import release_numbers
 from mmseg_ssl.utils.weights import WeightsError
@@ -261,3 +262,9 @@ def test_pretrained_weights_of_another_network_are_refused(tmp_path):
     for name in ('other', 'whole'):
         with pytest.raises(WeightsError, match=rf'{name}.pth holds no weight of Sequential: all of it would be random'):
             PretrainedInit(str(tmp_path / f'{name}.pth'))(network)
+    PretrainedInit(str(tmp_path / 'other.pth'))(torch.nn.Identity())  # nothing of it is random
+    with pytest.raises(WeightsError, match='holds no weight of BatchNorm2d'):  # it has statistics alone
+        PretrainedInit(str(tmp_path / 'other.pth'))(torch.nn.BatchNorm2d(4, affine=False))
+    before = PretrainedInit.__call__
+    patch_pretrained_weights()
+    assert PretrainedInit.__call__ is before  # once

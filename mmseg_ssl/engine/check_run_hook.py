@@ -40,7 +40,7 @@ class CheckRunHook(Hook):
         if runner._resume and isinstance(text, str) and runner.rank == 0:
             changed = changed_lines(text, runner.cfg.pretty_text)
             if changed:
-                more = ', ...' if len(changed) > SHOWN else ''
+                more = ' and more' if len(changed) > SHOWN else ''
                 runner.logger.warning(
                     f'the config differs from that of the checkpoint in: {", ".join(changed[:SHOWN])}{more}. From here '
                     'on it counts.'
@@ -60,12 +60,12 @@ class CheckRunHook(Hook):
         optim = optim if isinstance(optim, dict) else {}  # a wrapper that was built by hand
         paramwise, constructor = optim.get('paramwise_cfg') or {}, str(optim.get('constructor', ''))
         before = runner.message_hub.get_info('method', '') if runner.iter else ''
-        runner.message_hub.update_info('method', type(model).__name__)  # a checkpoint remembers it
         if before and before != type(model).__name__:
             raise UserError(
                 f'the checkpoint is of a run of {before}, and the config is of {type(model).__name__}: one run has '
                 'one method. Start another run, in a folder of its own, with load_from=<checkpoint>.'
             )
+        runner.message_hub.update_info('method', type(model).__name__)  # a checkpoint remembers it
         problems = [
             *hook_problems(hooks, model),
             *checkpoint_problems(hooks),

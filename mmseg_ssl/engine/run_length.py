@@ -1,7 +1,7 @@
 """Moments of a run, in iterations or as shares of its length."""
 
 import math
-from typing import Union
+from typing import Iterator, Union
 
 Moment = Union[int, float]
 """An ``int`` is a number of iterations; a ``float`` from 0.0 to 1.0 is a share of the run's length."""
@@ -23,6 +23,17 @@ def check_moment(moment: Moment, name: str) -> Moment:
         f'{name} is a number of iterations (an int, at least 0) or a share of the run (a float from 0.0 to 1.0), '
         f'got {moment!r}.'
     )
+
+
+def one_warnings(moment: Moment, name: str) -> Iterator[str]:
+    """Yield a doubt of the ``int`` 1, where the whole run may be meant.
+
+    Args:
+        moment: Iterations or a share.
+        name: Its name in the message, e.g. ``'UnsupRampHook: end'``.
+    """
+    if moment == 1 and isinstance(moment, int):
+        yield f'{name}=1 is the first iteration; 1.0 is the end of the run, 0.5 its middle.'
 
 
 def to_iteration(moment: Moment, length: int) -> int:

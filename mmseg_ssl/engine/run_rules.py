@@ -1,9 +1,10 @@
 """Rules for what a run is made of: settings that would be taken without an effect, or with one that nobody wants."""
 
-import math
+import re
 from typing import Any, Iterator, List, Sequence
 
 from mmengine.hooks import CheckpointHook, EMAHook
+from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.runner import IterBasedTrainLoop
 from mmseg.evaluation import IoUMetric
 from torch import nn
@@ -13,7 +14,7 @@ from .mean_teacher_hook import MeanTeacherHook
 from .stage_hook import StageHook
 from .unsup_ramp_hook import UnsupRampHook
 
-OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', 'max_iters', 'checkpoint=', 'experiment_name')
+OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', "checkpoint='", 'experiment_name')
 """Settings that may change at each start of a run."""
 SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook)
 """Hooks that would undo or repeat what another one of their kind did."""
@@ -30,7 +31,9 @@ def changed_lines(before: str, now: str) -> List[str]:
         Lines without those that every resumed run changes.
     """
     known, lines = ([line.strip().rstrip(',()[]') for line in text.splitlines()] for text in (before, now))
-    return [line for line in lines if line and line not in known and not line.startswith(OF_A_START)]
+    # a run may go on for longer; the length stands within a line
+    known, bare = ([re.sub(r'max_iters ?= ?\d+', 'max_iters', line) for line in part] for part in (known, lines))
+    return [line for line, rest in zip(lines, bare) if line and rest not in known and not line.startswith(OF_A_START)]
 
 
 def hook_problems(hooks: Sequence[Any], model: nn.Module) -> Iterator[str]:
@@ -72,7 +75,8 @@ def hook_warnings(hooks: Sequence[Any], model: nn.Module, fresh: bool) -> Iterat
     if len(stages) > 1 and fresh and not any(isinstance(hook, StageHook) for hook in hooks):
         yield (
             f'{type(model).__name__} has the stages {", ".join(stages)}; without StageHook (or ELNStageHook) in '
-            f'custom_hooks, all of the run is "{getattr(model, "stage", "")}".'
+            f'custom_hooks, all of the run is "{getattr(model, "stage", "")}". Add it, or name in load_from the '
+            f'checkpoint of a run of "{stages[0]}".'
         )
 
 
@@ -122,11 +126,10 @@ def schedule_warnings(schedulers: Any, loop: Any) -> Iterator[str]:
     groups = schedulers.values() if isinstance(schedulers, dict) else [schedulers or []]
     for one in (one for group in groups for one in group):
         unit, length = ('epoch', loop.max_epochs) if one.by_epoch else ('iteration', loop.max_iters)
-        end = getattr(one, 'end', math.inf)
-        if one.param_name == 'lr' and length < end < 10**9:  # the host's "never" is the largest integer
+        if one.param_name == 'lr' and length < one.end < INF:
             yield (
-                f'{type(one).__name__} ends at {unit} {end}, and the run at {length}: it was written for a longer one. '
-                f'Leave its end out of param_scheduler (it is then {length}).'
+                f'{type(one).__name__} ends at {unit} {one.end}, and the run at {length}: it was written for a longer '
+                f'one. Leave its end out of param_scheduler (it is then {length}).'
             )
 
 

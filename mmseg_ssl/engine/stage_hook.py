@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from .bare_model import bare_model
-from .run_length import Moment, check_moment, to_iteration
+from .run_length import Moment, check_moment, one_warnings, to_iteration
 
 
 @HOOKS.register_module()
@@ -56,11 +56,8 @@ class StageHook(Hook):
                     f'{type(self).__name__}: stage "{name}" would start at iteration {start}, and the run ends at '
                     f'{runner.max_iters}: it never comes. Give starts as shares of the run, e.g. {name}=0.5.'
                 )
-            if start == 1 and isinstance(start, int):
-                runner.logger.warning(
-                    f'{type(self).__name__}: stage "{name}" starts after the first iteration; 1.0 is the end of the '
-                    'run, 0.5 its middle.'
-                )
+            for text in one_warnings(start, f'{type(self).__name__}: {name}'):
+                runner.logger.warning(text)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Enter the stage of this iteration."""

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from .bare_model import bare_model
-from .run_length import Moment, check_moment, to_iteration
+from .run_length import Moment, check_moment, one_warnings, to_iteration
 
 
 @HOOKS.register_module()
@@ -56,8 +56,8 @@ class UnsupRampHook(Hook):
                 f'UnsupRampHook: end={end} is beyond the run, of {runner.max_iters} iterations: unlabeled images never '
                 'count in full. A share of its length, e.g. end=0.2, is always within it.'
             )
-        if self.end == 1 and isinstance(self.end, int):
-            runner.logger.warning('UnsupRampHook: end=1 is the first iteration; end=1.0 is the end of the run.')
+        for text in one_warnings(self.end, 'UnsupRampHook: end'):
+            runner.logger.warning(text)
         self._range = begin, end
         runner.logger.info(f'Unlabeled images count from iteration {begin} on, and in full from iteration {end} on.')
 

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 import tiny
 from mmengine.config import Config, ConfigDict
-from mmengine.hooks import CheckpointHook, EMAHook
+from mmengine.hooks import CheckpointHook, EMAHook, LoggerHook
 from mmengine.logging import MessageHub
 from mmengine.optim import PolyLR
+from mmengine.runner import get_priority
 from mmseg.evaluation import IoUMetric
 from torch.optim import SGD
 
@@ -103,9 +104,10 @@ def test_stages_without_a_hook_are_doubted():
     (text,) = warnings_of(method='SoftSelfLabeling', hooks=[])
     assert 'stages pretrain, full; without StageHook' in text and 'all of the run is "full"' in text
     runner = run_of(method='SoftSelfLabeling', hooks=[])
-    runner._load_from = 'work_dirs/first/iter_9.pth'  # the first stage was another run
-    CheckRunHook().before_train(runner)
-    assert not runner.said
+    for load_from, done in (('work_dirs/first/iter_9.pth', 0), (None, 9)):  # the first stage was another run, or this
+        runner._load_from, runner.iter = load_from, done
+        CheckRunHook().before_train(runner)
+        assert not runner.said
 
 
 def test_intervals_of_checkpoints():
@@ -206,6 +208,9 @@ def test_a_run_has_one_method():
             continue
         with pytest.raises(UserError, match='of a run of MeanTeacher, and the config is of CutMixSeg'):
             CheckRunHook().before_train(resumed)
+        resumed.iter = 0  # another run of this process
+        CheckRunHook().before_train(resumed)
+        assert first.message_hub.get_info('method') == 'CutMixSeg'
 
 
 def test_a_resumed_run_says_what_changed():
@@ -215,15 +220,41 @@ def test_a_resumed_run_says_what_changed():
     now = dict(model=dict(model, unsup_weight=1.0), load_from='a.pth', resume=True)
     texts = [Config(config).pretty_text for config in (before, now)]
 
-    def said(text, resume=True):
-        runner, lines = SimpleNamespace(cfg=SimpleNamespace(pretty_text=texts[1]), rank=0, _resume=resume), []
+    def said(text, resume=True, rank=0, now=texts[1]):
+        runner, lines = SimpleNamespace(cfg=SimpleNamespace(pretty_text=now), rank=rank, _resume=resume), []
         runner.logger = SimpleNamespace(warning=lines.append)
-        CheckRunHook().after_load_checkpoint(runner, dict(meta=dict(cfg=text)))
+        CheckRunHook().after_load_checkpoint(runner, text if isinstance(text, list) else dict(meta=text))
         return lines
 
+    texts[0] = dict(cfg=texts[0])
     (line,) = said(texts[0])
     assert 'differs from that of the checkpoint in: unsup_weight=1.0. From here' in line  # brackets are no settings
-    assert not said(texts[1]) and not said(texts[0], resume=False) and not said(None)
+    assert not said(dict(cfg=texts[1])) and not said(texts[0], resume=False) and not said(texts[0], rank=1)
+    for unknown in (None, {}, dict(cfg=None), []):  # of another program
+        assert not said(unknown)
+    six, seven = ('\n'.join(f's{number} = 1' for number in range(count)) for count in (6, 7))
+    assert said(dict(cfg=''), now=six)[0].endswith(
+        ': s0 = 1, s1 = 1, s2 = 1, s3 = 1, s4 = 1, s5 = 1. From here on it counts.'
+    )
+    assert said(dict(cfg=''), now=seven)[0].endswith(', s5 = 1 and more. From here on it counts.')
+
+
+def test_an_optimizer_that_was_built_by_hand_has_no_settings():
+    runner = run_of()
+    runner.cfg = dict(optim_wrapper=object())
+    CheckRunHook().before_train(runner)
+    assert not runner.said
+
+
+def test_it_looks_before_others_begin():
+    """A refused run has trained, saved and logged nothing."""
+    first = get_priority(CheckRunHook.priority)
+    for kind in (StageHook, UnsupRampHook, MeanTeacherHook, SafeCheckpointHook, LoggerHook):
+        assert first < get_priority(kind.priority)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    refused('UnsupRampHook and UnsupRampHook(.|\n)*nothing updates it', hooks=[KINDS['ramp'], LINEAR])
 
 
 def test_only_the_first_process_warns():
@@ -249,7 +280,7 @@ def test_a_ramp_lies_within_the_run():
     (text,) = started(UnsupRampHook(5, 200))
     assert 'end=200 is beyond the run, of 20 iterations' in text
     (text,) = started(UnsupRampHook(0, 1))
-    assert 'end=1 is the first iteration; end=1.0 is the end' in text
+    assert text == 'UnsupRampHook: end=1 is the first iteration; 1.0 is the end of the run, 0.5 its middle.'
     assert not started(UnsupRampHook(0, 20)) and not started(UnsupRampHook(0.0, 1.0))
 
 
@@ -258,6 +289,6 @@ def test_stages_lie_within_the_run():
     (text,) = started(StageHook(dict(pretrain=0, full=20)), model)
     assert 'stage "full" would start at iteration 20, and the run ends at 20: it never comes' in text
     (text,) = started(StageHook(dict(pretrain=0, full=1)), model)
-    assert 'stage "full" starts after the first iteration; 1.0' in text
+    assert text == 'StageHook: full=1 is the first iteration; 1.0 is the end of the run, 0.5 its middle.'
     assert not started(StageHook(dict(pretrain=0, full=19)), model)
     assert not started(StageHook(dict(pretrain=0, full=1.0)), model)

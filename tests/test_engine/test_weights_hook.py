@@ -24,21 +24,33 @@ def test_the_same_classes_in_another_order_are_refused(resume, monkeypatch):
     loop.dataloader = SimpleNamespace(dataset=SimpleNamespace(metainfo=dict(classes=names)))
     loops = dict(loop=loop, resume=True) if resume else dict(loop=dict(type='SemiTrainLoop'), test_loop=loop)
 
+    said = []
+    monkeypatch.setattr('mmseg_ssl.engine.weights_hook.print_log', lambda text, *rest: said.append(text))
+
     def load(classes, **options):
         meta = dict(dataset_meta=dict(classes=classes)) if classes else {}
         CheckWeightsHook(**options).after_load_checkpoint(runner(**loops), dict(state_dict=state, meta=meta))
 
-    for fine in (names, list(names), None, ('one', 'two')):
+    for fine in (names, list(names), None, ('one', 'two'), names[:3], (*names, 'more')):
         load(fine)
+    loop.dataloader.dataset.metainfo = {}  # of a dataset without classes
+    load(names)
+    loop.dataloader.dataset.metainfo = dict(classes=names)
+    assert not said
     turned = ('sky', 'car', 'road', 'tree')
     with pytest.raises(WeightsError, match="with class 1 'car', which the data of this config call 'road': the same"):
         load(turned)
-    said = []
-    monkeypatch.setattr('mmseg_ssl.engine.weights_hook.print_log', lambda text, *rest: said.append(text))
+    found = runner(**loops)
+    found._load_from = None  # it was looked for in the run's folder
+    with pytest.raises(WeightsError, match='^the checkpoint was trained with'):
+        CheckWeightsHook().after_load_checkpoint(
+            found, dict(state_dict=state, meta=dict(dataset_meta=dict(classes=turned)))
+        )
     for doubted, options in ((turned, dict(allow_missing=True)), (('sky', 'street', 'car', 'tree'), {})):
         said.clear()
         load(doubted, **options)
         assert len(said) == 1 and "which the data of this config call 'road': its scores" in said[0]
+        assert said[0].startswith('a.pth was trained with class 1')
 
 
 def test_training_testing_and_resuming():

@@ -29,19 +29,20 @@ def pixel(*values):
 @pytest.mark.parametrize(
     ('relaxation', 'unequal', 'equal'),
     [
-        ('bilinear', 1 / 2, 1 / 2),  # two undecided pixels cost as much as an undecided and a sure one
-        ('quadratic', (1 / 2 + 1) / 2 - 1 / 2, 0),
-        ('normalized_quadratic', 1 - 0.5 / math.sqrt(0.5), 0),
-        ('collision_cross_entropy', LN2, LN2),
-        ('log_quadratic', -math.log(1 - 3 / 4 + 1 / 2), 0),
-        ('collision_divergence', (math.log(0.5) + 0) / 2 + LN2, 0),
+        ('bilinear', 1 / 4, 3 / 8),  # two doubtful pixels cost more than a doubtful and a sure one
+        ('quadratic', ((1 / 4) ** 2 + (1 / 4) ** 2) / 2, 0),
+        ('normalized_quadratic', 1 - (3 / 4) / math.sqrt(5 / 8), 0),
+        ('collision_cross_entropy', -math.log(3 / 4), -math.log(5 / 8)),
+        ('log_quadratic', -math.log(1 - 1 / 16), 0),
+        ('collision_divergence', math.log(5 / 8) / 2 - math.log(3 / 4), 0),
     ],
 )
-def test_potts_of_an_undecided_pixel(relaxation, unequal, equal):
-    """p = (1/2, 1/2) beside q = (1, 0), and beside itself: p.q = 1/2 both times, |p|^2 = 1/2, |q|^2 = 1 or 1/2."""
-    half, one = torch.tensor(0.5), torch.tensor(1.0)
-    assert float(potts_value(half, half, one, relaxation)) == pytest.approx(unequal, abs=1e-5)
-    assert float(potts_value(half, half, half, relaxation)) == pytest.approx(equal, abs=1e-5)
+def test_potts_of_a_doubtful_pixel(relaxation, unequal, equal):
+    """p = (3/4, 1/4) beside q = (1, 0), and beside itself: p.q = 3/4 or 5/8, |p|^2 = 5/8, |q|^2 = 1 or 5/8."""
+    dot, own, one = torch.tensor(3 / 4), torch.tensor(5 / 8), torch.tensor(1.0)
+    assert float(potts_value(dot, own, one, relaxation)) == pytest.approx(unequal, abs=1e-5)
+    assert float(potts_value(dot, one, own, relaxation)) == pytest.approx(unequal, abs=1e-5)
+    assert float(potts_value(own, own, own, relaxation)) == pytest.approx(equal, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,10 @@ def test_color_distances_of_a_row():
     assert distance.tolist() == [[[[25, 0, 0]]]] and inside.tolist() == [[[[True, True, False]]]]
     assert squared_bandwidth(image, 'adaptive', 4, None).item() == 25 / 2  # two edges, none downward
     assert squared_bandwidth(image, 10, 4, None) == 100
+    tiny = torch.finfo(torch.float32).tiny  # of one color, or without an edge: not 0, by which it would be divided
+    each = squared_bandwidth(torch.cat([image, 2 * image, 0 * image]), 'adaptive', 4, None)
+    assert each.shape == (3, 1, 1) and each.flatten().tolist() == pytest.approx([25 / 2, 100 / 2, tiny])
+    assert squared_bandwidth(image, 'adaptive', 4, torch.zeros(1, 1, 3, dtype=torch.bool)).item() == tiny
     padded = torch.tensor([[[True, False, True]]])
     distance, inside = square_distances(image, [(0, 1)], padded)
     assert not distance.any() and not inside.any()  # both edges end in the padding
@@ -76,6 +81,7 @@ def test_cells_keep_the_proportions():
     assert cell_size((480, 360), 48) == (48, 36)
     assert cell_size((20, 10), 48) == (20, 10)  # smaller than the cells: its pixels
     assert cell_size((1000, 3), 10) == (10, 1)
+    assert cell_size((15, 40), 10) == (4, 10) and cell_size((40, 15), 10) == (10, 4)  # 3.75, rounded
 
 
 def test_cells_are_means_of_the_image_alone():
@@ -99,6 +105,7 @@ def test_one_channel_is_the_probability_of_class_one():
 def test_the_first_of_equal_classes_is_the_label():
     label, weight = argmax_target(torch.tensor([[1.0, 3.0], [2.0, 3.0], [2.0, -1.0]]).view(1, 3, 1, 2))
     assert label.tolist() == [[[1, 0]]] and weight.tolist() == [[[1, 1]]]
+    assert argmax_target(pixel(*[math.nan] * 3)).label.item() == 2  # a class, where a loss would fail on the number 3
 
 
 def test_distance_of_a_student_from_an_undecided_teacher():
@@ -108,10 +115,10 @@ def test_distance_of_a_student_from_an_undecided_teacher():
     assert consistency_distance(student, teacher, 'ce').item() == pytest.approx(-math.log(3 / 16) / 2)
 
 
-def test_brier_score_of_two_pixels():
-    """Class 0 at 0.7 and at 0.4: 2 x 0.3^2 + 2 x 0.6^2 = 0.9."""
-    probs = torch.tensor([[0.7, 0.4], [0.3, 0.6]])
-    assert squared_errors(probs, torch.zeros(2, dtype=torch.long)).tolist() == pytest.approx([0.9, 2])
+def test_brier_score_of_three_pixels():
+    """Class 0 at 0.7, 0.4 and 1: 2 x 0.3^2 + 2 x 0.6^2 + 0 = 0.9."""
+    probs = torch.tensor([[0.7, 0.4, 1], [0.3, 0.6, 0]])
+    assert squared_errors(probs, torch.zeros(3, dtype=torch.long)).tolist() == pytest.approx([0.9, 3])
 
 
 def test_doubts_of_two_classes():
@@ -123,6 +130,8 @@ def test_doubts_of_two_classes():
     found = doubts_of_logits(sure[1:], sure)
     entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1)) / LN2
     assert (found['entropy'].item(), found['energy'].item()) == pytest.approx((entropy, -math.log(10 / 3)))
+    certain = torch.tensor([0.0, 1.0]).view(2, 1, 1)  # at most 1 - 1e-12, whose logits are -+12 ln 10 / 2
+    assert doubts_of_logits(certain[1:], certain)['energy'].item() == pytest.approx(-6 * math.log(10))
 
 
 def test_scores_of_a_choice_of_pixels():
@@ -138,6 +147,8 @@ def test_contours_of_two_pixels():
     assert boundary_areas(label, predicted, every, every, 2).tolist() == [[1, 0], [2, 1]]
     nothing = ~every
     assert boundary_areas(label, predicted, every, nothing, 2).tolist() == [[0, 0], [1, 1]]
+    no_class = np.array([[0, 7]])  # the prediction still has 2 pixels of class 0
+    assert boundary_areas(no_class, predicted, every, every, 2).tolist() == [[1, 0], [2, 0]]
 
 
 def test_the_ramp_knows_its_losses_by_their_key():

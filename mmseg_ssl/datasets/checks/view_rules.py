@@ -26,17 +26,14 @@ def evaluation_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
         key: Place of the dataset in the config.
         dataset: A built dataset.
     """
-    masked = False
-    for step in pipeline_steps(dataset):
-        masked = masked or isinstance(step, LoadAnnotations)
+    for step in _moving_steps(dataset):
         name = type(step).__name__
-        if name == 'RandomCrop' or (name == 'RandomFlip' and _is_random(step) and masked):
-            why = 'turns masks, too, while predictions are turned back' if name == 'RandomFlip' else 'cuts a part out'
-            yield Problem(
-                'random evaluation',
-                f'{key}: {name} in its pipeline {why}, so predictions would be compared with other pixels. Remove it: '
-                'nothing is random in validation and test.',
-            )
+        why = 'turns masks, too, while predictions are turned back' if name == 'RandomFlip' else 'cuts a part out'
+        yield Problem(
+            'random evaluation',
+            f'{key}: {name} in its pipeline {why}, so predictions would be compared with other pixels. Remove it: '
+            'nothing is random in validation and test.',
+        )
 
 
 def evaluation_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
@@ -46,7 +43,8 @@ def evaluation_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
         key: Place of the dataset in the config.
         dataset: A built dataset.
     """
-    names = [type(step).__name__ for step in pipeline_steps(dataset) if _is_random(step)]
+    refused = _moving_steps(dataset)
+    names = [type(step).__name__ for step in pipeline_steps(dataset) if _is_random(step) and step not in refused]
     if names:
         yield Problem(
             'random evaluation',
@@ -55,12 +53,22 @@ def evaluation_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
         )
 
 
+def _moving_steps(dataset: BaseDataset) -> List[Any]:
+    """List the random steps after which mask and prediction lie apart."""
+    found, masked = [], False
+    for step in pipeline_steps(dataset):
+        masked = masked or isinstance(step, LoadAnnotations)
+        name = type(step).__name__
+        if name == 'RandomCrop' or (name == 'RandomFlip' and _is_random(step) and masked):
+            found.append(step)
+    return found
+
+
 def _is_random(step: Any) -> bool:
     """Tell if a step of a pipeline draws anything."""
     name = type(step).__name__
     if name == 'RandomFlip':
-        prob = step.prob if isinstance(step.prob, (list, tuple)) else [step.prob or 0]
-        return any(prob)
+        return any(step.prob if isinstance(step.prob, list) else [step.prob])  # one number per direction, or one
     return name.startswith('Random') or name in COLOR_STEPS
 
 
@@ -100,7 +108,7 @@ def geometry_warnings(sets: Dict[str, Tuple[str, BaseDataset, Optional[Size]]], 
             )
     padded = (model.get('data_preprocessor') or {}).get('size')
     crops = [step.crop_size for step in pipeline_steps(labeled) if type(step).__name__ == 'RandomCrop']
-    if padded and crops and all(crop < whole for crop, whole in zip(crops[-1], padded)):
+    if padded and crops and 2 * math.prod(crops[-1]) < math.prod(padded):
         yield Problem(
             'geometry',
             f'{key} has crops of {tuple(crops[-1])}, which model.data_preprocessor.size pads to {tuple(padded)}: most '
