@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
 from .paired import Difference, gap_closed, paired_difference, verdict
-from .run_logs import Run, method_names, without_draw
+from .run_logs import Run, method_names, said_by_name, without_draw
 from .trainings.job import Job, training_name
 from .trainings.plan import Table, read_tables
 
@@ -142,7 +142,10 @@ def _means(jobs: Sequence[Job], made: Dict[str, Run]) -> List[str]:
 
 
 def _name(job: Job) -> str:
-    """Return the name of the method, the reported network if there are several, and the variant."""
+    """Name the method, the config's ablation, the reported network if there are several, and the plan's variant."""
     method = Path(job.config).parent.name
     network = f' ({job.networks[0]})' if len(job.networks) > 1 else ''
-    return method_names().get(method, method) + network + (f', {job.variant.replace("+", ", ")}' if job.variant else '')
+    said = said_by_name(method, Path(job.config).stem)
+    own = f' `{said["variant"]}`' if said and said['variant'] else ''
+    varied = f', {job.variant.replace("+", ", ")}' if job.variant else ''
+    return method_names().get(method, method) + own + network + varied

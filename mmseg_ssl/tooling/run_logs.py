@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Match, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 
@@ -82,6 +82,11 @@ def identity(run: Run) -> tuple:
     return (*what, run.images, (run.provenance or {}).get('variant', ''))
 
 
+def said_by_name(method: str, name: str) -> Optional[Match[str]]:
+    """Return what a config's name says behind the method, as :data:`CONFIG_NAME` has it; None for another name."""
+    return CONFIG_NAME.fullmatch(re.sub(f'^{method.replace("_", "[-_]")}_', '', name))
+
+
 def read_test(path: Path, folders: List[Path]) -> Run:
     """Read one test.
 
@@ -100,7 +105,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     name = next((file.stem for file in sorted(training.glob('*.py'))), '?')
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
     method = committed.parent.name if committed else cfg.model.type
-    said = CONFIG_NAME.fullmatch(re.sub(f'^{method.replace("_", "[-_]")}_', '', name))
+    said = said_by_name(method, name)
     logged, tested = logged_scalars(training), read_json_lines(path.parent / 'vis_data/scalars.json')
     draw = cfg.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''

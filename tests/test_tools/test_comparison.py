@@ -175,6 +175,15 @@ def test_runs_of_earlier_configs_are_counted_and_left_out(plan):
     assert '1 more runs are of earlier versions of these configs, and left out.' in text
 
 
+def test_an_ablation_has_a_row_of_its_name(tmp_path):
+    """Two configs of a method differ in the name of the ablation alone."""
+    configs = [f'configs/eln/eln_mbv2_camvid_8{ablation}.py' for ablation in ('', '_filter-confidence')]
+    table = dict(trainings=[*configs, f'{configs[1]} + control'], lists=LISTS, seeds=[0])
+    text = comparison_report([], write_plan(tmp_path / 'plan.toml', table))
+    ablation = 'camvid/8 ELN `filter-confidence` (student)'
+    assert f'Not run: camvid/8 ELN (student); {ablation}; {ablation}, control.' in text
+
+
 def test_the_ceiling_is_a_training_of_the_plan(tmp_path):
     table = dict(trainings=[SUPERVISED], lists=LISTS, seeds=[0], ceiling=FULL)
     with pytest.raises(UserError, match='the ceiling .*full.py is none of the trainings of the plan'):
