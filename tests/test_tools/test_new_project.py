@@ -205,7 +205,7 @@ def test_a_backbone_learns_as_fast_as_there_are_masks_of_its_classes():
     assert _backbone(recipe) == (-1, True, dict(backbone=dict(lr_mult=0.1), decode_head=dict(lr_mult=5.0)))
     sides.labeled[0].counts, sides.labeled[1].counts = {0: 60}, {0: 60}  # four
     recipe = choose(sides, three_classes(), CPU)
-    assert _backbone(recipe)[:2] == (6, True) and '4 masks or fewer' in recipe.network.why
+    assert _backbone(recipe)[:2] == (6, True) and 'in 4 of 10 masks' in recipe.network.why
 
 
 def _backbone(recipe):

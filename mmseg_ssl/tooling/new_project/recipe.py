@@ -118,7 +118,7 @@ def _network(sides: Sides, labels: Labels, method: str, machine: Machine) -> Tup
         return Choice('unet_tiny.py', f'images of at most {TINY} pixels a side: a small U-Net'), 'sgd_poly_shapes.py'
     seen = np.median([np.count_nonzero(shown) for shown in _pixels(sides, labels).T])
     if seen < FEW:
-        why = f'a CPU; half of the classes are in {seen:.0f} masks or fewer'
+        why = f'a CPU; the median class is in {seen:g} of {len(sides.labeled)} masks'
         return Choice('deeplabv3plus_mbv2-d16_frozen.py', why), 'adamw_poly_camvid_cpu.py'
     why = 'a CPU; BatchNorm as it was pretrained'
     return Choice('deeplabv3plus_mbv2-d16_fixed-norm.py', why), 'adamw_poly_cpu_slow-backbone.py'
