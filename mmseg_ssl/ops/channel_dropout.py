@@ -5,7 +5,7 @@ from typing import Any, Dict, Sequence, Tuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten
 
 from ..structures import map_tensors
 
@@ -68,7 +68,7 @@ def drop_complementary_channels(feats: Sequence[Any], pairs: int, keep: float = 
     _require_images(feats, 2 * pairs)
     if not 0 <= keep <= 1:
         raise ValueError(f'drop_complementary_channels: keep is a share in [0, 1], got {keep}.')
-    parts = tree_leaves(feats)
+    parts = tree_flatten(feats)[0]
     device = parts[0].device
     # a permutation, not a coin per image: exactly this share stays whole, as in the public code
     whole = torch.randperm(pairs, device=device) < int(pairs * keep)
@@ -93,7 +93,7 @@ def _along_channels(factors: Tensor, part: Tensor) -> Tensor:
 
 
 def _require_images(feats: Sequence[Any], count: int) -> None:
-    for part in tree_leaves(feats):
+    for part in tree_flatten(feats)[0]:
         if not isinstance(part, Tensor) or part.dim() not in CHANNELS or len(part) < count:
             got = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
             raise ValueError(
