@@ -125,12 +125,12 @@ def check_data(cfg: Config, parts: Sequence[str]) -> List[Report]:
     return [check_scored_set(cfg, part) for part in parts] if is_first_process() else []
 
 
-def apply_options(cfg: Config, args: argparse.Namespace) -> None:
-    """Change a config as the options about networks, metrics and pictures say."""
+def apply_options(cfg: Config, args: argparse.Namespace, parts: Sequence[str]) -> None:
+    """Change a config as the options about networks, metrics and pictures of these parts say."""
     if args.predict_on:
         cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
     if args.uncertainty:
-        for part in ('test', 'val') if args.val else ('test',):
+        for part in parts:
             add_uncertainty(cfg, part)
     if args.show or args.show_dir:
         enable_drawing(cfg, args)
@@ -159,11 +159,12 @@ def main(argv: Optional[List[str]] = None) -> dict:
     if args.unlabeled:
         cfg.work_dir += '' if args.work_dir else '_on-unlabeled'  # no results of the test set
         score_unlabeled_images(cfg, Path(cfg.work_dir))
-    for evaluator in [*evaluators(cfg), *(evaluators(cfg, 'val') if args.val else [])]:
+    parts = ('test', 'val') if args.val else ('test',)
+    for evaluator in [evaluator for part in parts for evaluator in evaluators(cfg, part)]:
         if evaluator.type == 'IoUMetric':
             evaluator.type = 'SemiIoUMetric'  # the host's scores one network, and writes equal names over each other
-    reports = check_data(cfg, ('test', 'val') if args.val else ('test',))
-    apply_options(cfg, args)
+    reports = check_data(cfg, parts)
+    apply_options(cfg, args, parts)
     hooks = cfg.setdefault('default_hooks', {})
     hooks['weights'] = dict(type='CheckWeightsHook', allow_missing=args.allow_missing)
     runner = build_runner(cfg, args.verbose, tables=args.verbose)

@@ -116,7 +116,7 @@ def _network(sides: Sides, labels: Labels, method: str, machine: Machine) -> Tup
         return Choice('deeplabv3plus_r50-d16.py', why), schedules.get(method, 'sgd_poly_voc.py')
     if median_size(sides)[0] <= TINY:
         return Choice('unet_tiny.py', f'images of at most {TINY} pixels a side: a small U-Net'), 'sgd_poly_shapes.py'
-    seen = np.median([np.count_nonzero(shown) for shown in _pixels(sides, labels).T])
+    seen = np.median((_pixels(sides, labels) > 0).sum(axis=0))
     if seen < FEW:
         why = f'a CPU; the median class is in {seen:g} of {len(sides.labeled)} masks'
         return Choice('deeplabv3plus_mbv2-d16_frozen.py', why), 'adamw_poly_camvid_cpu.py'

@@ -1,6 +1,5 @@
 """Lists the masks of a set that a network contradicts with confidence, and shows where."""
 
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -12,6 +11,7 @@ from ...datasets.splits import find_split, read_ids
 from ...errors import DatasetError
 from ..cli import UserError
 from .coco import write_coco
+from .given_masks import copy_file
 from .label_errors import Agreement, LabelError, find_errors, ranked
 from .mask_coding import MaskCoding
 from .new_folder import NewFolder
@@ -123,9 +123,7 @@ def _write_pictures(
     for number, name in enumerate(suspects, start=1):
         label, mask, confidence = _seen(folder, name)
         info = labeled.info(name)
-        copy = coding.path(folder.place / 'masks', name)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(info['seg_map_path'], copy)
+        copy_file(Path(info['seg_map_path']), coding.path(folder.place / 'masks', name))
         files.append(Path(info['img_path']).relative_to(labeled.images).as_posix())
         labels.append(label)
         regions = np.any([inside for _, inside in find_errors(name, label, mask, confidence, agreement)], axis=0)
