@@ -168,6 +168,18 @@ CASES = {
             teacher=dict(eval_mode=False, buffers='own'),
         ),
     ),
+    'ELN-cutmix': Case('ELN', dict(JUDGE, **CONTRAST, slack=(0.5, 0.6), cutmix=BOX)),
+    'ELN-cutmix-windows': Case(
+        'ELN',
+        dict(
+            JUDGE,
+            **CONTRAST,
+            slack=(0.5,),
+            cutmix=BOX,
+            contrast=dict(windows=8, positives='log_sum', anchors='teacher'),
+            pseudo_mean='kept',
+        ),
+    ),
     'ELN-corrector': Case(
         'ELN',
         dict(localizer=dict(plain.localizer(), type='ErrorCorrector'), **CONTRAST, slack=(0.5,), contrast_weight=0.3),

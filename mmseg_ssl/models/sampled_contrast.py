@@ -1,6 +1,6 @@
 """Contrast of a batch by a sample of its pixels (ELN, Kwon & Kwak, CVPR 2022, eq. 10)."""
 
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
 import torch
 from mmengine.dist import all_gather, get_world_size
@@ -14,6 +14,9 @@ from .losses.pixel_contrast import POSITIVES
 
 ANCHORS = ('student', 'teacher')
 WINDOW = 32
+
+Labeled = Tuple[Tensor, Tensor]
+"""A map ``(B, D, h, w)`` and the labels ``(B, h, w)`` of its pixels."""
 
 Drawn = Tuple[Tensor, Tensor]
 """Pixels ``(n, D)`` and their labels ``(n,)``."""
@@ -63,18 +66,22 @@ class SampledContrast(nn.Module):
         self.temperature = temperature
         self.positives, self.anchors = one_of(POSITIVES, positives=positives), one_of(ANCHORS, anchors=anchors)
 
-    def forward(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+    def forward(
+        self, student: Tensor, teacher: Tensor, labels: Tensor, teacher_labels: Optional[Tensor] = None
+    ) -> Tensor:
         """Contrast two maps.
 
         Args:
             student: ``(B, D, h, w)``, with a gradient.
             teacher: ``(B, D, h, w)``, without.
             labels: ``(B, h, w)`` int64, the pseudo labels of both; 255 is neither anchor nor key.
+            teacher_labels: Those of the teacher's map, where the student saw mixed images and the teacher did not.
 
         Returns:
             A scalar, 0 with a zero gradient where nothing is taught.
         """
-        pairs = self._windows(student, teacher, labels) if self.windows else self._classes(student, teacher, labels)
+        maps = (student, labels), (teacher, labels if teacher_labels is None else teacher_labels)
+        pairs = self._windows(*maps) if self.windows else self._classes(*maps)
         terms = []
         for (own, own_labels), (other, other_labels) in pairs:
             if self.anchors == 'teacher':
@@ -82,25 +89,28 @@ class SampledContrast(nn.Module):
             terms.append(pixel_contrast(own, other, own_labels, other_labels, self.temperature, self.positives))
         return torch.stack(terms).mean()
 
-    def _classes(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
+    def _classes(self, student: Labeled, teacher: Labeled) -> Iterator[Tuple[Drawn, Drawn]]:
         """Draw up to ``samples_per_class`` pixels of every class."""
-        flat, gathered = labels.flatten(), self.anchors == 'student'
+        gathered = self.anchors == 'student'
         # every process gives its share of the keys, so the matrix does not grow with their number
         share = -(-self.samples_per_class // get_world_size()) if gathered else self.samples_per_class
-        own = _drawn_at(student, flat, sample_per_class(flat, self.samples_per_class, self.num_classes))
-        other = _drawn_at(teacher, flat, sample_per_class(flat, share, self.num_classes))
+        own, other = (
+            _drawn_at(pixels, labels.flatten(), sample_per_class(labels.flatten(), count, self.num_classes))
+            for (pixels, labels), count in ((student, self.samples_per_class), (teacher, share))
+        )
         if gathered:
             other = torch.cat(all_gather(other[0].contiguous())), torch.cat(all_gather(other[1]))
         yield _filled(own), _filled(other)
 
-    def _windows(self, student: Tensor, teacher: Tensor, labels: Tensor) -> Iterator[Tuple[Drawn, Drawn]]:
+    def _windows(self, student: Labeled, teacher: Labeled) -> Iterator[Tuple[Drawn, Drawn]]:
         """Take all pixels of a window of every image."""
+        labels = student[1]
         count, (height, width) = len(labels), labels.shape[1:]
-        flat = labels.flatten()
         first = torch.arange(count, device=labels.device)[:, None] * height * width
         for window in sample_windows(height, width, WINDOW, self.windows, labels.device):
             index = (first + window).flatten()
-            yield _drawn_at(student, flat, index), _drawn_at(teacher, flat, index)
+            own, other = (_drawn_at(pixels, labels.flatten(), index) for pixels, labels in (student, teacher))
+            yield own, other
 
 
 def _drawn_at(embedding: Tensor, labels: Tensor, index: Tensor) -> Drawn:

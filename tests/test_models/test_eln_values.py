@@ -3,7 +3,7 @@
 from typing import Any, List, Tuple
 
 import torch
-from plain_loops import Losses, Step, binary_losses, cases, check, cross_entropy, mean, supervised
+from plain_loops import Losses, Step, binary_losses, cases, check, cross_entropy, mean, supervised, with_next
 from plain_network import Network, Said, upsampled
 from torch import Tensor
 
@@ -78,25 +78,30 @@ def pseudo_labels(step: Step, logits: Tensor) -> Tuple[Tensor, Tensor]:
     return logits.argmax(dim=1), kept
 
 
-def contrast(step: Step, student: Tensor, teacher: Tensor, label: Tensor, weight: Tensor) -> Any:
-    """Eq. 10 over the cells of stride 2: mean over anchors, mean (or sum) over positives; or the public code's."""
+def cells(maps: Tensor, label: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor]:
+    """Unit vectors and classes of the cells of stride 2 whose pixel is believed to be right."""
     places = [(b, y, x) for b in range(4) for y in range(3) for x in range(4) if weight[b, 2 * y + 1, 2 * x + 1] > 0]
-    labels = torch.tensor([int(label[b, 2 * y + 1, 2 * x + 1]) for b, y, x in places])
-    own, keys = (torch.stack([maps[b, :, y, x] for b, y, x in places]) for maps in (student, teacher))
-    own, keys = (maps / (maps**2).sum(dim=1, keepdim=True).sqrt() for maps in (own, keys))
+    vectors = torch.stack([maps[b, :, y, x] for b, y, x in places])
+    classes = torch.tensor([int(label[b, 2 * y + 1, 2 * x + 1]) for b, y, x in places])
+    assert len(set(classes.tolist())) > 1
+    return vectors / (vectors**2).sum(dim=1, keepdim=True).sqrt(), classes
+
+
+def contrast(step: Step, student: Tuple[Tensor, Tensor], teacher: Tuple[Tensor, Tensor]) -> Any:
+    """Eq. 10 over cells: mean over anchors, mean (or sum) over positives; or the public code's."""
+    (own, labels), (keys, classes) = student, teacher
     similar, costs = (own @ keys.T / step.option('contrast.temperature', 0.5)).exp(), []
-    assert len(set(labels.tolist())) > 1
     if (
         step.option('contrast.positives', 'mean') == 'log_sum'
     ):  # the teacher's are the anchors; a window covers the whole map here
         assert step.option('contrast.anchors', 'student') == 'teacher'
         for c in set(labels.tolist()):
-            positives, negatives = (similar[same][:, labels == c] for same in (labels == c, labels != c))
+            positives, negatives = (similar[same][:, classes == c] for same in (labels == c, labels != c))
             share = positives.sum() / (positives.sum() + negatives.sum())
-            costs.append(-share.log() / int((labels == c).sum()))
+            costs.append(-share.log() / int((classes == c).sum()))
         return sum(costs) / len(costs)
     for i, c in enumerate(labels.tolist()):
-        positives, negatives = similar[i][labels == c], similar[i][labels != c].sum()
+        positives, negatives = similar[i][classes == c], similar[i][classes != c].sum()
         terms = -(positives / (positives + negatives)).log()
         costs.append(terms.sum() if step.option('contrast.positives', 'mean') == 'sum' else terms.mean())
     return sum(costs) / len(costs)
@@ -107,12 +112,16 @@ def semi(step: Step) -> Losses:
     train = not step.option('teacher.eval_mode', True)
     teacher = step.network('teacher')(step.views['weak'], train)
     label, kept = pseudo_labels(step, teacher.logits.detach())
-    views = [step.views[view] for view in step.option('student_views', ('strong',))]
+    views, valid = [step.views[view] for view in step.option('student_views', ('strong',))], step.valid['weak']
+    keys = cells(teacher.side['projection'], label, kept)
+    if step.option('cutmix', None):  # the student's images, with their labels; the keys stay where the teacher saw them
+        boxes = step.boxes(4)
+        *views, label, kept, valid = (with_next(maps, boxes) for maps in (*views, label, kept, valid))
     sup, *taught = step.network('student').together(step.views['sup'], *views)
-    losses, valid = labeled_losses(step, sup), step.valid['weak']
+    losses = labeled_losses(step, sup)
     over = valid if step.option('pseudo_mean', 'all') == 'all' else kept > 0
     pseudo = sum(cross_entropy(own.logits, label, over, kept) for own in taught)
-    push = sum(contrast(step, own.side['projection'], teacher.side['projection'], label, kept) for own in taught)
+    push = sum(contrast(step, cells(own.side['projection'], label, kept), keys) for own in taught)
     losses['unsup.loss_pseudo'] = step.option('pseudo_weight', 1.0) * step.scale * pseudo
     losses['unsup.loss_contrast'] = step.option('contrast_weight', 1.0) * step.scale * push
     losses['unsup.kept'] = mean(valid, lambda b, y, x: kept[b, y, x])

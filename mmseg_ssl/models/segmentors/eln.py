@@ -14,6 +14,7 @@ from ...structures import IGNORE_INDEX, PixelTarget, Prediction
 from ...utils.choices import not_negative, one_of
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
+from ..cutmix import UNIMATCH_BOX
 from ..ema_teacher import EMATeacher
 from ..inference import BranchInference
 from ..judge import REDUCTIONS, judge_labeled
@@ -60,6 +61,7 @@ class ELN(SemiSegmentor):
             or the ``'kept'`` ones.
         student_views: Views that the student is trained on, of ``'weak'`` and ``'strong'``; their losses add up.
         contrast: Options of :class:`SampledContrast`.
+        cutmix: Options of :class:`CutMix`, which mixes the student's views; the paper mixes nothing (``prob=0``).
         teacher: Options of :class:`EMATeacher`; a trained network is refused, its place is in other methods.
         projection: Options of :class:`ProjectionHead`.
         side_heads: Further side heads of the student by name.
@@ -102,6 +104,7 @@ class ELN(SemiSegmentor):
         pseudo_mean: str = 'all',
         student_views: Sequence[str] = ('strong',),
         contrast: Optional[dict] = None,
+        cutmix: Optional[dict] = None,
         teacher: Optional[dict] = None,
         projection: Optional[dict] = None,
         side_heads: Optional[dict] = None,
@@ -117,6 +120,7 @@ class ELN(SemiSegmentor):
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.teacher = EMATeacher(self.student, **(teacher or {}))
         self.contrast = SampledContrast(self.student.num_classes, **(contrast or {}))
+        self.cutmix = MODELS.build(dict(dict(UNIMATCH_BOX, type='CutMix', prob=0.0), **(cutmix or {})))
         self.reduction, self.predict_correctness = one_of(REDUCTIONS, reduction=reduction), predict_correctness
         self.threshold, self.pseudo_mean = threshold, one_of(PSEUDO_MEANS, pseudo_mean=pseudo_mean)
         self.student_views, self.pseudo_weight = tuple(student_views), not_negative(pseudo_weight=pseudo_weight)
@@ -140,21 +144,25 @@ class ELN(SemiSegmentor):
         # the localizer has no opinion on padding that could be trusted
         target = self.localizer.target(judged, weak.logits, self.threshold).reweight(valid)
         self.show('teacher', says=weak, localizer=lambda: self.localizer.correctness(judged, weak.logits))
+        keys = weak.side['projection']
+        key_classes = kept_classes(target, keys.shape[2:])
 
-        sup, *taught = self.predict_views(self.student, inputs['sup'], *(inputs[view] for view in self.student_views))
+        mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
+        target, valid = mix(target), mix(valid)
+        images = [mix(inputs[view]) for view in self.student_views]
+        sup, *taught = self.predict_views(self.student, inputs['sup'], *images)
 
         losses = self.labeled_losses(sup, inputs, data_samples)
         # a fixed divisor lets the loss grow with the share of pixels that are trusted
         over = dict(all=valid, kept=target.weight)[self.pseudo_mean]
-        keys = weak.side['projection']
         classes = kept_classes(target, keys.shape[2:])
         nothing = sup.logits.new_zeros(())
         pseudo = sum((masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught), nothing)
-        contrast = sum((self.contrast(own.side['projection'], keys, classes) for own in taught), nothing)
+        contrast = sum((self.contrast(own.side['projection'], keys, classes, key_classes) for own in taught), nothing)
         losses['unsup.loss_pseudo'] = self.pseudo_weight * pseudo
         losses['unsup.loss_contrast'] = self.contrast_weight * contrast
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)
-        self.show('student', image=inputs[self.student_views[0]], pred=taught[0], target=target, valid=valid)
+        self.show('student', image=images[0], pred=taught[0], target=target, valid=valid, mix=mix)
         return losses
 
     stages = dict(pretrain=pretrain_loss, warmup=warmup_loss, semi=semi_loss)
