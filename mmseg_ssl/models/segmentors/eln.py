@@ -61,7 +61,7 @@ class ELN(SemiSegmentor):
             or the ``'kept'`` ones.
         student_views: Views that the student is trained on, of ``'weak'`` and ``'strong'``; their losses add up.
         contrast: Options of :class:`SampledContrast`.
-        cutmix: Options of :class:`CutMix`, which mixes the student's views; the paper mixes nothing (``prob=0``).
+        cutmix: Options of :class:`CutMix` for the student's views and their targets; ``prob`` is 0 by default.
         teacher: Options of :class:`EMATeacher`; a trained network is refused, its place is in other methods.
         projection: Options of :class:`ProjectionHead`.
         side_heads: Further side heads of the student by name.
@@ -85,6 +85,8 @@ class ELN(SemiSegmentor):
            not offered: the host's losses of labeled images are at the size of the image too).
         8. The localizer judges unlabeled images in eval mode; the text does not say (BatchNorm is in train mode; not
            offered).
+        9. Nothing is mixed, as in the paper; on MSRC-21 the student's views are, by UniMatch's boxes, and the teacher
+           predicts in train mode (``cutmix=dict(prob=1.0)``, ``teacher=dict(eval_mode=False)``).
     """
 
     networks = ('student', 'teacher')

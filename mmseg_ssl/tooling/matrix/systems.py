@@ -64,7 +64,7 @@ FARCLUSS = Method(
     },
     variants=PARTS,
 )
-OF_CPU = 'slack: the loss ends near 0.4, not 0.01. contrast: with 256, eq. 10 is a large part of a CPU step.'
+OF_CPU = 'slack: the loss ends near 0.4, not 0.01.'
 BY_CONFIDENCE = dict(localizer=dict(_delete_=True, type='ConfidenceThreshold'), slack=())
 BY_CORRECTION = dict(model=dict(localizer=dict(type='ErrorCorrector')))
 
@@ -95,11 +95,11 @@ ELN = Method(
     on={
         'cpu': dict(
             note=OF_CPU,
-            model=dict(slack=(1.5, 3.0), contrast=dict(samples_per_class=64)),
+            model=dict(slack=(1.5, 3.0)),
             **{'val_evaluator = test_evaluator': [Code('*_base_.test_evaluator'), Code('_base_.localization')]},
         ),
         'msrc21': dict(
-            note=f'{OF_CPU}\nCutMix, and labels by the statistics of their batch: without them it loses, see README.md.',
+            note=f'{OF_CPU} Without CutMix and train mode it loses: README.md.',
             model=dict(teacher=dict(eval_mode=False), cutmix=dict(prob=1.0)),
         ),
         'eln': dict(
