@@ -21,6 +21,7 @@ import mmseg_ssl  # noqa: E402, F401  (registers everything)
 from mmseg_ssl.apis import TrainedNetwork, dataset_meta, load_model  # noqa: E402
 from mmseg_ssl.apis.graph import NetworkGraph  # noqa: E402
 from mmseg_ssl.apis.network import segmentor_of  # noqa: E402
+from mmseg_ssl.models.named_networks import MEAN  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, load_config, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.graph_files import (  # noqa: E402
     export_program,
@@ -71,11 +72,16 @@ def network_name(cfg: Config, args: argparse.Namespace) -> str:
         if 'mmseg' in args.format:
             raise UserError(f'{args.config} has no model.segmentor: it is a plain mmseg config already.')
         return ''
-    known = MODELS.get(cfg.model.type).networks
+    known = MODELS.get(cfg.model.type).can_predict()
     chosen = cfg.model.get('predict_on') or known
     name: str = args.network or (chosen if isinstance(chosen, str) else chosen[0])
     if name not in known:
         raise UserError(f'--network {name}: the networks of {cfg.model.type} are {known}.')
+    if name == MEAN and 'mmseg' in args.format:
+        raise UserError(
+            f'{name} is several networks, and plain mmsegmentation has one: give --network one of '
+            f'{MODELS.get(cfg.model.type).trained()}, or --format onnx.'
+        )
     return name
 
 

@@ -32,8 +32,7 @@ class NetworkGraph(nn.Module):
         super().__init__()
         model = network.model
         self.inference = model.inference_of(model.predictors[0]) if hasattr(model, 'predictors') else None
-        parts = [segmentor_of(model)] if self.inference is None else vars(self.inference).values()
-        self.parts = nn.ModuleList([part for part in parts if isinstance(part, nn.Module)])
+        self.parts = nn.ModuleList([segmentor_of(model)] if self.inference is None else self.inference.parts)
         self.head, self.uncertainty = segmentor_of(model).decode_head, uncertainty
         follow_sizes(self.parts)
         prepare = model.data_preprocessor

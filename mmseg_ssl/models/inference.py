@@ -1,4 +1,4 @@
-"""Inference with a branch: the host's whole image or sliding window, for logits and side maps at once."""
+"""Inference with a branch, or several: the host's whole image or sliding window, for logits and side maps at once."""
 
 from typing import List, Optional
 
@@ -6,27 +6,28 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from .branch import Branch
 
 
 class BranchInference:
-    """Runs the host's inference code over a branch.
+    """Runs the host's inference code over a branch, or over the mean of several.
 
     Side maps travel as extra channels behind the logits, so a window is predicted once, averaged like the logits and
     un-padded, un-flipped and resized like them.
 
     Args:
         branch: The network that predicts.
+        *others: More networks of the same make; logits and side maps are then means over all of them.
     """
 
     inference = EncoderDecoder.inference
     slide_inference = EncoderDecoder.slide_inference
     whole_inference = EncoderDecoder.whole_inference
 
-    def __init__(self, branch: Branch) -> None:
-        self.branch = branch
+    def __init__(self, branch: Branch, *others: Branch) -> None:
+        self.branch, self.branches = branch, (branch, *others)
         self.test_cfg = branch.segmentor.test_cfg
         self.align_corners = branch.align_corners
         self.side_names = [name for name, head in branch.side_heads.items() if getattr(head, 'per_pixel', False)]
@@ -35,8 +36,17 @@ class BranchInference:
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
         """Return the decode head's channels and the side maps, ``(B, C + S, H, W)``."""
-        pred = self.branch(inputs)
-        return torch.cat([self.branch.host_logits(pred)] + [pred.side[name] for name in self.side_names], dim=1)
+        first, *others = (self._maps(branch, inputs) for branch in self.branches)
+        return sum(others, first) / len(self.branches) if others else first
+
+    def _maps(self, branch: Branch, inputs: Tensor) -> Tensor:
+        pred = branch(inputs)
+        return torch.cat([branch.host_logits(pred)] + [pred.side[name] for name in self.side_names], dim=1)
+
+    @property
+    def parts(self) -> List[nn.Module]:
+        """Return the modules that a prediction depends on."""
+        return [*self.branches]
 
     def predict(self, inputs: Tensor, samples: Optional[List[SegDataSample]]) -> List[SegDataSample]:
         """Predict images.

@@ -3,7 +3,7 @@
 from typing import List
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .branch import Branch
 from .inference import BranchInference
@@ -32,3 +32,8 @@ class LocalizedInference(BranchInference):
         correctness = self.localizer.correctness(self.localizer(inputs, pred.logits), pred.logits)
         sides = [pred.side[name] for name in self.head_names]
         return torch.cat([self.branch.host_logits(pred), *sides, correctness[:, None].to(pred.logits)], dim=1)
+
+    @property
+    def parts(self) -> List[nn.Module]:
+        """Return the modules that a prediction depends on."""
+        return [*super().parts, self.localizer]

@@ -13,6 +13,9 @@ from .ema_teacher import EMATeacher
 from .frozen_teacher import FrozenTeacher
 from .inference import BranchInference
 
+MEAN = 'mean'
+"""The networks that train side by side, as one that predicts."""
+
 
 class NamedNetworks(BaseSegmentor):
     """Holds networks (:class:`Branch`, :class:`EMATeacher`) as attributes, whose names :attr:`networks` lists.
@@ -20,7 +23,8 @@ class NamedNetworks(BaseSegmentor):
     Args:
         predict_on: Name of the network that predicts at inference, or several names: the first one's prediction is
             ``pred_sem_seg``, and all are scored in one pass by :class:`~mmseg_ssl.evaluation.SemiIoUMetric`. The first
-            of :attr:`networks` if not given.
+            of :attr:`networks` if not given. Of a method that trains several, ``'mean'`` is the mean of their logits
+            and side maps, at the cost of them all.
         **kwargs: As for mmseg's ``BaseSegmentor``.
     """
 
@@ -40,10 +44,21 @@ class NamedNetworks(BaseSegmentor):
             NetworkError: If ``predict_on`` names something else.
         """
         names = (self.predict_on,) if isinstance(self.predict_on, str) else tuple(self.predict_on)
-        wrong = [name for name in names if name not in self.networks]
+        known = self.can_predict()
+        wrong = [name for name in names if name not in known]
         if wrong or not names:
-            raise NetworkError(f'{type(self).__name__} can predict_on {self.networks}, got {wrong or "nothing"}.')
+            raise NetworkError(f'{type(self).__name__} can predict_on {known}, got {wrong or "nothing"}.')
         return names
+
+    @classmethod
+    def can_predict(cls) -> Tuple[str, ...]:
+        """Return the names that ``predict_on`` takes."""
+        return (*cls.networks, MEAN) if len(cls.trained()) > 1 else cls.networks
+
+    @classmethod
+    def trained(cls) -> Tuple[str, ...]:
+        """Return the names of the networks that train, without the teacher that follows them."""
+        return tuple(name for name in cls.networks if name != 'teacher')
 
     @property
     def with_neck(self) -> bool:
@@ -51,13 +66,16 @@ class NamedNetworks(BaseSegmentor):
         return self.branch(self.networks[0]).segmentor.with_neck
 
     def branch(self, name: str) -> Branch:
-        """Return the branch behind a name; a teacher's is its copy of the student, or the network that was trained."""
-        network = getattr(self, name)
+        """Return the branch behind a name; a teacher's is its copy of the student, or the network that was trained.
+
+        Of the mean it is the first one's, which has the settings of all.
+        """
+        network = getattr(self, self.networks[0] if name == MEAN else name)
         return network.network if isinstance(network, (EMATeacher, FrozenTeacher)) else network
 
     def inference_of(self, name: str) -> BranchInference:
         """Return the inference of a network; methods add maps here."""
-        return BranchInference(self.branch(name))
+        return BranchInference(*(self.branch(each) for each in (self.trained() if name == MEAN else (name,))))
 
     def predict(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> List[SegDataSample]:
         """Predict images with each network of ``predict_on``.
@@ -88,8 +106,9 @@ class NamedNetworks(BaseSegmentor):
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: Optional[List[dict]] = None) -> Tensor:
         """Return the decode head's channels at the size of the input, as in mmseg."""
-        branch = self.branch(self.predictors[0])
-        return branch.host_logits(branch(inputs))
+        branches = self.inference_of(self.predictors[0]).branches  # not its judge, whose map is not returned
+        first, *others = (branch.host_logits(branch(inputs)) for branch in branches)
+        return sum(others, first) / len(branches) if others else first
 
     def _forward(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> Tensor:
         return self.encode_decode(inputs)

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Set
 
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..errors import UserError
 
@@ -94,9 +94,9 @@ def _predicting(model: Any, keys: Set[str]) -> Set[str]:
     needed = keys
     if hasattr(model, 'predictors'):
         paths = {id(module): path for path, module in model.named_modules()}
-        parts = [part for name in model.predictors for part in vars(model.inference_of(name)).values()]
+        parts = [part for name in model.predictors for part in model.inference_of(name).parts]
         # a frozen teacher is no submodule, and needs nothing of the checkpoint
-        prefixes = tuple(f'{paths[id(part)]}.' for part in parts if isinstance(part, nn.Module) and id(part) in paths)
+        prefixes = tuple(f'{paths[id(part)]}.' for part in parts if id(part) in paths)
         needed = {key for key in keys if key.startswith(prefixes)}
     return {key for key in needed if not any(idle in key for idle in IDLE)}
 

@@ -9,7 +9,7 @@ from mmengine.runner import load_checkpoint
 from mmseg.apis import MMSegInferencer, init_model
 from mmseg.registry import MODELS
 
-from mmseg_ssl.utils.weights import WeightsError
+from mmseg_ssl.utils.weights import WeightsError, load_weights
 
 CLASSES = ('road', 'car', 'sky', 'tree')
 UNCERTAIN = dict(variance=dict(type='VarianceHead'), energy=dict(type='EnergyHead'))
@@ -95,10 +95,49 @@ def test_predict_on():
     assert not torch.equal(both.pred_sem_seg_conservative.data, both.pred_sem_seg_progressive.data)
 
 
+@pytest.mark.parametrize('mode', MODES)
+def test_the_mean_of_the_networks_that_train(mode):
+    """Of their logits and side maps, where the image is: one asks for it by name."""
+    torch.manual_seed(6)
+    names = ('mean', 'conservative', 'progressive')
+    model = trained('DUEB', segmentor=tiny.tiny_segmentor(test_cfg=MODES[mode]), predict_on=names, side_heads=UNCERTAIN)
+    images, samples = (
+        torch.randn(2, 3, 32, 32),
+        [tiny.sample(k, flip=k == 1, flip_direction='vertical') for k in (0, 1)],
+    )
+    results, single = model.predict(images, samples), {}
+    for name in names:
+        model.predict_on = name
+        single[name] = model.predict(images, samples)
+    for place, result in enumerate(results):
+        one, other = (single[name][place] for name in names[1:])
+        assert result.predicted_by == names
+        torch.testing.assert_close(result.seg_logits.data, (one.seg_logits.data + other.seg_logits.data) / 2)
+        assert torch.equal(result.pred_sem_seg.data[0], result.seg_logits.data.argmax(dim=0))
+        assert torch.equal(result.seg_logits_mean.data, single['mean'][place].seg_logits.data)
+        for field in UNCERTAIN:
+            torch.testing.assert_close(result.get(field).data, (one.get(field).data + other.get(field).data) / 2)
+            assert not torch.equal(one.get(field).data, other.get(field).data)
+    model.predict_on = 'mean'
+    logits = [model.branch(name)(images).logits for name in names[1:]]
+    torch.testing.assert_close(model(images), (logits[0] + logits[1]) / 2)
+
+
+def test_the_mean_needs_the_weights_of_all():
+    model = trained('CPS', predict_on='student')
+    of_one = {key: value for key, value in model.state_dict().items() if key.startswith('student.')}
+    load_weights(model, dict(state_dict=of_one), 'one.pth', 'predict')
+    model.predict_on = 'mean'
+    with pytest.raises(WeightsError, match=r'one.pth lacks .* such as peer\.'):
+        load_weights(model, dict(state_dict=of_one), 'one.pth', 'predict')
+
+
 @pytest.mark.parametrize('wrong', ['student', ('conservative', 'peer'), ()])
 def test_a_wrong_predict_on_is_an_error_at_once(wrong):
-    with pytest.raises(ValueError, match=r"CPCL can predict_on \('conservative', 'progressive'\)"):
+    with pytest.raises(ValueError, match=r"CPCL can predict_on \('conservative', 'progressive', 'mean'\)"):
         tiny.build('CPCL', predict_on=wrong)
+    with pytest.raises(ValueError, match=r"MeanTeacher can predict_on \('student', 'teacher'\), got \['mean'\]"):
+        tiny.build('MeanTeacher', predict_on='mean')  # a teacher is a mean already
 
 
 def test_a_network_predicts_as_in_mmseg():

@@ -158,6 +158,9 @@ def test_errors(tool, trained, tmp_path):
         tool.main([config, checkpoint + 'x', out])
     with pytest.raises(UserError, match='the networks of ELN are'):
         tool.main([config, checkpoint, out, '--network', 'conservative'])
+    (tmp_path / 'two.py').write_text("model = dict(type='CPS', segmentor=dict())\n")
+    with pytest.raises(UserError, match=r"plain mmsegmentation has one: give --network one of \('student', 'peer'\)"):
+        tool.main([str(tmp_path / 'two.py'), checkpoint, out, '--network', 'mean'])
     (tmp_path / 'plain.py').write_text("model = dict(type='EncoderDecoder')\n")
     with pytest.raises(UserError, match='plain mmseg config already'):
         tool.main([str(tmp_path / 'plain.py'), checkpoint, out])

@@ -75,10 +75,17 @@ def test_an_export_that_fails_leaves_what_was_there(tool, tmp_path, monkeypatch)
 
 
 @NEW_TORCH
-@pytest.mark.parametrize(('method', 'own'), [('DUEB', 'variance'), ('ELN', 'correctness')])
-def test_the_graph_predicts_what_the_network_predicts(tmp_path, method, own):
+@pytest.mark.parametrize(
+    ('method', 'own', 'options'),
+    [
+        ('DUEB', 'variance', {}),
+        ('DUEB', 'variance', dict(predict_on='mean')),
+        ('ELN', 'correctness', dict(predict_correctness=True)),
+    ],
+)
+def test_the_graph_predicts_what_the_network_predicts(tmp_path, method, own, options):
     """From the bytes of the image to mask, probabilities, entropy and the method's own maps."""
-    write_run(tmp_path, method, **(dict(predict_correctness=True) if method == 'ELN' else {}))
+    write_run(tmp_path, method, **options)
     network, image = load(tmp_path, device='cpu'), noise(4)
     graph = NetworkGraph(network, uncertainty=True).eval()
     result, images = network(image), torch.from_numpy(image).permute(2, 0, 1)[None].float()
