@@ -34,7 +34,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('images', nargs='+', help='folders, patterns, images or videos')
     parser.add_argument('--out', type=Path, required=True, help='folder for the predictions')
     parser.add_argument('--checkpoint', help="default: the run's last")
-    parser.add_argument('--predict-on', metavar='NAME', help="network, e.g. teacher (default: the config's first)")
+    parser.add_argument(
+        '--predict-on', metavar='NAME', help="network, e.g. teacher, or mean of several (default: the config's first)"
+    )
     parser.add_argument('--save', nargs='+', choices=KINDS, default=KINDS[:3], help=f'default: {" ".join(KINDS[:3])}')
     parser.add_argument('--every', type=at_least(1), default=1, help='of a video, every so many frames (default: all)')
     parser.add_argument(

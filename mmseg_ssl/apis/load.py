@@ -33,7 +33,8 @@ def load(
     Args:
         run: Work dir of a training, an exported folder, or a config (then with ``checkpoint``).
         checkpoint: Another checkpoint than the run's last.
-        network: Which network of the method, e.g. ``'teacher'``. Default: the first of ``predict_on``.
+        network: Which network of the method, e.g. ``'teacher'``, or ``'mean'`` of several that train. Default: the
+            first of ``predict_on``.
         device: ``'cpu'``, ``'cuda:0'``, ... Default: a GPU if there is one.
 
     Returns:

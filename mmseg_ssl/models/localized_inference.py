@@ -36,4 +36,5 @@ class LocalizedInference(BranchInference):
     @property
     def parts(self) -> List[nn.Module]:
         """Return the modules that a prediction depends on."""
+        assert isinstance(self.localizer, nn.Module)  # as all judges are, which a protocol cannot say
         return [*super().parts, self.localizer]
