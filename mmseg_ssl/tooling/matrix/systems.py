@@ -119,6 +119,13 @@ ELN = Method(
             'of 0.5 to 0.95 the one that finds errors best on val.',
         ),
         Variant(
+            'filter-confidence',
+            dict(model=dict(BY_CONFIDENCE, threshold=0.9)),
+            ('msrc21',),
+            ('20',),
+            note='The baseline: a threshold on confidence; of 0.5 to 0.95 the one that finds errors best on val.',
+        ),
+        Variant(
             'filter-correction', BY_CORRECTION, ('camvid',), ('8', '1-16'), note='The baseline s-ECN of the paper.'
         ),
         ablation(
