@@ -24,7 +24,7 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if path.name != 'CHANGELOG.md'
 )
-ELSEWHERE = {'README.md': 6, 'configs/splits/README.md': 4}
+ELSEWHERE = {'README.md': 7, 'configs/splits/README.md': 4}
 """Rows by hand: of the first page, which ``test_readme.py`` compares with the records' table, and shares of labels."""
 
 
