@@ -1,13 +1,14 @@
 """Contrast of a batch by a sample of its pixels (ELN, Kwon & Kwak, CVPR 2022, eq. 10)."""
 
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_gather, get_world_size
 from torch import Tensor, nn
 
 from ..ops import sample_per_class, sample_windows
-from ..structures import IGNORE_INDEX
+from ..structures import IGNORE_INDEX, PixelTarget
 from ..utils.choices import one_of
 from .losses import pixel_contrast
 from .losses.pixel_contrast import POSITIVES
@@ -111,6 +112,12 @@ class SampledContrast(nn.Module):
             index = (first + window).flatten()
             own, other = (_drawn_at(pixels, labels.flatten(), index) for pixels, labels in (student, teacher))
             yield own, other
+
+
+def kept_classes(target: PixelTarget, size: Sequence[int]) -> Tensor:
+    """Return classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
+    kept = target.label.where(target.weight > 0, IGNORE_INDEX)
+    return F.interpolate(kept[:, None].float(), size=tuple(size), mode='nearest-exact')[:, 0].long()
 
 
 def _drawn_at(embedding: Tensor, labels: Tensor, index: Tensor) -> Drawn:

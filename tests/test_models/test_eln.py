@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
 from mmseg_ssl.models import auxiliary_decoders
 from mmseg_ssl.models.label_modes import labeling_mode
-from mmseg_ssl.models.segmentors.eln import kept_classes
+from mmseg_ssl.models.sampled_contrast import kept_classes
 from mmseg_ssl.structures import PixelTarget
 
 

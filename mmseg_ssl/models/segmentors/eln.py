@@ -4,13 +4,11 @@ import copy
 from typing import Any, Optional, Sequence
 
 import torch
-import torch.nn.functional as F
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
-from torch import Tensor
 
 from ...ops import masked_mean
-from ...structures import IGNORE_INDEX, PixelTarget, Prediction
+from ...structures import Prediction
 from ...utils.choices import not_negative, one_of
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
@@ -22,7 +20,7 @@ from ..label_modes import labeling_mode
 from ..localized_inference import LocalizedInference
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
-from ..sampled_contrast import SampledContrast
+from ..sampled_contrast import SampledContrast, kept_classes
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 PSEUDO_MEANS = ('all', 'kept')
@@ -148,7 +146,6 @@ class ELN(SemiSegmentor):
         self.show('teacher', says=weak, localizer=lambda: self.localizer.correctness(judged, weak.logits))
         keys = weak.side['projection']
         key_classes = kept_classes(target, keys.shape[2:])
-
         mix = self.cutmix.sample(data_samples['weak'], inputs['weak'])
         target, valid = mix(target), mix(valid)
         images = [mix(inputs[view]) for view in self.student_views]
@@ -158,11 +155,10 @@ class ELN(SemiSegmentor):
         # a fixed divisor lets the loss grow with the share of pixels that are trusted
         over = dict(all=valid, kept=target.weight)[self.pseudo_mean]
         classes = kept_classes(target, keys.shape[2:])
-        nothing = sup.logits.new_zeros(())
-        pseudo = sum((masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught), nothing)
-        contrast = sum((self.contrast(own.side['projection'], keys, classes, key_classes) for own in taught), nothing)
-        losses['unsup.loss_pseudo'] = self.pseudo_weight * pseudo
-        losses['unsup.loss_contrast'] = self.contrast_weight * contrast
+        pseudo = [masked_mean(pixel_cross_entropy(own.logits, target), over=over) for own in taught]
+        contrast = [self.contrast(own.side['projection'], keys, classes, key_classes) for own in taught]
+        losses['unsup.loss_pseudo'] = self.pseudo_weight * torch.stack(pseudo).sum()
+        losses['unsup.loss_contrast'] = self.contrast_weight * torch.stack(contrast).sum()
         losses['unsup.kept'] = masked_mean(target.weight, over=valid)
         self.show('student', image=images[0], pred=taught[0], target=target, valid=valid, mix=mix)
         return losses
@@ -185,12 +181,6 @@ class ELN(SemiSegmentor):
         if self.predict_correctness and name == self.predictors[0]:
             return LocalizedInference(self.branch(name), self.localizer)
         return super().inference_of(name)
-
-
-def kept_classes(target: PixelTarget, size: Sequence[int]) -> Tensor:
-    """Return classes ``(B, h, w)`` at the stride of the decode head, 255 where a pixel was rejected."""
-    kept = target.label.where(target.weight > 0, IGNORE_INDEX)
-    return F.interpolate(kept[:, None].float(), size=tuple(size), mode='nearest-exact')[:, 0].long()
 
 
 def require_options(threshold: float, student_views: Sequence[str], teacher: Optional[dict]) -> None:
