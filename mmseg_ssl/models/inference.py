@@ -36,12 +36,19 @@ class BranchInference:
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
         """Return the decode head's channels and the side maps, ``(B, C + S, H, W)``."""
-        first, *others = (self._maps(branch, inputs) for branch in self.branches)
+        return self._mean(inputs, self.side_names)
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Return the decode head's channels alone, ``(B, C, H, W)``."""
+        return self._mean(inputs, [])
+
+    def _mean(self, inputs: Tensor, side_names: List[str]) -> Tensor:
+        first, *others = (self._maps(branch, inputs, side_names) for branch in self.branches)
         return sum(others, first) / len(self.branches) if others else first
 
-    def _maps(self, branch: Branch, inputs: Tensor) -> Tensor:
+    def _maps(self, branch: Branch, inputs: Tensor, side_names: List[str]) -> Tensor:
         pred = branch(inputs)
-        return torch.cat([branch.host_logits(pred)] + [pred.side[name] for name in self.side_names], dim=1)
+        return torch.cat([branch.host_logits(pred), *(pred.side[name] for name in side_names)], dim=1)
 
     @property
     def parts(self) -> List[nn.Module]:

@@ -106,9 +106,7 @@ class NamedNetworks(BaseSegmentor):
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: Optional[List[dict]] = None) -> Tensor:
         """Return the decode head's channels at the size of the input, as in mmseg."""
-        branches = self.inference_of(self.predictors[0]).branches  # not its judge, whose map is not returned
-        first, *others = (branch.host_logits(branch(inputs)) for branch in branches)
-        return sum(others, first) / len(branches) if others else first
+        return self.inference_of(self.predictors[0]).logits(inputs)
 
     def _forward(self, inputs: Tensor, data_samples: Optional[List[SegDataSample]] = None) -> Tensor:
         return self.encode_decode(inputs)
@@ -127,7 +125,7 @@ class NamedNetworks(BaseSegmentor):
         heads = tuple(prefix + head for head in ('backbone.', 'neck.', 'decode_head.', 'auxiliary_head.'))
         if not any(key.startswith((heads[0], heads[2])) for key in state_dict):
             return []
-        trained = [name for name in self.networks if isinstance(getattr(self, name), Branch)]
+        trained = list(self.trained())
         for key in [key for key in state_dict if key.startswith(heads)]:
             value = state_dict.pop(key)
             for name in self.networks:

@@ -101,10 +101,8 @@ def test_the_mean_of_the_networks_that_train(mode):
     torch.manual_seed(6)
     names = ('mean', 'conservative', 'progressive')
     model = trained('DUEB', segmentor=tiny.tiny_segmentor(test_cfg=MODES[mode]), predict_on=names, side_heads=UNCERTAIN)
-    images, samples = (
-        torch.randn(2, 3, 32, 32),
-        [tiny.sample(k, flip=k == 1, flip_direction='vertical') for k in (0, 1)],
-    )
+    images = torch.randn(2, 3, 32, 32)
+    samples = [tiny.sample(k, flip=k == 1, flip_direction='vertical') for k in (0, 1)]
     results, single = model.predict(images, samples), {}
     for name in names:
         model.predict_on = name
