@@ -1,5 +1,6 @@
 """Update of the teacher after each optimizer step."""
 
+from functools import wraps
 from typing import Any, Optional
 
 from mmengine.hooks import Hook
@@ -58,11 +59,19 @@ class MeanTeacherHook(Hook):
         self.updates = int(self.teacher.updates)
         wrapper = runner.optim_wrapper
         wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
-        # only the optimizer knows if it stepped: gradient accumulation and loss scalers skip the call
-        wrappers[0].optimizer.register_step_post_hook(self._on_optimizer_step)
+        self._watch(wrappers[0].optimizer)
 
-    def _on_optimizer_step(self, *_: Any) -> None:
-        self.stepped = True
+    def _watch(self, optimizer: Any) -> None:
+        """Notice the steps of an optimizer: only it knows of them, for accumulation and loss scalers skip the call."""
+        step = optimizer.step
+
+        @wraps(step)  # loss scalers read its signature
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self.stepped = True
+            return step(*args, **kwargs)
+
+        # not register_step_post_hook, which torch 2.1 forgets once anything was compiled
+        optimizer.step = watched
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Optional[dict] = None

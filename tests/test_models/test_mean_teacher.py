@@ -178,6 +178,18 @@ def test_it_counts_optimizer_steps():
     assert iterate(model, runner, wrapper, hook, 2) == [3, 4]
 
 
+def test_it_sees_steps_after_something_was_compiled(monkeypatch):
+    """Torch 2.1 takes the hooks off every optimizer class then, and says that they are there."""
+    model = tiny.build('MeanTeacher')
+    runner, wrapper = fake_runner(model)
+    bare = getattr(torch.optim.SGD.step, '__wrapped__', torch.optim.SGD.step)
+    monkeypatch.setattr(torch.optim.SGD, 'step', bare)
+    monkeypatch.setattr(bare, 'hooked', True, raising=False)
+    hook = MeanTeacherHook()
+    hook.before_train(runner)
+    assert iterate(model, runner, wrapper, hook, 2) == [1, 2]
+
+
 @pytest.mark.parametrize('warmup', [True, False])
 def test_warmup(warmup, monkeypatch):
     """Decay min(1 - 1/(t+1), 0.75): 0, 1/2, 2/3, 3/4, 3/4; so momentum 1, 1/2, 1/3, 1/4, 1/4."""
