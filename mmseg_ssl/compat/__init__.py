@@ -9,6 +9,7 @@ import warnings
 from ..errors import UnsafeCheckpointError, UnsafeFileError
 from ..utils.safe_load import load_weights_only
 from ..utils.versions import check_versions
+from .damaged_images import patch_damaged_images
 from .heads import (
     patch_binary_cross_entropy,
     patch_decode_head_accuracy,
@@ -46,6 +47,7 @@ def patch_host() -> None:
     patch_dpt_levels()
     patch_point_sample()
     patch_seg_data_list()
+    patch_damaged_images()
     patch_inference_weights()
     patch_initial_weights()
     patch_pretrained_weights()
