@@ -62,4 +62,4 @@ class CutMix(nn.Module):
         height, width = images.shape[2:]
         mask = box_mask(uniforms[:, 1:], (height, width), self.area, self.aspect)
         # the first number decides whether an image is mixed at all, so prob moves no box
-        return BoxMix(mask & (uniforms[:, :1, None] < self.prob))
+        return BoxMix(mask & (uniforms[:, :1, None] < self.prob), empty=self.prob == 0)

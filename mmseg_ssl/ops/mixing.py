@@ -17,6 +17,7 @@ class BoxMix(NamedTuple):
 
     Attributes:
         mask: ``(B, H, W)`` bool, true where the pixel comes from the partner.
+        empty: True if it is known, without a look at the device, that no pixel does: then nothing is copied.
 
     Example:
         >>> mix = BoxMix(mask)
@@ -24,6 +25,7 @@ class BoxMix(NamedTuple):
     """
 
     mask: Tensor
+    empty: bool = False
 
     def __call__(self, own: Mixable, partner: Optional[Mixable] = None) -> Mixable:
         """Paste the boxes of the partner into ``own``.
@@ -36,6 +38,8 @@ class BoxMix(NamedTuple):
         Returns:
             The partner's pixels where :attr:`mask` is true, else ``own``, in its shapes and dtypes.
         """
+        if self.empty:
+            return own
         if isinstance(own, PixelTarget):
             partners = partner if partner is not None else (None, None)
             return PixelTarget(self(own.label, partners[0]), self(own.weight, partners[1]))

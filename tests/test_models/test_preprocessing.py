@@ -293,7 +293,9 @@ def test_cutmix_options():
     shares = CutMix(num_boxes=1).sample(samples, images).mask.float().mean(dim=(1, 2))
     assert shares.min() > 0.2
     assert shares.max() < 0.55
-    assert CutMix(prob=0.0).sample(samples, images).mask.sum() == 0
+    never = CutMix(prob=0.0).sample(samples, images)
+    assert never.mask.sum() == 0 and never(images) is images  # nothing is copied
+    assert not CutMix(prob=1e-9).sample(samples, images).empty
     half = CutMix(num_boxes=1, prob=0.5).sample(samples, images).mask.flatten(1).any(dim=1).sum()
     assert 15 < half < 45
     with pytest.raises(ValueError, match='num_boxes'):
