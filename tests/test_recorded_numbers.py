@@ -11,13 +11,14 @@ from toy_process import ROOT
 from mmseg_ssl.tooling.run_records import read_records
 
 GENERATED = (
-    *('results', 'localizer', 'comparison', 'benchmark', 'runner', 'gpu', 'solver'),
+    *('results', 'localizer', 'comparison', 'benchmark', 'runner', 'gpu', 'solver', 'groups'),
     *('configs', 'methods', 'papers'),
 )
 """Blocks that a tool writes: from records, from measurements that it makes itself, and from the matrix."""
 BLOCK = re.compile(rf'<!-- ({"|".join(GENERATED)}):begin([^>]*) -->\n(.*?)<!-- \1:end -->', re.DOTALL)
 SCORE = re.compile(r'(?<![\w.])\d{1,3}\.\d\d(?![\w.])')
 """A score as tables of results have them: two decimals."""
+MASKS = 'data/msrc21/ann_dir/train'
 PAGES = sorted(
     path
     for pattern in ('*.md', 'configs/**/*.md', 'docs/**/*.md', 'projects/**/*.md')
@@ -70,6 +71,16 @@ def test_rows_of_results_are_those_of_the_records(path: Path):
     rows = [line for line in found.group(3).splitlines() if line.startswith('| ')]
     known = set().union(*known_rows(found.group(2).partition('=')[2]).values())
     assert len(rows) > 5 and not [row for row in rows if row not in known]
+
+
+@pytest.mark.skipif(not (ROOT / MASKS).is_dir(), reason='MSRC-21 is not here')
+def test_the_table_of_classes_with_few_labels_is_that_of_the_records():
+    (found,) = (match for match in BLOCK.finditer((ROOT / 'configs/README.md').read_text()) if match.group(1) == 'groups')
+    tool, runs = load_script(ROOT / 'tools' / 'results.py'), read_records(ROOT / 'configs' / 'runs.jsonl')
+    settings = dict(pair.split('=') for pair in found.group(2).split())
+    assert settings['masks'] == MASKS
+    plan, masks = ROOT / settings['plan'], ROOT / MASKS
+    assert found.group(3).strip() == tool.class_group_report(runs, plan, masks, settings['other'])
 
 
 def test_a_table_of_the_localizer_needs_its_scores_in_the_records():

@@ -5,8 +5,9 @@ Reads what ``tools/train.py`` and ``tools/test.py`` left: the metrics of a test,
 A README has a table between the lines ``<!-- results:begin classes=pole,sign -->`` (``classes`` get a column of their
 IoU) and ``<!-- results:end -->``. So have others: ``localizer`` is that of ELN's localizer, ``uncertainty`` says which
 maps find errors, of runs tested with ``--uncertainty``, and ``<!-- comparison:begin plan=configs/benchmarks/msrc21.toml
--->`` begins the table of a plan of ``tools/run_benchmark.py``, by paired differences. ``--records`` keeps what the
-tables need of every run in a file, so that rows can be added when the work dirs of the others are gone.
+-->`` begins the table of a plan of ``tools/run_benchmark.py``, by paired differences; ``groups``, which also names the
+folder of the masks, the same by how many labeled images show a class. ``--records`` keeps what the tables need of every
+run in a file, so that rows can be added when the work dirs of the others are gone.
 
 python tools/results.py work_dirs                                     # configs/README.md
 python tools/results.py work_dirs --readme configs/eln/README.md --methods supervised,eln --lists camvid/8,camvid/1-16
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import mmseg_ssl  # noqa: E402, F401  (patches the host, which reads configs)
+from mmseg_ssl.tooling.class_groups import class_group_report  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.comparison import comparison_report  # noqa: E402
 from mmseg_ssl.tooling.localizer_table import localizer_report  # noqa: E402
@@ -100,9 +102,9 @@ def commands(runs: List[Run]) -> str:
     return '\n'.join(['```bash', *lines, '```'])
 
 
-def find_plan(name: str) -> Path:
-    """Return the path of a plan that a README names from the top of the checkout."""
-    return Path(name) if Path(name).is_file() else ROOT / name
+def find_file(name: str) -> Path:
+    """Return the path of what a README names from the top of the checkout."""
+    return Path(name) if Path(name).exists() else ROOT / name
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -138,7 +140,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         results=lambda classes='': results_report(runs, methods, args.by_draw, classes),
         localizer=lambda: localizer_report(runs, methods),
         uncertainty=lambda: uncertainty_report(runs, methods),
-        comparison=lambda plan: comparison_report(everything, find_plan(plan)),
+        comparison=lambda plan: comparison_report(everything, find_file(plan)),
+        groups=lambda plan, masks, other='': class_group_report(everything, find_file(plan), find_file(masks), other),
     )
     for readme in args.readme or [WORKSPACE / 'configs/README.md']:
         print(f'Wrote {" and ".join(write_blocks(readme, make))} into {readme}')

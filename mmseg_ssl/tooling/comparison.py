@@ -81,10 +81,10 @@ def comparison_table(table: Table, jobs: Sequence[Job], made: Dict[str, Run]) ->
             '' if training == baseline else describe_difference(paired_difference(own, base)),
             '' if closed is None else f'{100 * closed:.0f} %',
         )
-        lines.append([labels, _name(group[0]), *_means(group, made), *cells])
+        lines.append([labels, training_title(group[0]), *_means(group, made), *cells])
     if ceiling and any(scores.values()):
-        lines.append([without_draw(ceiling[0].split), _name(ceiling[0]), *_means(ceiling, made), '', '', ''])
-    head = [title.format(baseline=_name(table.jobs[0])) for title in HEAD]
+        lines.append([without_draw(ceiling[0].split), training_title(ceiling[0]), *_means(ceiling, made), '', '', ''])
+    head = [title.format(baseline=training_title(table.jobs[0])) for title in HEAD]
     return _with_missing_below(head, lines)
 
 
@@ -141,7 +141,7 @@ def _means(jobs: Sequence[Job], made: Dict[str, Run]) -> List[str]:
     return [f'{len(done)} of {len(jobs)}', *(f'{mean:.2f}' for mean in means)]
 
 
-def _name(job: Job) -> str:
+def training_title(job: Job) -> str:
     """Name the method, the config's ablation, the reported network if there are several, and the plan's variant."""
     method = Path(job.config).parent.name
     network = f' ({job.networks[0]})' if len(job.networks) > 1 else ''

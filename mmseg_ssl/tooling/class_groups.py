@@ -1,0 +1,116 @@
+"""Makes the table of what a plan's trainings reach on classes with few labels and on classes with many."""
+
+import statistics
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from ..datasets import find_split, read_ids
+from .cli import UserError
+from .comparison import describe_difference, training_title
+from .mask_folders import read_indices
+from .paired import paired_difference
+from .run_logs import Run, without_draw
+from .trainings.job import Job
+from .trainings.plan import Table, read_tables
+
+GROUPS = ('in one image', 'in two', 'in more', 'rarest third')
+NOTE = (
+    'mIoU in % on test over groups of classes, which each draw of the labels has of its own: classes that one of the '
+    'labeled images shows (or none), two, or more; and the third of the classes with the fewest labeled pixels, with '
+    'its paired differences. In brackets the number of classes, a mean over the draws.'
+)
+
+
+class Scored(NamedTuple):
+    """One run: its list and seed, the IoU of each class, and the classes of each group."""
+
+    key: Tuple[str, int]
+    ious: np.ndarray
+    groups: Sequence[np.ndarray]
+
+
+def groups_of(images: np.ndarray, pixels: np.ndarray) -> List[np.ndarray]:
+    """Return the indices of the classes of each group of :data:`GROUPS`.
+
+    Args:
+        images: Number of labeled images that show the class, of each class.
+        pixels: Number of its labeled pixels; the rarest third is rounded up.
+    """
+    rarest = np.argsort(pixels, kind='stable')[: -(-len(pixels) // 3)]
+    return [np.flatnonzero(images <= 1), np.flatnonzero(images == 2), np.flatnonzero(images > 2), rarest]
+
+
+def class_group_report(runs: Sequence[Run], plan: Path, masks: Path, other: str = '') -> str:
+    """Make the block of a plan: a table for each of its tables that has runs and a ceiling.
+
+    Args:
+        runs: Recorded runs; those that do not belong to the plan and its current configs are left out.
+        plan: The plan's file.
+        masks: Folder of the masks of all training images, named ``<id>.png``.
+        other: Folder of a method that the rarest third is compared with, too.
+
+    Raises:
+        UserError: The masks are not there.
+    """
+    if not masks.is_dir():
+        raise UserError(f'{masks}: no folder of masks, which say how many images show a class. Get the data first.')
+    made = {run.provenance['digest']: run for run in runs if run.provenance}
+    tables = [table for table in read_tables(plan) if len({job.training for job in table.jobs}) > 1]
+    top = [job for table in read_tables(plan) for job in table.jobs if job.training in {t.ceiling for t in tables}]
+    return '\n\n'.join([NOTE, *filter(None, (_table(table, top, made, masks, other) for table in tables))])
+
+
+def _table(table: Table, top: Sequence[Job], made: Dict[str, Run], masks: Path, other: str) -> str:
+    """Make one table, of the trainings without a variant; '' if nothing is done."""
+    rows: Dict[str, List[Job]] = {}
+    for job in table.jobs:
+        if not job.variant and job.digest in made:
+            rows.setdefault(job.training, []).append(job)
+    if not rows:
+        return ''
+    groups = {job.split: _groups(masks, job.split, len(_ious(made, job))) for row in rows.values() for job in row}
+    scored = {name: [_scored(made, job, groups[job.split]) for job in row] for name, row in rows.items()}
+    rare = {name: {one.key: float(one.ious[one.groups[-1]].mean()) for one in row} for name, row in scored.items()}
+    others = [row[0] for row in rows.values() if Path(row[0].config).parent.name == other]
+    against = [table.jobs[0], *others[:1]]
+    sizes = [statistics.mean(len(group[column]) for group in groups.values()) for column in range(len(GROUPS))]
+    titles = [f'{title} ({size:.0f})' for title, size in zip(GROUPS, sizes)]
+    lines = [['labels', 'method', 'runs', *titles, *(f'minus {training_title(job)}' for job in against)]]
+    for name, row in rows.items():
+        worth = [paired_difference(rare[name], rare.get(job.training, {})) for job in against]
+        cells = ['' if job.training == name else describe_difference(one) for job, one in zip(against, worth)]
+        lines.append([*_cells(row[0], scored[name]), *cells])
+    ceiling = [job for job in top if job.training == table.ceiling and job.digest in made]
+    if ceiling:
+        all_groups = [_scored(made, job, group) for job in ceiling for group in groups.values()]
+        lines.append([*_cells(ceiling[0], all_groups), *[''] * len(against)])
+    head, *rest = ('| ' + ' | '.join(cells) + ' |' for cells in lines)
+    return '\n'.join([head, '|' + '---|' * len(lines[0]), *rest])
+
+
+def _cells(job: Job, scored: Sequence[Scored]) -> List[str]:
+    """Return the first cells of a row: of each group the mean over its classes and runs."""
+    means = []
+    for column in range(len(GROUPS)):
+        values = np.concatenate([one.ious[one.groups[column]] for one in scored])
+        means.append(f'{values.mean():.2f}' if len(values) else '-')
+    return [without_draw(job.split), training_title(job), str(len({one.key for one in scored})), *means]
+
+
+def _groups(masks: Path, split: str, classes: int) -> List[np.ndarray]:
+    """Return the groups of a list of labeled images."""
+    paths = [masks / f'{name}.png' for name in read_ids(find_split(split))]
+    counts = np.stack([np.bincount(read_indices(path).ravel(), minlength=256)[:classes] for path in paths])
+    return groups_of((counts > 0).sum(axis=0), counts.sum(axis=0))
+
+
+def _scored(made: Dict[str, Run], job: Job, groups: Sequence[np.ndarray]) -> Scored:
+    return Scored((job.split, job.seed), _ious(made, job), groups)
+
+
+def _ious(made: Dict[str, Run], job: Job) -> np.ndarray:
+    """Return the IoU of each class, of the network that inference uses."""
+    begin = f'{job.networks[0]}/IoU.' if len(job.networks) > 1 else 'IoU.'
+    return np.array([value for key, value in made[job.digest].metrics.items() if key.startswith(begin)])
