@@ -75,7 +75,8 @@ def test_rows_of_results_are_those_of_the_records(path: Path):
 
 @pytest.mark.skipif(not (ROOT / MASKS).is_dir(), reason='MSRC-21 is not here')
 def test_the_table_of_classes_with_few_labels_is_that_of_the_records():
-    (found,) = (match for match in BLOCK.finditer((ROOT / 'configs/README.md').read_text()) if match.group(1) == 'groups')
+    text = (ROOT / 'configs/README.md').read_text()
+    (found,) = (match for match in BLOCK.finditer(text) if match.group(1) == 'groups')
     tool, runs = load_script(ROOT / 'tools' / 'results.py'), read_records(ROOT / 'configs' / 'runs.jsonl')
     settings = dict(pair.split('=') for pair in found.group(2).split())
     assert settings['masks'] == MASKS
