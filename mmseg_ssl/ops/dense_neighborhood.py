@@ -10,9 +10,10 @@ from torch.utils.checkpoint import checkpoint
 from ..utils.choices import one_of
 from .neighborhood import PairCost
 from .potts import RELAXATIONS, potts_value
-from .precision import at_least_fp32
+from .precision import at_least_fp32, without_autocast
 
 
+@without_autocast
 def dense_potts(
     probs: Tensor,
     images: Tensor,

@@ -1,10 +1,13 @@
 """Precision that softmax, entropies and energies need, and mixed precision with gradients."""
 
 from contextlib import contextmanager
-from typing import Iterator
+from functools import wraps
+from typing import Any, Callable, Iterator, TypeVar
 
 import torch
 from torch import Tensor
+
+Function = TypeVar('Function', bound=Callable[..., Any])
 
 
 def at_least_fp32(tensor: Tensor) -> Tensor:
@@ -17,6 +20,24 @@ def at_least_fp32(tensor: Tensor) -> Tensor:
         The tensor itself if it is fp32 or fp64, else its fp32 values.
     """
     return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def without_autocast(function: Function) -> Function:
+    """Let a function compute in the precision of its arguments.
+
+    Autocast rounds the operands of every matrix product, ``torch.linalg.vecdot`` among them, to 8 bits (bf16) or ends
+    their range at 65504 (fp16), whatever the function was given. Sums over classes and pairs need more.
+
+    Args:
+        function: Its first argument is a tensor, which says the device.
+    """
+
+    @wraps(function)
+    def wrapped(first: Tensor, *args: Any, **kwargs: Any) -> Any:
+        with torch.autocast(first.device.type, enabled=False):
+            return function(first, *args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
 
 
 @contextmanager

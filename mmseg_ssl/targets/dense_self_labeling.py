@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..ops.dense_neighborhood import bilateral_affinity, cell_means, cell_size
-from ..ops.precision import at_least_fp32
+from ..ops.precision import at_least_fp32, without_autocast
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
@@ -17,6 +17,7 @@ DEGREE = 4.0  # neighbors of a pixel on the grid
 STEP_SIZE = 0.075  # the paper's
 
 
+@without_autocast
 @torch.no_grad()
 def dense_self_label(
     logits: Tensor,

@@ -9,6 +9,7 @@ from ..ops.affinity import Bandwidth
 from ..ops.fused_updates import fused_updates
 from ..ops.label_descent import STEP_SIZE, STEPS, chebyshev_descent, gradient_descent
 from ..ops.potts_solvers import multiplicative_updates
+from ..ops.precision import without_autocast
 from ..utils.choices import one_of
 from .coarse_labels import SIDE, coarse_start
 from .labeling_problem import LabelingOptions, labeling_problem
@@ -18,6 +19,7 @@ MINIMIZERS = {'multiplicative': multiplicative_updates, 'fused': fused_updates}
 SOLVERS = (*DESCENTS, *MINIMIZERS)
 
 
+@without_autocast
 @torch.no_grad()
 def self_label(
     logits: Tensor,
