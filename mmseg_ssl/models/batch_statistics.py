@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ..errors import NetworkError
+
 STATISTICS = ('merged', 'separate', 'separate_unkept')
 """``'merged'``: all images of a call are normalized together. ``'separate'``: each view by its own statistics, as if it
 had its own call. ``'separate_unkept'``: likewise, and the running statistics, by which the network predicts at
@@ -52,7 +54,15 @@ def separate_views(network: nn.Module, sizes: Sequence[int], kept: Sequence[bool
             statistics of each view from all processes.
         sizes: Number of images of each view, in the order of the batch.
         kept: Per view, whether running statistics follow it.
+
+    Raises:
+        NetworkError: The network has ``with_cp`` of the host's backbones.
     """
+    if any(getattr(module, 'with_cp', False) for module in network.modules()):
+        raise NetworkError(
+            'with_cp=True computes layers again in the backward pass, when the views are no longer apart: the gradient '
+            "would be another one. Set with_cp=False, and take --checkpoint-activations; or batch_statistics='merged'."
+        )
     layers = [_with_views(module) for module in network.modules() if isinstance(module, _BatchNorm)]
     for layer in layers:
         # attributes, not arguments: the host's layers call BatchNorm with one tensor

@@ -82,7 +82,10 @@ class SemiDataPreProcessor(SegDataPreProcessor):
             A dict with ``inputs`` and ``data_samples``.
         """
         if not isinstance(data['inputs'], dict):
-            return self._one_view(data, training)
+            if not training:
+                return self._one_view(data)
+            # an ordinary dataset has labeled images alone, and a method reads views
+            data = {key: dict(sup=value) for key, value in data.items()}
         check_views(data['inputs'])
         data = self.cast_data(data)
         inputs, samples = {}, data['data_samples']
@@ -99,23 +102,20 @@ class SemiDataPreProcessor(SegDataPreProcessor):
                     inputs[name] = self._normalize(augment(raw, uniforms), valid)
         return dict(inputs=inputs, data_samples=samples)
 
-    def _one_view(self, data: Dict[str, Any], training: bool) -> Dict[str, Any]:
-        """Preprocess as the host does, but let images of several sizes be padded to one, each by itself."""
+    def _one_view(self, data: Dict[str, Any]) -> Dict[str, Any]:
+        """Preprocess for inference as the host does, but pad images of several sizes to one, each by itself."""
         images, samples = data['inputs'], data.get('data_samples')
         check_channels(images, samples, getattr(self, 'mean', None))
-        if not training and len({image.shape for image in images}) > 1:
+        if len({image.shape for image in images}) > 1:
             check_sizes(images, samples, (self.test_cfg or {}).get('size'))
             pairs = zip(images, data['data_samples'])
             # one by one: outside of training the host refuses a batch of several sizes
             singles = [dict(inputs=[image], data_samples=[sample]) for image, sample in pairs]
-            parts = [super(SemiDataPreProcessor, self).forward(single, training) for single in singles]
+            parts = [super(SemiDataPreProcessor, self).forward(single) for single in singles]
             inputs, samples = torch.cat([part['inputs'] for part in parts]), [part['data_samples'][0] for part in parts]
         else:
-            inputs, samples = super().forward(data, training).values()
-        inputs = inputs.contiguous(memory_format=self.layout)
-        if training:  # an ordinary dataset has labeled images alone, and a method reads views
-            return dict(inputs={'sup': inputs}, data_samples={'sup': samples})
-        return dict(inputs=inputs, data_samples=samples)
+            inputs, samples = super().forward(data).values()
+        return dict(inputs=inputs.contiguous(memory_format=self.layout), data_samples=samples)
 
     def _stack(
         self, images: List[Tensor], samples: List[SegDataSample], size: Tuple[int, int]

@@ -55,7 +55,7 @@ class ErrorLocalizer(BaseModule):
         prior: What its output is added to: ``'none'``, as in the paper, or ``'confidence'``, the logit of the
             prediction's largest probability, times a learned scale that starts at 1. Then it starts near the confidence
             baseline and learns to correct it; starting from nothing takes more iterations than a short run has.
-        balance: Balance right and wrong pixels per ``'image'`` or per ``'batch'``.
+        balance: Balance right and wrong pixels per ``'image'`` or per ``'batch'``, each of one prediction.
         ignored_as_wrong: Count pixels of label 255 as wrong, as the public code does; by default they do not count.
         image_channels: Channels of an image.
         init_cfg: As in mmengine.
@@ -156,7 +156,7 @@ class ErrorLocalizer(BaseModule):
         return located(logits.detach().softmax(dim=1), self.correctness(output, logits), threshold)
 
     def loss(self, output: Tensor, logits: Tensor, label: Tensor, inside: Tensor) -> Dict[str, Tensor]:
-        """Compute the mean of eq. 5 over pixels and predictions of labeled images (eq. 6).
+        """Compute the mean of eq. 5 over pixels of labeled images; eq. 6 sums it over predictions.
 
         Args:
             output: What :meth:`forward` returned.

@@ -47,11 +47,12 @@ def judge_labeled(
     Returns:
         The judge's losses, as ``localizer.<key>``.
     """
-    count = len(predicted)
-    judged = torch.cat(list(predicted)).detach()
-    label = torch.cat([sample.gt_sem_seg.data for sample in samples]).repeat(count, 1, 1)
-    inside = valid_pixels(samples, images).repeat(count, 1, 1)
-    output = localizer(images.repeat(count, 1, 1, 1), judged)
-    found = localizer.loss(output, judged, label, inside)
-    scale = count if reduction == 'sum' else 1  # the loss is a mean over all predictions
-    return {f'localizer.{key}': value * scale if 'loss' in key else value for key, value in found.items()}
+    count, judged = len(predicted), [logits.detach() for logits in predicted]
+    label = torch.cat([sample.gt_sem_seg.data for sample in samples])
+    inside = valid_pixels(samples, images)
+    outputs = localizer(images.repeat(count, 1, 1, 1), torch.cat(judged)).chunk(count)
+    # one by one: a ratio over a batch is that of one decoder, or the many errors of the others would hide its few
+    found = [localizer.loss(output, logits, label, inside) for output, logits in zip(outputs, judged)]
+    means = {key: torch.stack([losses[key] for losses in found]).mean() for key in found[0]}
+    scale = count if reduction == 'sum' else 1
+    return {f'localizer.{key}': value * scale if 'loss' in key else value for key, value in means.items()}

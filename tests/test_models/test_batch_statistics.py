@@ -8,6 +8,7 @@ import torch
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmseg_ssl.errors import NetworkError
 from mmseg_ssl.models.batch_statistics import separate_views
 
 
@@ -46,6 +47,16 @@ def test_merged_views_are_one_batch():
     together = model.student(torch.cat([sup, weak])).logits
     assert torch.equal(torch.cat([first.logits, second.logits]), together)
     assert all(torch.equal(after[key], value) for key, value in running(model).items())
+
+
+def test_layers_that_are_computed_again_later_are_refused():
+    """The second time all views would be normalized together: 2 % of the gradient, and one more update."""
+    model, (sup, weak) = build('separate'), views()
+    model.student.segmentor.backbone.with_cp = True
+    with pytest.raises(NetworkError, match='with_cp=True .* take --checkpoint-activations'):
+        model.predict_views(model.student, sup, weak)
+    model.batch_statistics = 'merged'
+    model.predict_views(model.student, sup, weak)
 
 
 @pytest.mark.parametrize('batch_statistics', ['separate', 'separate_unkept'])

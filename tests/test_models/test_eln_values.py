@@ -49,7 +49,9 @@ def labeled_losses(step: Step, sup: Said) -> Losses:
     else:
         inputs = step.option('localizer.inputs', 'probs')
         output = step.network('localizer').judged(images, judged, train=True, inputs=inputs)
-        found = binary_losses(output, correct, valid, step.option('localizer.balance', 'image'))
+        parts = zip(*(maps.chunk(count) for maps in (output, correct, valid)))  # each prediction by itself
+        each = [binary_losses(*part, step.option('localizer.balance', 'image')) for part in parts]
+        found = {key: sum(one[key] for one in each) / count for key in each[0]}
     scale = count if step.option('reduction', 'mean') == 'sum' else 1
     losses.update({f'localizer.{k}': value * scale if 'loss' in k else value for k, value in found.items()})
     return losses

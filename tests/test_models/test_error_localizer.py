@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 
 from mmseg_ssl.models import ErrorLocalizer, ProjectionHead
+from mmseg_ssl.models.judge import judge_labeled
 from mmseg_ssl.structures import PixelTarget
 
 TINY = dict(num_classes=4, backbone=dict(type='TinyBackbone'), decode_head=tiny.fcn_head(dropout_ratio=0.0))
@@ -103,6 +104,25 @@ def test_what_it_sees(inputs):
     assert same == (inputs == 'probs')
     output.sum().backward()
     assert logits.grad is None
+
+
+def test_a_batch_is_balanced_within_each_prediction(monkeypatch):
+    """Of a decoder with 2 wrong pixels of 16, one of them weighs 14 / 2; of one with 8, one weighs 1: the second's
+    errors do not take the first's weight. With z = 0 a right pixel's gradient is -1/2, a wrong one's r / 2, over 32.
+    """
+    model = build(balance='batch')
+    label = torch.zeros(1, 4, 4, dtype=torch.long)
+    predicted = [torch.zeros(1, tiny.NUM_CLASSES, 4, 4) for _ in range(2)]
+    for logits, wrong in zip(predicted, (2, 8)):
+        logits[:, 0] = 1.0
+        logits[0, 1].view(-1)[:wrong] = 2.0
+    output = torch.zeros(2, 1, 4, 4, requires_grad=True)
+    monkeypatch.setattr(model, 'forward', lambda images, logits: output)
+    losses = judge_labeled(model, torch.zeros(1, 3, 4, 4), predicted, [tiny.sample(0, label, img_shape=(4, 4))])
+    losses['localizer.loss_detection'].backward()
+    for gradient, wrong, ratio in zip(output.grad.view(2, 16) * 32, (2, 8), (7.0, 1.0)):
+        torch.testing.assert_close(gradient, torch.tensor([ratio / 2] * wrong + [-0.5] * (16 - wrong)))
+    assert losses['localizer.wrong'] == 10 / 32
 
 
 @pytest.mark.parametrize('kind', ['ErrorLocalizer', 'ErrorCorrector'])

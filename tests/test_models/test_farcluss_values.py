@@ -103,14 +103,15 @@ def farcluss(step: Step) -> Losses:
     counts = sum(label[b, :, y, x] for b, y, x in valid.nonzero().tolist())
     omega, weight = rarity(step, counts / counts.sum()), torch.zeros_like(reliability)
     assert omega.max() > 1.1 * omega.min() or step.option('rebalancing.exponent', 0.5) == 0
+    said = label.clone()  # the class of an embedding, whatever the cross entropy weighs
     for b, y, x in torch.ones_like(valid).nonzero().tolist():
         rare = label[b, :, y, x] * omega
         weight[b, y, x] = reliability[b, y, x] * rare.sum()
         if step.option('rebalancing.weights', 'pixel') == 'class':
             label[b, :, y, x] = rare / rare.sum()
 
-    own = cells(step, label, reliability)
-    label, weight, reliability, valid = (with_next(maps, boxes) for maps in (label, weight, reliability, valid))
+    own, maps = cells(step, said, reliability), (label, said, weight, reliability, valid)
+    label, said, weight, reliability, valid = (with_next(one, boxes) for one in maps)
     merged = torch.cat([step.views['sup'], with_next(step.views['strong'], boxes)])
     student = step.network('student')(merged)
     log_probs = student.logits[2:].log_softmax(dim=1)
@@ -119,7 +120,7 @@ def farcluss(step: Step) -> Losses:
     )
     losses = supervised(student.part(0, 2), step.truth)
     losses['unsup.loss_fuzzy'] = step.option('unsup_weight', 1.0) * step.scale * cost / int(valid.sum())
-    push = contrast(step, teacher, own, student, cells(step, label, reliability))
+    push = contrast(step, teacher, own, student, cells(step, said, reliability))
     on = 1.0 if step.scale >= 1 else 0.0
     losses['unsup.loss_contrast'] = step.option('contrast.weight', 0.1) * on * push
     losses['unsup.reliability'] = mean(valid, lambda b, y, x: reliability[b, y, x])

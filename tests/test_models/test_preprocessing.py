@@ -65,6 +65,21 @@ def test_all_views_have_one_size():
         process(data, size=(16, 16))
 
 
+@pytest.mark.parametrize('size', [32, 24])
+@pytest.mark.parametrize('method', ['Supervised', 'SoftSelfLabeling'])
+def test_an_ordinary_batch_is_the_labeled_view(method, size):
+    """As ``PackSemiInputs`` packs it, with masks of 8 bits and which pixels have no scribble; 24 is padded to 32."""
+    data = tiny.batch(ratio=0, size=size)
+    model = tiny.build(method)
+    expected = model.data_preprocessor(copy.deepcopy(data), True)
+    found = model.data_preprocessor({key: value['sup'] for key, value in data.items()}, True)
+    assert found['inputs'].keys() == {'sup'} and torch.equal(found['inputs']['sup'], expected['inputs']['sup'])
+    for one, other in zip(found['data_samples']['sup'], expected['data_samples']['sup']):
+        assert one.metainfo == other.metainfo
+        assert torch.equal(one.gt_sem_seg.data, other.gt_sem_seg.data) and one.gt_sem_seg.data.dtype == torch.long
+    assert all(value.isfinite().all() for value in model(**found, mode='loss').values())
+
+
 def test_another_collate_function_is_named():
     """The host's keeps the companions of each labeled image together, as tuples."""
     data = tiny.batch()

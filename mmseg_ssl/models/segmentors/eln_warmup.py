@@ -55,7 +55,8 @@ class ELNWarmup(SemiSegmentor):
         3. The localizer sees probabilities (``localizer=dict(inputs='logits')``) and the entropy as a share of its
            maximum, and right and wrong pixels are balanced in each image (``localizer=dict(balance='batch')``). That
            its answer is added to the confidence is neither's (``localizer=dict(prior='confidence')``).
-        4. Its loss is the mean over decoders (``reduction='sum'``); eq. 3 gates each image (``gate='batch'``).
+        4. Its loss is the mean over decoders (``reduction='sum'``), and one call judges all of them, whose BatchNorm
+           has one statistic (a call for each; not offered); eq. 3 gates each image (``gate='batch'``).
         5. An auxiliary decoder is the segmentor's own head, with the paper's classifier of two layers where the config
            says :class:`TwoLayerASPPHead`, as those with the paper's data do. The convolutions before it are the host's,
            separable (plain, with a further 1x1 convolution); that the public code's has other dropout rates in the

@@ -117,13 +117,14 @@ class FARCLUSS(SemiSegmentor):
         label, valid = self.labels(step.probs), step.valid
         trusted = self.teacher.trusted(step.weak, valid)
         reliability = self.reliability(step) * trusted
+        classes = label.argmax(dim=1)  # of the contrast: rebalancing may lean the label toward a rarer class
         self.rebalancing.update(label, trusted)  # before they are used: a batch counts in its own frequencies
         target = self.rebalancing(PixelTarget(label, reliability))
         # ground truth is reliable everywhere; ignored pixels are told by their label
         known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
         taught = self.embed(step, inputs)
         # before the contrast, so that a class takes part from its first batch on; unmixed, as the teacher saw them
-        self.contrast.update(taught, known, PixelTarget(target.label, reliability))
+        self.contrast.update(taught, known, PixelTarget(classes, reliability))
         self.show('teacher', says=step.weak)
         del step, label  # maps of C channels, whose memory the student needs now
 
@@ -136,7 +137,7 @@ class FARCLUSS(SemiSegmentor):
         fuzzy = masked_mean(pixel_cross_entropy(strong.logits, target), over=valid)
         losses['unsup.loss_fuzzy'] = self.unsup_weight * fuzzy
         anchors = torch.cat([pred.side['projection'] for pred in (sup, strong)])
-        contrast = self.contrast(anchors, known, PixelTarget(target.label, reliability))
+        contrast = self.contrast(anchors, known, PixelTarget(mix(classes), reliability))
         # a factor of 0, not a missing term, until the ramp ends: DDP waits for a gradient of the projection
         losses['unsup.loss_contrast'] = self.contrast_weight * self.ramp_ended * contrast
         losses['unsup.reliability'] = masked_mean(reliability, over=valid)

@@ -7,6 +7,7 @@ from mmseg.utils import add_prefix
 
 from ...ops import likeliest, masked_mean
 from ...structures import PixelTarget
+from ...utils.choices import not_negative
 from ..branch import Branch
 from ..losses.robust import check_error_rate, robust_cross_entropy
 from ..scribble_labels import GraphCutLabeling
@@ -37,6 +38,7 @@ class HardSelfLabeling(SemiSegmentor):
             0.944 (full), 0.946 (0.8), 0.9514 (0.5), 0.9516 (0.3), 0.9522 (clicks).
         self_labeling: Options of :func:`~mmseg_ssl.targets.hard_self_label`; the public code's ``unary_weight`` by the
             length of scribbles: 0.05, 0.075, 0.1, 0.1, 0.1.
+        robust_weight: Factor of the second term.
         side_heads: Side heads of the student by name.
         **kwargs: As for :class:`SemiSegmentor`.
 
@@ -45,7 +47,10 @@ class HardSelfLabeling(SemiSegmentor):
 
     Deviations from the paper:
         1. Labels are computed in every step, for the training crop; the public code does so in every fifth epoch.
-        2. The robust loss is the mean over unlabeled pixels, in addition to the plain one on scribbles.
+        2. The robust loss is the mean over unlabeled pixels, in addition to the plain one on scribbles. (The public
+           code divides both sums by the number of scribbled pixels, so that a pixel counts the same in either:
+           ``robust_weight`` is then the number of unlabeled pixels for each scribbled one.)
+        3. Labels are made from the prediction that is trained, in train mode (in eval mode; not offered).
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class HardSelfLabeling(SemiSegmentor):
         segmentor: dict,
         error_rate: float = 0.944,
         self_labeling: Optional[dict] = None,
+        robust_weight: float = 1.0,
         side_heads: Optional[dict] = None,
         **kwargs: Any,
     ) -> None:
@@ -61,6 +67,7 @@ class HardSelfLabeling(SemiSegmentor):
         require_mean_over_labeled(self.student)
         check_error_rate(error_rate, self.student.num_classes)
         self.error_rate = error_rate
+        self.robust_weight = not_negative(robust_weight=robust_weight)
         self.self_labeling = GraphCutLabeling(**(self_labeling or {}))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
@@ -77,7 +84,7 @@ class HardSelfLabeling(SemiSegmentor):
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         distance = robust_cross_entropy(sup.logits, target.label, self.error_rate)
-        losses['unsup.loss_robust'] = masked_mean(distance, over=scribbles.unlabeled)
+        losses['unsup.loss_robust'] = self.robust_weight * masked_mean(distance, over=scribbles.unlabeled)
         agreed = (likeliest(sup.logits)[1] == target.label).float()
         losses['unsup.agreement'] = masked_mean(agreed, over=scribbles.unlabeled)
         taught = PixelTarget(target.label, scribbles.unlabeled)
