@@ -4,7 +4,6 @@ from functools import wraps
 from typing import Any, Optional
 
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
@@ -13,7 +12,7 @@ from ..models.branch import Branch
 from ..models.ema_teacher import EMATeacher
 from ..models.frozen_teacher import FrozenTeacher
 from ..utils.choices import share_of_new
-from .bare_model import bare_model
+from .bare_model import bare_model, optim_wrappers
 
 
 @HOOKS.register_module()
@@ -55,11 +54,18 @@ class MeanTeacherHook(Hook):
         self.teacher: EMATeacher = teacher
         self.student: Branch = student
         if not self.teacher.started:
+            if teacher.lacks:
+                runner.logger.warning(
+                    f'the checkpoint lacks weights of the teacher, such as {teacher.lacks}: it starts anew, as a copy '
+                    'of the student.'
+                )
             self.teacher.start(self.student)
         self.updates = int(self.teacher.updates)
-        wrapper = runner.optim_wrapper
-        wrappers = list(wrapper.values()) if isinstance(wrapper, OptimWrapperDict) else [wrapper]
-        self._watch(wrappers[0].optimizer)
+        optimizers = [wrapper.optimizer for wrapper in optim_wrappers(runner)]
+        followed = {id(parameter) for parameter in self.student.parameters()}
+        moving = [one for one in optimizers if any(followed & set(map(id, g['params'])) for g in one.param_groups)]
+        for optimizer in moving or optimizers:  # a wrapper of the model may have given them tensors of its own
+            self._watch(optimizer)
 
     def _watch(self, optimizer: Any) -> None:
         """Notice the steps of an optimizer: only it knows of them, for accumulation and loss scalers skip the call."""

@@ -4,7 +4,7 @@ from typing import Any, Dict
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor
 
 from .bare_model import bare_model
@@ -22,10 +22,11 @@ def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
         runner: The runner, right after a training iteration.
 
     Returns:
-        Parameter name -> gradient on the CPU; empty if no gradients wait, as always without accumulation.
+        Parameter name -> gradient on the CPU; empty if no gradients wait, as always without accumulation, and of
+        several optimizers, of which the host does not count the iterations: a resumed run begins to accumulate anew.
     """
     wrapper = runner.optim_wrapper
-    if not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
+    if isinstance(wrapper, OptimWrapperDict) or not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
         return {}
     gradients = {}
     for name, parameter in bare_model(runner).named_parameters():

@@ -1,7 +1,7 @@
 """A frozen copy of a network that follows it as an exponential moving average."""
 
 import copy
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,9 @@ class EMATeacher(nn.Module):
     r"""Teacher :math:`\theta' \leftarrow (1 - m)\,\theta' + m\,\theta` of a student (Tarvainen & Valpola, 2017).
 
     :math:`m` is the share of NEW weights, as in mmengine (the literature's decay is :math:`1 - m`). The teacher starts
-    as a copy of the student when training starts, unless a checkpoint brought weights of its own. It is never trained:
-    it has no gradient, and its mode is pinned, because mmengine calls ``model.train()`` before every iteration.
+    as a copy of the student when training starts, unless a checkpoint brought weights of its own, all of them. It is
+    never trained: it has no gradient, and its mode is pinned, because mmengine calls ``model.train()`` before every
+    iteration.
 
     Args:
         student: The branch to follow; copied here, weights follow with :meth:`start`.
@@ -43,12 +44,25 @@ class EMATeacher(nn.Module):
         self.eval_mode = eval_mode
         # -1: not started. In the checkpoint, so that a resumed or loaded teacher is not overwritten.
         self.register_buffer('updates', torch.tensor(-1, dtype=torch.long))
+        self.lacks = ''  # a weight that the checkpoint lacks, for a message
         self._known_started = False  # asked of the device once, not in every step
         self.train(not eval_mode)
 
     def train(self, mode: bool = True) -> 'EMATeacher':
         """Ignore the mode: the teacher's is pinned while it teaches, and eval when the model is in eval mode."""
         return super().train(mode and not self.eval_mode)
+
+    def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *args: Any) -> None:
+        """Load the count only with all weights: beside a new head it would pass random weights off as a teacher's."""
+        count, found = f'{prefix}updates', state_dict
+        if count in state_dict:
+            own = self.network.state_dict(prefix=f'{prefix}network.')
+            shapes = {key: value.shape for key, value in own.items() if not key.endswith('num_batches_tracked')}
+            lost = (k for k, shape in shapes.items() if k not in state_dict or state_dict[k].shape != shape)
+            self.lacks = next(lost, '')
+            if self.lacks:
+                found = {**state_dict, count: torch.full_like(state_dict[count], -1)}
+        super()._load_from_state_dict(found, prefix, *args)
 
     @torch.no_grad()
     def forward(self, images: Tensor, perturb: Optional[Perturbation] = None) -> Prediction:

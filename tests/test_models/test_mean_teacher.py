@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import pytest
 import tiny
 import torch
-from mmengine.optim import OptimWrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.engine.mean_teacher_hook import MeanTeacherHook
 from mmseg_ssl.errors import UserError
 from mmseg_ssl.models import Branch, EMATeacher
+from mmseg_ssl.utils.weights import load_weights
 
 
 def student() -> Branch:
@@ -125,6 +127,44 @@ def test_a_checkpoint_brings_the_teacher_and_the_count():
     )
 
 
+def saved(method: str = 'MeanTeacher') -> dict:
+    """The weights of a run of four classes whose teacher has been updated."""
+    model = tiny.build(method)
+    scramble(model.student)
+    model.teacher.update(model.student, 0.5)
+    return model.state_dict()
+
+
+@pytest.mark.parametrize('lacks', ['other classes', 'a projection', 'nothing', 'a count of batches'])
+@pytest.mark.parametrize('checked', [True, False])
+def test_a_teacher_of_which_the_checkpoint_lacks_a_part_starts_anew(lacks, checked):
+    """The count came with the file, so a classifier of random weights made all labels; the host loads once more."""
+    method = 'FARCLUSS' if lacks == 'a projection' else 'MeanTeacher'
+    weights = saved()
+    if lacks == 'a count of batches':  # as files of old versions of torch
+        weights = {key: value for key, value in weights.items() if 'num_batches_tracked' not in key}
+    head = tiny.fcn_head(num_classes=3 if lacks == 'other classes' else tiny.NUM_CLASSES)
+    model = tiny.build(method, segmentor=tiny.tiny_segmentor(decode_head=head))
+    model.teacher.updates.fill_(-1)
+    if checked:
+        load_weights(model, dict(state_dict=weights), 'a.pth', 'train')
+    _load_checkpoint_to_model(model, dict(state_dict=weights))
+    runner, said = fake_runner(model)[0], []
+    runner.logger = SimpleNamespace(warning=said.append)
+    hook = MeanTeacherHook()
+    hook.before_train(runner)
+    own, new = model.teacher.network.state_dict(), model.student.state_dict()
+    if lacks in ('nothing', 'a count of batches'):
+        assert hook.updates == int(model.teacher.updates) == 1 and not said
+        assert not torch.equal(*(part['segmentor.decode_head.conv_seg.weight'] for part in (own, new)))
+        return
+    assert hook.updates == int(model.teacher.updates) == 0
+    for key, value in new.items():
+        assert torch.equal(value, own[key])
+    first = 'side_heads.projection.' if method == 'FARCLUSS' else 'segmentor.decode_head.conv_seg.weight'
+    assert len(said) == 1 and f'teacher.network.{first}' in said[0] and 'as a copy of the student' in said[0]
+
+
 def test_an_unknown_buffer_mode():
     with pytest.raises(ValueError, match="'copy', 'average'.*'skip'"):
         EMATeacher(student(), buffers='skip')
@@ -186,6 +226,38 @@ def test_it_sees_steps_after_something_was_compiled(monkeypatch):
     hook = MeanTeacherHook()
     hook.before_train(runner)
     assert iterate(model, runner, wrapper, hook, 2) == [1, 2]
+
+
+def of_parts(*parts):
+    return [OptimWrapper(torch.optim.SGD(part.parameters(), lr=0.1)) for part in parts]
+
+
+def test_it_watches_every_optimizer_of_the_student():
+    """Each may rest for some iterations, and several in one iteration are one update; others do not count."""
+    model = tiny.build('MeanTeacher')
+    network = model.student.segmentor
+    other, first, second = of_parts(torch.nn.Linear(1, 1), network.backbone, network.decode_head)
+    runner = SimpleNamespace(model=model, optim_wrapper=OptimWrapperDict(other=other, first=first, second=second))
+    hook = MeanTeacherHook()
+    hook.before_train(runner)
+    for stepped, updates in (([first], 1), ([second], 2), ([second, first, first], 3), ([other], 3), ([], 3)):
+        for wrapper in stepped:
+            wrapper.step()
+        hook.after_train_iter(runner, 0)
+        assert int(model.teacher.updates) == updates
+
+
+def test_it_watches_all_where_the_student_is_in_none():
+    """A wrapper of the model may give the optimizer tensors of its own."""
+    model = tiny.build('MeanTeacher')
+    wrappers = of_parts(torch.nn.Linear(1, 1), torch.nn.Linear(1, 1))
+    runner = SimpleNamespace(model=model, optim_wrapper=OptimWrapperDict(first=wrappers[0], second=wrappers[1]))
+    hook = MeanTeacherHook()
+    hook.before_train(runner)
+    for count, wrapper in enumerate(wrappers, start=1):
+        wrapper.step()
+        hook.after_train_iter(runner, 0)
+        assert int(model.teacher.updates) == count
 
 
 @pytest.mark.parametrize('warmup', [True, False])
