@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 from typing import Optional
 
 import mmseg_ssl  # noqa: F401  # isort: skip  (patches what the next imports need)
@@ -85,6 +86,14 @@ class DieOnce(Hook):
         again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') != '0'
         if runner.iter + 1 == self.iteration and runner.rank == self.rank and not again:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module(force=True)
+class RememberPath(Hook):
+    """Put into every checkpoint what no safe reader reads."""
+
+    def before_train(self, runner) -> None:
+        runner.message_hub.update_info('path', Path(runner.work_dir))
 
 
 @METRICS.register_module(force=True)

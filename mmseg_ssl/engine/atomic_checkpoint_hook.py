@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 
 from ..utils.atomic_files import AtomicBackend, replace_file
+from .readable_checkpoint import require_readable
 from .sharded_model import whole_state
 
 
@@ -22,7 +23,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def __init__(self, *args: Any, backend_args: Optional[dict] = None, **kwargs: Any) -> None:
         super().__init__(*args, backend_args=backend_args or dict(backend='atomic'), **kwargs)
-        self._extra = ''
+        self._extra, self._proven = '', False
 
     def before_train(self, runner: Any) -> None:
         """Find the folder, and note the extra checkpoint that the run wrote before.
@@ -40,7 +41,11 @@ class AtomicCheckpointHook(CheckpointHook):
         self._write(runner, name, meta, None if name == self._extra else self._keep_step(runner, step))
 
     def _write(self, runner: Any, name: str, meta: dict, pushed_out: Optional[str] = None, extra: bool = False) -> None:
-        """Write the checkpoint, then the file that names it, then remove surplus ones: a kill at any point is safe."""
+        """Write the checkpoint, then the file that names it, then remove surplus ones: a kill at any point is safe.
+
+        Raises:
+            UserError: The first checkpoint of this process cannot be read.
+        """
         former, done = self._extra, meta['iter']
         if extra or name != former:
             self._extra = name if extra else ''
@@ -61,6 +66,10 @@ class AtomicCheckpointHook(CheckpointHook):
         self._saved_iter, self._saved_at = done, time.monotonic()
         if not is_main_process():
             return
+        if not self._proven:  # what a run saves stays of one kind
+            with self.file_backend.get_local_path(self.last_ckpt) as path:
+                require_readable(str(path))
+            self._proven = True
         replace_file(Path(runner.work_dir, 'last_checkpoint'), self.last_ckpt.encode())
         for doomed in (pushed_out, former if former != name else None):
             if doomed and self.file_backend.isfile(self.file_backend.join_path(self.out_dir, doomed)):

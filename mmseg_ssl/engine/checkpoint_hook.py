@@ -12,6 +12,7 @@ from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .merged_optim_wrapper import fit_parameter_groups
 from .partial_gradients import collect_partial_gradients, restore_partial_gradients
 from .rank_buffers import collect_rank_buffers, lend_main_buffers, restore_rank_buffers, return_buffers
+from .readable_checkpoint import keep_own_meta, make_plain
 from .resumed_schedules import check_same_start, check_schedules, fit_schedules
 from .run_lock import lock_run, release_run
 from .sharded_model import divide_optimizer_state
@@ -152,12 +153,13 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         release_run(runner.work_dir)
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
-        """Add the state that mmengine leaves out to a checkpoint that can be resumed.
+        """Add the state that mmengine leaves out to a checkpoint that can be resumed, and leave out what is unreadable.
 
         Args:
             runner: The runner.
             checkpoint: Content of the checkpoint, changed in place.
         """
+        make_plain(checkpoint)
         if 'optimizer' in checkpoint:
             checkpoint.update({name: value for name, value in self._pending.items() if value})
 
@@ -170,6 +172,7 @@ class SafeCheckpointHook(AtomicCheckpointHook):
         """
         self._loaded = {name: checkpoint.get(name, {}) for name in ('partial_gradients', 'rank_buffers')}
         if getattr(runner, '_resume', False):
+            keep_own_meta(checkpoint, runner.train_dataloader.dataset)
             fit_parameter_groups(runner, checkpoint)
             fit_schedules(runner, checkpoint)
             divide_optimizer_state(runner, checkpoint)

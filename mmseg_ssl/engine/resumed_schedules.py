@@ -141,7 +141,7 @@ def _changes(schedulers: List[Any], states: List[Dict[str, Any]]) -> List[str]:
     for scheduler, old in zip(schedulers, states):
         new = scheduler.state_dict()
         for name in sorted((new.keys() | old.keys()) - set(PROGRESS)):
-            if new.get(name) != old.get(name):
+            if not callable(new.get(name)) and new.get(name) != old.get(name):  # functions are not saved
                 detail = '' if name == 'base_values' else f' {old.get(name)} -> {new.get(name)}'
                 label = f'base {scheduler.param_name}' if name == 'base_values' else name
                 changes.append(f'{type(scheduler).__name__} {label}{detail}')
