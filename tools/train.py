@@ -71,11 +71,15 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def set_resume(cfg: Config, resume: Optional[str]) -> None:
-    """Set the checkpoint from which the run continues.
+    """Set the checkpoint from which the run continues: that of ``--resume``, or as the config's ``resume`` says.
 
     Raises:
-        UserError: The given file is not usable.
+        UserError: The given file is not usable, or none of those in the work dir is.
     """
+    option = f'--resume {resume}'
+    if resume is None and cfg.get('resume'):  # as the host: from load_from if there is one
+        resume = cfg.get('load_from') or 'auto'
+        option = f"the config's resume=True with load_from={resume}"
     model = functools.lru_cache(None)(lambda: MODELS.build(copy.deepcopy(cfg.model)))  # if there is any file at all
     cfg.resume = resume is not None
     if resume == 'auto':
@@ -84,10 +88,10 @@ def set_resume(cfg: Config, resume: Optional[str]) -> None:
         cfg.load_from = str(found) if found else cfg.get('load_from')
     elif resume is not None:
         if '://' not in resume and not Path(resume).is_file():
-            raise UserError(f'--resume {resume}: no such file.')
+            raise UserError(f'{option}: no such file.')
         reason = '' if '://' in resume else misfit(resume, model())
         if reason:
-            raise UserError(f'--resume {resume}: it {reason}. To start from its weights alone, use load_from.')
+            raise UserError(f'{option}: it {reason}. To start from its weights alone, use load_from without it.')
         cfg.load_from = resume
 
 

@@ -9,6 +9,7 @@ from typing import Callable, List, Optional, Union
 from mmengine.logging import print_log
 from torch import nn
 
+from ..errors import UserError
 from ..utils.last_checkpoint import LAST_CHECKPOINT, named_by
 from ..utils.safe_load import load_weights_only
 
@@ -76,14 +77,26 @@ def find_resumable(work_dir: Union[str, Path], why_not: Optional[Callable[[Path]
 
     Returns:
         The checkpoint, or ``None`` if the folder has none.
+
+    Raises:
+        UserError: It has some, and none is usable: a run from iteration 0 would overwrite them.
     """
     work_dir = Path(work_dir)
+    refused = {}
     for path in _noted(work_dir / LAST_CHECKPOINT) + numbered_checkpoints(work_dir):
         reason = why_not(path) if why_not else '' if is_complete(path) else 'is gone, truncated or damaged'
         if not reason:
             print_log(f'Resuming from {path}.', 'current')
             return path
         print_log(f'{path} {reason}; looking for an older checkpoint.', 'current', logging.WARNING)
+        refused[path] = reason
+    if refused:
+        raise UserError(
+            f'{work_dir} has checkpoints, and from none of them this run can continue:\n'
+            + '\n'.join(f'  {path.name} {reason}' for path, reason in refused.items())
+            + '\nIt does not start at iteration 0, which would overwrite them. Give it another --work-dir, take the '
+            'config that they are of, or leave out --resume.'
+        )
     print_log(
         f'No checkpoint (iter_*.pth) to resume in {work_dir}: the run starts at iteration 0.',
         'current',

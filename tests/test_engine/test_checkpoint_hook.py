@@ -12,6 +12,7 @@ from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.engine import AtomicBackend, SafeCheckpointHook, find_resumable, misfit
 from mmseg_ssl.engine.resume import is_complete
+from mmseg_ssl.errors import UserError
 from mmseg_ssl.utils.atomic_files import remove_partial_files, replace_file
 
 
@@ -149,6 +150,20 @@ class TestFindResumable:
             assert re.search(reason, misfit(tmp_path / f'iter_{number}.pth', model))
         assert 'cannot be read' in misfit(tmp_path / 'iter_7.pth', model)
         assert find_resumable(tmp_path, lambda path: misfit(path, model)) == tmp_path / 'iter_2.pth'
+
+    def test_of_many_that_are_no_use_none_is_overwritten(self, tmp_path):
+        """A run that begins anew writes iter_2.pth, too."""
+        for number in (2, 4):
+            save(tmp_path / f'iter_{number}.pth', cut=number == 4)
+        with pytest.raises(UserError) as error:
+            find_resumable(tmp_path, lambda path: misfit(path, torch.nn.Linear(2, 1)))
+        lines = str(error.value).splitlines()
+        assert lines[0] == f'{tmp_path} has checkpoints, and from none of them this run can continue:'
+        assert lines[1:3] == [
+            '  iter_4.pth is truncated or damaged',
+            '  iter_2.pth is not a checkpoint of a training run, which holds meta, state_dict, message_hub, optimizer',
+        ]
+        assert 'another --work-dir' in lines[3]
 
     def test_nothing_there(self, tmp_path):
         assert find_resumable(tmp_path) is None

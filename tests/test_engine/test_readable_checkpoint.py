@@ -59,9 +59,7 @@ def test_metainfo_of_a_config_is_plain():
     meta.update(numbers=range(2), root=Path('a'), known=frozenset({1}), palette=np.zeros((2, 3)))
     result = plain(meta)
     assert result.pop('palette') is meta['palette']
-    assert result == dict(
-        classes=('a', 'b'), groups=dict(x=['a'], y=[dict(z=1)]), numbers=[0, 1], root='a', known={1}
-    )
+    assert result == dict(classes=('a', 'b'), groups=dict(x=['a'], y=[dict(z=1)]), numbers=[0, 1], root='a', known={1})
     assert [type(part) for part in (result, result['groups'], result['groups']['y'][0])] == [dict] * 3
     checkpoint = dict(meta=dict(dataset_meta=meta), message_hub=dict(runtime_info=dict(dataset_meta=meta, iter=3)))
     make_plain(checkpoint)

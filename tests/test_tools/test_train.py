@@ -71,6 +71,25 @@ def test_resume_of_nothing_starts_anew_with_the_configs_weights(tool, tmp_path):
     assert (cfg.resume, cfg.load_from) == (False, 'pretrained.pth')
 
 
+def test_resume_in_the_config_is_what_the_host_means(tool, tmp_path, monkeypatch):
+    """The newest of the work dir, or load_from if there is one; it was dropped, and the run began anew, over it."""
+    monkeypatch.setattr(tool, 'misfit', lambda *_: '')
+    monkeypatch.setattr(tool.MODELS, 'build', lambda cfg: None)
+    for name in ('iter_2.pth', 'iter_4.pth'):
+        (tmp_path / name).touch()
+    two, four = (str(tmp_path / f'iter_{number}.pth') for number in (2, 4))
+    for load_from, line, expected in ((None, None, four), (two, None, two), (two, 'auto', four), (four, two, two)):
+        cfg = Config(dict(work_dir=str(tmp_path), resume=True, load_from=load_from, model={}))
+        tool.set_resume(cfg, line)
+        assert (cfg.resume, cfg.load_from) == (True, expected)
+    cfg = Config(dict(work_dir=str(tmp_path), resume=True, load_from='gone.pth', model={}))
+    with pytest.raises(UserError, match="the config's resume=True with load_from=gone.pth: no such file"):
+        tool.set_resume(cfg, None)
+    cfg = Config(dict(work_dir=str(tmp_path), resume=False, load_from=two))
+    tool.set_resume(cfg, None)
+    assert (cfg.resume, cfg.load_from) == (False, two)
+
+
 def test_a_config_that_does_not_exist_names_the_nearest(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ('dueb/dueb_r50_voc_1-8.py', 'cpcl/cpcl_r50_voc_1-8.py', '_base_/dueb_r50_voc_1-9.py'):
