@@ -25,6 +25,16 @@ def _build_dataloader(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataL
     return runner.build_dataloader(dataloader, runner.seed, runner._randomness_cfg.get('diff_rank_seed', False))
 
 
+def _follow_seed(dataloader: DataLoader, built_with: int, seed: int) -> None:
+    """Give a sampler that was built with the run's seed the one that a checkpoint restored since.
+
+    Other seeds stay: one of the sampler's own config, or one drawn for all processes (``diff_rank_seed``).
+    """
+    sampler: Any = getattr(dataloader.batch_sampler, 'sampler', None)
+    if getattr(sampler, 'seed', None) == built_with:
+        sampler.seed = seed
+
+
 @LOOPS.register_module()
 class SemiTrainLoop(IterBasedTrainLoop):
     """Iteration-based training that does not read consumed data again when it resumes.
@@ -44,7 +54,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
-        built = _build_dataloader(runner, dataloader)
+        built, self._built_with = _build_dataloader(runner, dataloader), runner.seed
         super().__init__(runner, Unstarted(built), max_iters, **_in_steps(kwargs, max_iters))
         self.dataloader = built
         self.dataloader_iterator = EndlessBatches(built)
@@ -57,6 +67,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
+        _follow_seed(self.dataloader, self._built_with, self.runner.seed)
         self.dataloader_iterator.skip_iter(self._iter)
         if 0 < self._iter != self.runner.message_hub.get_info('last_validation', 0):
             self._validate_if_due(self._iter)
@@ -98,6 +109,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_epochs: int, **kwargs: Any) -> None:
         super().__init__(runner, _build_dataloader(runner, dataloader), max_epochs, **_in_steps(kwargs, max_epochs))
+        self._built_with = runner.seed
         self._stream = EndlessBatches(self.dataloader)
         self._endless = self._stream.skippable()[0] is not None
 
@@ -108,6 +120,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
             The trained model.
         """
         self.runner.call_hook('before_train')
+        _follow_seed(self.dataloader, self._built_with, self.runner.seed)
         if self._endless:
             self._stream.skip_iter(self._iter)
         at_end = self._iter == self._epoch * len(self.dataloader)

@@ -1,8 +1,13 @@
 """The loop's endless batches: where they start, where they resume, what they read."""
 
+from types import SimpleNamespace
+
 import pytest
+from mmengine.logging import MessageHub
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
 
+from mmseg_ssl.datasets import SemiSampler
+from mmseg_ssl.engine import SemiEpochTrainLoop, SemiTrainLoop
 from mmseg_ssl.engine.endless_batches import EndlessBatches, Unstarted
 
 
@@ -118,3 +123,52 @@ def test_nothing_starts_before_the_first_batch():
     assert loader.started == 0
     next(batches)
     assert loader.started == 1
+
+
+class Draws(Dataset):
+    """Five labeled images and eight unlabeled ones; an item is the draw itself."""
+
+    unlabeled, unlabeled_per_labeled = range(8), 2
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, draw):
+        return draw
+
+
+def start(kind, length, seed, sampler_seed='of the run'):
+    """A runner and its loop, which writes down what it reads instead of training on it."""
+    data, read = Draws(), []
+
+    def build_dataloader(config, seed, diff_rank_seed):
+        sampler = SemiSampler(data, seed=seed if sampler_seed == 'of the run' else sampler_seed)
+        return DataLoader(data, batch_size=2, sampler=sampler, collate_fn=list)
+
+    runner = SimpleNamespace(
+        seed=seed,
+        build_dataloader=build_dataloader,
+        _randomness_cfg={},
+        call_hook=lambda *args, **kwargs: None,
+        message_hub=MessageHub('loop'),
+        val_loop=None,
+        optim_wrapper=None,
+        model=SimpleNamespace(train=lambda: None, train_step=lambda batch, optim_wrapper: read.append(batch)),
+        read=read,
+    )
+    return runner, kind(runner, {}, length)
+
+
+@pytest.mark.parametrize(('kind', 'length'), [(SemiTrainLoop, 6), (SemiEpochTrainLoop, 2)])
+@pytest.mark.parametrize('own', ['of the run', 11])
+def test_a_resumed_run_reads_on_by_the_seed_of_its_checkpoint(kind, length, own):
+    """Without a seed in the config each start draws one, and the loop is built before the checkpoint is read."""
+    whole, loop = start(kind, length, 3, own)
+    loop.run()
+    runner, loop = start(kind, length, 4, own)
+    runner.seed, loop._iter = 3, 2  # as the host restores them
+    loop.run()
+    assert len(whole.read) == 6 and runner.read == whole.read[2:]
+    other, loop = start(kind, length, 4, own)
+    loop.run()
+    assert (other.read == whole.read) == (own == 11)
