@@ -14,6 +14,7 @@ from .run_rules import (
     checkpoint_warnings,
     hook_problems,
     hook_warnings,
+    loop_problems,
     metric_warnings,
     schedule_warnings,
     view_warnings,
@@ -28,8 +29,8 @@ class CheckRunHook(Hook):
     """Refuses a run with settings that would have no effect, and warns of those that are probably not meant.
 
     Two hooks where one is meant; a teacher that nothing updates; misspelled keys of ``paramwise_cfg``; a schedule that
-    is longer than the run; a resumed run of another method; views that nobody reads. It looks once, before the first
-    step; see :mod:`mmseg_ssl.engine.run_rules`.
+    is longer than the run; a resumed run of another method; views that nobody reads; epochs that never end. It
+    looks once, before the first step; see :mod:`mmseg_ssl.engine.run_rules`.
     """
 
     priority = 'VERY_HIGH'  # nothing is trained or written yet
@@ -69,6 +70,7 @@ class CheckRunHook(Hook):
         problems = [
             *hook_problems(hooks, model),
             *checkpoint_problems(hooks),
+            *loop_problems(runner.train_loop),
             *paramwise_problems(paramwise, constructor, model),
         ]
         if problems:

@@ -5,10 +5,11 @@ from typing import Any, Iterator, List, Sequence
 
 from mmengine.hooks import CheckpointHook, EMAHook
 from mmengine.optim.scheduler.param_scheduler import INF
-from mmengine.runner import IterBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmseg.evaluation import IoUMetric
 from torch import nn
 
+from ..datasets.semi_sampler import SemiSampler
 from ..models.ema_teacher import has_average
 from .mean_teacher_hook import MeanTeacherHook
 from .stage_hook import StageHook
@@ -145,6 +146,21 @@ def checkpoint_problems(hooks: Sequence[Any]) -> Iterator[str]:
                 f'{type(hook).__name__}: interval is a whole number of iterations (or epochs), got {hook.interval}: it '
                 'would save after every one. Only val_interval, ramps, stages and pictures take shares of the run.'
             )
+
+
+def loop_problems(loop: Any) -> Iterator[str]:
+    """Yield the host's loop of epochs with a sampler that never ends: so would the first epoch.
+
+    Args:
+        loop: The run's training loop.
+    """
+    sampler = getattr(getattr(getattr(loop, 'dataloader', None), 'batch_sampler', None), 'sampler', None)
+    hosts = isinstance(loop, EpochBasedTrainLoop) and type(loop).run_epoch is EpochBasedTrainLoop.run_epoch
+    if hosts and isinstance(sampler, SemiSampler):
+        yield (
+            f'{type(loop).__name__}, which by_epoch=True means, trains in one epoch for ever, for SemiSampler never '
+            f"ends. Write train_cfg=dict(type='SemiEpochTrainLoop', max_epochs={loop.max_epochs}), without by_epoch."
+        )
 
 
 def checkpoint_warnings(hooks: Sequence[Any], loop: Any) -> Iterator[str]:

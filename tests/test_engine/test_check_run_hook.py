@@ -9,15 +9,18 @@ from mmengine.config import Config, ConfigDict
 from mmengine.hooks import CheckpointHook, EMAHook, LoggerHook
 from mmengine.logging import MessageHub
 from mmengine.optim import PolyLR
-from mmengine.runner import get_priority
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, get_priority
 from mmseg.evaluation import IoUMetric
 from torch.optim import SGD
+from torch.utils.data import BatchSampler, SequentialSampler
 
+from mmseg_ssl.datasets import SemiSampler
 from mmseg_ssl.engine import (
     CheckRunHook,
     ELNStageHook,
     MeanTeacherHook,
     SafeCheckpointHook,
+    SemiEpochTrainLoop,
     SemiTrainLoop,
     StageHook,
     UnsupRampHook,
@@ -122,6 +125,27 @@ def test_intervals_of_checkpoints():
         runner.hooks[1].by_epoch, runner.said[:] = False, []
         CheckRunHook().before_train(runner)
         assert not runner.said
+
+
+def test_the_hosts_epochs_never_end():
+    """``train_cfg=dict(by_epoch=True, max_epochs=2)`` takes the host's loop, whose first epoch did not end."""
+    endless = SemiSampler.__new__(SemiSampler)
+    for kind, sampler, fine in (
+        (EpochBasedTrainLoop, endless, False),
+        (EpochBasedTrainLoop, SequentialSampler(range(3)), True),
+        (SemiEpochTrainLoop, endless, True),
+        (IterBasedTrainLoop, endless, True),
+    ):
+        runner = run_of()
+        runner.train_loop = kind.__new__(kind)
+        batches = BatchSampler(sampler, 2, drop_last=False)
+        runner.train_loop.dataloader = SimpleNamespace(batch_sampler=batches)
+        runner.train_loop._max_epochs = 2
+        if fine:
+            CheckRunHook().before_train(runner)
+            continue
+        with pytest.raises(UserError, match=r"train_cfg=dict\(type='SemiEpochTrainLoop', max_epochs=2\)"):
+            CheckRunHook().before_train(runner)
 
 
 @pytest.mark.parametrize(('end', 'lines'), [(20, 0), (15, 0), (21, 1), (40000, 1)])
