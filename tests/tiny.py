@@ -20,9 +20,11 @@ NORM = dict(type='BN', requires_grad=True)
 class TinyBackbone(nn.Module):
     """Two levels at strides 2 and 4; the image comes in, no pretrained weights, nothing else."""
 
-    def __init__(self, channels: int = 8) -> None:
+    def __init__(self, channels: int = 8, in_channels: int = 3) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(3, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
+        self.first = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 3, 2, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
+        )
         self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, 2, 1), nn.BatchNorm2d(channels), nn.ReLU())
 
     def forward(self, images: Tensor) -> tuple:

@@ -26,6 +26,7 @@ from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, load_co
 from mmseg_ssl.tooling.graph_files import (  # noqa: E402
     export_program,
     largest_difference,
+    require_same,
     run_onnx,
     write_onnx,
     write_program,
@@ -94,9 +95,10 @@ def export_plain(model: Any, cfg: Config, stem: Path) -> List[Path]:
 
 
 def export_graphs(network: TrainedNetwork, cfg: Config, stem: Path, args: argparse.Namespace) -> List[Path]:
-    """Write ONNX and a torch.export program, each compared with the network."""
+    """Write ONNX and a torch.export program, each compared with the graph, and that with the network."""
     graph = NetworkGraph(network, args.uncertainty).eval()
     size: Tuple[int, int] = (args.size[0], args.size[1])
+    require_same(graph, network, size)
     written: List[Path] = []
     if 'torch' in args.format:
         written += [Path(f'{stem}.pt2')]

@@ -61,7 +61,8 @@ class NetworkGraph(nn.Module):
             classes; if asked for, ``uncertainty`` ``(B, H, W)`` in [0, 1] as of :class:`Segmentation`, and the
             network's own maps ``(B, H, W)``.
         """
-        inputs = ((images.flip(1) if self.flips else images) - self.mean) / self.std
+        turned = self.flips and images.shape[1] == 3  # as the preprocessors: of others it is not said which is red
+        inputs = ((images.flip(1) if turned else images) - self.mean) / self.std
         logits, own = self._maps(inputs)
         probs = class_logits(logits).softmax(dim=1)
         binary = logits.shape[1] == 1 and self.head.threshold is not None

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
 import torch
+from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..apis.graph import NetworkGraph
+from ..apis.network import TrainedNetwork, segmentor_of
+from ..ops import class_probabilities
 from ..utils.versions import release_numbers
 from .cli import UserError
 
@@ -118,12 +121,12 @@ def run_onnx(path: Path, images: Tensor) -> List[Tensor]:
 
 @torch.no_grad()
 def largest_difference(graph: NetworkGraph, images: Tensor, others: Sequence[Tensor]) -> float:
-    """Compare outputs with those of the network itself.
+    """Compare outputs with those of the graph, which :func:`require_same` compares with the network.
 
     Masks are left out: where two classes are equally likely, rounding decides.
 
     Args:
-        graph: The network.
+        graph: The network as a graph.
         images: ``(B, channels, H, W)`` fp32 in 0..255.
         others: Outputs of another form of it.
 
@@ -139,3 +142,38 @@ def largest_difference(graph: NetworkGraph, images: Tensor, others: Sequence[Ten
     if not found <= 1e-3:
         raise UserError(f'the written network differs from the trained one by {found:.2g}. Please report this network.')
     return found
+
+
+@torch.no_grad()
+def require_same(graph: NetworkGraph, network: TrainedNetwork, size: Tuple[int, int]) -> None:
+    """Compare a graph with what the network predicts from one random image, whole and with its own preprocessor.
+
+    Args:
+        graph: The network as a graph.
+        network: The network.
+        size: Height and width of the image; more where the preprocessor would pad it, which the graph does not.
+
+    Raises:
+        UserError: A probability differs by more than 0.001.
+    """
+    model, options = network.model, segmentor_of(network.model).test_cfg
+
+    def prepared(image: Tensor) -> Dict[str, Any]:
+        sample = SegDataSample(metainfo=dict(ori_shape=tuple(image.shape[1:]), img_shape=tuple(image.shape[1:])))
+        return dict(model.data_preprocessor(dict(inputs=[image], data_samples=[sample]), False))
+
+    padded = prepared(torch.zeros(graph.channels, *size, dtype=torch.uint8))['inputs'].shape[2:]
+    image = torch.randint(0, 256, (graph.channels, *padded), dtype=torch.uint8)
+    mode, options['mode'] = options['mode'], 'whole'  # the graph slides no window
+    try:
+        data = prepared(image)
+        result = model.predict(data['inputs'], data['data_samples'])[0]
+    finally:
+        options['mode'] = mode
+    own = graph(image[None].float())[graph.outputs.index('probabilities')][0]
+    found = float((own - class_probabilities(result.seg_logits.data)).abs().max())
+    if not found <= 1e-3:
+        raise UserError(
+            f'the graph differs by {found:.2g} from what the network predicts from an image. Please report this '
+            'network.'
+        )

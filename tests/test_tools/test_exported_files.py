@@ -16,6 +16,7 @@ from tiny_run import META, noise, write_run
 
 from mmseg_ssl import load
 from mmseg_ssl.apis.graph import NetworkGraph, follow_sizes
+from mmseg_ssl.apis.network import segmentor_of
 from mmseg_ssl.tooling import graph_files
 from mmseg_ssl.tooling.cli import UserError
 
@@ -97,6 +98,57 @@ def test_the_graph_predicts_what_the_network_predicts(tmp_path, method, own, opt
             torch.testing.assert_close(named['probabilities'].amax(dim=1)[0].numpy(), result.confidence)
             torch.testing.assert_close(named['uncertainty'][0].numpy(), result.uncertainty)
             torch.testing.assert_close(named[own][0].numpy(), result.maps[own])
+
+
+def channels_of(count, **options):
+    """A network and a preparation of so many channels, each with a mean of its own."""
+    segmentor = tiny.tiny_segmentor(backbone=dict(type='TinyBackbone', in_channels=count))
+    own = dict(mean=[10.0, 60.0, 120.0, 200.0][:count], std=[50.0] * count, strong=None, size=None)
+    return dict(segmentor=segmentor, data_preprocessor=tiny.preprocessor(**own, **options))
+
+
+@pytest.mark.parametrize('count', [3, 4])
+def test_colors_of_three_channels_alone_are_turned_around(tmp_path, count):
+    """As training and prediction do: of four channels nobody says which is red."""
+    write_run(tmp_path, **channels_of(count, bgr_to_rgb=True))
+    network = load(tmp_path, device='cpu')
+    image = np.random.RandomState(0).randint(0, 255, (32, 40, count)).astype(np.uint8)
+    result = network(image)
+    mask, probs = NetworkGraph(network).eval()(torch.from_numpy(image).permute(2, 0, 1)[None].float())
+    assert np.array_equal(mask[0].numpy(), result.mask)
+    torch.testing.assert_close(probs.amax(dim=1)[0].detach().numpy(), result.confidence)
+
+
+@pytest.mark.parametrize('spoil', [None, 'flips', 'std'])
+@pytest.mark.parametrize('divisor', [None, 32])
+@pytest.mark.parametrize('mode', ['whole', 'slide'])
+def test_the_graph_is_compared_with_the_network(tmp_path, spoil, divisor, mode):
+    """Not only the file with the graph: both may prepare images alike, and wrong. Padding and windows are left out."""
+    options = channels_of(3, bgr_to_rgb=True, test_cfg=dict(size_divisor=divisor) if divisor else None)
+    test_cfg = dict(mode=mode, **dict(crop_size=(16, 16), stride=(16, 16)) if mode == 'slide' else {})
+    options['segmentor']['test_cfg'] = test_cfg
+    write_run(tmp_path, **({} if mode == 'whole' else dict(method='DUEB', predict_on='mean')), **options)
+    network = load(tmp_path, device='cpu')
+    graph = NetworkGraph(network).eval()
+    if spoil:
+        setattr(graph, spoil, False if spoil == 'flips' else graph.std * 1.1)
+        with pytest.raises(UserError, match='from what the network predicts'):
+            graph_files.require_same(graph, network, (30, 41))
+    else:
+        graph_files.require_same(graph, network, (30, 41))
+    assert segmentor_of(network.model).test_cfg.mode == mode
+
+
+def test_the_tool_compares_with_the_network(tool, tmp_path, monkeypatch):
+    """Before it writes anything."""
+    write_run(tmp_path)
+
+    def fail(graph, network, size):
+        raise UserError(f'{graph.channels} {network.classes[1]} {size}')
+
+    monkeypatch.setattr(tool, 'require_same', fail)
+    with pytest.raises(UserError, match=r'3 road \(64, 48\)'):
+        export(tool, tmp_path, '--format', 'onnx', '--size', '64', '48')
 
 
 def test_a_binary_head_keeps_its_threshold(tmp_path):
