@@ -1,5 +1,6 @@
 """Makes the table of what a plan's trainings reach on classes with few labels and on classes with many."""
 
+import math
 import statistics
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence, Tuple
@@ -31,15 +32,17 @@ class Scored(NamedTuple):
     groups: Sequence[np.ndarray]
 
 
-def groups_of(images: np.ndarray, pixels: np.ndarray) -> List[np.ndarray]:
+def groups_of(images: np.ndarray, pixels: np.ndarray, scored: np.ndarray) -> List[np.ndarray]:
     """Return the indices of the classes of each group of :data:`GROUPS`.
 
     Args:
         images: Number of labeled images that show the class, of each class.
         pixels: Number of its labeled pixels; the rarest third is rounded up.
+        scored: Whether the class has an IoU; those without one are in no group.
     """
-    rarest = np.argsort(pixels, kind='stable')[: -(-len(pixels) // 3)]
-    return [np.flatnonzero(images <= 1), np.flatnonzero(images == 2), np.flatnonzero(images > 2), rarest]
+    order = np.argsort(pixels, kind='stable')
+    rarest = order[scored[order]][: -(-int(scored.sum()) // 3)]
+    return [*(np.flatnonzero(scored & some) for some in (images <= 1, images == 2, images > 2)), rarest]
 
 
 def class_group_report(runs: Sequence[Run], plan: Path, masks: Path, other: str = '') -> str:
@@ -70,9 +73,12 @@ def _table(table: Table, top: Sequence[Job], made: Dict[str, Run], masks: Path, 
             rows.setdefault(job.training, []).append(job)
     if not rows:
         return ''
-    groups = {job.split: _groups(masks, job.split, len(_ious(made, job))) for row in rows.values() for job in row}
+    ious: Dict[str, List[np.ndarray]] = {}
+    for job in (job for row in rows.values() for job in row):
+        ious.setdefault(job.split, []).append(_ious(made, job))
+    groups = {split: _groups(masks, split, ~np.isnan(values).all(axis=0)) for split, values in ious.items()}
     scored = {name: [_scored(made, job, groups[job.split]) for job in row] for name, row in rows.items()}
-    rare = {name: {one.key: float(one.ious[one.groups[-1]].mean()) for one in row} for name, row in scored.items()}
+    rare = {name: {one.key: _mean(one.ious[one.groups[-1]]) for one in row} for name, row in scored.items()}
     others = [row[0] for row in rows.values() if Path(row[0].config).parent.name == other]
     against = [table.jobs[0], *others[:1]]
     sizes = [statistics.mean(len(group[column]) for group in groups.values()) for column in range(len(GROUPS))]
@@ -94,16 +100,22 @@ def _cells(job: Job, scored: Sequence[Scored]) -> List[str]:
     """Return the first cells of a row: of each group the mean over its classes and runs."""
     means = []
     for column in range(len(GROUPS)):
-        values = np.concatenate([one.ious[one.groups[column]] for one in scored])
-        means.append(f'{values.mean():.2f}' if len(values) else '-')
+        mean = _mean(np.concatenate([one.ious[one.groups[column]] for one in scored]))
+        means.append('-' if math.isnan(mean) else f'{mean:.2f}')
     return [without_draw(job.split), training_title(job), str(len({one.key for one in scored})), *means]
 
 
-def _groups(masks: Path, split: str, classes: int) -> List[np.ndarray]:
+def _mean(ious: np.ndarray) -> float:
+    """Return the mean over the classes with an IoU; NaN if there are none."""
+    known = ious[~np.isnan(ious)]  # a class that the test set lacks and the network never predicts has none
+    return float(known.mean()) if len(known) else math.nan
+
+
+def _groups(masks: Path, split: str, scored: np.ndarray) -> List[np.ndarray]:
     """Return the groups of a list of labeled images."""
     paths = [masks / f'{name}.png' for name in read_ids(find_split(split))]
-    counts = np.stack([np.bincount(read_indices(path).ravel(), minlength=256)[:classes] for path in paths])
-    return groups_of((counts > 0).sum(axis=0), counts.sum(axis=0))
+    counts = np.stack([np.bincount(read_indices(path).ravel(), minlength=256)[: len(scored)] for path in paths])
+    return groups_of((counts > 0).sum(axis=0), counts.sum(axis=0), scored)
 
 
 def _scored(made: Dict[str, Run], job: Job, groups: Sequence[np.ndarray]) -> Scored:

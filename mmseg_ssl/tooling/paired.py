@@ -28,13 +28,14 @@ def paired_difference(scores: Mapping[Any, float], others: Mapping[Any, float]) 
     Effects of a list or a seed on both trainings, which are most of the spread of single runs, cancel.
 
     Args:
-        scores: (list, seed) -> score of the training.
+        scores: (list, seed) -> score of the training; NaN if it is not defined.
         others: (list, seed) -> score of the other training.
 
     Returns:
-        The difference; NaN if no run is shared.
+        The difference over the runs with both scores; NaN if there are none.
     """
-    shared = [score - others[key] for key, score in scores.items() if key in others]
+    pairs = [score - others[key] for key, score in scores.items() if key in others]
+    shared = [difference for difference in pairs if not math.isnan(difference)]
     if not shared:
         return Difference(math.nan, math.nan, 0)
     error = statistics.stdev(shared) / math.sqrt(len(shared)) if len(shared) > 1 else math.nan

@@ -80,7 +80,35 @@ def test_the_table_by_hand(plan, tmp_path):
 def test_groups():
     """Ties in pixels go by the index, so that the table never changes by itself."""
     images, pixels = np.array([0, 1, 2, 3, 9, 2, 1]), np.array([0, 5, 5, 5, 5, 5, 4])
-    assert [list(group) for group in groups_of(images, pixels)] == [[0, 1, 6], [2, 5], [3, 4], [0, 6, 1]]
+    groups = groups_of(images, pixels, np.ones(7, bool))
+    assert [list(group) for group in groups] == [[0, 1, 6], [2, 5], [3, 4], [0, 6, 1]]
+    groups = groups_of(images, pixels, images > 0)  # of six classes the rarest third are two
+    assert [list(group) for group in groups] == [[1, 6], [2, 5], [3, 4], [6, 1]]
+
+
+def test_a_class_without_an_iou_is_left_out(plan, tmp_path):
+    """It is in no image of the test set, and a network that never predicts it has none.
+
+    Nobody has one of class 1: the rarest third of three classes is one, class 3 of a (20 and 20) and 0 of b (20 and
+    10). If only supervised has one on b, the rarest third of b is two, classes 1 and 0, of which DUEB has one: 20
+    against (10 + 30) / 2. DUEB has none of class 3 on b either: none of those in two images.
+    """
+    draws = [str(tmp_path / f'{name}_draw0.txt') for name in MASKS]
+
+    def table(*absent):
+        runs = []
+        for run in made(plan):
+            gone = [f'IoU.c{k}' for draw, method, k in absent if (draw, method) == (run.draw, run.method)]
+            scores = {key: np.nan if key.split('/')[-1] in gone else value for key, value in run.metrics.items()}
+            runs.append(run._replace(metrics=scores))
+        return {line[0]: line[2:7] for line in rows(class_group_report(runs, plan, tmp_path / 'masks'))}
+
+    methods = 'supervised', 'dueb', 'mean_teacher'
+    found = table(*((draw, method, 1) for draw in draws for method in methods))['DUEB (conservative)']
+    assert found == ['30.00', '52.00', '78.00', '20.00', '+5.00 ± 5.00: too few runs']
+    rest = [(draws[0], method, 1) for method in methods]
+    found = table(*rest, (draws[1], 'dueb', 1), (draws[1], 'dueb', 3))['DUEB (conservative)']
+    assert found == ['30.00', '-', '78.00', '20.00', '+0.00 ± 0.00: too few runs']
 
 
 def test_without_runs_or_masks(plan, tmp_path):

@@ -33,6 +33,13 @@ def test_the_paired_difference_by_hand():
     assert (back.mean, back.error) == (-3.0, found.error)
 
 
+def test_a_score_that_is_not_defined_makes_no_pair():
+    """As of classes that the test set lacks and a network never predicts."""
+    ours, others = {0: 3.0, 1: math.nan, 2: 5.0, 3: 1.0}, {0: 1.0, 1: 1.0, 2: 1.0, 3: math.nan}
+    assert paired_difference(ours, others) == Difference(3.0, 1.0, 2)
+    assert paired_difference({0: math.nan}, others).pairs == 0
+
+
 def test_what_draws_do_to_both_is_not_in_the_error():
     """Draws 10 points apart and a method that is 1 better on each: error 0, while single runs deviate by 10."""
     others = {draw: 40.0 + 10 * draw for draw in range(3)}
