@@ -117,6 +117,21 @@ def test_a_digest_is_of_what_decides_the_numbers(tmp_path):
     assert len(set(digests)) == len(digests)
 
 
+@pytest.mark.parametrize(
+    'option',
+    ['train_dataloader.dataset.labeled.data_root=a', 'auto_scale_lr.enable=True', 'val_dataloader.num_workers=0'],
+)
+def test_two_trainings_that_differ_in_nothing_that_counts(option, tmp_path):
+    """The record of the first one would be that of the second, whose row would have its numbers."""
+    table = dict(PLAN, trainings=[SUPERVISED, f'{SUPERVISED} + other'])
+    words = (
+        r'plan\.toml: supervised_mbv2_camvid_8 .* and supervised_mbv2_camvid_8\+other .* differ in nothing that counts'
+    )
+    with pytest.raises(UserError, match=words):
+        jobs_of(tmp_path, table, variants=dict(other=[option]))
+    assert len(jobs_of(tmp_path, table, variants=dict(other=['model.segmentor.pretrained=a']))) == 8
+
+
 MISTAKES = {
     'a key': (dict(lits=[]), {}, 'lits is no setting of a table; did you mean lists'),
     'a setting': (PLAN, dict(workdirs='a'), 'workdirs is no setting of a plan; did you mean work_dirs'),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ..cli import UserError
+from ..run_options import CONDITIONS
 from .job import Job, training_name
 from .job_maker import JobMaker, PlanLine
 from .plan_file import read_plan_file
@@ -30,8 +31,8 @@ def read_tables(path: Path, only: Optional[str] = None) -> List[Table]:
         benchmark leaves a table of complete rounds.
 
     Raises:
-        UserError: The file is not a plan, the pattern matches nothing, or configs or lists are missing; names all of
-            them.
+        UserError: The file is not a plan, the pattern matches nothing, configs or lists are missing (names all of
+            them), or two trainings are the same one.
     """
     plan = read_plan_file(path)
     lines = list(_lines(path, plan))
@@ -48,6 +49,7 @@ def read_tables(path: Path, only: Optional[str] = None) -> List[Table]:
     tables = [Table([], _ceiling(path, table, lines)) for table in plan['tables']]
     for line in kept:
         tables[line.table].jobs.append(maker.job(line))
+    _require_distinct(path, [job for table in tables for job in table.jobs])
     return [table for table in tables if table.jobs]
 
 
@@ -80,6 +82,23 @@ def _lines(path: Path, plan: Dict[str, Any]) -> Iterator[PlanLine]:
                     changes = (option for name in names for option in variants[name])
                     options = tuple(option.replace('{seed}', str(seed)) for option in (*shared, *changes))
                     yield PlanLine(number, config, '+'.join(names), options, split, seed)
+
+
+def _require_distinct(path: Path, jobs: Sequence[Job]) -> None:
+    """Refuse two trainings with one digest: the record of one would be that of both.
+
+    Raises:
+        UserError: Names them.
+    """
+    known: Dict[str, Job] = {}
+    for job in jobs:
+        other = known.setdefault(job.digest, job)
+        if other is not job:
+            raise UserError(
+                f'{path}: {other.name} and {job.name} differ in nothing that counts: what makes another training is '
+                f'its list, seed and length, and {", ".join(CONDITIONS)}, except where the data lie (data_root). One '
+                'would get the numbers of the other. Leave one out, or give it a config file of another name.'
+            )
 
 
 def _ceiling(path: Path, table: Dict[str, Any], lines: Sequence[PlanLine]) -> str:
