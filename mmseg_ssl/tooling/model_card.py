@@ -1,7 +1,6 @@
 """The model card: a page of Markdown about a trained network, from the files of its run."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
@@ -9,9 +8,12 @@ from mmengine.config import Config
 
 from ..apis import dataset_meta
 from ..apis.network import pipeline_of_images
-from ..utils.json_lines import read_json_lines
 from ..version import __version__
+from .cli import read_json
+from .run_options import networks_of
 from .trainings.provenance import read_provenance
+from .unlabeled_images import LIST
+from .work_dir_logs import SETTINGS, logged_scalars, tests_of, training_logs
 
 USE = {
     '.pth': "weights for the config beside it: mmsegmentation's `MMSegInferencer(<config>, <weights>)`, or "
@@ -41,7 +43,7 @@ def model_card(cfg: Config, checkpoint: Path, network: str, files: List[Path]) -
     if meta:
         rows = [(str(number), name, f'`{color}`') for number, (name, color) in enumerate(zip(*meta.values()))]
         parts += ['## Classes', _table(rows, ('index', 'class', 'red, green, blue'))]
-    for title, scores in _scores(checkpoint, network):
+    for title, scores in _scores(cfg, checkpoint, network):
         parts += [f'## {title}', _table([(key, f'{value:.2f}') for key, value in scores.items()], ('', 'in %'))]
     return '\n\n'.join(part for part in parts if part) + '\n'
 
@@ -112,24 +114,29 @@ def training_facts(cfg: Config, run: Path) -> List[Tuple[str, str]]:
     return rows
 
 
-def _scores(checkpoint: Path, network: str) -> Iterator[Tuple[str, Dict[str, float]]]:
-    """Yield the scores of the checkpoint's last test, and of the last validation of its training."""
-    tests = [path for path in sorted(checkpoint.parent.rglob('*.json')) if path.parent.name == path.stem]
-    for path in reversed(tests):
-        settings = path.parent / 'vis_data' / 'config.py'
-        tested = settings.read_text(encoding='utf-8') if settings.is_file() else ''
-        if re.search(rf"^load_from = .*\b{re.escape(checkpoint.name)}'", tested, re.MULTILINE):
-            images = Config.fromfile(str(settings)).test_dataloader.dataset.get('data_prefix', {}).get('img_path', '')
-            yield f'Scores on the test images (`{images}`)', _of(network, json.loads(path.read_text(encoding='utf-8')))
+def _scores(cfg: Config, checkpoint: Path, network: str) -> Iterator[Tuple[str, Dict[str, float]]]:
+    """Yield the network's scores of the checkpoint's last test, and of the last validation of its training."""
+    for path in tests_of(checkpoint, [checkpoint.parent]):
+        tested = Config.fromfile(str(path.parent / SETTINGS))
+        scores = {} if (path.parents[1] / LIST).is_file() else _of(network, tested, read_json(path))
+        if scores:
+            images = tested.test_dataloader.dataset.get('data_prefix', {}).get('img_path', '')
+            yield f'Scores on the test images (`{images}`)', scores
             break
-    logs = sorted(checkpoint.parent.glob('*/vis_data/scalars.json'))
-    lines = [line for log in logs for line in read_json_lines(log) if any(key.endswith('mIoU') for key in line)]
-    if lines:
-        yield f'Scores on the validation images, iteration {lines[-1].get("step", "?")}', _of(network, lines[-1])
+    settings = [place / SETTINGS for place in training_logs(checkpoint.parent) if (place / SETTINGS).is_file()]
+    trained = Config.fromfile(str(settings[-1])) if settings else cfg
+    lines = [line for line in logged_scalars(checkpoint.parent) if any(key.endswith('mIoU') for key in line)]
+    scores = _of(network, trained, lines[-1]) if lines else {}
+    if scores:
+        yield f'Scores on the validation images, iteration {lines[-1].get("step", "?")}', scores
 
 
-def _of(network: str, scores: Dict[str, Any]) -> Dict[str, float]:
-    """Return mIoU and IoUs of one network."""
+def _of(network: str, cfg: Config, scores: Dict[str, Any]) -> Dict[str, float]:
+    """Return mIoU and IoUs of one network; nothing if the process with this config did not score it."""
+    model = cfg.get('model') or {}
+    known = networks_of(model.get('module', model)) if model else ()  # TTA wraps the method
+    if f'{network}/mIoU' not in scores and network not in (known[:1] or [network]):
+        return {}  # names without a network are of the first one
     start = f'{network}/' if f'{network}/mIoU' in scores else ''
     wanted = {key[len(start) :]: value for key, value in scores.items() if key.startswith(start)}
     return {key: value for key, value in wanted.items() if key in ('mIoU', 'aAcc', 'mAcc') or key.startswith('IoU.')}

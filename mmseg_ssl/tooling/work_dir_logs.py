@@ -4,9 +4,50 @@ import json
 import re
 import statistics
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from ..utils.json_lines import read_json_lines
+
+SCALARS, SETTINGS = Path('vis_data', 'scalars.json'), Path('vis_data', 'config.py')
+"""In a log folder: what was logged, and the config of the process."""
+
+
+def training_logs(training: Path) -> List[Path]:
+    """Return the log folders of a training's processes, in order.
+
+    A work dir may have those of tests, too, and of earlier trainings, whose checkpoints are overwritten: they are left
+    out. A process that resumed belongs to the training before it.
+
+    Args:
+        training: Its work dir.
+
+    Returns:
+        Its folders ``<work dir>/<time>``.
+    """
+    places = [path.parent for path in sorted(training.glob('*/vis_data'))]
+    own = [place for place in places if (place / 'data.json').is_file()]
+    # older versions wrote no data.json; a test writes its metrics
+    own = own or [place for place in places if not (place / f'{place.name}.json').is_file()]
+    # one that ended before it logged anything has overwritten no checkpoint
+    new = [number for number, place in enumerate(own) if _has_scalars(place) and not _resumed(place)]
+    return own[new[-1] :] if new else own
+
+
+def tests_of(checkpoint: Path, folders: Sequence[Path]) -> List[Path]:
+    """Find the metrics of a checkpoint's tests, the latest first.
+
+    Args:
+        checkpoint: The checkpoint, in the work dir of its training, which may have been moved since.
+        folders: Where to look, with all folders below.
+
+    Returns:
+        Files ``<test>/<time>/<time>.json``, without those from before the training: they are of another one, whose
+        checkpoint had the same name.
+    """
+    begin = min((place.name for place in training_logs(checkpoint.parent)), default='')
+    found = [path for folder in folders for path in folder.rglob('*.json') if path.parent.name == path.stem >= begin]
+    loads = re.compile(rf"^load_from = .*\b{re.escape(checkpoint.name)}'", re.MULTILINE)
+    return sorted((path for path in found if loads.search(_settings(path.parent))), key=lambda path: path.stem)[::-1]
 
 
 def logged_scalars(training: Path) -> List[Dict[str, float]]:
@@ -15,8 +56,7 @@ def logged_scalars(training: Path) -> List[Dict[str, float]]:
     Args:
         training: Its work dir.
     """
-    logs = sorted(training.glob('*/vis_data/scalars.json'))
-    return [entry for log in logs for entry in read_json_lines(log)]
+    return [entry for place in training_logs(training) for entry in read_json_lines(place / SCALARS)]
 
 
 def training_cost(logged: List[Dict[str, float]]) -> Dict[str, Optional[float]]:
@@ -51,8 +91,22 @@ def hardware_of(training: Path) -> str:
     Args:
         training: Its work dir.
     """
-    text = ''.join(log.read_text() for log in sorted(training.glob('*/*.log'))[-1:])
+    text = ''.join(log.read_text() for place in training_logs(training)[-1:] for log in place.glob('*.log'))
     patterns = (r'^\s+GPU [\d,]+: (.+)$', r'CPU capability usage: (\w+)', r'PyTorch: (\S+)')
     gpu, simd, torch = (re.search(pattern, text, re.M) for pattern in patterns)
     device = gpu.group(1) if gpu else f'CPU ({simd.group(1)})' if simd else 'unknown'
     return f'{device}, PyTorch {torch.group(1) if torch else "unknown"}'
+
+
+def _has_scalars(place: Path) -> bool:
+    return (place / SCALARS).is_file()
+
+
+def _resumed(place: Path) -> bool:
+    return bool(re.search('^resume = True$', _settings(place), re.MULTILINE))
+
+
+def _settings(place: Path) -> str:
+    """Return the text of the config in a log folder; '' if it is not there."""
+    path = place / SETTINGS
+    return path.read_text(encoding='utf-8') if path.is_file() else ''

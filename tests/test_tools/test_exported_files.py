@@ -1,6 +1,8 @@
 """What ``tools/export_segmentor.py`` writes for others: mmseg's inferencer, ONNX, torch.export and the model card."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -19,6 +21,8 @@ from mmseg_ssl.apis.graph import NetworkGraph, follow_sizes
 from mmseg_ssl.apis.network import segmentor_of
 from mmseg_ssl.tooling import graph_files
 from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.model_card import model_card
+from mmseg_ssl.tooling.unlabeled_images import LIST
 
 NEW_TORCH = pytest.mark.skipif(torch.__version__ < '2.6', reason='torch.export with any size needs torch 2.6')
 
@@ -220,7 +224,8 @@ def leave_records(run):
         (run / folder).mkdir(parents=True)
     data = dict(labeled=8, total=38, unlabeled=30, shared=0, list='mine.txt', hash='1a2b3c4d')
     (run / '1/data.json').write_text(json.dumps(data))
-    (run / '1/vis_data/scalars.json').write_text(json.dumps({'mIoU': 51.5, 'IoU.sky': 60.0, 'step': 6}))
+    trained = {'mIoU': 51.5, 'IoU.sky': 60.0, 'teacher/mIoU': 47.5, 'teacher/IoU.sky': 55.0, 'step': 6}
+    (run / '1/vis_data/scalars.json').write_text(f'{json.dumps(trained)}\n')
     tested = dict(test_dataloader=dict(dataset=dict(data_prefix=dict(img_path='img/test'))), load_from='old/iter_6.pth')
     Config(tested).dump(str(run / 'test/2/vis_data/config.py'))
     scores = {'mIoU': 1.0, 'student/mIoU': 1.0, 'teacher/mIoU': 43.21, 'teacher/IoU.road': 12.5, 'teacher/ECE': 3.0}
@@ -236,13 +241,84 @@ def test_the_card_has_the_numbers_of_the_run(tool, tmp_path):
         '| 2 | car | `[255, 0, 0]` |',
         '| mIoU | 43.21 |',
         '| IoU.road | 12.50 |',
-        '| mIoU | 51.50 |',
+        '| mIoU | 47.50 |',
     ):
         assert row in card, card
     assert 'The network `teacher` of `iter_6.pth`: TinyBackbone with FCNHead, trained by MeanTeacher' in card
     assert 'on the test images (`img/test`)' in card and 'ECE' not in card
     assert '`tiny_mine.pth`' in card and '.onnx`:' not in card
     assert str(tmp_path) not in card
+
+
+def leave_test(run, time, scores, images='img/test', **changes):
+    """What a test with the work dir of the training leaves: a log folder beside the training's."""
+    (run / time / 'vis_data').mkdir(parents=True)
+    (run / time / f'{time}.json').write_text(json.dumps(scores))
+    (run / time / 'vis_data/scalars.json').write_text(f'{json.dumps(dict(scores, step=0))}\n')
+    tested = dict(test_dataloader=dict(dataset=dict(data_prefix=dict(img_path=images))), load_from='old/iter_6.pth')
+    Config(dict(tested, **changes)).dump(str(run / time / 'vis_data/config.py'))
+
+
+def scores_of_card(run, network='student'):
+    """Title and mIoU of the tables of scores."""
+    cfg = Config.fromfile(str(run / 'tiny_mine.py'))
+    card = model_card(cfg, run / 'iter_6.pth', network, [])
+    parts = re.findall(r'^## Scores on the (.*?)$(.*?)(?=^##|\Z)', card, re.MULTILINE | re.DOTALL)
+    return {title: re.search(r'\| mIoU \| (.*?) \|', text).group(1) for title, text in parts}
+
+
+def test_the_card_has_no_numbers_of_another_network(tmp_path):
+    """Names without a network are of the first one of predict_on, as training and test had it."""
+    write_run(tmp_path, 'MeanTeacher')
+    leave_records(tmp_path)
+    (tmp_path / '1/vis_data/scalars.json').write_text('{"mIoU": 51.5, "step": 6}\n')
+    (tmp_path / 'test/2/2.json').write_text('{"mIoU": 43.21}')
+    settings = tmp_path / 'test/2/vis_data/config.py'
+    teacher, student = "model = dict(type='MeanTeacher', predict_on='teacher')\n", "model = dict(type='MeanTeacher')\n"
+    base, val, test = settings.read_text(), 'validation images, iteration 6', 'test images (`img/test`)'
+    settings.write_text(base + teacher)
+    assert scores_of_card(tmp_path, 'student') == {val: '51.50'}
+    assert scores_of_card(tmp_path, 'teacher') == {test: '43.21'}
+    assert scores_of_card(tmp_path, 'mean') == {}
+    settings.write_text(base + student)
+    (tmp_path / '1/vis_data/config.py').write_text(teacher)
+    assert scores_of_card(tmp_path, 'student') == {test: '43.21'}
+    assert scores_of_card(tmp_path, 'teacher') == {val: '51.50'}
+    # of two tests the latest one that scored the network
+    leave_test(tmp_path, '3', {'mIoU': 9.0}, model=dict(type='MeanTeacher', predict_on='teacher'))
+    assert scores_of_card(tmp_path, 'student') == {test: '43.21'}
+    wrapped = dict(type='SemiTTAModel', module=dict(type='MeanTeacher'))
+    leave_test(tmp_path, '4', {'mIoU': 8.0}, model=wrapped)
+    assert scores_of_card(tmp_path, 'student') == {test: '8.00'}
+
+
+def test_the_card_has_no_numbers_of_a_test_in_the_same_folder(tmp_path):
+    """A test's log is no validation of the training, nor is a test of the unlabeled images one of the test set."""
+    write_run(tmp_path, 'MeanTeacher')
+    leave_records(tmp_path)
+    leave_test(tmp_path, '5', {'mIoU': 7.0, 'student/mIoU': 7.0}, load_from='old/iter_2.pth')
+    leave_test(tmp_path / 'on', '6', {'mIoU': 6.0, 'student/mIoU': 6.0}, images='img/train')
+    (tmp_path / 'on' / LIST).write_text('')
+    assert scores_of_card(tmp_path) == {'test images (`img/test`)': '1.00', 'validation images, iteration 6': '51.50'}
+
+
+def test_the_card_has_no_numbers_of_an_earlier_training(tmp_path):
+    """Another training in the same folder has overwritten the checkpoint that was tested; one that resumed has not."""
+    write_run(tmp_path, 'MeanTeacher')
+    leave_records(tmp_path)
+    both = {'test images (`img/test`)': '1.00', 'validation images, iteration 6': '51.50'}
+    (tmp_path / '3/vis_data').mkdir(parents=True)
+    (tmp_path / '3/data.json').write_text((tmp_path / '1/data.json').read_text())
+    (tmp_path / '3/vis_data/config.py').write_text('resume = True\n')
+    (tmp_path / '3/vis_data/scalars.json').write_text('{"loss": 1.0, "step": 7}\n')
+    assert scores_of_card(tmp_path) == both
+    (tmp_path / '3/vis_data/config.py').write_text('resume = False\n')
+    assert scores_of_card(tmp_path) == {}
+    leave_test(tmp_path, '4', {'mIoU': 7.0})
+    assert scores_of_card(tmp_path) == {'test images (`img/test`)': '7.00'}
+    (tmp_path / '3/vis_data/scalars.json').unlink()  # it failed before it logged anything
+    shutil.rmtree(tmp_path / '4')
+    assert scores_of_card(tmp_path) == both
 
 
 def test_a_published_checkpoint_is_small_and_named_by_its_hash(tmp_path):

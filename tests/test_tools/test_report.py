@@ -19,9 +19,11 @@ from mmseg_ssl.tooling.html_pages import write_page
 from mmseg_ssl.tooling.report import charts
 from mmseg_ssl.tooling.report.example_images import blend, choose_examples, mistakes
 from mmseg_ssl.tooling.report.page import unique_names
-from mmseg_ssl.tooling.report.run_content import curves_of
+from mmseg_ssl.tooling.report.run_content import curves_of, read_run
 from mmseg_ssl.tooling.report.scored_images import ScoredImage, class_ious, score_images
 from mmseg_ssl.tooling.report.taught_curves import ALL_CLASSES, is_taught, quality_was_logged, taught_groups
+from mmseg_ssl.tooling.report.taught_quality import quality_of
+from mmseg_ssl.tooling.unlabeled_images import LIST
 
 
 @pytest.fixture(scope='module')
@@ -231,6 +233,47 @@ def logged_at(run, place, lines, **hooks):
     config.default_hooks = hooks
     config.dump(str(place / 'tiny_mine.py'))
     return place
+
+
+def add_log(run, time, *lines, device='AVX2', **files):
+    """Leave a log folder as a later process in a run's folder does."""
+    place = run / time
+    (place / 'vis_data').mkdir(parents=True)
+    (place / 'vis_data/scalars.json').write_text(''.join(f'{json.dumps(line)}\n' for line in lines))
+    (place / f'{time}.log').write_text(f'CPU capability usage: {device}\nPyTorch: 9\n')
+    for name, text in files.items():
+        (place / f'{name}.json').write_text(text)
+
+
+def test_the_curves_are_those_of_the_last_training(run, tmp_path):
+    """Not of a test in its folder, nor of the training before it, whose checkpoints it has overwritten; a process that
+    resumed goes on with the curve.
+    """
+    place = tmp_path / 'again'
+    shutil.copytree(run, place)
+    first = [(3, 30.0), (6, 40.0)]
+    add_log(place, '20261128_080000', dict(step=0, mIoU=1.0), device='TEST', **{'20261128_080000': '{}'})
+    assert read_run(str(place)).validation['mIoU'] == first
+    assert 'AVX2' in read_run(str(place)).hardware
+    add_log(place, '20261129_080000', dict(step=9, mIoU=50.0), data='{}')
+    settings = place / '20261129_080000/vis_data/config.py'
+    settings.write_text('resume = True\n')
+    assert read_run(str(place)).validation['mIoU'] == [*first, (9, 50.0)]
+    settings.write_text('resume = False\n')
+    assert read_run(str(place)).validation['mIoU'] == [(9, 50.0)]
+
+
+def test_quality_is_that_of_the_last_training(run, tmp_path):
+    """A test of the unlabeled images from before it scored a checkpoint that is gone."""
+    place = tmp_path / 'mine'
+    shutil.copytree(run, place)
+    tested = tmp_path / 'mine_on-unlabeled'
+    for time, score in (('20261126_080000', 11.0), ('20261128_080000', 33.0)):
+        assert quality_of(place, place / 'iter_6.pth') is None
+        add_log(tested, time, **{time: json.dumps(dict(mIoU=score))})
+        (tested / LIST).write_text('')
+        (tested / time / 'vis_data/config.py').write_text("load_from = 'old/iter_6.pth'\n")
+    assert quality_of(place, place / 'iter_6.pth') == dict(mIoU=33.0)
 
 
 def test_a_run_shorter_than_the_interval_of_its_log(run, tool, tmp_path, capsys):

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from ...apis import find_run
 from ..trainings.provenance import read_provenance
-from ..work_dir_logs import data_summary_of, hardware_of, logged_scalars, training_cost
+from ..work_dir_logs import data_summary_of, hardware_of, logged_scalars, training_cost, training_logs
 
 Curve = List[Tuple[int, float]]
 """Iteration and value, in order."""
@@ -79,7 +79,8 @@ def read_run(run: str, checkpoint: Optional[str] = None) -> RunContent:
     files = find_run(run, checkpoint)
     folder, logged = files.checkpoint.parent, logged_scalars(files.checkpoint.parent)
     curves = curves_of(logged)
-    texts = [path.read_text(encoding='utf-8', errors='replace') for path in sorted(folder.glob('*/*.log'))]
+    logs = [path for place in training_logs(folder) for path in sorted(place.glob('*.log'))]
+    texts = [path.read_text(encoding='utf-8', errors='replace') for path in logs]
     return RunContent(
         name=folder.resolve().name,
         folder=folder,
