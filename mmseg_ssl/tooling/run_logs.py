@@ -13,7 +13,7 @@ from .matrix import METHODS
 from .run_options import changed_options
 from .trainings.provenance import read_provenance
 from .unlabeled_images import LIST
-from .work_dir_logs import data_summary_of, hardware_of, logged_scalars, training_cost
+from .work_dir_logs import SETTINGS, data_summary_of, hardware_of, logged_scalars, training_cost, training_logs
 
 CONFIG_NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and the name of an ablation."""
@@ -115,7 +115,7 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         variant=(said['variant'] or '') if said else '',
         labels=without_draw(draw) + amount,
         draw=draw,
-        options=changed_options(committed, cfg),
+        options=changed_options(committed, cfg, _first_config(training)),
         config=name,
         iterations=iterations,
         seed=cfg.get('randomness', {}).get('seed', 0),
@@ -151,6 +151,17 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
     for path in (path for folder in folders for path in folder.rglob(f'{checkpoint.parent.name}/*/vis_data')):
         return path.parents[1]
     raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
+
+
+def _first_config(training: Path) -> Optional[Config]:
+    """Return the config of a training's first process; None if its log folder is gone."""
+    paths = [path for path in (place / SETTINGS for place in training_logs(training)[:1]) if path.is_file()]
+    if not paths:
+        return None
+    cfg = Config.fromfile(str(paths[0]))
+    if cfg.get('load_from') and read_provenance(training):
+        cfg.load_from = Path(cfg.load_from).name  # in a plan each draw starts from another training, in one row
+    return cfg
 
 
 def _last_validation(logged: List[Dict[str, float]]) -> Dict[str, float]:

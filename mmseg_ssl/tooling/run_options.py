@@ -40,14 +40,22 @@ def networks_of(model: Any) -> Tuple[str, ...]:
     return tuple(dict.fromkeys([*chosen, *known]))
 
 
-def changed_options(committed: Optional[Path], cfg: Config) -> Tuple[str, ...]:
-    """Return ``key=value`` of every change to the model, optimizer and data of the committed config.
+def changed_options(committed: Optional[Path], cfg: Config, trained: Optional[Config] = None) -> Tuple[str, ...]:
+    """Return ``key=value`` of every change to the model, optimizer, schedule, first weights and data of a config.
 
     Args:
-        committed: Its file; without one nothing is known to be changed.
-        cfg: The config of the run.
+        committed: File of the committed config; without one nothing is known to be changed.
+        cfg: The config of the run, as its test has it.
+        trained: That of its training's first process: the test loads other weights. None if it is not there.
     """
-    old, new = (_settings(it, COMPARED) for it in (Config.fromfile(str(committed)) if committed else cfg, cfg))
+    base = Config.fromfile(str(committed)) if committed else None
+    old, new = _settings(base or cfg, COMPARED), _settings(cfg, COMPARED)
+    if trained:
+        old.update(_begin(base or trained))
+        new.update(_begin(trained))
+        # a process that resumed does not know; of configs that start from a training, each draw has its own
+        if trained.get('resume') or (old['load_from'] and new['load_from']):
+            new['load_from'] = old['load_from']
     length = cfg.train_cfg.max_iters
     changed = [key for key in sorted({**old, **new}) if not _same(old.get(key), new.get(key), length)]
     return tuple(f'{key}={new.get(key)}' for key in changed)
@@ -82,6 +90,11 @@ def _settings(cfg: Config, parts: Tuple[str, ...]) -> Dict[str, Any]:
         del kept['optim_wrapper.constructor']
     names = networks_of(cfg.model)
     return dict(kept, **{'model.predict_on': names[0]}) if names else kept
+
+
+def _begin(cfg: Config) -> Dict[str, Any]:
+    """Return schedule and first weights by dotted key."""
+    return dict(_flat(cfg.get('param_scheduler'), 'param_scheduler'), load_from=cfg.get('load_from'))
 
 
 def _flat(value: Any, key: str = '') -> Iterator[Tuple[str, Any]]:

@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
 from mmseg_ssl.tooling.cli import UserError
+from mmseg_ssl.tooling.trainings.provenance import note_process
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = '    CUDA available: {cuda}\n{gpu}    PyTorch: 2.13.0+cpu\n  - CPU capability usage: AVX512\n'
@@ -35,10 +37,10 @@ def write_run(
     cfg = Config.fromfile(str(next(ROOT.glob(f'configs/*/{name}.py'))))
     cfg.merge_from_dict({'train_dataloader.dataset.split': split, 'train_cfg.max_iters': 400, **options})
     run = f'{name}_{Path(split).stem}_{len(options)}'
-    cfg.load_from = str(folder / run / checkpoint)
     training, test = folder / run / '20260101_000000', folder / f'{run}_test' / time
-    for part in (training, test):
+    for part, start in ((training, cfg.get('load_from')), (test, str(folder / run / checkpoint))):
         (part / 'vis_data').mkdir(parents=True, exist_ok=True)
+        cfg.load_from = start
         text = ''.join(f'{key} = {value!r}\n' for key, value in cfg.to_dict().items())
         (part / 'vis_data/config.py').write_text(text)
     (training / 'vis_data/scalars.json').write_text(''.join(json.dumps(step) + '\n' for step in steps))
@@ -102,6 +104,43 @@ def test_a_changed_setting_is_another_row(tool, tmp_path):
     tool.main([str(tmp_path), '--readme', str(readme), '--as-committed'])
     assert '| camvid/8 | DUEB | 0 | 400 | 40.00 |' in readme.read_text()
     assert 'release' not in readme.read_text()
+
+
+def test_schedule_and_first_weights_are_settings(tool, tmp_path):
+    """Of the training's first process: its test has another load_from, and so has a process that resumed."""
+    table = dict(method='supervised', split='camvid/8_draw0.txt', time='20260101_000003')
+    write_run(tmp_path, **table, metrics=metrics(('', 40.0)))
+    write_run(tmp_path, **table, metrics=metrics(('', 10.0)), load_from='pretrained.pth')
+    write_run(tmp_path, **table, metrics=metrics(('', 20.0)), load_from=None, **{'param_scheduler.0.power': 0.1})
+    (training,) = tmp_path.glob('*_1/20260101_000000')
+    resumed = training.with_name('20260101_000002')
+    shutil.copytree(training, resumed)
+    settings = (training / 'vis_data/config.py').read_text()
+    settings = settings.replace("'pretrained.pth'", "'iter_200.pth'").replace('resume = False', 'resume = True')
+    (resumed / 'vis_data/config.py').write_text(settings)
+    found = {run.options: run.metrics['mIoU'] for run in tool.find_runs([tmp_path])}
+    assert found == {(): 40.0, ('load_from=pretrained.pth',): 10.0, ('param_scheduler.0.power=0.1',): 20.0}
+    shutil.rmtree(training)  # what is left does not say how the run began
+    assert {run.options for run in tool.find_runs([tmp_path])} == {(), ('param_scheduler.0.power=0.1',)}
+
+
+def test_draws_that_start_from_trainings_of_their_own_are_one_row(tool, tmp_path):
+    """Where the committed config starts from a training, or a plan does."""
+    for draw, start in enumerate(('a/iter_1.pth', 'b/iter_1.pth')):
+        split = f'camvid/8_draw{draw}.txt'
+        write_run(tmp_path, 'cpcl', split, metrics(('', 1.0)), load_from=start)
+        (training,) = tmp_path.glob(f'cpcl*draw{draw}_1')
+        seconds = dict(cpu_seconds=1.0, wall_seconds=1.0)
+        note_process(training, step='train', digest=start, variant='', commit='', versions={}, cores=1, **seconds)
+        length = dict(name='mbv2_voc-scribble_length-1', **{'test_dataloader.dataset.data_prefix.img_path': 'i'})
+        write_run(tmp_path, 'soft-self-labeling', split, metrics(('', 1.0)), load_from=start, **length)
+    found = {(run.method, run.draw, 'load_from' in ' '.join(run.options)) for run in tool.find_runs([tmp_path])}
+    draws = [f'camvid/8_draw{draw}.txt' for draw in range(2)]
+    assert found == {
+        *(('cpcl', draw, True) for draw in draws),
+        *(('soft_self_labeling', draw, False) for draw in draws),
+    }
+    assert len({run.options for run in tool.find_runs([tmp_path]) if run.method == 'cpcl'}) == 1
 
 
 def test_the_later_of_two_tests_counts(tool, tmp_path):
