@@ -1,6 +1,7 @@
 """Train a method: ``python tools/train.py configs/dueb/dueb_mbv2_camvid_1-16.py``."""
 
 import argparse
+import contextlib
 import copy
 import functools
 import os
@@ -26,6 +27,7 @@ from mmseg_ssl.engine import (  # noqa: E402
     misfit,
     release_run,
     stop_on_signals,
+    use_safe_checkpoints,
 )
 from mmseg_ssl.tooling.cli import CfgOptions, UserError, add_debug_option, load_config, readable_errors, set_launcher  # noqa: E402
 from mmseg_ssl.tooling.speed_options import add_speed_options, apply_speed_options  # noqa: E402
@@ -117,11 +119,12 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.resume is None:
         find_weights(cfg)  # before the run's folder is made
     report = check_data(cfg)
-    cfg.setdefault('default_hooks', {}).setdefault('weights', dict(type='CheckWeightsHook'))
+    stops = use_safe_checkpoints(cfg)
+    cfg.default_hooks.setdefault('weights', dict(type='CheckWeightsHook'))
     add_hooks(cfg, **HOOKS_OF_EVERY_RUN)
     if is_first_process():
         lock_run(cfg.work_dir)
-    with stop_on_signals(release_run), readable_network_errors():
+    with stop_on_signals(release_run) if stops else contextlib.nullcontext(), readable_network_errors():
         try:
             run(cfg, args, report)
         finally:

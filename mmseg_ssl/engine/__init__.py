@@ -17,6 +17,7 @@ from .progress_hook import ProgressHook
 from .quiet_console import build_runner
 from .resume import find_resumable, misfit
 from .run_lock import lock_run, release_run
+from .safe_checkpoints import use_safe_checkpoints
 from .seed_hook import SeedHook
 from .semi_visualization_hook import SemiVisualizationHook
 from .sharded_model import FullyShardedModel
@@ -68,4 +69,5 @@ __all__ = [
     'misfit',
     'release_run',
     'stop_on_signals',
+    'use_safe_checkpoints',
 ]

@@ -7,7 +7,8 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from .bare_model import bare_model
-from .run_length import Moment, check_moment, one_warnings, to_iteration
+from .kept_moments import kept_iterations
+from .run_length import Moment, check_moment, one_warnings
 
 
 @HOOKS.register_module()
@@ -17,7 +18,7 @@ class StageHook(Hook):
     Args:
         starts: First iteration of each stage by name; the first one starts at 0. An ``int`` is an iteration, a
             ``float`` a share of the run's length: ``dict(pretrain=0, full=0.5)``. A stage that starts with a later
-            one, in a very short run, is skipped.
+            one, in a very short run, is skipped. A run that is resumed with another length keeps its iterations.
 
     Raises:
         ValueError: If no stage starts at 0, or two are given one start.
@@ -48,7 +49,7 @@ class StageHook(Hook):
                 'Correct custom_hooks.starts, or take a model type that has them.'
             )
         self.model = model
-        starts = {name: to_iteration(start, runner.max_iters) for name, start in self.given.items()}
+        starts = kept_iterations(runner, 'stage_starts', self.given)
         self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
         for name, start in self.given.items():
             if isinstance(start, int) and start >= runner.max_iters:

@@ -7,7 +7,8 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from .bare_model import bare_model
-from .run_length import Moment, check_moment, one_warnings, to_iteration
+from .kept_moments import kept_iterations
+from .run_length import Moment, check_moment, one_warnings
 
 
 @HOOKS.register_module()
@@ -16,7 +17,7 @@ class UnsupRampHook(Hook):
 
     Sets ``model.unsup_scale``, by which the base of all methods multiplies the unlabeled terms, to
     :math:`\mathrm{clip}((t - begin) / (end - begin), 0, 1)` at iteration :math:`t`. It depends only on the iteration,
-    so a resumed run continues exactly.
+    so a resumed run continues exactly, also with another length: begin and end stay where they were.
 
     Args:
         begin: Start of the ramp: an ``int`` is an iteration, a ``float`` a share of the run's length (``0.1``).
@@ -40,7 +41,7 @@ class UnsupRampHook(Hook):
         Raises:
             ValueError: The unlabeled terms would never count.
         """
-        begin, end = (to_iteration(moment, runner.max_iters) for moment in (self.begin, self.end))
+        begin, end = kept_iterations(runner, 'unlabeled_ramp', dict(begin=self.begin, end=self.end)).values()
         if begin > end:
             raise ValueError(
                 f'UnsupRampHook: begin={self.begin} and end={self.end} are iterations {begin} and {end} of the '

@@ -46,6 +46,7 @@ class EMATeacher(nn.Module):
         self.register_buffer('updates', torch.tensor(-1, dtype=torch.long))
         self.lacks = ''  # a weight that the checkpoint lacks, for a message
         self._known_started = False  # asked of the device once, not in every step
+        self.starts = 0  # of this process: who counts updates must begin anew
         self.train(not eval_mode)
 
     def train(self, mode: bool = True) -> 'EMATeacher':
@@ -96,6 +97,7 @@ class EMATeacher(nn.Module):
         """Copy the student, weights and buffers."""
         self.network.load_state_dict(student.state_dict())
         self.updates.zero_()
+        self.starts += 1
 
     @torch.no_grad()
     def update(self, student: Branch, momentum: float) -> None:

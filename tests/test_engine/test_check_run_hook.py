@@ -292,7 +292,9 @@ def started(hook, model=None):
     """Warnings of a hook at the start of a run of 20 iterations."""
     said = []
     logger = SimpleNamespace(warning=said.append, info=logging.getLogger('test').info)
-    hook.before_train(SimpleNamespace(max_iters=20, model=model, logger=logger))
+    hook.before_train(
+        SimpleNamespace(max_iters=20, iter=0, model=model, logger=logger, message_hub=MessageHub('check'))
+    )
     return said
 
 

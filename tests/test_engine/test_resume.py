@@ -181,7 +181,7 @@ def test_gradient_accumulation_goes_on_exactly(data, tmp_path):
 def test_the_hosts_hook_is_what_the_kill_spoils(data, tmp_path):
     """Guards the kill tests: with mmengine's own hook the same kill leaves half a checkpoint under its final name."""
     config = toy_config(data)
-    config['default_hooks']['checkpoint']['type'] = 'CheckpointHook'
+    config['default_hooks']['checkpoint']['type'] = 'HostsCheckpointHook'
     path = write_config(tmp_path / 'config.py', config)
     assert train(path, tmp_path / 'run', kill='writing:iter_4.pth') == -signal.SIGKILL
     assert (tmp_path / 'run' / 'iter_4.pth').is_file()

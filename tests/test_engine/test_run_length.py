@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import tiny
 import torch
+from mmengine.logging import MessageHub
 from toy_process import log_text, loss_curve, output, train
 from toy_run import draw_images, toy_config, write_config
 
@@ -14,7 +15,18 @@ from mmseg_ssl.engine.run_length import check_moment, to_interval, to_iteration
 
 
 def runner_of(length, model=None):
-    return SimpleNamespace(max_iters=length, model=model, iter=0, logger=logging.getLogger('test'))
+    return SimpleNamespace(
+        max_iters=length, model=model, iter=0, logger=logging.getLogger('test'), message_hub=MessageHub('length')
+    )
+
+
+def resumed(before, length, iteration):
+    """A run of another length that goes on from the checkpoint of another one; what it says is in ``said``."""
+    runner = runner_of(length, before.model)
+    runner.iter, runner.said = iteration, []
+    runner.logger = SimpleNamespace(info=runner.said.append, warning=runner.said.append)
+    runner.message_hub.load_state_dict(before.message_hub.state_dict())
+    return runner
 
 
 def test_a_share_is_the_nearest_iteration():
@@ -102,6 +114,41 @@ def test_stages_come_at_their_shares(length, stages):
     assert seen == stages
 
 
+def test_a_longer_run_returns_to_no_stage():
+    """In iteration 1000 of 1000 ELN is in its last stage; of 10000, shares of 0.24 begin at 2400."""
+    starts, first = dict(pretrain=0.0, warmup=0.14, semi=0.24), runner_of(1000, tiny.build('ELN'))
+    kept = dict(pretrain=0, warmup=140, semi=240)
+    ELNStageHook(starts).before_train(first)
+    longer, again = resumed(first, 10000, 1000), None
+    for runner in (longer, again):
+        runner = runner or resumed(longer, 20000, 5000)  # a second time
+        hook = ELNStageHook(starts)
+        hook.before_train(runner)
+        hook.before_train_iter(runner, 0)
+        assert (hook.starts, runner.model.stage) == (kept, 'semi')
+        assert runner.said[0].startswith(
+            'The length of the run changed, and stage_starts stay: pretrain at 0, warmup at 140, semi at 240.'
+        )
+    for changed, length in ((dict(starts, semi=0.3), 10000), (starts, 1000)):
+        runner, hook = resumed(first, length, 1000), ELNStageHook(changed)
+        hook.before_train(runner)
+        assert hook.starts['semi'] == (3000 if length == 10000 else 240)  # what was written anew counts
+        assert not any('stay' in text for text in runner.said)
+    anew = resumed(first, 10000, 0)  # another run of this process
+    hook = ELNStageHook(starts)
+    hook.before_train(anew)
+    assert hook.starts['semi'] == 2400
+
+
+def test_a_longer_run_goes_down_no_ramp():
+    first = runner_of(1000)
+    UnsupRampHook(0.0, 0.5).before_train(first)
+    hook, longer = UnsupRampHook(0.0, 0.5), resumed(first, 10000, 1000)
+    hook.before_train(longer)
+    assert hook.scale(1000) == 1
+    assert 'unlabeled_ramp stay: begin at 0, end at 500' in longer.said[0]
+
+
 def test_a_hook_of_two_runs():
     """The shares stay, so a second run of another length has its own iterations."""
     hook, model = StageHook(dict(pretrain=0, full=0.5)), tiny.build('SoftSelfLabeling')
@@ -124,7 +171,7 @@ def test_the_loop_knows_iterations():
 
 @pytest.mark.slow
 def test_one_number_makes_a_run_shorter(tmp_path):
-    """Rate, ramp and validations follow max_iters, at the start and when a run goes on with another length."""
+    """Rate, ramp and validations follow max_iters; when a run goes on with another length, the ramp stays."""
     config = toy_config(draw_images(tmp_path / 'data'))
     config['param_scheduler'] = [dict(type='PolyLR', power=1.0, eta_min=0, by_epoch=False)]
     config['train_cfg'] = dict(type='SemiTrainLoop', max_iters=6, val_interval=0.5)
@@ -138,5 +185,5 @@ def test_one_number_makes_a_run_shorter(tmp_path):
     assert log_text(run).count('mIoU: ') == 2
     assert 'count from iteration 0 on, and in full from iteration 2 on' in output(run)
     assert train(path, run, '--resume') == 0, output(run)
-    assert 'PolyLR end 4 -> 6' in output(run) and 'in full from iteration 3 on' in output(run)
+    assert 'PolyLR end 4 -> 6' in output(run) and 'in full from iteration 2 on' in output(run)
     assert loss_curve(run)[5]['lr'] == pytest.approx(0.02)

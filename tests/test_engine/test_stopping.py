@@ -11,11 +11,14 @@ import threading
 import time
 
 import pytest
+import toy_parts  # noqa: F401  (registers its hooks)
+from mmengine.config import Config
+from mmengine.hooks import CheckpointHook
 from toy_process import ROOT, loss_curve, output, train, train_ranks
 from toy_run import draw_images, toy_config, write_config
 
 from mmseg_ssl.compat import load_weights_only
-from mmseg_ssl.engine import find_resumable, lock_run, release_run, stop_on_signals
+from mmseg_ssl.engine import find_resumable, lock_run, release_run, stop_on_signals, use_safe_checkpoints
 from mmseg_ssl.engine.stop_request import stop_requested
 from mmseg_ssl.tooling.cli import UserError
 
@@ -132,6 +135,40 @@ def test_sigterm_saves_and_the_run_goes_on_exactly(data, tmp_path):
     assert loss_curve(run) == loss_curve(tmp_path / 'whole')
     assert same_end(run, tmp_path / 'whole')
     assert names(run) == ['iter_2.pth', 'iter_4.pth', 'iter_6.pth'] == names(tmp_path / 'whole')
+
+
+@pytest.mark.parametrize('kind', ['CheckpointHook', 'mmengine.CheckpointHook', CheckpointHook])
+def test_safe_checkpoints_take_the_place_of_the_hosts(kind):
+    given = dict(interval=7, max_keep_ckpts=3, by_epoch=False)
+    cfg = Config(dict(default_hooks=dict(checkpoint=given)))
+    cfg.default_hooks.checkpoint.type = kind
+    assert use_safe_checkpoints(cfg)
+    assert cfg.default_hooks.checkpoint == dict(given, type='SafeCheckpointHook')
+    bare = Config({})
+    assert use_safe_checkpoints(bare)
+    assert bare.default_hooks.checkpoint == dict(type='SafeCheckpointHook', interval=1)  # the host's own is so
+
+
+@pytest.mark.parametrize('hook', [None, dict(type='HostsCheckpointHook', interval=2)])
+def test_a_run_that_cannot_save_ends_on_a_signal(hook):
+    cfg = Config(dict(default_hooks=dict(checkpoint=hook), custom_hooks=[dict(type='SeedHook')]))
+    assert not use_safe_checkpoints(cfg)
+    assert cfg.default_hooks.checkpoint == hook
+    cfg.custom_hooks.append(dict(type='SafeCheckpointHook'))
+    assert use_safe_checkpoints(cfg)
+
+
+@SLOW
+@pytest.mark.parametrize(
+    ('hook', 'code'), [(dict(type='CheckpointHook', by_epoch=False, interval=2), 143), (None, -15)]
+)
+def test_no_config_swallows_a_signal(data, tmp_path, hook, code):
+    """mmsegmentation's configs have the host's hook, which looks at no signal: the run went on to its end."""
+    config = toy_config(data)
+    config['default_hooks']['checkpoint'] = hook
+    path, run = write_config(tmp_path / 'config.py', config), tmp_path / 'run'
+    assert train(path, run, kill='term:5') == code, output(run)
+    assert names(run) == ([] if hook is None else ['iter_2.pth', 'iter_4.pth', 'iter_5.pth'])
 
 
 @SLOW

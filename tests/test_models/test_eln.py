@@ -8,6 +8,7 @@ import pytest
 import tiny
 import torch
 import torch.nn.functional as F
+from mmengine.logging import MessageHub
 
 from mmseg_ssl.engine.eln_stage_hook import ELNStageHook
 from mmseg_ssl.models import auxiliary_decoders
@@ -269,7 +270,9 @@ def test_correctness_map():
 
 
 def runner_of(model, iteration=0):
-    return SimpleNamespace(model=model, iter=iteration, max_iters=8, logger=logging.getLogger('test'))
+    return SimpleNamespace(
+        model=model, iter=iteration, max_iters=8, logger=logging.getLogger('test'), message_hub=MessageHub('eln')
+    )
 
 
 def test_stages_follow_the_iteration():

@@ -165,6 +165,22 @@ def test_a_teacher_of_which_the_checkpoint_lacks_a_part_starts_anew(lacks, check
     assert len(said) == 1 and f'teacher.network.{first}' in said[0] and 'as a copy of the student' in said[0]
 
 
+def test_a_teacher_that_is_started_anew_counts_anew():
+    """As ELN's at its last stage: a run that is resumed after it reads 0 updates, and its warmup begins there."""
+    model = tiny.build('MeanTeacher')
+    runner, wrapper = fake_runner(model)
+    hook = MeanTeacherHook(momentum=0.01)
+    hook.before_train(runner)
+    iterate(model, runner, wrapper, hook, 5)
+    model.teacher.start(model.student)
+    assert iterate(model, runner, wrapper, hook, 2) == [1, 2]
+    scramble(model.student)
+    before = model.teacher.network.segmentor.decode_head.conv_seg.weight.clone()
+    assert iterate(model, runner, wrapper, hook, 1) == [3]
+    after, new = (part.segmentor.decode_head.conv_seg.weight for part in (model.teacher.network, model.student))
+    assert torch.allclose(after, before.lerp(new, 1 / 3), atol=1e-6)  # the third update, of a mean of three
+
+
 def test_an_unknown_buffer_mode():
     with pytest.raises(ValueError, match="'copy', 'average'.*'skip'"):
         EMATeacher(student(), buffers='skip')

@@ -9,6 +9,7 @@ import pytest
 import tiny
 import torch
 import torch.nn.functional as F
+from mmengine.logging import MessageHub
 
 from mmseg_ssl.engine import StageHook
 from mmseg_ssl.models import SelfLabeling, scribble_labels
@@ -254,6 +255,7 @@ def test_stages_follow_the_iteration():
     model = tiny.build('SoftSelfLabeling')
     hook = StageHook(dict(full=3, pretrain=0))
     runner = SimpleNamespace(model=model, iter=0, max_iters=10, logger=logging.getLogger('test'))
+    runner.message_hub = MessageHub('stages')
     hook.before_train(runner)
     seen = []
     for runner.iter in (0, 2, 3, 9):
