@@ -8,6 +8,7 @@ from mmseg.registry import HOOKS
 from ..errors import UserError
 from .bare_model import bare_model
 from .paramwise_rules import paramwise_problems, paramwise_warnings
+from .resumed_settings import fit_settings, note_settings
 from .run_rules import (
     changed_lines,
     checkpoint_problems,
@@ -36,7 +37,9 @@ class CheckRunHook(Hook):
     priority = 'VERY_HIGH'  # nothing is trained or written yet
 
     def after_load_checkpoint(self, runner: Any, checkpoint: Any) -> None:
-        """Say which settings a resumed run has otherwise than its checkpoint."""
+        """Say which settings a resumed run has otherwise than its checkpoint, and let those of the optimizer count."""
+        if runner._resume and isinstance(checkpoint, dict):
+            fit_settings(runner, checkpoint)
         text = (checkpoint.get('meta') or {}).get('cfg') if isinstance(checkpoint, dict) else None
         if runner._resume and isinstance(text, str) and runner.rank == 0:
             changed = changed_lines(text, runner.cfg.pretty_text)
@@ -67,6 +70,7 @@ class CheckRunHook(Hook):
                 'one method. Start another run, in a folder of its own, with load_from=<checkpoint>.'
             )
         runner.message_hub.update_info('method', type(model).__name__)  # a checkpoint remembers it
+        note_settings(runner)
         problems = [
             *hook_problems(hooks, model),
             *checkpoint_problems(hooks),

@@ -8,7 +8,7 @@ import tiny
 from mmengine.config import Config, ConfigDict
 from mmengine.hooks import CheckpointHook, EMAHook, LoggerHook
 from mmengine.logging import MessageHub
-from mmengine.optim import PolyLR
+from mmengine.optim import OptimWrapper, PolyLR
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, get_priority
 from mmseg.evaluation import IoUMetric
 from torch.optim import SGD
@@ -46,6 +46,7 @@ def run_of(method='MeanTeacher', hooks=(KINDS['teacher'],), paramwise=None, cons
         hooks=list(hooks),
         cfg=ConfigDict(optim_wrapper=optim),
         param_schedulers=schedulers,
+        optim_wrapper=OptimWrapper(SGD(model.student.parameters(), lr=0.1)),
         train_loop=SimpleNamespace(max_iters=20, max_epochs=1),
         logger=SimpleNamespace(warning=said.append),
         said=said,
