@@ -26,11 +26,11 @@ from mmseg_ssl.apis.deep_images import deep_warnings  # noqa: E402
 from mmseg_ssl.apis.run_folder import RunFiles  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.prediction_folder import check_folder  # noqa: E402
-from mmseg_ssl.tooling.suggestions.acceptance import accept  # noqa: E402
+from mmseg_ssl.tooling.suggestions.acceptance import accept, refuse_masks_of_scored  # noqa: E402
 from mmseg_ssl.tooling.suggestions.doubt import KINDS  # noqa: E402
 from mmseg_ssl.tooling.suggestions.embedding import FEATURES  # noqa: E402
 from mmseg_ssl.tooling.suggestions.new_folder import NewFolder  # noqa: E402
-from mmseg_ssl.tooling.suggestions.run_data import LabeledSet, find_candidates, labeled_set  # noqa: E402
+from mmseg_ssl.tooling.suggestions.run_data import LabeledSet, find_candidates, labeled_set, refuse_ambiguous  # noqa: E402
 from mmseg_ssl.tooling.suggestions.suggestion import RANDOM, Wish, suggest  # noqa: E402
 from mmseg_ssl.tooling.suggestions.suspects import find_suspects, names_of  # noqa: E402
 from mmseg_ssl.utils.file_digest import sha256_of  # noqa: E402
@@ -76,12 +76,14 @@ def new_folder(args: argparse.Namespace, images: Path, files: Optional[RunFiles]
     """Begin the folder of the results."""
     check_folder(args.out, [str(images)])
     common: Dict[str, Any] = dict(checkpoint_sha256=sha256_of(files.checkpoint)) if files else {}
+    common['images'] = str(images.resolve())  # what was seen is noted by names alone
     return NewFolder(args.out, dict(common, predict_on=args.predict_on, **settings))
 
 
 def suggest_images(args: argparse.Namespace, files: RunFiles, cfg: Config, labeled: LabeledSet) -> None:
     """Choose images to label."""
     candidates = find_candidates(cfg, labeled, args.images, args.list)
+    refuse_ambiguous(labeled, candidates, candidates.paths)  # before somebody labels them
     folder = new_folder(args, candidates.folder, files, features=args.features, disagreement=args.by == 'disagreement')
     network = load(files.config, files.checkpoint, args.predict_on, args.device)
     for warning in deep_warnings(network.reading, list(candidates.paths.values())):
@@ -109,6 +111,7 @@ def suggest_errors(args: argparse.Namespace, files: RunFiles, labeled: LabeledSe
 
 def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> None:
     """Take corrected masks."""
+    refuse_masks_of_scored(args.accept)
     candidates = find_candidates(cfg, labeled, args.images, None, may_be_empty=True)
     accepted = accept(
         cfg, labeled, candidates, args.accept, new_folder(args, labeled.images, None, accept=str(args.accept))

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple
 
 from mmengine.config import Config
 
@@ -12,10 +12,11 @@ from ...structures import IGNORE_INDEX
 from ..cli import UserError
 from .given_masks import GivenMask, copy_file, masks_of_coco, masks_of_folder, nearest
 from .mask_coding import MaskCoding
-from .new_config import write_config
-from .new_folder import NewFolder
-from .pre_labels import digest, known_predictions
-from .run_data import Candidates, LabeledSet
+from .new_config import with_labels, write_config
+from .new_folder import NOTES, NewFolder
+from .new_set import NewSet, plan_new_set, require_buildable
+from .pre_labels import digest, known_predictions, read_notes
+from .run_data import Candidates, LabeledSet, refuse_ambiguous
 
 MOST = 10
 """Problems that are listed; there may be more."""
@@ -50,31 +51,33 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
         candidates: Its images without a label; may be empty.
         given: Folder of masks, named like those of the labeled set, or a file of COCO annotations.
         folder: Where to: ``masks/`` of all labeled images, ``labeled.txt``, a config, and ``images/`` if labeled and
-            unlabeled images are in different folders.
+            unlabeled images are in different folders or have different suffixes.
 
     Returns:
         What was taken.
 
     Raises:
         UserError: Lists the masks that fit no image, have another size, or hold no class or a value that stands for
-            none; or there is none.
+            none; or there is none, or one whose name two images have.
     """
     coding = MaskCoding(labeled)
-    paths = {name: Path(labeled.info(name)['img_path']) for name in labeled.indices}
-    paths.update(candidates.paths)
+    paths = dict(candidates.paths)
+    paths.update({name: Path(labeled.info(name)['img_path']) for name in labeled.indices})
     blank: List[str] = []
     if given.is_file():
-        found, blank = masks_of_coco(given, coding, paths)
+        found, blank = masks_of_coco(given, coding, paths, candidates.held)
     else:
         found = masks_of_folder(given, coding, paths)
-    checked = _check(found, coding, paths)
+    refuse_ambiguous(labeled, candidates, found)
+    checked = _check(found, coding, paths, candidates.held)
     kept = {name: Path(labeled.info(name)['seg_map_path']) for name in labeled.indices if name not in found}
     _require_readable(kept)
-    every = sorted({*labeled.indices, *found})
-    images = _images_to_gather(labeled, candidates, paths, every)
+    planned = plan_new_set(labeled, candidates, paths, sorted({*labeled.indices, *found}))
     known = known_predictions([given.parent, folder.folder.parent])
     try:
-        config = _write(cfg, folder, coding, found, kept, every, images)
+        config = _write(cfg, folder, coding, found, kept, planned)
+        require_buildable(with_labels(cfg, folder, planned), planned.ids, paths, bool(planned.images))
+        folder.finish()
     except BaseException:  # an interruption, too: a later command could use nothing of it
         folder.discard()
         raise
@@ -88,15 +91,33 @@ def accept(cfg: Config, labeled: LabeledSet, candidates: Candidates, given: Path
     )
 
 
-def _check(found: Dict[str, GivenMask], coding: MaskCoding, paths: Dict[str, Path]) -> Checked:
+def refuse_masks_of_scored(given: Path) -> None:
+    """Refuse masks that ``--errors val`` or ``--errors test`` wrote: the training set may have names like theirs.
+
+    Args:
+        given: Folder or file of masks.
+
+    Raises:
+        UserError: The notes beside them say so; names what to do instead.
+    """
+    note = given.resolve().parent / NOTES
+    role = read_notes(note).get('set')
+    if role in ('val', 'test'):
+        raise UserError(
+            f'--accept {given}: these are masks of {role} ({note}), and no training may learn from them. Copy the '
+            f'corrected ones over those in the folder of masks of {role}.'
+        )
+
+
+def _check(found: Dict[str, GivenMask], coding: MaskCoding, paths: Dict[str, Path], held: Dict[str, str]) -> Checked:
     """Read every mask once, and refuse those that do not fit, all of them at once."""
     problems, digests = [], {}
     pixels = ignored = 0
     for name, mask in found.items():
         try:
             if name not in paths:
-                hint = f'{nearest(name, paths)} Name the mask like its image.'
-                raise DatasetError(f'{mask.where}: the run has no image {name}.{hint}')
+                fix = 'Remove the mask.' if name in held else 'Name the mask like its image.'
+                raise DatasetError(f'{mask.where}: the run has no image {name}.{nearest(name, paths, held)} {fix}')
             classes = mask.read()
             size = classes.shape[1], classes.shape[0]
             image = read_image(coding.dataset, dict(coding.facts, img_path=str(paths[name])), False)
@@ -128,39 +149,21 @@ def _require_readable(kept: Dict[str, Path]) -> None:
         )
 
 
-def _images_to_gather(
-    labeled: LabeledSet, candidates: Candidates, paths: Dict[str, Path], names: Sequence[str]
-) -> Dict[str, Path]:
-    """Return where the labeled images go, if they are in two folders: a labeled set has a single one."""
-    if not any(name in candidates.paths for name in names) or candidates.folder.resolve() == labeled.images.resolve():
-        return {}
-    suffix = labeled.dataset.img_suffix
-    for name in names:
-        if not paths[name].name.lower().endswith(suffix.lower()):
-            raise UserError(
-                f'{paths[name]}: the images of the labeled set end in {suffix}. Convert the new ones to this format.'
-            )
-    return {f'{name}{suffix}': paths[name] for name in names}
-
-
 def _write(
     cfg: Config,
     folder: NewFolder,
     coding: MaskCoding,
     found: Dict[str, GivenMask],
     kept: Dict[str, Path],
-    every: Sequence[str],
-    images: Dict[str, Path],
+    planned: NewSet,
 ) -> str:
     """Write masks, list, images and config; return the name of the config."""
     folder.begin()
     for name, path in kept.items():
-        copy_file(path, coding.path(folder.place / 'masks', name))
+        copy_file(path, coding.path(folder.place / 'masks', planned.ids[name]))
     for name, mask in found.items():
-        mask.write(coding.path(folder.place / 'masks', name))
-    folder.write_lines('labeled.txt', every)
-    for name, path in images.items():
-        copy_file(path, folder.place / 'images' / name)
-    config = write_config(cfg, folder, bool(images))
-    folder.finish()
-    return config
+        mask.write(coding.path(folder.place / 'masks', planned.ids[name]))
+    folder.write_lines('labeled.txt', sorted(planned.ids.values()))
+    for file, path in planned.images.items():
+        copy_file(path, folder.place / 'images' / file)
+    return write_config(cfg, folder, planned)

@@ -55,13 +55,16 @@ def masks_of_folder(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> 
     }
 
 
-def masks_of_coco(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Tuple[Dict[str, GivenMask], List[str]]:
+def masks_of_coco(
+    given: Path, coding: MaskCoding, paths: Dict[str, Path], held: Dict[str, str]
+) -> Tuple[Dict[str, GivenMask], List[str]]:
     """Return the masks of a COCO file by id, and the images in it that nobody labeled.
 
     Args:
         given: The file.
         coding: How the masks of the run are written.
         paths: The images of the run by id.
+        held: Ids of images of val and test -> which of them.
 
     Raises:
         UserError: It is damaged, names an image that is not of the run, or one twice, or no pixel is labeled.
@@ -69,7 +72,7 @@ def masks_of_coco(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Tu
     found: Dict[str, GivenMask] = {}
     blank = []
     for file, mask in read_coco(given, coding.classes).items():
-        name = _image_of(given, file, paths)
+        name = _image_of(given, file, paths, held)
         if (mask == IGNORE_INDEX).all():  # a tool lists what nobody came to, too
             blank.append(name)
             continue
@@ -82,25 +85,37 @@ def masks_of_coco(given: Path, coding: MaskCoding, paths: Dict[str, Path]) -> Tu
     return found, blank
 
 
-def _image_of(given: Path, file: str, paths: Dict[str, Path]) -> str:
-    """Return the id of the image that a COCO file names."""
-    stem = Path(file).with_suffix('').as_posix()
-    fitting = [stem] if stem in paths else [name for name in paths if paths[name].as_posix().endswith(f'/{file}')]
-    last = Path(stem).name
-    for said in (last, UPLOADED.sub('', last)):  # a tool may have left out the folders, or renamed it
+def _image_of(given: Path, file: str, paths: Dict[str, Path], held: Dict[str, str]) -> str:
+    """Return the id of the image that a COCO file names; where images differ in suffixes, ids include them."""
+    stem, last = Path(file).with_suffix('').as_posix(), Path(file)
+    fitting = [name for name in (stem, last.as_posix()) if name in paths][:1]
+    fitting = fitting or [name for name in paths if paths[name].as_posix().endswith(f'/{file}')]
+    for said in (last.stem, last.name, UPLOADED.sub('', last.stem), UPLOADED.sub('', last.name)):
+        # a tool may have left out the folders, or renamed it
         fitting = fitting or [name for name in paths if Path(name).name == said]
     if len(fitting) != 1:
-        none = f'is no image of this run.{nearest(stem, paths)}'
+        none = f'is no image of this run.{nearest(stem, paths, held)}'
         what = f'fits {len(fitting)} images, such as {fitting[0]}.' if fitting else none
         raise UserError(f'{given}: {file} {what} Correct its file_name, or take it out.')
     return fitting[0]
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Name the image that somebody may have meant: with other capitals, or in another folder; '' if there is none."""
+def nearest(name: str, names: Iterable[str], held: Dict[str, str]) -> str:
+    """Name the image that somebody may have meant: with other capitals, in another folder, or with its suffix.
+
+    Args:
+        name: What is the id of no image that can be labeled.
+        names: The ids of those that can.
+        held: Ids of images of val and test -> which of them.
+
+    Returns:
+        A sentence after a space; '' if there is none.
+    """
+    if name in held:
+        return f' It is one of {held[name]}, or a copy, and no training may learn from it.'
     last = Path(name).name.lower()
-    near = next((one for one in names if Path(one).name.lower() == last), None)
-    return f' Is it {near}?' if near is not None and near != name else ''
+    near = [one for one in names if last in (Path(one).name.lower(), Path(one).stem.lower())]
+    return f' Is it {near[0]}?' if near and name not in near else ''
 
 
 def copy_file(source: Path, target: Path) -> None:

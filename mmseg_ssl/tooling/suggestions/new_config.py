@@ -1,5 +1,6 @@
 """Writes the config of a training on a labeled set that has grown."""
 
+import copy
 import os
 from pathlib import Path
 from typing import Any, Dict
@@ -8,6 +9,7 @@ from mmengine.config import Config
 
 from ...utils.atomic_files import replace_file
 from .new_folder import NewFolder
+from .new_set import NewSet
 
 TEXT = """# {base}, on the labels of this folder.
 _base_ = {base!r}
@@ -17,24 +19,46 @@ train_dataloader = dict(dataset={dataset})
 """
 
 
-def write_config(cfg: Config, folder: NewFolder, moved: bool) -> str:
+def write_config(cfg: Config, folder: NewFolder, planned: NewSet) -> str:
     """Write a config that inherits from another one, with masks and list of a folder.
 
     Args:
         cfg: The config of the earlier training.
-        folder: The folder, with ``masks``, ``labeled.txt`` and, if ``moved``, ``images``.
-        moved: Whether the folder holds the images, too.
+        folder: The folder, with ``masks``, ``labeled.txt`` and, if images moved, ``images``.
+        planned: What the new labeled set is.
 
     Returns:
         Its name in the folder.
     """
-    given = cfg.train_dataloader['dataset']
     place = folder.folder.absolute()
-    split = _short(place / 'labeled.txt')
+    changes = _changes(cfg, place, planned)
+    stem = f'{Path(cfg.filename).stem}_{folder.folder.name}'
+    base = os.path.relpath(cfg.filename, place)
+    text = TEXT.format(base=base, work_dir=f'work_dirs/{stem}', dataset=_as_code(changes))
+    replace_file(folder.place / f'{stem}.py', text.encode())
+    return f'{stem}.py'
+
+
+def with_labels(cfg: Config, folder: NewFolder, planned: NewSet) -> Config:
+    """Return a config with the labels of a folder that has not got its name yet.
+
+    Args:
+        cfg: The config of the earlier training.
+        folder: The folder.
+        planned: What the new labeled set is.
+    """
+    changed = copy.deepcopy(cfg)
+    changed.merge_from_dict(dict(train_dataloader=dict(dataset=_changes(cfg, folder.place.absolute(), planned))))
+    return changed
+
+
+def _changes(cfg: Config, place: Path, planned: NewSet) -> Dict[str, Any]:
+    """Return what another labeled set changes in the config of the training set."""
+    given = cfg.train_dataloader['dataset']
     changes: Dict[str, Any] = {}
     outer, inner = (changes, given)
     if 'labeled' in given:
-        changes['split'] = split
+        changes['split'] = _short(place / 'labeled.txt')
         inner = given['labeled']
         outer = changes.setdefault('labeled', {})
     while 'dataset' in inner:
@@ -43,14 +67,12 @@ def write_config(cfg: Config, folder: NewFolder, moved: bool) -> str:
     if 'labeled' not in given or inner.get('ann_file'):
         outer['ann_file'] = str(place / 'labeled.txt')
     prefix = dict(seg_map_path=_from_root(place / 'masks', inner.get('data_root')))
-    if moved:
+    if planned.images:
         prefix['img_path'] = _from_root(place / 'images', inner.get('data_root'))
+    if planned.suffix is not None:
+        outer['img_suffix'] = planned.suffix
     outer['data_prefix'] = prefix
-    stem = f'{Path(cfg.filename).stem}_{folder.folder.name}'
-    base = os.path.relpath(cfg.filename, place)
-    text = TEXT.format(base=base, work_dir=f'work_dirs/{stem}', dataset=_as_code(changes))
-    replace_file(folder.place / f'{stem}.py', text.encode())
-    return f'{stem}.py'
+    return changes
 
 
 def _as_code(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Dict, List, Set
+from typing import Any, Dict, List, Set
 
 import numpy as np
 
@@ -33,11 +33,20 @@ def known_predictions(places: List[Path]) -> Dict[str, Set[str]]:
     """
     known: Dict[str, Set[str]] = {}
     for note in {note.resolve() for place in places for depth in ('', '*/') for note in place.glob(depth + NOTES)}:
-        try:
-            content = read_json(note)
-        except (OSError, UserError):  # of somebody else
-            continue
-        noted = content.get(KEY) if isinstance(content, dict) else None
+        noted = read_notes(note).get(KEY)
         for name, value in noted.items() if isinstance(noted, dict) else ():
             known.setdefault(name, set()).add(str(value))
     return known
+
+
+def read_notes(note: Path) -> Dict[str, Any]:
+    """Read the notes of a folder; those of somebody else, or none, are empty.
+
+    Args:
+        note: The file, which need not exist.
+    """
+    try:
+        content = read_json(note)
+    except (OSError, UserError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,9 +1,7 @@
 """The images of a run: those that have a label, and those that could get one."""
 
-import os.path as osp
-import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
@@ -14,8 +12,10 @@ from ...datasets.checks.check import build_set
 from ...datasets.checks.look import leaves
 from ...datasets.image_folder import IMAGES, ImageFolder
 from ...datasets.same_files import SameFiles
-from ...datasets.splits import find_split, read_ids
+from ...datasets.splits import find_split
 from ..cli import UserError
+from .held_out import copies_of, held_out
+from .image_ids import folder_of_ids, id_of, listed, require_distinct, require_listable
 
 
 class LabeledSet(NamedTuple):
@@ -38,7 +38,8 @@ class Candidates(NamedTuple):
     """Images without a label."""
 
     folder: Path
-    paths: Dict[str, Path]  # id -> file, sorted by id
+    paths: Dict[str, Path]  # id, formed like those of the labeled set -> file, sorted by id
+    held: Dict[str, str]  # id of an image that is none because it is in val or test -> which of them
 
 
 def labeled_set(cfg: Config, role: str = 'labeled') -> LabeledSet:
@@ -68,7 +69,7 @@ def labeled_set(cfg: Config, role: str = 'labeled') -> LabeledSet:
     if not getattr(dataset, 'data_prefix', {}).get('seg_map_path') or not hasattr(dataset, 'seg_map_suffix'):
         raise UserError(f'{cfg.filename}: the {role} set, a {type(dataset).__name__}, has no folder of masks.')
     folder = ImageFolder(dataset.data_prefix['img_path'], (dataset.img_suffix,))
-    ids = [_id_of(dataset.get_data_info(index)['img_path'], folder) for index in range(len(dataset))]
+    ids = [id_of(dataset.get_data_info(index)['img_path'], folder) for index in range(len(dataset))]
     return LabeledSet(dataset, {name: index for index, name in enumerate(ids)})
 
 
@@ -86,36 +87,48 @@ def find_candidates(
         may_be_empty: Whether none is an answer.
 
     Returns:
-        The images; copies of labeled ones are none.
+        The images. Labeled ones, those of val and test, and copies of them are none.
 
     Raises:
-        UserError: None is left, or the list names an image that is not there.
+        UserError: None is left, two have one id, or the list names an image that is not there.
         DatasetError: A folder is missing, or holds no image.
     """
     dataset = _only_one('unlabeled', _unlabeled_set(cfg, labeled, images))
-    root = dataset.data_prefix['img_path']
-    folder = ImageFolder(root, dataset.img_suffix)
-    known = SameFiles(image_paths(labeled.dataset))
-    paths = {_id_of(path, folder): Path(path) for path in image_paths(dataset) if path not in known}
-    _require_listable(paths)
+    root, own = dataset.data_prefix['img_path'], dataset.img_suffix
+    folder = folder_of_ids(root, labeled.dataset.img_suffix, (own,) if isinstance(own, str) else own)
+    known, files, scored = SameFiles(image_paths(labeled.dataset)), image_paths(dataset), held_out(cfg)
+    held = copies_of(scored, files)
+    free = [path for path in files if path not in held and path not in known]
+    paths = {id_of(path, folder): Path(path) for path in free}
+    require_listable(paths)
+    require_distinct(paths, free, folder)
+    beside = folder_of_ids(str(labeled.images), labeled.dataset.img_suffix)
+    names = {id_of(path, of): role for of in (beside, folder) for path, role in {**scored, **held}.items()}
     if only is not None:
-        wanted = read_ids(find_split(str(only)))
-        missing = [name for name in wanted if name not in paths]
-        if missing:
-            raise UserError(f'{only}: {missing[0]} is no image without a label below {root} ({len(missing)} such ids).')
-        paths = {name: paths[name] for name in wanted}
+        paths = listed(only, paths, names, folder)
     if not paths and not may_be_empty:
-        raise UserError(f'{root} holds no image without a label. Give another folder with --images.')
-    return Candidates(Path(root), dict(sorted(paths.items())))
+        scored_too = f', except {len(held)} of val or test' if held else ''
+        raise UserError(f'{root} holds no image without a label{scored_too}. Give another folder with --images.')
+    return Candidates(Path(root), dict(sorted(paths.items())), names)
 
 
-def _require_listable(paths: Dict[str, Path]) -> None:
-    """Refuse images whose id would be another one, or none, in a list with a line for each."""
-    odd = [path for name, path in paths.items() if name != name.strip() or re.search(r'^#|[\r\n]', name)]
-    if odd:
+def refuse_ambiguous(labeled: LabeledSet, candidates: Candidates, names: Iterable[str]) -> None:
+    """Refuse ids that mean a labeled image and another one: nobody could tell whose mask has such a name.
+
+    Args:
+        labeled: The labeled set.
+        candidates: The images without a label.
+        names: Ids.
+
+    Raises:
+        UserError: Names both images of the first, and counts them.
+    """
+    both = [name for name in names if name in labeled.indices and name in candidates.paths]
+    if both:
         raise UserError(
-            f'{str(odd[0])!r}: a list of images cannot hold this name ({len(odd)} such images). Rename the file: no '
-            'line break, no space at either end, no # at the beginning.'
+            f'{labeled.info(both[0])["img_path"]}, which has a mask, and {candidates.paths[both[0]]} are two images '
+            f'with the name {both[0]} ({len(both)} such names), so a mask of this name could be of either. Rename the '
+            'images of one folder, with their masks and their lines in lists.'
         )
 
 
@@ -128,7 +141,7 @@ def _unlabeled_set(cfg: Config, labeled: LabeledSet, images: Optional[str]) -> B
     if configured:
         plain = dict(configured, exclude='')
         return build_unlabeled(plain, None, labeled.dataset)
-    beside = dict(type='UnlabeledImages', img_suffix=labeled.dataset.img_suffix, exclude='')
+    beside = dict(type='UnlabeledImages', img_suffix=labeled.dataset.img_suffix or IMAGES, exclude='')
     return build_unlabeled(dict(beside, data_prefix=dict(img_path=str(labeled.images))), None, labeled.dataset)
 
 
@@ -141,10 +154,3 @@ def _only_one(role: str, dataset: Any) -> Any:
             f'{", or a folder with --images" if role == "unlabeled" else ""}.'
         )
     return inner[0][1]
-
-
-def _id_of(path: str, folder: ImageFolder) -> str:
-    """Return the id of an image: its path below the folder, without suffix."""
-    below = osp.relpath(path, folder.root).replace(osp.sep, '/')
-    parts = folder.split(below)
-    return parts[0] if parts else below

@@ -15,6 +15,7 @@ from .doubt import Doubter, check_kind
 from .embedding import PooledFeatures
 from .mask_coding import MaskCoding
 from .new_folder import NewFolder
+from .new_set import fits_beside
 from .pre_labels import KEY, digest
 from .run_data import Candidates, LabeledSet
 from .thumbnails import (
@@ -132,7 +133,7 @@ def _write_lists(
 ) -> None:
     """Write the chosen ids, the list of the next training, and the scores of all images."""
     folder.write_lines('suggested.txt', chosen)
-    if candidates.folder.resolve() == labeled.images.resolve():
+    if fits_beside(labeled, candidates, chosen):
         folder.write_lines('labeled.txt', sorted([*labeled.indices, *chosen]))
     if doubts:
         kinds = list(next(iter(doubts.values())))
