@@ -6,14 +6,14 @@ python tools/pseudo_label.py configs/supervised/supervised_mbv2_camvid_8.py \\
 
 writes, for IMAGES/a/b.jpg, OUT/masks/a/b.png (classes; 255 below the threshold) and OUT/confidence/a/b.png (255 is 1),
 and OUT/summary.json. Any config works, of this package or of plain mmseg. After an interruption, the same command
-continues. --shard 2/8 labels the second of eight parts, on as many machines as share OUT; the last one to end sums up.
+continues; images that came since are labeled, too, other images of the same names are refused. --shard 2/8 labels the
+second of eight parts, on as many machines as share OUT; the last one to end sums up.
 --trust leaves out pixels by entropy, energy, a variance head or a localizer (ELN). With --earlier, earlier checkpoints
 of the same training, OUT/reliability.txt ranks the images by how much these agree with the last one (ST++), and
 OUT/reliable.txt lists the first half.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
@@ -26,7 +26,6 @@ from mmengine.config import Config  # noqa: E402
 from torch.utils.data import DataLoader, Subset  # noqa: E402
 
 import mmseg_ssl  # noqa: E402, F401  (registers everything)
-from mmseg_ssl.apis.network import pipeline_of_images  # noqa: E402
 from mmseg_ssl.datasets import UnlabeledImages  # noqa: E402
 from mmseg_ssl.datasets.pseudo_label_files import check_label_folders  # noqa: E402
 from mmseg_ssl.ops.trust import TRUST_RULES  # noqa: E402
@@ -39,10 +38,18 @@ from mmseg_ssl.tooling.cli import (  # noqa: E402
     load_config,
     readable_errors,
 )
-from mmseg_ssl.tooling.label_run import class_names, finish, label_settings, part_of, shard  # noqa: E402
+from mmseg_ssl.tooling.label_run import (  # noqa: E402
+    class_names,
+    finish,
+    image_steps,
+    label_marks,
+    label_settings,
+    note,
+    part_of,
+    shard,
+)
 from mmseg_ssl.tooling.predicted_image import TrustRule  # noqa: E402
 from mmseg_ssl.tooling.pseudo_labeler import PseudoLabeler, write_label  # noqa: E402
-from mmseg_ssl.utils.atomic_files import replace_file  # noqa: E402
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.JPG', '.JPEG', '.PNG')
 
@@ -82,8 +89,7 @@ def find_images(cfg: Config, args: argparse.Namespace) -> Tuple[UnlabeledImages,
         UserError: The config has no test pipeline.
         DatasetError: Two images have the same id, or a label would overwrite another file.
     """
-    steps = [step for step in pipeline_of_images(cfg) if step['type'] != 'LoadAnnotations']
-    prefix = dict(img_path=args.images)
+    steps, prefix = image_steps(cfg), dict(img_path=args.images)
     images = UnlabeledImages(args.list, img_suffix=args.suffix, data_prefix=prefix, pipeline=steps, test_mode=True)
     ids: Dict[str, int] = {}
     for place in range(len(images)):
@@ -99,6 +105,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     check_device(args.device)
     images, ids = find_images(cfg, args)
     settings = label_settings(args, cfg)
+    paths = {name: images.get_data_info(place)['img_path'] for name, place in ids.items()}
+    marks = label_marks(args.out, paths)
     names = part_of(sorted(ids), args.shard, args.out)
     rule = TrustRule(args.trust, args.trust_threshold, args.trust_share) if args.trust else None
     try:
@@ -116,7 +124,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     except ValueError as error:
         raise UserError(str(error)) from error
     # only after the network has loaded: settings of a failed start must not block the next run
-    replace_file(args.out / 'settings.json', json.dumps(settings, indent=1).encode(), shared=True)
+    note(args.out, settings, marks)
     print(f'{len(names)} of {len(ids)} images to label on {args.device}')
     data: Subset = Subset(images, [ids[name] for name in names])
     loader = DataLoader(data, args.batch_size, num_workers=args.workers, collate_fn=list)

@@ -10,11 +10,17 @@ from typing import Any, Dict, List, Sequence, Tuple
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
+from ..apis.network import pipeline_of_images
 from ..datasets.pseudo_label_files import is_labeled, label_path, summarize
 from ..errors import UserError
 from ..utils.atomic_files import replace_file
-from ..utils.file_digest import sha256_of
+from ..utils.file_digest import file_marks, sha256_of
 from .cli import read_json
+
+MARKS = 'images.json'
+"""File in the folder of labels that says which images they are of."""
+LATER = ('pipeline_sha256',)
+"""Settings that folders of earlier versions do not hold; such a folder goes on."""
 
 
 def shard(text: str) -> Tuple[int, int]:
@@ -74,9 +80,11 @@ def label_settings(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
     for path in (args.checkpoint, *args.earlier):
         if not Path(path).is_file():
             raise UserError(f'there is no checkpoint {path}.')
+    steps = json.dumps(image_steps(cfg), sort_keys=True, default=repr)
     settings = dict(
         config=args.config,
         model_sha256=hashlib.sha256(repr(cfg.model.to_dict()).encode()).hexdigest(),
+        pipeline_sha256=hashlib.sha256(steps.encode()).hexdigest(),
         checkpoint=args.checkpoint,
         checkpoint_sha256=sha256_of(args.checkpoint),
         earlier_sha256=[sha256_of(path) for path in args.earlier],
@@ -93,12 +101,72 @@ def label_settings(args: argparse.Namespace, cfg: Config) -> Dict[str, Any]:
     if path.is_file():
         before = read_json(path)
         # paths do not count: a moved file is still the same file
-        changed = [key for key in settings if key not in ('config', 'checkpoint') and before.get(key) != settings[key]]
+        free = ('config', 'checkpoint', *(key for key in LATER if key not in before))
+        changed = [key for key in settings if key not in free and before.get(key) != settings[key]]
         if changed:
             raise UserError(f'{args.out} holds labels made with another {", ".join(changed)}. Give another folder.')
     elif (args.out / 'masks').is_dir():
         raise UserError(f'{args.out} holds masks of unknown origin (no settings.json). Give another folder.')
     return settings
+
+
+def image_steps(cfg: Config) -> List[dict]:
+    """Return the steps that prepare an image to be labeled: those of the test data, without masks.
+
+    Args:
+        cfg: The config.
+
+    Raises:
+        UserError: It has none.
+    """
+    return [step for step in pipeline_of_images(cfg) if step['type'] != 'LoadAnnotations']
+
+
+def label_marks(out: Path, paths: Dict[str, str]) -> Dict[str, str]:
+    """Compare the images with those that existing labels were made of; images may be moved, and others may come.
+
+    The names alone do not tell: cameras name the photos of every session alike.
+
+    Args:
+        out: Folder of the labels.
+        paths: Path of each image, by its id; of all parts.
+
+    Returns:
+        Content of ``OUT/images.json``: id -> mark of its file, of all images that this folder ever was for.
+
+    Raises:
+        UserError: OUT holds the label of another image by the id of one of them.
+    """
+    marks, before = file_marks(paths.values()), read_json(out / MARKS) if (out / MARKS).is_file() else {}
+    now = {name: marks[path] for name, path in paths.items()}
+    labeled = [name for name in now if is_labeled(out, name)]
+    others = [name for name in labeled if before.get(name, now[name]) != now[name]]
+    if others:
+        name = others[0]
+        more = f' (and of {len(others) - 1} more)' if len(others) > 1 else ''
+        raise UserError(
+            f'{out} holds the label of another image as {name}{more}, which {paths[name]} would be, too. Give another '
+            f'folder, or remove {label_path(out, "masks", name)} to have it labeled anew.'
+        )
+    unknown = sum(name not in before for name in labeled)
+    if unknown:
+        print(
+            f'{unknown} labels in {out} are of an earlier version, which did not note their images: give another '
+            'folder if they are of others.'
+        )
+    return {**before, **now}
+
+
+def note(out: Path, settings: Dict[str, Any], marks: Dict[str, str]) -> None:
+    """Write what the labels depend on, before the first of them.
+
+    Args:
+        out: Folder of the labels.
+        settings: Of :func:`label_settings`.
+        marks: Of :func:`label_marks`.
+    """
+    for name, content in ((MARKS, marks), ('settings.json', settings)):
+        replace_file(out / name, json.dumps(content, indent=1).encode(), shared=True)
 
 
 def rank(out: Path, ids: List[str]) -> None:

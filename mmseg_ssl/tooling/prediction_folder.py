@@ -10,6 +10,7 @@ import numpy as np
 
 from ..apis import Segmentation
 from ..utils.atomic_files import replace_file
+from ..utils.file_digest import file_marks
 from ..utils.json_lines import read_json_lines
 from .cli import UserError, read_json
 from .prediction_inputs import Item
@@ -36,6 +37,7 @@ class PredictionFolder:
 
     def __init__(self, folder: Path, settings: Dict[str, Any], kinds: Sequence[str]) -> None:
         self.folder, self.kinds = folder, {'masks', *kinds}
+        self._replaced: Dict[str, Set[str]] = {}
         self.records, note = folder / 'images.jsonl', folder / 'settings.json'
         before = read_json(note) if note.is_file() else settings
         changed = [key for key in settings if before.get(key) != settings[key]]
@@ -47,6 +49,8 @@ class PredictionFolder:
 
     def done(self, items: Sequence[Item]) -> Set[str]:
         """Return the names of the images that are complete, with everything that is to be written of them.
+
+        An image whose file was replaced since is not; lines of earlier versions, which do not say the file, count.
 
         Args:
             items: The images that are to be predicted.
@@ -62,34 +66,43 @@ class PredictionFolder:
                     f'{self.folder} holds the prediction of {before} as {item.name}, which {item.path} would be, too. '
                     'Give another folder.'
                 )
+        known = {item.name: str(item.path) for item in items if 'file' in lines.get(item.name, ())}
+        marks = file_marks(known.values())
+        for name, path in known.items():
+            if marks[path] != lines[name]['file']:
+                self._replaced[name] = set(lines.pop(name)['saved'])
         whole = (name for name, line in lines.items() if self.kinds <= set(line.get('saved', ())))
         return {name for name in whole if self._path('masks', name).is_file()}
 
     def write(self, item: Item, pixels: np.ndarray, found: Segmentation) -> None:
         """Write the prediction of an image; its line comes last.
 
+        If its file was replaced, everything that was written of the old one is written again.
+
         Args:
             item: The image.
             pixels: Its pixels, ``(H, W, channels)``.
             found: Its prediction.
         """
-        if 'maps' in self.kinds:
+        kinds = self.kinds | self._replaced.get(item.name, set())
+        if 'maps' in kinds:
             for kind, values in found.maps.items():
                 path = self._path(kind, item.name).with_suffix('.npy')
                 path.parent.mkdir(parents=True, exist_ok=True)
                 np.save(path, values)
-        if 'overlays' in self.kinds:
+        if 'overlays' in kinds:
             painted = cv2.imencode('.jpg', found.overlay(as_picture(pixels)))[1]
             replace_file(self._path('overlays', item.name, '.jpg'), painted.tobytes())
         maps = dict(uncertainty=(255 * found.uncertainty).round().astype(np.uint8), masks=found.mask)
         for kind, gray in maps.items():
-            if kind in self.kinds:
+            if kind in kinds:
                 replace_file(self._path(kind, item.name), cv2.imencode('.png', gray)[1].tobytes())
         shares = {name: round(share, 6) for name, share in found.shares().items()}
         place = dict(image=str(item.path), **({} if item.frame is None else dict(frame=item.frame)))
         height, width = found.mask.shape
+        place.update(file=file_marks([item.path])[str(item.path)])
         line = dict(place, name=item.name, height=height, width=width, shares=shares)
-        line.update(mean_uncertainty=round(float(found.uncertainty.mean()), 6), saved=sorted(self.kinds))
+        line.update(mean_uncertainty=round(float(found.uncertainty.mean()), 6), saved=sorted(kinds))
         with open(self.records, 'a', encoding='utf-8') as file:
             file.write(f'{json.dumps(line)}\n')
 

@@ -191,3 +191,31 @@ def test_a_file_that_the_loader_cannot_read_hides_no_others(tool, place, capsys)
     assert len(said) == 2 and said[0].startswith('warning: deep/a.tif: the loader of the images cannot read it')
     assert said[1].startswith('warning: deep/1.png and 1 more of the images have more than 8 bits')
     assert 'values 0 to 7 of 0 to 255' in said[1]
+
+
+def test_an_image_that_was_replaced_is_predicted_again(tool, place, capsys):
+    """Once its old mask stayed; what was written of it before, and is not asked for now, does not stay either."""
+    words = ['run', 'photos', '--out', 'out', '--device', 'cpu', '--save']
+    tool.main([*words, 'masks', 'overlays'])
+    old = {name: (place / 'out' / name).read_bytes() for name in ('masks/0.png', 'overlays/0.jpg', 'masks/a/0.png')}
+    cv2.imwrite('photos/0.png', noise(9))
+    capsys.readouterr()
+    tool.main([*words, 'masks'])
+    assert '1 of 3 images' in capsys.readouterr().out
+    new = {name: (place / 'out' / name).read_bytes() for name in old}
+    assert [name for name in old if new[name] == old[name]] == ['masks/a/0.png']
+    assert np.array_equal(cv2.imread('out/masks/0.png', 0), load('run', device='cpu')('photos/0.png').mask)
+    assert json.loads((place / 'out/summary.json').read_text())['images'] == 3
+    tool.main([*words, 'masks', 'overlays'])
+    assert '0 of 3 images' in capsys.readouterr().out
+
+
+def test_lines_of_an_earlier_version_count(tool, place, capsys):
+    """They do not say which file it was."""
+    words = ['run', 'photos', '--out', 'out', '--device', 'cpu', '--save', 'masks']
+    tool.main(words)
+    text = (place / 'out/images.jsonl').read_text()
+    (place / 'out/images.jsonl').write_text(re.sub(r', "file": "[^"]*"', '', text))
+    assert text != (place / 'out/images.jsonl').read_text()
+    tool.main(words)
+    assert '0 of 3 images' in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """tools/pseudo_label.py: what it writes, from what, and what happens when it is cut short."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -149,6 +150,68 @@ def test_labels_of_other_settings_are_not_mixed(tool, toy, tmp_path):
 
 def contents(folder):
     return {path: path.read_bytes() for path in Path(folder).rglob('*') if path.is_file()}
+
+
+def draw_noise(path, seed, size=(24, 24)):
+    cv2.imwrite(str(path), np.random.RandomState(seed).randint(0, 255, (*size, 3)).astype(np.uint8))
+
+
+@pytest.mark.parametrize('suffix', ['png', 'bmp'])
+def test_labels_of_other_images_are_not_taken(tool, toy, tmp_path, suffix):
+    """Another folder with some of the names, also where all files have one size; nothing is written."""
+    for number, folder in enumerate(('photos', 'more')):
+        (tmp_path / folder).mkdir()
+        draw_noise(tmp_path / folder / f'same.{suffix}', number)
+        draw_noise(tmp_path / folder / f'{folder}.{suffix}', number)
+    out = run(tool, [*toy[:2], str(tmp_path / 'photos'), toy[3]])
+    before = contents(out)
+    fix = r'of another image as same, which .*more/same.* Give another folder, or remove .*masks/same\.png'
+    with pytest.raises(UserError, match=fix):
+        run(tool, [*toy[:2], str(tmp_path / 'more'), toy[3]])
+    assert contents(out) == before
+    (out / 'masks/same.png').unlink()
+    run(tool, [*toy[:2], str(tmp_path / 'more'), toy[3]])
+    alone = run(tool, [*toy[:2], str(tmp_path / 'more'), str(tmp_path / 'alone')])
+    for name in ('same', 'more'):
+        assert np.array_equal(maps(out, name)[0], maps(alone, name)[0])
+
+
+def test_moved_and_new_images_go_on(tool, toy, monkeypatch):
+    """A copy of the data elsewhere is the same data; images that came since are labeled, the others kept."""
+    run(tool, toy, '--shard', '1/2')
+    moved = Path(toy[2]).rename(Path(toy[2]).with_name('moved'))
+    for path in moved.rglob('*.*'):
+        os.utime(path, (1, 1))
+    draw_noise(moved / 'new.png', 5)
+    made, write = [], pseudo_labeler.write_label
+    monkeypatch.setattr(tool, 'write_label', lambda *args: (made.append(args[1]), write(*args)))
+    run(tool, [*toy[:2], str(moved), toy[3]])
+    assert sorted(made) == ['c', 'new']
+
+
+def test_labels_of_another_test_pipeline_are_not_mixed(tool, toy):
+    run(tool, toy)
+    gray = 'test_dataloader.dataset.pipeline.0.color_type=grayscale'
+    with pytest.raises(UserError, match='another pipeline_sha256. Give another folder'):
+        run(tool, toy, '--cfg-options', gray)
+
+
+def test_a_folder_of_an_earlier_version_goes_on(tool, toy, capsys):
+    """It noted neither images nor pipeline; from now on both are known."""
+    out = run(tool, toy)
+    (out / 'images.json').unlink()
+    settings = json.loads((out / 'settings.json').read_text())
+    del settings['pipeline_sha256']
+    (out / 'settings.json').write_text(json.dumps(settings))
+    (out / 'masks/c.png').unlink()
+    capsys.readouterr()
+    run(tool, toy)
+    said = capsys.readouterr().out
+    assert '1 of 3 images to label' in said
+    assert '2 labels' in said and 'earlier version' in said and 'give another folder if they are of others' in said
+    draw_noise(Path(toy[2]) / 'a.png', 9)
+    with pytest.raises(UserError, match='of another image as a, '):
+        run(tool, toy)
 
 
 def test_labels_go_into_no_folder_of_images(tool, toy, tmp_path):

@@ -10,6 +10,7 @@ from typing import Iterable, Optional
 import cv2
 import numpy as np
 
+from ...apis.deep_images import evenly
 from ...structures import UNLABELED
 from ...utils.atomic_files import replace_file
 from ..cli import UserError
@@ -92,12 +93,14 @@ def _write_into(project: Project, folder: Path, out: Path, machine: Machine) -> 
 def _deepest(photos: Iterable[Photo]) -> Optional[int]:
     """Return the largest value of images with more than 8 bits, as a power of two less 1; None if there are none.
 
+    Of many images evenly spaced ones are read: the first by name may all be of one dark session.
+
     None, too, if others have 8 bits, which would become black: what the host's loader makes of both is checked later.
     """
     good, top = [photo for photo in photos if not photo.problem], 0.0
     if not all(photo.deep for photo in good):
         return None
-    for photo in good[:64]:
+    for photo in evenly(good):
         raw = cv2.imread(str(photo.path), cv2.IMREAD_UNCHANGED)
         top = max(top, 0.0 if raw is None else float(np.nan_to_num(np.nanpercentile(raw, 99.9))))
     return 2 ** int(max(top, 1)).bit_length() - 1 if top else None
