@@ -37,7 +37,7 @@ class MeanTeacherHook(Hook):
     def __init__(self, momentum: float = 0.001, warmup: bool = True) -> None:
         self.momentum, self.warmup = share_of_new('MeanTeacherHook', momentum), warmup
         self.stepped = False
-        self.updates = self.starts = 0  # so that the device is not asked in every step
+        self.updates = self.known_starts = 0  # so that the device is not asked in every step
 
     def before_train(self, runner: Runner) -> None:
         """Copy the student into the teacher unless a checkpoint restored one, and watch the optimizer's steps."""
@@ -69,7 +69,7 @@ class MeanTeacherHook(Hook):
 
     def _count(self) -> None:
         """Read the number of updates, which is 0 again after the teacher was started anew."""
-        self.updates, self.starts = int(self.teacher.updates), self.teacher.starts
+        self.updates, self.known_starts = int(self.teacher.updates), self.teacher.starts
 
     def _watch(self, optimizer: Any) -> None:
         """Notice the steps of an optimizer: only it knows of them, for accumulation and loss scalers skip the call."""
@@ -90,7 +90,7 @@ class MeanTeacherHook(Hook):
         if not self.stepped:
             return
         self.stepped = False
-        if self.starts != self.teacher.starts:
+        if self.known_starts != self.teacher.starts:
             self._count()
         momentum = max(1 / (self.updates + 1), self.momentum) if self.warmup else self.momentum
         self.teacher.update(self.student, momentum)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import HOOKS, MODELS
@@ -157,9 +158,8 @@ def train(cfg: Config, model: torch.nn.Module, batch: dict) -> List[Tuple[str, D
     wrapper = build_optim_wrapper(model.train(), cfg.optim_wrapper)
     hooks = [HOOKS.build(hook) for hook in cfg.get('custom_hooks', []) if hook.type != 'ScribbleVisHook']  # it draws
     length = cfg.train_cfg.max_iters
-    runner = SimpleNamespace(
-        model=model, optim_wrapper=wrapper, iter=0, max_iters=length, logger=logging.getLogger('one_step')
-    )
+    told = dict(logger=logging.getLogger('one_step'), message_hub=MessageHub('one_step'))
+    runner = SimpleNamespace(model=model, optim_wrapper=wrapper, iter=0, max_iters=length, **told)
     for hook in hooks:
         hook.before_train(runner)
     starts = {start for hook in hooks for start in getattr(hook, 'starts', {}).values()}
