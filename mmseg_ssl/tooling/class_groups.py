@@ -60,8 +60,9 @@ def class_group_report(runs: Sequence[Run], plan: Path, masks: Path, other: str 
     if not masks.is_dir():
         raise UserError(f'{masks}: no folder of masks, which say how many images show a class. Get the data first.')
     made = {run.provenance['digest']: run for run in runs if run.provenance}
-    tables = [table for table in read_tables(plan) if len({job.training for job in table.jobs}) > 1]
-    top = [job for table in read_tables(plan) for job in table.jobs if job.training in {t.ceiling for t in tables}]
+    every = read_tables(plan)
+    tables = [table for table in every if len({job.training for job in table.jobs}) > 1]
+    top = [job for table in every for job in table.jobs if job.training in {t.ceiling for t in tables}]
     return '\n\n'.join([NOTE, *filter(None, (_table(table, top, made, masks, other) for table in tables))])
 
 

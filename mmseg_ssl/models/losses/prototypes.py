@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...ops import at_least_fp32, masked_mean
+from ...ops.precision import without_autocast
 from ...structures import IGNORE_INDEX
 
 
@@ -67,7 +68,7 @@ def prototype_repulsion(means: Tensor, present: Tensor, prototypes: Tensor, know
     return masked_mean(excess, over=present[:, None] & known & others)
 
 
+@without_autocast
 def _cosines(one: Tensor, other: Tensor) -> Tensor:
     """(N, D) and (C, D) -> (N, C)."""
-    with torch.autocast(one.device.type, enabled=False):  # the product would be rounded to 8 bits
-        return F.normalize(at_least_fp32(one), dim=1) @ F.normalize(at_least_fp32(other), dim=1).T
+    return F.normalize(at_least_fp32(one), dim=1) @ F.normalize(at_least_fp32(other), dim=1).T
