@@ -120,11 +120,14 @@ class Scribbles(NamedTuple):
         images: ``(B, 3, H, W)`` RGB in 0..255, before normalization.
         seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
         valid: ``(B, H, W)`` bool, false on padding and on void pixels.
+        classes: ``(B, 256)`` bool, the classes that are scribbled anywhere in the image which this is a crop of, by
+            index; none where that is not known.
     """
 
     images: Tensor
     seeds: Tensor
     valid: Tensor
+    classes: Optional[Tensor] = None
 
     @property
     def unlabeled(self) -> Tensor:

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 ramp = dict(type='UnsupRampHook', begin=0.25, end=0.5)
-self_labeling = dict(eta=1.0, potts_weight=20.0, bandwidth=9.0, solver='multiplicative')
+self_labeling = dict(eta=1.0, potts_weight=400.0, bandwidth=50.0, solver='multiplicative', only_seeded_classes=True)
 method = dict(
     type='ScribbleMeanTeacher', unsup_weight=10.0, predict_on=('student', 'teacher'), self_labeling=self_labeling
 )

@@ -67,7 +67,7 @@ class StepRecorder:
         if 'valid' in parts:
             seen.valid = _first(parts['valid'])
         if 'scribbles' in parts:
-            seen.scribbles = Scribbles(*(_first(value) for value in parts['scribbles']))
+            seen.scribbles = Scribbles(*(_first(value) for value in parts['scribbles'][:3]))
         maps = seen.said_maps if 'says' in parts else seen.maps
         for name in set(parts) - set(PARTS):
             maps[name] = _first(parts[name]() if callable(parts[name]) else parts[name])

@@ -14,7 +14,7 @@ from ..errors import NetworkError
 from ..structures import Scribbles
 from ..utils import sample_uniforms
 from .batch_checks import BatchError, check_channels, check_sizes, check_views
-from .sample_pixels import scribbled_pixels, valid_pixels
+from .sample_pixels import scribbled_classes, scribbled_pixels, valid_pixels
 
 STRONG_VIEW = 1
 """Key of the random numbers that make strong views; view number k uses ``STRONG_VIEW + k``."""
@@ -155,17 +155,17 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         return (images * self.std + self.mean).round() if self._enable_normalize else images
 
     def scribbles(self, images: Tensor, samples: List[SegDataSample]) -> Scribbles:
-        """Return colors, seeds and valid pixels of a scribbled view.
+        """Return colors, seeds, valid pixels and the images' classes of a scribbled view.
 
         Args:
             images: ``(B, 3, H, W)``, normalized.
             samples: Their samples.
 
         Returns:
-            Colors (gray of one channel, the first three of four), seeds and valid pixels.
+            Colors (gray of one channel, the first three of four), seeds, valid pixels and classes.
         """
         colors = self.denormalize(images)[:, :3].expand(-1, 3, -1, -1)
-        return Scribbles(colors, *scribbled_pixels(samples, images))
+        return Scribbles(colors, *scribbled_pixels(samples, images), scribbled_classes(samples, images.device))
 
     def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:
         height, width = (max(image.shape[dim] for image in images) for dim in (1, 2))

@@ -26,6 +26,22 @@ def valid_pixels(samples: List[SegDataSample], images: Tensor) -> Tensor:
     return rows[:, :, None] & cols[:, None, :]
 
 
+def scribbled_classes(samples: List[SegDataSample], device: torch.device) -> Tensor:
+    """Mark the classes that are scribbled anywhere in the images of a view, also outside of its crops.
+
+    Args:
+        samples: Samples of ``PackSemiInputs``.
+        device: Where the result is needed.
+
+    Returns:
+        ``(B, 256)`` bool by class index; nothing is marked for a sample that no scribbles were loaded for.
+    """
+    classes = torch.zeros(len(samples), 256, dtype=torch.bool)
+    for drawn, sample in zip(classes, samples):
+        drawn[list(sample.metainfo.get('scribbled_classes', ()))] = True
+    return classes.to(device, non_blocking=True)
+
+
 def scribbled_pixels(samples: List[SegDataSample], images: Tensor) -> Tuple[Tensor, Tensor]:
     """Return the labels of a view's seeds, and the pixels that may be taught: not void and not padding.
 

@@ -40,7 +40,7 @@ class SelfLabeling(nn.Module):
         neighborhood: :math:`N`: ``'nearest'``, the pixel grid, or ``'dense'``, all pairs, with
             :func:`~mmseg_ssl.targets.dense_self_label` with options of its own.
         **options: Further options of :func:`~mmseg_ssl.targets.self_label`: ``relaxation``, ``potts_weight``,
-            ``bandwidth``, ``solver``, ``steps``, ``step_size``, ``coarse_to_fine`` ...
+            ``bandwidth``, ``solver``, ``steps``, ``step_size``, ``coarse_to_fine``, ``only_seeded_classes`` ...
 
     Raises:
         ValueError: If a value is not possible.
@@ -71,7 +71,8 @@ class SelfLabeling(nn.Module):
             ``(B, C, H, W)``, distributions on dim 1, one-hot on the seeds.
         """
         solve = self_label if self.neighborhood == 'nearest' else dense_self_label
-        return solve(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
+        images, seeds, valid, classes = scribbles
+        return solve(logits, images, seeds, valid=valid, image_classes=classes, **self.options)
 
     def losses(self, logits: Tensor, label: Tensor, scribbles: Scribbles) -> Dict[str, Tensor]:
         r"""Compare the prediction with fixed labels.
@@ -121,7 +122,8 @@ class GraphCutLabeling(nn.Module):
         Returns:
             Label ``(B, H, W)``, 255 where nothing is image, and weight.
         """
-        return hard_self_label(logits, scribbles.images, scribbles.seeds, valid=scribbles.valid, **self.options)
+        images, seeds, valid, classes = scribbles
+        return hard_self_label(logits, images, seeds, valid=valid, image_classes=classes, **self.options)
 
 
 def require_solvable(labeling: nn.Module) -> None:

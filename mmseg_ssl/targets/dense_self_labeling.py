@@ -1,6 +1,6 @@
 """Soft self-labeling with all pairs of pixels as neighbors, for comparison with the grid (row DN of the paper)."""
 
-from typing import Tuple
+from typing import Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from ..ops.precision import at_least_fp32, without_autocast
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
+from .labeling_problem import classes_of_images, rule_out
 
 DENSE_RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0  # neighbors of a pixel on the grid
@@ -33,6 +34,8 @@ def dense_self_label(
     relaxation: str = 'quadratic',
     cross_entropy: str = 'collision',
     steps: int = 200,
+    only_seeded_classes: bool = False,
+    image_classes: Optional[Tensor] = None,
 ) -> Tensor:
     r"""Soft pseudo-labels over all pairs of pixels: :func:`~mmseg_ssl.targets.self_label` by gradient descent on cells.
 
@@ -56,6 +59,8 @@ def dense_self_label(
         relaxation: :math:`P`: ``'quadratic'`` or ``'bilinear'``, as in the paper.
         cross_entropy: :math:`H`, as for :func:`~mmseg_ssl.targets.self_label`.
         steps: Steps of gradient descent.
+        only_seeded_classes: As for :func:`~mmseg_ssl.targets.self_label`.
+        image_classes: The same.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
@@ -70,7 +75,8 @@ def dense_self_label(
             'eta and potts_weight are at least 0, bandwidth, spatial_bandwidth, resolution and steps above 0, got '
             f'{eta}, {potts_weight}, {bandwidth}, {spatial_bandwidth}, {resolution} and {steps}.'
         )
-    probs = at_least_fp32(logits).softmax(dim=1)
+    allowed = classes_of_images(seeds, logits.shape[1], valid, image_classes) if only_seeded_classes else None
+    probs = rule_out(at_least_fp32(logits), allowed).softmax(dim=1)
     size = cell_size(probs.shape[2:], resolution)
     # uniform where nothing is valid, so that every cell is a distribution
     cells, share = cell_means(probs, valid, size, fill=1 / probs.shape[1])
@@ -82,8 +88,7 @@ def dense_self_label(
 
     unary = cross_entropy, eta * share * free[:, 0]
     labels = _descend(cells, fixed.where(drawn > 0, cells), free, affinity, unary, relaxation, steps)
-    labels = labels.unflatten(2, size)
-    labels = F.interpolate(labels, size=probs.shape[2:], mode='bilinear')
+    labels = F.interpolate(labels.unflatten(2, size), size=probs.shape[2:], mode='bilinear')
     labels = labels.where(valid.unsqueeze(1), 1 / probs.shape[1])
     return _one_hot(seeds, seeded, probs).where(seeded.unsqueeze(1), labels)
 

@@ -10,6 +10,7 @@ from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
 from ..ops.alpha_expansion import alpha_expansion, grid_edges
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX, PixelTarget
+from .labeling_problem import classes_of_images
 
 
 @torch.no_grad()
@@ -24,6 +25,7 @@ def hard_self_label(
     connectivity: int = 8,
     max_iterations: int = 5,
     valid: Optional[Tensor] = None,
+    image_classes: Optional[Tensor] = None,
 ) -> PixelTarget:
     r"""Hard pseudo-labels of "Robust Trust Region" (arXiv 2104.01948): a Potts model solved by alpha-expansion.
 
@@ -44,6 +46,8 @@ def hard_self_label(
         connectivity: 4 or 8 neighbors.
         max_iterations: Rounds of expansions over all classes.
         valid: ``(B, H, W)`` bool, false on padding; all true if not given.
+        image_classes: ``(B, K)`` bool by class index: what is scribbled in the image that a crop was taken from, and
+            not only in the crop.
 
     Returns:
         Label ``(B, H, W)`` int64, 255 where not valid, and weight 1 there, else 0.
@@ -64,20 +68,20 @@ def hard_self_label(
     unary = unary.where(valid.unsqueeze(1), 0)  # NaN in the padding stays there
     ends = grid_edges((seeds.shape[1], seeds.shape[2]), GRID_OFFSETS[connectivity])
     labels = []
-    for costs, weights, drawn in zip(*(values.flatten(-2).cpu().numpy() for values in (unary, affinity, seeds))):
-        costs = _with_seeds(costs.astype(np.float64), drawn)
+    allowed = classes_of_images(seeds, logits.shape[1], known=image_classes).cpu().numpy()
+    maps = (values.flatten(-2).cpu().numpy() for values in (unary, affinity, seeds))
+    for present, costs, weights, drawn in zip(allowed, *maps):
+        costs = _with_seeds(costs.astype(np.float64), drawn, present)
         weights = [direction[near] for direction, (near, _) in zip(weights, ends)]
         labels.append(torch.from_numpy(alpha_expansion(costs, weights, ends, max_iterations)))
     label = torch.stack(labels).to(seeds.device).view_as(seeds).where(valid, IGNORE_INDEX)
     return PixelTarget(label, valid.to(affinity.dtype))
 
 
-def _with_seeds(costs: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Set costs (C, N) to infinity where a class is not allowed."""
+def _with_seeds(costs: np.ndarray, seeds: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Set costs (C, N) to infinity where a class is not allowed: other classes than the ``present`` (C,), and seeds."""
     drawn = np.flatnonzero(seeds != IGNORE_INDEX)
-    present = np.unique(seeds[drawn])
-    if len(present):
-        costs[np.setdiff1d(np.arange(len(costs)), present)] = np.inf
+    costs[~present] = np.inf
     costs[:, drawn] = np.inf
     costs[seeds[drawn], drawn] = 0
     return costs

@@ -25,7 +25,7 @@ class LabelingOptions(TypedDict):
     connectivity: int
     relaxation: str
     cross_entropy: str
-    only_seeded_classes: bool
+    allowed: Optional[Tensor]
 
 
 @torch.no_grad()
@@ -41,7 +41,7 @@ def labeling_problem(
     relaxation: str = 'collision_divergence',
     cross_entropy: str = 'collision',
     valid: Optional[Tensor] = None,
-    only_seeded_classes: bool = False,
+    allowed: Optional[Tensor] = None,
 ) -> Tuple[PottsEnergy, Tensor]:
     """Build the problem that :func:`~mmseg_ssl.targets.self_label` solves, e.g. to compare the energies of labels.
 
@@ -56,7 +56,7 @@ def labeling_problem(
         relaxation: Cost of a pair.
         cross_entropy: Cost of a label given the prediction.
         valid: What is not padding.
-        only_seeded_classes: Rule out other classes.
+        allowed: ``(B, C)`` bool, the classes that labels may be of, from :func:`classes_of_images`; all if not given.
 
     Returns:
         The energy of labels ``(B, C, H W)``, and those that solvers start from: one-hot on the seeds, uniform where not
@@ -71,9 +71,7 @@ def labeling_problem(
     # a seed in the padding is none
     seeded = (seeds != IGNORE_INDEX) & valid
     index = seeds.where(seeded, 0).unsqueeze(1)
-    logits = at_least_fp32(logits)
-    if only_seeded_classes:
-        logits = _only_seeded(logits, index, seeded)
+    logits = rule_out(at_least_fp32(logits), allowed)
     logits = logits.where(valid.unsqueeze(1), 0).flatten(2).contiguous()  # NaN in the padding stays there
     labels = logits.softmax(dim=1)
     standard = cross_entropy == 'standard'
@@ -93,12 +91,30 @@ def labeling_problem(
     return energy, labels
 
 
-def _only_seeded(logits: Tensor, index: Tensor, seeded: Tensor) -> Tensor:
-    """Rule out the classes that no seed of an image has; images without seeds keep all."""
-    counts = logits.new_zeros(logits.shape[:2])
-    counts.scatter_add_(1, index.flatten(1), seeded.flatten(1).to(logits.dtype))
-    allowed = (counts > 0) | (counts.sum(dim=1, keepdim=True) == 0)
-    return logits.where(allowed[:, :, None, None], RULED_OUT)
+def classes_of_images(
+    seeds: Tensor, num_classes: int, valid: Optional[Tensor] = None, known: Optional[Tensor] = None
+) -> Tensor:
+    """Tell which classes an image can have, if every class in it is scribbled somewhere.
+
+    Args:
+        seeds: ``(B, H, W)`` int64, 255 where there is no scribble.
+        num_classes: ``C``.
+        valid: ``(B, H, W)`` bool: seeds elsewhere do not count.
+        known: ``(B, K)`` bool, classes by index that are scribbled outside of a crop, too; ``K`` at least ``C``.
+
+    Returns:
+        ``(B, C)`` bool: the classes of the seeds and the known ones; all of them for an image without either.
+    """
+    seeded = seeds != IGNORE_INDEX if valid is None else (seeds != IGNORE_INDEX) & valid
+    counts = torch.zeros(len(seeds), num_classes, device=seeds.device)
+    counts.scatter_add_(1, seeds.where(seeded, 0).flatten(1), seeded.flatten(1).to(counts.dtype))
+    drawn = counts > 0 if known is None else (counts > 0) | known[:, :num_classes]
+    return drawn | ~drawn.any(dim=1, keepdim=True)
+
+
+def rule_out(logits: Tensor, allowed: Optional[Tensor]) -> Tensor:
+    """Take classes out of a prediction ``(B, C, H, W)``, all but the ``allowed`` ``(B, C)``; none if not given."""
+    return logits if allowed is None else logits.where(allowed[:, :, None, None], RULED_OUT)
 
 
 def _refuse_impossible(

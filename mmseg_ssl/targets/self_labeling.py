@@ -12,7 +12,7 @@ from ..ops.potts_solvers import multiplicative_updates
 from ..ops.precision import without_autocast
 from ..utils.choices import one_of
 from .coarse_labels import SIDE, coarse_start
-from .labeling_problem import LabelingOptions, labeling_problem
+from .labeling_problem import LabelingOptions, classes_of_images, labeling_problem
 
 DESCENTS = {'chebyshev': chebyshev_descent, 'gd': gradient_descent}
 MINIMIZERS = {'multiplicative': multiplicative_updates, 'fused': fused_updates}
@@ -39,6 +39,7 @@ def self_label(
     coarse_to_fine: bool = True,
     valid: Optional[Tensor] = None,
     only_seeded_classes: bool = False,
+    image_classes: Optional[Tensor] = None,
 ) -> Tensor:
     r"""Soft pseudo-labels: the y-step of soft self-labeling (arXiv 2507.01721, eq. 8).
 
@@ -85,7 +86,9 @@ def self_label(
         valid: ``(B, H, W)`` bool, false on padding: such pixels have no label, also if a seed lies there, and no
             influence. All true if not given.
         only_seeded_classes: Allow only classes that are scribbled in the image, as in Marin & Boykov, ICCV 2021; images
-            without seeds keep all.
+            without seeds keep all. Right where every class of an image has a scribble.
+        image_classes: ``(B, K)`` bool by class index, for ``only_seeded_classes``: what is scribbled in the image that
+            a crop was taken from. Without it the seeds of the crop say, and what they miss is labeled wrongly.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
@@ -101,7 +104,7 @@ def self_label(
         connectivity=connectivity,
         relaxation=relaxation,
         cross_entropy=cross_entropy,
-        only_seeded_classes=only_seeded_classes,
+        allowed=classes_of_images(seeds, logits.shape[1], valid, image_classes) if only_seeded_classes else None,
     )
     _check_solver(solver, steps, step_size, tolerance)
     energy, labels = labeling_problem(logits, images, seeds, potts_weight=potts_weight, valid=valid, **options)

@@ -12,7 +12,7 @@ from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 from mmseg_ssl.datasets import Draw, LoadScribbles, check_semi_dataset, semi_collate
 from mmseg_ssl.datasets.transforms import resize_scribbles
 from mmseg_ssl.errors import DatasetError
-from mmseg_ssl.models.sample_pixels import scribbled_pixels, valid_pixels
+from mmseg_ssl.models.sample_pixels import scribbled_classes, scribbled_pixels, valid_pixels
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
 
 PERSON, ROAD = 9, 3
@@ -208,6 +208,30 @@ def test_seeds_and_valid_pixels_of_a_semi_supervised_batch(scribbled):
     seeds, valid = scribbled_pixels(weak, images)
     assert (seeds == IGNORE_INDEX).all()
     assert torch.equal(valid, valid_pixels(weak, images))
+
+
+def test_a_crop_knows_the_classes_that_are_scribbled_outside_of_it(scribbled, data):
+    """Persons in the last column alone, which few crops of 16 x 16 hold; ids 3 and 9 of the whole image."""
+    for path in (data / 'ann_dir/train').iterdir():
+        mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        mask[20, 31] = PERSON
+        cv2.imwrite(str(path), mask)
+    dataset = DATASETS.build(scribbled())
+    batch = semi_collate([dataset[Draw(number % 4, (0,), number)] for number in range(8)])
+    views = MODELS.build(dict(type='SemiDataPreProcessor', size=(18, 18)))(batch, training=True)
+    samples = views['data_samples']
+    seeds, _ = scribbled_pixels(samples['sup'], views['inputs']['sup'])
+    assert any(PERSON not in one for one in seeds)
+    expected = torch.zeros(8, 256, dtype=torch.bool)
+    expected[:, [ROAD, PERSON]] = True
+    assert torch.equal(scribbled_classes(samples['sup'], seeds.device), expected)
+    assert not scribbled_classes(samples['weak'], seeds.device).any()  # no scribbles were loaded
+
+
+def test_scribbled_classes_are_those_of_the_label_map(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 7, 3, 254, 255]], np.uint8))
+    info = dict(seg_map_path=str(tmp_path / 'a.png'), seg_fields=[], label_map={0: 5, 7: 255})
+    assert LoadScribbles()(info)['scribbled_classes'] == (3, 5)
 
 
 def test_merged_views_may_hold_scribbles_full_masks_and_images(scribbled):

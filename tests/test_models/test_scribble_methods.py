@@ -122,6 +122,27 @@ def test_labels_of_colors():
     assert (label[..., :8] == 1).all() and (label[..., 8:] == 3).all()
 
 
+@pytest.mark.parametrize('method', ['SoftSelfLabeling', 'ScribbleMeanTeacher', 'HardSelfLabeling'])
+def test_labels_are_of_classes_that_the_whole_image_has(method, monkeypatch):
+    """A network that is sure of class 2, which has no scribble in the crop, but one in the first image."""
+    taught, data = [], scribbled()
+    options = dict() if method == 'HardSelfLabeling' else dict(self_labeling=dict(only_seeded_classes=True))
+    if method == 'HardSelfLabeling':
+        pytest.importorskip('maxflow')
+    model = tiny.build(method, **options)
+    for sample in data['data_samples']['sup']:
+        sample.gt_sem_seg.data[sample.gt_sem_seg.data == 2] = 1
+    data['data_samples']['sup'][0].set_metainfo(dict(scribbled_classes=(1, 2)))
+    with torch.no_grad():
+        model.student.segmentor.decode_head.conv_seg.bias[2] = 50.0
+    model.onlookers.append(
+        lambda network, parts: taught.append(parts['target'].label) if 'scribbles' in parts else None
+    )
+    tiny.loss_of(model, data)
+    label = taught[0] if taught[0].dim() == 3 else taught[0].argmax(dim=1)
+    assert (label[0] == 2).any() and not (label[1] == 2).any()
+
+
 def test_hard_labels_and_the_robust_loss():
     pytest.importorskip('maxflow')
     options = dict(unary_weight=0.5, potts_weight=2.0)

@@ -56,6 +56,17 @@ def test_the_optimum_of_the_quadratic_problem(monkeypatch):
     torch.testing.assert_close(label[0].flatten(1).T, torch.linalg.solve(system, right), rtol=0, atol=1e-6)
 
 
+def test_only_seeded_classes():
+    """Class 1 has no seed: it is ruled out, unless the image that this is a crop of has one."""
+    logits, images, seeds, valid = scene()
+    logits[:, 1] += 5
+    known = torch.zeros(1, 256, dtype=torch.bool)
+    options = dict(valid=valid, only_seeded_classes=True, potts_weight=0.1)
+    assert dense_self_label(logits, images, seeds, **options)[:, 1].max() < 1e-30
+    known[0, 1] = True
+    assert dense_self_label(logits, images, seeds, image_classes=known, **options)[:, 1].max() > 0.9
+
+
 def test_more_steps_lower_the_energy_that_dense_potts_reports():
     logits, images, seeds, valid = scene()
     energies = []

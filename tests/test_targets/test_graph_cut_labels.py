@@ -36,6 +36,18 @@ def test_seeds_stay_whatever_the_prediction_says():
     assert not (label == 1).any()  # not scribbled in this image
 
 
+def test_a_class_that_is_scribbled_outside_of_the_crop_is_possible():
+    """Class 1 has no seed, but the image that this is a crop of does; the prediction is sure of it."""
+    logits, images, seeds = two_colors()
+    logits[:, 1, :, 4:] = 50.0
+    known = torch.zeros(1, 256, dtype=torch.bool)
+    known[0, 1] = True
+    options = dict(unary_weight=1.0, potts_weight=0.1)
+    label, _ = hard_self_label(logits, images, seeds, image_classes=known, **options)
+    right = label[..., 4:]
+    assert (right[seeds[..., 4:] == 255] == 1).all() and (label[seeds != 255] == seeds[seeds != 255]).all()
+
+
 def test_without_potts_it_is_the_prediction():
     logits, images, seeds = two_colors()
     logits = torch.randn_like(logits)

@@ -23,6 +23,7 @@ from mmseg_ssl.ops.potts_solvers import multiplicative_updates
 from mmseg_ssl.ops.unary import UNARIES
 from mmseg_ssl.targets import self_label
 from mmseg_ssl.targets.coarse_labels import make_cells
+from mmseg_ssl.targets.labeling_problem import classes_of_images
 
 SOLVERS = ('chebyshev', 'multiplicative', 'gd')
 COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
@@ -396,6 +397,34 @@ def test_only_seeded_classes():
         assert labels[0, 2:].max() < 1e-30
         assert (labels[0, :2].amax(dim=(1, 2)) == 1).all()
         assert (labels[1].amax(dim=(1, 2)) > 0.3).all()
+
+
+def test_classes_that_are_scribbled_outside_of_a_crop_stay_possible():
+    """Class 2 has no seed, but is in the first image; 3 is in neither. The second image has seeds of 1 alone."""
+    logits, images, _ = scene()
+    seeds = torch.full((2, 10, 12), 255)
+    seeds[0, 2, 2:4], seeds[1, 7, 7] = 0, 1
+    outside = torch.zeros(2, 256, dtype=torch.bool)
+    outside[0, 2] = True
+    for solver in SOLVERS:
+        options = dict(solver=solver, potts_weight=0.1)
+        labels = self_label(logits, images, seeds, only_seeded_classes=True, image_classes=outside, **options)
+        assert labels[0, [1, 3]].max() < 1e-30 and labels[0, 2].max() > 0.9
+        assert (labels[1, 1] == 1).all()
+        free = self_label(logits, images, seeds, image_classes=outside, **options)
+        assert torch.equal(free, self_label(logits, images, seeds, **options))
+
+
+def test_classes_of_images():
+    """Seeds count where they are valid, known classes always; an image of which nothing is known may have all."""
+    seeds = torch.tensor([[[0, 255, 2]], [[255, 255, 2]], [[255, 255, 255]], [[255, 255, 255]]])
+    valid = torch.tensor([True, True, False]).expand(4, 1, 3)
+    known = torch.zeros(4, 256, dtype=torch.bool)
+    known[2, [1, 200]] = True
+    yes, no = True, False
+    assert classes_of_images(seeds, 3).tolist() == [[yes, no, yes], [no, no, yes], [yes] * 3, [yes] * 3]
+    expected = [[yes, no, no], [yes] * 3, [no, yes, no], [yes] * 3]
+    assert classes_of_images(seeds, 3, valid, known).tolist() == expected
 
 
 def test_an_image_stops_by_itself():

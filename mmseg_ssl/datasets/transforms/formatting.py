@@ -17,7 +17,8 @@ class PackSemiInputs(PackSegInputs):
 
     A scribble mask (see ``LoadScribbles``) becomes two maps: ``gt_sem_seg``, where every pixel without a label is 255,
     so that heads, losses and metrics of the host work as on any mask; and ``unlabeled_mask``, which separates unlabeled
-    image pixels from void and padding.
+    image pixels from void and padding. ``scribbled_classes`` of the sample are those of the image before it was
+    cropped.
     """
 
     def transform(self, results: dict) -> dict:
@@ -38,4 +39,5 @@ class PackSemiInputs(PackSegInputs):
             unlabeled = sample.gt_sem_seg.data == UNLABELED
             sample.gt_sem_seg.data[unlabeled] = IGNORE_INDEX
             sample.set_data(dict(unlabeled_mask=PixelData(data=unlabeled)))
+            sample.set_metainfo(dict(scribbled_classes=results['scribbled_classes']))
         return packed

@@ -2,7 +2,8 @@
 
 In the pipeline one uint8 map holds three kinds of pixels: classes, ``UNLABELED`` (254: image pixels that nobody
 labeled) and ``IGNORE_INDEX`` (255: void and padding). So the host's crops, flips and padding keep the two apart.
-``PackSemiInputs`` splits the map in two; ``scribbled_pixels`` gives a method both.
+``PackSemiInputs`` splits the map in two; ``scribbled_pixels`` gives a method both. Which classes the whole image has
+scribbles of, ``scribbled_classes``, stays with every crop.
 """
 
 from typing import Any, Iterator, Optional, Sequence
@@ -117,9 +118,11 @@ class LoadScribbles(LoadAnnotations):
         codes = self.codes.copy()
         for old, new in (results.get('label_map') or {}).items():
             codes[old] = new
-        results['gt_seg_map'] = codes[values]
+        results['gt_seg_map'] = mask = codes[values]
         results['seg_fields'].append('gt_seg_map')
         results['scribbled'] = True
+        # now: a crop loses some of them
+        results['scribbled_classes'] = tuple(np.flatnonzero(np.bincount(mask[mask < UNLABELED])).tolist())
 
 
 def find_scribble_loader(dataset: Any) -> Optional[LoadScribbles]:

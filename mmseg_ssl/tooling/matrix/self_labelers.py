@@ -30,6 +30,10 @@ HARD_SELF_LABELING = Method(
                 self_labeling=dict(unary_weight=1.0, potts_weight=6.0, connectivity=4, max_iterations=2),
             ),
         ),
+        'msrc21-scribble': dict(
+            note="Weights of labels: chosen by the labels of val's photos, when trained with scribbles alone.",
+            model=dict(self_labeling=dict(unary_weight=0.5, potts_weight=100.0, connectivity=8, max_iterations=5)),
+        ),
     },
     lists={'camvid-scribble': LENGTHS[:1], 'r101 voc-scribble': LENGTHS[:1]},
     prefix='hard-self-labeling',
@@ -45,6 +49,7 @@ def soft_variant(name: str, leaf: Leaf, data: str, lists: tuple = LENGTHS[:1], *
 
 TABLE_3 = {name.replace('_', '-'): dict(relaxation=name) for name in TABLE_3_RELAXATIONS}
 FIGURE_5 = {f'ce-{kind}': dict(cross_entropy=kind) for kind in ('standard', 'reverse')}
+SCRIBBLED_CLASSES = dict(potts_weight=400.0, bandwidth=50.0, only_seeded_classes=True)
 DENSE_QUADRATIC = dict(_delete_=True, neighborhood='dense', relaxation='quadratic', eta=0.3, potts_weight=6.0)
 SOFT_SELF_LABELING = Method(
     'soft_self_labeling',
@@ -60,6 +65,10 @@ SOFT_SELF_LABELING = Method(
         'scribble-cpu': dict(
             note="The paper's ratio; eta was chosen on val with this solver: beside hard pixels, 0.3 is little.",
             model=dict(self_labeling=dict(eta=1.0, potts_weight=20.0, solver='multiplicative')),
+        ),
+        'msrc21-scribble': dict(
+            note='Every class of a photo is scribbled. Weight, bandwidth and start of self-labeling: chosen on val.',
+            model=dict(self_labeling=SCRIBBLED_CLASSES),
         ),
     },
     lists={f'{net} voc-scribble': LENGTHS[:1] for net in ('r101', *EARLIER)},
@@ -133,6 +142,7 @@ SCRIBBLE_MEAN_TEACHER = Method(
         ramp=dict(type='UnsupRampHook', begin=0.25, end=0.5),
         custom_hooks=[teacher(0.01), Code('ramp'), Code('*_base_.custom_hooks')],
     ),
+    on={'msrc21-scribble-semi': dict(model=dict(self_labeling=SCRIBBLED_CLASSES))},
     prefix='scribble-mean-teacher',
     results=RESULTS,
 )

@@ -61,9 +61,10 @@ METHODS = dict(
         "custom_hooks = [dict(type='MeanTeacherHook', momentum=0.004)]",
     ],
     SoftSelfLabeling=[
-        "solved = dict(eta=1.0, potts_weight=20.0, bandwidth=9.0, solver='multiplicative')",
+        'solved = dict(only_seeded_classes=True)  # False if images show classes that they have no scribble of',
+        "solved.update(eta=1.0, potts_weight=400.0, bandwidth=50.0, solver='multiplicative')",
         "model = dict(type='SoftSelfLabeling', segmentor=_base_.segmentor, self_labeling=solved)",
-        "custom_hooks = [dict(type='StageHook', starts=dict(pretrain=0, full=0.5))]  # scribbles alone come first",
+        "custom_hooks = [dict(type='StageHook', starts=dict(pretrain=0, full=0.2))]  # scribbles alone come first",
     ],
     Supervised=["model = dict(type='Supervised', segmentor=_base_.segmentor)"],
 )
