@@ -11,7 +11,7 @@ from ..ops.precision import at_least_fp32, without_autocast
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
-from .labeling_problem import classes_of_images, rule_out
+from .labeling_problem import classes_of_images, rule_out, smoothed
 
 DENSE_RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0  # neighbors of a pixel on the grid
@@ -36,6 +36,7 @@ def dense_self_label(
     steps: int = 200,
     only_seeded_classes: bool = False,
     image_classes: Optional[Tensor] = None,
+    smoothing: float = 0.0,
 ) -> Tensor:
     r"""Soft pseudo-labels over all pairs of pixels: :func:`~mmseg_ssl.targets.self_label` by gradient descent on cells.
 
@@ -61,6 +62,7 @@ def dense_self_label(
         steps: Steps of gradient descent.
         only_seeded_classes: As for :func:`~mmseg_ssl.targets.self_label`.
         image_classes: The same.
+        smoothing: The same.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
@@ -76,7 +78,7 @@ def dense_self_label(
             f'{eta}, {potts_weight}, {bandwidth}, {spatial_bandwidth}, {resolution} and {steps}.'
         )
     allowed = classes_of_images(seeds, logits.shape[1], valid, image_classes) if only_seeded_classes else None
-    probs = rule_out(at_least_fp32(logits), allowed).softmax(dim=1)
+    probs = smoothed(rule_out(at_least_fp32(logits), allowed), allowed, smoothing).softmax(dim=1)
     size = cell_size(probs.shape[2:], resolution)
     # uniform where nothing is valid, so that every cell is a distribution
     cells, share = cell_means(probs, valid, size, fill=1 / probs.shape[1])
@@ -85,7 +87,6 @@ def dense_self_label(
     fixed, drawn = _seed_cells(seeds, seeded, probs, size)
     # a cell with a seed is fixed to its seeds, one without a valid pixel to the start
     free = (drawn == 0) & (share > 0).unsqueeze(1)
-
     unary = cross_entropy, eta * share * free[:, 0]
     labels = _descend(cells, fixed.where(drawn > 0, cells), free, affinity, unary, relaxation, steps)
     labels = F.interpolate(labels.unflatten(2, size), size=probs.shape[2:], mode='bilinear')

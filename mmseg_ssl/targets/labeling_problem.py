@@ -42,6 +42,7 @@ def labeling_problem(
     cross_entropy: str = 'collision',
     valid: Optional[Tensor] = None,
     allowed: Optional[Tensor] = None,
+    smoothing: float = 0.0,
 ) -> Tuple[PottsEnergy, Tensor]:
     """Build the problem that :func:`~mmseg_ssl.targets.self_label` solves, e.g. to compare the energies of labels.
 
@@ -57,6 +58,7 @@ def labeling_problem(
         cross_entropy: Cost of a label given the prediction.
         valid: What is not padding.
         allowed: ``(B, C)`` bool, the classes that labels may be of, from :func:`classes_of_images`; all if not given.
+        smoothing: Share of the uniform distribution in the prediction, see :func:`smoothed`.
 
     Returns:
         The energy of labels ``(B, C, H W)``, and those that solvers start from: one-hot on the seeds, uniform where not
@@ -71,7 +73,7 @@ def labeling_problem(
     # a seed in the padding is none
     seeded = (seeds != IGNORE_INDEX) & valid
     index = seeds.where(seeded, 0).unsqueeze(1)
-    logits = rule_out(at_least_fp32(logits), allowed)
+    logits = smoothed(rule_out(at_least_fp32(logits), allowed), allowed, smoothing)
     logits = logits.where(valid.unsqueeze(1), 0).flatten(2).contiguous()  # NaN in the padding stays there
     labels = logits.softmax(dim=1)
     standard = cross_entropy == 'standard'
@@ -115,6 +117,33 @@ def classes_of_images(
 def rule_out(logits: Tensor, allowed: Optional[Tensor]) -> Tensor:
     """Take classes out of a prediction ``(B, C, H, W)``, all but the ``allowed`` ``(B, C)``; none if not given."""
     return logits if allowed is None else logits.where(allowed[:, :, None, None], RULED_OUT)
+
+
+def smoothed(logits: Tensor, allowed: Optional[Tensor], share: float) -> Tensor:
+    r"""Mix a prediction with the uniform distribution: :math:`\sigma' = (1 - s) \sigma + s u`.
+
+    However sure a network is, a label that contradicts it then costs at most :math:`-\ln(s / C)`, which neighbors can
+    outweigh.
+
+    Args:
+        logits: ``(B, C, H, W)``.
+        allowed: ``(B, C)`` bool, over which :math:`u` is uniform; all classes if not given.
+        share: :math:`0 \le s < 1`.
+
+    Returns:
+        :math:`\ln \sigma'`, of classes that are not allowed as :func:`rule_out` has it; the logits themselves without a
+        share.
+
+    Raises:
+        ValueError: If the share is not possible.
+    """
+    if not 0 <= share < 1:
+        raise ValueError(f'smoothing is the share of the uniform distribution, from 0 to below 1, got {share}.')
+    if share == 0:
+        return logits
+    uniform = logits.new_ones(logits.shape[:2]) if allowed is None else allowed.to(logits.dtype)
+    uniform = share * uniform / uniform.sum(dim=1, keepdim=True)
+    return logits.softmax(dim=1).mul_(1 - share).add_(uniform[:, :, None, None]).log_().clamp_(min=RULED_OUT)
 
 
 def _refuse_impossible(

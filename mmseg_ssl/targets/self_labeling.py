@@ -40,6 +40,7 @@ def self_label(
     valid: Optional[Tensor] = None,
     only_seeded_classes: bool = False,
     image_classes: Optional[Tensor] = None,
+    smoothing: float = 0.0,
 ) -> Tensor:
     r"""Soft pseudo-labels: the y-step of soft self-labeling (arXiv 2507.01721, eq. 8).
 
@@ -61,6 +62,7 @@ def self_label(
         3. 1e-6 is added under logarithms, see :func:`~mmseg_ssl.ops.potts`.
         4. Only the values of the best row are known, :math:`\eta` = 0.3 and :math:`\lambda` = 6. The paper tunes both
            for each relaxation and cross entropy, without saying to what: all have these.
+        5. ``smoothing`` is not of the paper.
 
     Args:
         logits: :math:`z`, ``(B, C, H, W)``; no gradient is taken.
@@ -89,6 +91,9 @@ def self_label(
             without seeds keep all. Right where every class of an image has a scribble.
         image_classes: ``(B, K)`` bool by class index, for ``only_seeded_classes``: what is scribbled in the image that
             a crop was taken from. Without it the seeds of the crop say, and what they miss is labeled wrongly.
+        smoothing: :math:`s`, from 0 to below 1: :math:`(1 - s) \sigma + s u`, with the uniform distribution :math:`u`,
+            takes the place of :math:`\sigma`. A network is sure of its errors, and solvers that start from it stay near
+            them.
 
     Returns:
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
@@ -107,7 +112,9 @@ def self_label(
         allowed=classes_of_images(seeds, logits.shape[1], valid, image_classes) if only_seeded_classes else None,
     )
     _check_solver(solver, steps, step_size, tolerance)
-    energy, labels = labeling_problem(logits, images, seeds, potts_weight=potts_weight, valid=valid, **options)
+    energy, labels = labeling_problem(
+        logits, images, seeds, potts_weight=potts_weight, valid=valid, smoothing=smoothing, **options
+    )
     if solver in DESCENTS:
         return DESCENTS[solver](energy, labels, STEPS if steps is None else steps, step_size).view(logits.shape)
     solve = MINIMIZERS[solver]

@@ -67,6 +67,13 @@ def test_only_seeded_classes():
     assert dense_self_label(logits, images, seeds, image_classes=known, **options)[:, 1].max() > 0.9
 
 
+def test_smoothing_takes_the_place_of_the_prediction():
+    logits, images, seeds, valid = scene()
+    said = (0.7 * logits.softmax(dim=1) + 0.1).log()
+    label = dense_self_label(logits, images, seeds, valid=valid, smoothing=0.3)
+    torch.testing.assert_close(label, dense_self_label(said, images, seeds, valid=valid))
+
+
 def test_more_steps_lower_the_energy_that_dense_potts_reports():
     logits, images, seeds, valid = scene()
     energies = []

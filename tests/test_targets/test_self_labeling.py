@@ -23,7 +23,7 @@ from mmseg_ssl.ops.potts_solvers import multiplicative_updates
 from mmseg_ssl.ops.unary import UNARIES
 from mmseg_ssl.targets import self_label
 from mmseg_ssl.targets.coarse_labels import make_cells
-from mmseg_ssl.targets.labeling_problem import classes_of_images
+from mmseg_ssl.targets.labeling_problem import classes_of_images, smoothed
 
 SOLVERS = ('chebyshev', 'multiplicative', 'gd')
 COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
@@ -425,6 +425,49 @@ def test_classes_of_images():
     assert classes_of_images(seeds, 3).tolist() == [[yes, no, yes], [no, no, yes], [yes] * 3, [yes] * 3]
     expected = [[yes, no, no], [yes] * 3, [no, yes, no], [yes] * 3]
     assert classes_of_images(seeds, 3, valid, known).tolist() == expected
+
+
+def test_a_smoothed_prediction():
+    """0.9 and 0.1, half of it uniform: 0.7 and 0.3; over two allowed classes of three, a half each."""
+    logits = torch.tensor([0.9, 0.1]).log().view(1, 2, 1, 1)
+    expected = torch.tensor([0.7, 0.3]).view_as(logits)
+    torch.testing.assert_close(smoothed(logits, None, 0.5).exp(), expected)
+    assert smoothed(logits, None, 0.0) is logits
+    three = torch.tensor([0.9, 0.1, 0.0]).log().clamp(min=-1e4).view(1, 3, 1, 1)
+    allowed = torch.tensor([[True, True, False]])
+    probs = smoothed(three, allowed, 0.5).exp()
+    torch.testing.assert_close(probs[:, :2], expected)
+    assert probs[0, 2] == 0
+
+
+@pytest.mark.parametrize('unary', UNARIES)
+@pytest.mark.parametrize('solver', SOLVERS)
+def test_smoothing_takes_the_place_of_the_prediction(solver, unary):
+    """As if the network had said (1 - s) sigma + s / C; also where the solver labels cells first."""
+    logits, images, seeds = scene()
+    options = dict(solver=solver, cross_entropy=unary)
+    said = (0.7 * logits.softmax(dim=1) + 0.3 / logits.shape[1]).log()
+    labels = self_label(logits, images, seeds, smoothing=0.3, **options)
+    torch.testing.assert_close(labels, self_label(said, images, seeds, **options), rtol=1e-4, atol=1e-5)
+
+
+def test_neighbors_outweigh_a_network_that_is_sure():
+    """One color and a seed of class 1, where the network is sure of class 0: the seed's class spreads if smoothed."""
+    logits, images = torch.zeros(1, 2, 8, 8), torch.full((1, 3, 8, 8), 50.0)
+    logits[:, 0] = 30.0
+    seeds = torch.full((1, 8, 8), 255)
+    seeds[0, :, 0] = 1
+    options = dict(potts_weight=20.0, eta=1.0, solver='multiplicative')
+    assert (self_label(logits, images, seeds, **options).argmax(dim=1) == 0).any()
+    assert (self_label(logits, images, seeds, smoothing=0.8, **options).argmax(dim=1) == 1).all()
+
+
+@pytest.mark.parametrize('share', [-0.1, 1.0])
+def test_an_impossible_share_is_refused(share):
+    with pytest.raises(ValueError, match='smoothing is the share of the uniform distribution'):
+        self_label(*scene(), smoothing=share)
+    with pytest.raises(ValueError, match='smoothing is the share'):
+        SelfLabeling(neighborhood='dense', smoothing=share)
 
 
 def test_an_image_stops_by_itself():
