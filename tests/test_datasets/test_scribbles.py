@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 from mmseg_ssl.datasets import Draw, LoadScribbles, check_semi_dataset, semi_collate
-from mmseg_ssl.datasets.transforms import resize_scribbles
+from mmseg_ssl.datasets.transforms import PackSemiInputs, resize_scribbles
 from mmseg_ssl.errors import DatasetError
 from mmseg_ssl.models.sample_pixels import scribbled_classes, scribbled_pixels, valid_pixels
 from mmseg_ssl.structures import IGNORE_INDEX, UNLABELED
@@ -232,6 +232,30 @@ def test_scribbled_classes_are_those_of_the_label_map(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 7, 3, 254, 255]], np.uint8))
     info = dict(seg_map_path=str(tmp_path / 'a.png'), seg_fields=[], label_map={0: 5, 7: 255})
     assert LoadScribbles()(info)['scribbled_classes'] == (3, 5)
+
+
+def packed_classes(results, *steps):
+    for step in steps:
+        results = TRANSFORMS.build(step)(results)
+    return PackSemiInputs()(results)['data_samples'].metainfo['scribbled_classes']
+
+
+@pytest.mark.parametrize(('prob', 'expected'), [(1.0, (2, 5, 7)), (0.0, (1, 5, 6))])
+def test_classes_of_an_image_are_swapped_as_its_mask(tmp_path, prob, expected):
+    """Left and right are 1 and 2, 6 and 7; 5 has no side. The crop holds class 1 alone."""
+    cv2.imwrite(str(tmp_path / 'a.png'), np.array([[1, 254, 254, 5, 6]] * 4, np.uint8))
+    results = dict(seg_map_path=str(tmp_path / 'a.png'), seg_fields=[], img=np.zeros((4, 5, 3), np.uint8))
+    flip = dict(type='RandomFlip', prob=prob, swap_seg_labels=[(1, 2), (6, 7)])
+    results['img_shape'] = (4, 5)
+    assert packed_classes(results, dict(type='LoadScribbles'), flip) == expected
+
+
+def test_classes_of_mixed_images_are_not_known(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.array([[1, 254, 254, 5, 6]] * 4, np.uint8))
+    results = dict(seg_map_path=str(tmp_path / 'a.png'), seg_fields=[], img=np.zeros((4, 5, 3), np.uint8))
+    results = LoadScribbles()(results)
+    results['gt_seg_map'][0, 1] = 3  # as a mosaic does with another image
+    assert packed_classes(results) == ()
 
 
 def test_merged_views_may_hold_scribbles_full_masks_and_images(scribbled):

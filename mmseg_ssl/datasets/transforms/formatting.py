@@ -1,5 +1,8 @@
 """Packing of images and masks at the end of a training pipeline."""
 
+from typing import Tuple
+
+import numpy as np
 import torch
 from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
@@ -18,7 +21,7 @@ class PackSemiInputs(PackSegInputs):
     A scribble mask (see ``LoadScribbles``) becomes two maps: ``gt_sem_seg``, where every pixel without a label is 255,
     so that heads, losses and metrics of the host work as on any mask; and ``unlabeled_mask``, which separates unlabeled
     image pixels from void and padding. ``scribbled_classes`` of the sample are those of the image before it was
-    cropped.
+    cropped; none, if the steps mixed images: they are not known.
     """
 
     def transform(self, results: dict) -> dict:
@@ -39,5 +42,18 @@ class PackSemiInputs(PackSegInputs):
             unlabeled = sample.gt_sem_seg.data == UNLABELED
             sample.gt_sem_seg.data[unlabeled] = IGNORE_INDEX
             sample.set_data(dict(unlabeled_mask=PixelData(data=unlabeled)))
-            sample.set_metainfo(dict(scribbled_classes=results['scribbled_classes']))
+            sample.set_metainfo(dict(scribbled_classes=_scribbled_classes(results)))
         return packed
+
+
+def _scribbled_classes(results: dict) -> Tuple[int, ...]:
+    """Return the classes of the whole image, after steps that change classes."""
+    classes = set(results['scribbled_classes'])
+    if results.get('flip'):  # a left arm is a right one
+        for pair in results.get('swap_seg_labels') or ():
+            there = classes.intersection(pair)
+            classes = classes.difference(pair).union(one for one, other in (pair, pair[::-1]) if other in there)
+    mask = results['gt_seg_map']
+    seen = set(np.flatnonzero(np.bincount(mask[mask < UNLABELED])).tolist())
+    # what a mosaic brought from other images says nothing of what else they have
+    return tuple(sorted(classes)) if seen <= classes else ()
