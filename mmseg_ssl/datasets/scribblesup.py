@@ -28,7 +28,7 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
           <polygon> <tag>person</tag> <point> <X>12</X> <Y>30</Y> </point> ... </polygon> ...
         </annotation>
 
-    A polygon is an open line. Points count from 0; lines are clipped to the image. Later lines cover earlier ones.
+    A polygon is an open line, or a dot if it has one point. Points count from 0; lines are clipped to the image. Later lines cover earlier ones.
 
     Args:
         content: Content of the file.
@@ -65,4 +65,5 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
 def _points(line: ElementTree.Element) -> np.ndarray:
     """Return the points (N, 1, 2) of a line, x before y, as OpenCV wants them."""
     points = [[round(float(point.findtext(axis, ''))) for axis in 'XY'] for point in line.iter('point')]
-    return np.array(points, np.int32).reshape(-1, 1, 2)
+    # one point is no segment, and would not be drawn
+    return np.array(points * 2 if len(points) == 1 else points, np.int32).reshape(-1, 1, 2)

@@ -81,6 +81,20 @@ def test_xml_lines_are_drawn_by_class_name(tmp_path):
     assert (own == np.where(mask == 15, 1, mask)).all()
 
 
+@pytest.mark.parametrize('width', [1, 3, 5])
+def test_a_click_is_a_dot_as_wide_as_a_line(tmp_path, width):
+    """A line from the same point down has the dot at its end."""
+    size, points = '<size><width>24</width><height>24</height></size>', '<point><X>9</X><Y>9</Y></point>'
+    drawn = []
+    for more in ('', '<point><X>9</X><Y>20</Y></point>'):
+        text = f'<annotation>{size}<polygon><tag>person</tag>{points}{more}</polygon></annotation>'
+        (tmp_path / 'a.xml').write_text(text)
+        drawn.append(load(tmp_path / 'a.xml', width=width) == 15)
+    dot, line = drawn
+    assert dot[9].sum() == dot[:, 9].sum() == line[15].sum() >= width
+    np.testing.assert_array_equal(dot[:10], line[:10])
+
+
 def test_published_tags_are_shorter_than_the_names_of_voc(tmp_path):
     """A monitor is a tvmonitor, 20 of VOC; among classes where it has its own name, it is that class."""
     (tmp_path / 'a.xml').write_text(XML.replace('Person', 'monitor'))

@@ -145,6 +145,26 @@ def test_scribbles(tool, tmp_path, unlabeled, shift):
     assert '16 images without scribbles are not used' in (project / 'data.html').read_text()
 
 
+@pytest.mark.parametrize('ignored', ['0', '255', '0,0,0'])
+def test_pixels_without_a_scribble_are_unlabeled_though_a_user_ignores_them(tool, tmp_path, capsys, ignored):
+    """Who is told about black masks gives --ignore first, then --scribbles: no class may become 'not labeled'."""
+    unlabeled, shift = (255, 0) if ignored == '255' else (0, 1)
+    paints = np.array([(0, 0, 0), (200, 30, 30), (30, 200, 30), (30, 30, 200)], np.uint8)  # red is the last in order
+
+    def change(mask):
+        thin = scribble(mask, unlabeled, shift)
+        return paints[thin][..., ::-1] if ',' in ignored else thin
+
+    project = make(tool, draw(tmp_path, change=change), '--scribbles', '--ignore', ignored)
+    loader = load_config(str(project / 'config.py')).train_dataloader.dataset.labeled.pipeline[1]
+    order = np.arange(256)
+    order[[0, 2]] = (2, 0) if ',' in ignored else (0, 2)
+    for name, mask in masks_of(project).items():
+        wanted = order[scribble(scene(int(name[5:]))[1], loader.get('unlabeled_value', 254), 0)]
+        np.testing.assert_array_equal(mask, wanted)
+    assert 'so it is taken for "not labeled"' in capsys.readouterr().out
+
+
 def test_broken_files_are_left_out_and_named(tool, tmp_path, capsys):
     draw(tmp_path)
     photos, masks = tmp_path / 'photos', tmp_path / 'masks'

@@ -52,7 +52,7 @@ def read_labels(photos: List[Photo], names: List[Name], ignored: Iterable[Value]
     Args:
         photos: Images with readable masks.
         names: Classes that the user names, in order; may be empty.
-        ignored: Values or colors that are no class.
+        ignored: Values or colors that are no class; one of unlabeled pixels among scribbles stays unlabeled.
         scribbles: True if only some pixels are labeled.
 
     Raises:
@@ -64,7 +64,7 @@ def read_labels(photos: List[Photo], names: List[Name], ignored: Iterable[Value]
         total.update(photo.counts)
     notes: List[str] = []
     table: Dict[Value, int] = dict.fromkeys({*ignored, VOID} & set(total), IGNORE_INDEX)
-    unlabeled = _unlabeled_value(total, table) if scribbles else None
+    unlabeled = _unlabeled_value(total, table, notes) if scribbles else None
     if unlabeled is not None:
         table[unlabeled] = UNLABELED
     left = {value: count for value, count in total.items() if value not in table}
@@ -102,13 +102,17 @@ def _one_kind(photos: List[Photo]) -> None:
         )
 
 
-def _unlabeled_value(total: Counter, table: Dict[Value, int]) -> Value:
-    """Return the value of pixels without a scribble: 254 where it occurs, else the most frequent one."""
-    return (
-        UNLABELED
-        if UNLABELED in total
-        else max((value for value in total if value not in table), key=lambda value: total[value])
-    )
+def _unlabeled_value(total: Counter, table: Dict[Value, int], notes: List[str]) -> Optional[Value]:
+    """Return the value of pixels without a scribble: 254 where it occurs, else the most frequent one; ignored or not,
+    as who does not know better ignores it.
+    """
+    found = UNLABELED if UNLABELED in total else max(set(total) - {VOID}, key=lambda value: total[value], default=None)
+    if found in table and found != UNLABELED:
+        notes.append(
+            f'--ignore {found}: the most frequent value of scribbles, so it is taken for "not labeled". If another one '
+            f'means that, change it to {UNLABELED} in the masks.'
+        )
+    return found
 
 
 def _colors(
