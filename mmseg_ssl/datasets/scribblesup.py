@@ -28,7 +28,8 @@ def draw_polylines(content: bytes, classes: Sequence[str], width: int, fill: int
           <polygon> <tag>person</tag> <point> <X>12</X> <Y>30</Y> </point> ... </polygon> ...
         </annotation>
 
-    A polygon is an open line, or a dot if it has one point. Points count from 0; lines are clipped to the image. Later lines cover earlier ones.
+    A polygon is an open line, or a dot if it has one point. Points count from 0; lines are clipped to the image. Later
+    lines cover earlier ones.
 
     Args:
         content: Content of the file.

@@ -1,6 +1,6 @@
 """Soft self-labeling with all pairs of pixels as neighbors, for comparison with the grid (row DN of the paper)."""
 
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +45,8 @@ def dense_self_label(
     with the bilateral affinity of :func:`~mmseg_ssl.ops.dense_neighborhood.dense_potts`, scaled so that the affinities
     of a pixel add up to 4 on average, as those of the grid do in flat color: :math:`\lambda` then means the same for
     both neighborhoods. The image is reduced until its longer side is ``resolution``; labels are enlarged
-    bilinearly, and seeds are one-hot again. The affinities are kept: 64 MiB per image of 64 x 64 cells.
+    bilinearly, from cells with a valid pixel, and seeds are one-hot again. The affinities are kept: 64 MiB per image of
+    64 x 64 cells.
 
     Args:
         logits: ``(B, C, H, W)``; no gradient is taken.
@@ -89,7 +90,7 @@ def dense_self_label(
     free = (drawn == 0) & (share > 0).unsqueeze(1)
     unary = cross_entropy, eta * share * free[:, 0]
     labels = _descend(cells, fixed.where(drawn > 0, cells), free, affinity, unary, relaxation, steps)
-    labels = F.interpolate(labels.unflatten(2, size), size=probs.shape[2:], mode='bilinear')
+    labels = _enlarge(labels, share, size, probs.shape[2:])
     labels = labels.where(valid.unsqueeze(1), 1 / probs.shape[1])
     return _one_hot(seeds, seeded, probs).where(seeded.unsqueeze(1), labels)
 
@@ -118,6 +119,17 @@ def _descend(
             (grad,) = torch.autograd.grad(energy, variables)
         variables = variables.detach() - STEP_SIZE * grad
     return variables.softmax(dim=1).where(free, fixed)
+
+
+def _enlarge(labels: Tensor, share: Tensor, size: Tuple[int, int], larger: Sequence[int]) -> Tensor:
+    """Interpolate cells (B, C, N) bilinearly to pixels (B, C, H, W), among those that have a valid pixel."""
+    # the others hold no label, and would blend in along padding and void
+    inside = (share > 0).unsqueeze(1).to(labels.dtype)
+    sums = F.interpolate(
+        torch.cat([labels * inside, inside], dim=1).unflatten(2, size), size=list(larger), mode='bilinear'
+    )
+    weight = sums[:, -1:]  # at least 1/4 on a valid pixel: that of the cell around it
+    return sums[:, :-1] / weight.where(weight > 0, 1)
 
 
 def _affinity(

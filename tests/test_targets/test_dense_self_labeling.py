@@ -98,6 +98,31 @@ def test_reduced_labels_are_enlarged_and_padding_is_inert():
     assert (label[..., 12:] == 1 / 3).all()
 
 
+@pytest.mark.parametrize('axis', [2, 3])
+def test_labels_are_those_without_the_padding(axis):
+    """The same cells, with the padding and cut off: what it has no label of must not blend in at the edge."""
+    shape = (12, 40) if axis == 3 else (40, 12)
+    logits, images, seeds, valid = scene(shape)
+    images.copy_(torch.rand(images.shape, generator=torch.Generator().manual_seed(2)) * 200)
+    padding = slice(20, None)
+    valid.movedim(axis - 1, 0)[padding] = False
+    cut = [tensor.narrow(tensor.dim() - 4 + axis, 0, 20) for tensor in (logits, images, seeds, valid)]
+    label = dense_self_label(logits, images, seeds, valid=valid, resolution=8).narrow(axis, 0, 20)
+    expected = dense_self_label(*cut[:3], valid=cut[3], resolution=4)
+    torch.testing.assert_close(label, expected)
+
+
+def test_a_class_that_is_ruled_out_does_not_come_back_along_void():
+    """Class 1 has no seed; void is a frame, a hole and a single pixel, some cells of it without a valid pixel."""
+    logits, images, seeds, valid = scene((48, 64))
+    valid[:, :9], valid[..., 50:], valid[:, 20:33, 10:31], valid[:, 40, 40] = False, False, False, False
+    seeds[0, 12, 4], seeds[0, 36, 40] = 0, 2
+    label = dense_self_label(logits, images, seeds, valid=valid, only_seeded_classes=True, resolution=15)
+    inside = label.movedim(1, -1)[valid]
+    assert inside[:, 1].max() < 1e-30
+    torch.testing.assert_close(inside.sum(dim=1), torch.ones_like(inside[:, 0]))
+
+
 @pytest.mark.parametrize(
     'options', [dict(relaxation='collision_divergence'), dict(cross_entropy='ce'), dict(eta=-1.0), dict(steps=0)]
 )
