@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from . import config_rules, image_rules, pipeline_rules, view_rules
+from . import config_rules, image_rules, pipeline_rules, scribble_rules, view_rules
 from .label_rules import count_classes, label_problems, label_warnings, mapping_advice, value_problems
 from .look import Seen, evenly_spaced, leaves, look_at
 from .mask_files import MaskFacts, meanings, unexplained
@@ -131,6 +131,10 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     yield from image_rules.range_problems(key, dataset, deep, mean)
     yield from image_rules.depth_problems(key, dataset, [one.image for one in good])
     yield from image_rules.channel_problems(dataset, [(one.image, dataset.get_data_info(one.number)) for one in good])
+    if role == 'labeled':  # where all is only scored, nothing depends on it
+        masks = [one.mask for one in seen if one.mask and not one.mask.problem]
+        yield from scribble_rules.void_problems(key, dataset, masks, model)
+        yield from scribble_rules.full_mask_problems(key, dataset, masks)
     unequal = list(config_rules.zero_label_problems(key, dataset))
     yield from unequal
     if good and not unequal:

@@ -60,6 +60,7 @@ class SemiSegmentor(NamedNetworks):
 
     views: Tuple[str, ...] = ('sup',)
     """Views that ``loss()`` reads."""
+    learns_between_scribbles: bool = False  # reads scribbles(): masks must tell unlabeled pixels from void
     stages: Dict[str, Callable[..., LossDict]] = {}
     """Stages of training by name, in their order, each with the method that computes its losses."""
     stage: str = ''

@@ -53,6 +53,8 @@ class HardSelfLabeling(SemiSegmentor):
         3. Labels are made from the prediction that is trained, in train mode (in eval mode; not offered).
     """
 
+    learns_between_scribbles = True
+
     def __init__(
         self,
         segmentor: dict,

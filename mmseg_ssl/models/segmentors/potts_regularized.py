@@ -43,6 +43,8 @@ class PottsRegularized(SemiSegmentor):
            and weights of the paper's pairs are not known.
     """
 
+    learns_between_scribbles = True
+
     def __init__(
         self,
         segmentor: dict,

@@ -46,6 +46,7 @@ class ScribbleMeanTeacher(SemiSegmentor):
 
     networks = ('student', 'teacher')
     views = ('sup', 'weak', 'strong')
+    learns_between_scribbles = True
 
     def __init__(
         self,

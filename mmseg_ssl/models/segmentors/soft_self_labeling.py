@@ -50,6 +50,8 @@ class SoftSelfLabeling(SemiSegmentor):
            relaxation and cross entropy, but does not say to what: all rows have these.
     """
 
+    learns_between_scribbles = True
+
     def __init__(
         self,
         segmentor: dict,

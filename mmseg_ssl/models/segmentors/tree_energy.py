@@ -41,6 +41,8 @@ class TreeEnergy(SemiSegmentor):
         2. Padding and void pixels are cut out of the trees.
     """
 
+    learns_between_scribbles = True
+
     def __init__(
         self,
         segmentor: dict,

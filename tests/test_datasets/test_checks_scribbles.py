@@ -1,0 +1,89 @@
+"""Rules for scribbles: which pixels nobody labeled."""
+
+import inspect
+
+import numpy as np
+import pytest
+from mmseg.registry import MODELS
+
+import mmseg_ssl.models.segmentors as segmentors
+from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmseg_ssl.models import SemiSegmentor, SoftSelfLabeling
+
+LABELED = 'train_dataloader.dataset.labeled'
+METHODS = [
+    method
+    for method in vars(segmentors).values()
+    if inspect.isclass(method) and issubclass(method, SemiSegmentor) and method is not SemiSegmentor
+]
+
+
+def scribbles(*classes: int, unlabeled: int = 254) -> np.ndarray:
+    """A mask with one row per class, and nothing between."""
+    mask = np.full((24, 32), unlabeled, np.uint8)
+    for number, label in enumerate(classes):
+        mask[2 + 6 * number, 2:30] = label
+    return mask
+
+
+@pytest.fixture
+def scribbled(own):
+    """Maker of a config whose labeled images have scribbles, and those of validation full masks, of three classes."""
+
+    def make(mask: np.ndarray, method: str = '', loader: str = 'LoadScribbles', **options):
+        full = np.arange(768, dtype=np.uint8).reshape(24, 32) % 3
+        cfg = own([mask] * 4 + [full] * 2, 3)
+        cfg.train_dataloader.dataset.labeled.pipeline[1] = dict(type=loader, **options)
+        if method:
+            cfg.model = dict(type=method)
+        return cfg
+
+    return make
+
+
+def stop(cfg, match: str) -> None:
+    with pytest.raises(DatasetError, match=match):
+        check_semi_dataset(cfg)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_a_method_says_that_it_reads_scribbles(method):
+    assert method.learns_between_scribbles == ('.scribbles(' in inspect.getsource(method))
+
+
+def test_a_method_that_learns_between_scribbles_is_not_given_void(scribbled):
+    """All that was 255 would be void, and its own terms 0 for ever."""
+    mask = scribbles(0, 1, 2, unlabeled=255)
+    stop(
+        scribbled(mask, 'SoftSelfLabeling', 'LoadAnnotations'),
+        rf'1 problem(.|\n)*{LABELED}: 89% of the pixels are 255, which is void here: SoftSelfLabeling is taught '
+        r'nothing between the scribbles.*unlabeled_value=255, void_value=None',
+    )
+    check_semi_dataset(scribbled(mask, 'SoftSelfLabeling', unlabeled_value=255, void_value=None))
+    check_semi_dataset(scribbled(mask, 'ScribbleSupervised', 'LoadAnnotations'))  # says nothing about these pixels
+    check_semi_dataset(scribbled(np.where(mask == 255, 2, mask), 'SoftSelfLabeling', 'LoadAnnotations'))
+
+
+def test_the_rule_holds_for_methods_of_another_project(scribbled):
+    @MODELS.register_module(force=True)
+    class OwnSelfLabeling(SoftSelfLabeling):
+        """Inherits what it reads."""
+
+    mask = scribbles(0, 1, 2, unlabeled=255)
+    stop(scribbled(mask, 'OwnSelfLabeling', 'LoadAnnotations'), 'OwnSelfLabeling is taught nothing')
+
+
+def test_masks_without_unlabeled_pixels_are_no_scribbles(scribbled):
+    """The folder of the full masks, or 0 in the place of 254: either way nothing would be unlabeled."""
+    full = np.arange(768, dtype=np.uint8).reshape(24, 32) % 3
+    for mask in (full, scribbles(1, 2, unlabeled=0)):
+        stop(
+            scribbled(mask),
+            rf'1 problem(.|\n)*{LABELED}: no pixel of its 4 masks \(.*0.png, ...\) is unlabeled \(254\).*Correct '
+            'the folder; write LoadAnnotations for full masks; .*give LoadScribbles unlabeled_value',
+        )
+    check_semi_dataset(scribbled(scribbles(0, 1, 2)))
+    cfg = scribbled(scribbles(0, 1, 2))
+    cfg.val_dataloader.dataset.pipeline[1].type = 'LoadScribbles'  # where masks are only scored, it is all the same
+    cfg.val_dataloader.dataset.pipeline[2].type = 'PackSemiInputs'
+    check_semi_dataset(cfg)
