@@ -87,3 +87,23 @@ def test_masks_without_unlabeled_pixels_are_no_scribbles(scribbled):
     cfg.val_dataloader.dataset.pipeline[1].type = 'LoadScribbles'  # where masks are only scored, it is all the same
     cfg.val_dataloader.dataset.pipeline[2].type = 'PackSemiInputs'
     check_semi_dataset(cfg)
+
+
+@pytest.mark.parametrize('place', ['train_dataloader', 'val_dataloader'])
+def test_scribbles_are_packed_by_the_step_that_knows_them(scribbled, place):
+    """The host's would leave 254 in the mask: an IndexError in training, wrong scores in validation."""
+    cfg = scribbled(scribbles(0, 1, 2))
+    dataset = cfg[place].dataset
+    dataset.get('labeled', dataset).pipeline[1:] = [dict(type='LoadScribbles'), dict(type='PackSegInputs')]
+    stop(cfg, rf'1 problem(.|\n)*{place}.dataset.*: LoadScribbles marks .*PackSemiInputs in place of PackSegInputs')
+
+
+def test_a_step_that_blends_classes_is_named(own):
+    """The host's rotation interpolates masks; it acts on about half of the images."""
+    cfg = own(
+        [np.where(np.arange(768).reshape(24, 32) % 16 < 8, 0, 255).astype(np.uint8) | np.eye(24, 32, dtype=np.uint8)]
+    )
+    cfg.train_dataloader.dataset.labeled.pipeline.insert(2, dict(type='RandomRotFlip'))
+    stop(cfg, rf'1 problem(.|\n)*{LABELED}: step RandomRotFlip of its pipeline makes values of no class in the mask of')
+    cfg.train_dataloader.dataset.labeled.pipeline[2] = dict(type='RandomRotate', prob=1.0, degree=20)
+    check_semi_dataset(cfg)

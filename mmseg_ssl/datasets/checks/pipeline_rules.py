@@ -1,9 +1,12 @@
 """Rules for pipelines: one image runs through each, before a worker fails in the first step."""
 
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
+import numpy as np
+from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 
+from ...structures import IGNORE_INDEX, UNLABELED
 from ...utils.random import fold, seeded
 from ..pipelines import pipeline_steps
 from .report import Problem
@@ -22,13 +25,14 @@ def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tu
         The packed tensor (None if there is none) and problems.
     """
     results, step = dataset.get_data_info(index), None
-    path = results['img_path']
+    path, seen = results['img_path'], _MaskValues(dataset)
     try:
         with seeded(fold(0, index)):
             for step in pipeline_steps(dataset):
                 results = step(results)
                 if results is None:  # this step filters images
                     return None, []
+                seen.after(step, results)
     except Exception as error:  # any step may raise anything
         text = f'{key}: step {type(step).__name__} of its pipeline fails on {path}: {type(error).__name__}: {error}.'
         return None, [Problem('pipeline', f'{text} Correct this step, or one before it.')]
@@ -38,7 +42,45 @@ def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tu
     if masked and 'gt_sem_seg' not in results.get('data_samples', ()):
         fix = 'Add LoadAnnotations (or LoadScribbles) after LoadImageFromFile.'
         return results['inputs'], [Problem('pipeline', f'{key}: its pipeline returns no mask. {fix}')]
-    return results['inputs'], []
+    return results['inputs'], list(seen.problems(key, path, results.get('data_samples', ())))
+
+
+class _MaskValues:
+    """The values of a mask on its way through a pipeline."""
+
+    def __init__(self, dataset: BaseDataset) -> None:
+        classes = dataset.metainfo.get('classes') or range(256)
+        self.known = {*range(len(classes)), IGNORE_INDEX, getattr(dataset, 'ignore_index', IGNORE_INDEX)}
+        self.scribbled = False
+        self.changed: Any = None  # the step after which values of no class are in the mask
+
+    def after(self, step: Any, results: dict) -> None:
+        """Look at the mask after a step."""
+        self.scribbled = self.scribbled or bool(results.get('scribbled'))
+        if results.get('gt_seg_map') is not None:
+            odd = self._odd(results['gt_seg_map']) - ({UNLABELED} if self.scribbled else set())
+            self.changed = (self.changed or step) if odd else None
+
+    def problems(self, key: str, path: str, sample: Any) -> Iterator[Problem]:
+        """Yield a problem of the packed mask; values that are in the file are a problem of the file."""
+        odd = self._odd(sample.gt_sem_seg.data) if 'gt_sem_seg' in sample else set()
+        if self.scribbled and 'gt_sem_seg' in sample and 'unlabeled_mask' not in sample:
+            yield Problem(
+                'pipeline',
+                f'{key}: LoadScribbles marks unlabeled pixels, but the last step of its pipeline leaves the marks in '
+                'the mask, as if they were a class. Write PackSemiInputs in place of PackSegInputs.',
+            )
+        elif odd and self.changed is not None and not isinstance(self.changed, LoadAnnotations):
+            name = type(self.changed).__name__
+            yield Problem(
+                'pipeline',
+                f'{key}: step {name} of its pipeline makes values of no class in the mask of {path}: '
+                f'{", ".join(map(str, sorted(odd)[:8]))}. It may blend the classes along edges. Remove it, or take a '
+                'step that leaves the values of masks as they are (nearest neighbor).',
+            )
+
+    def _odd(self, mask: Any) -> Set[int]:
+        return set(np.unique(np.asarray(mask)).tolist()) - self.known
 
 
 def channel_problems(key: str, inputs: Any, model: dict) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 """Rules for scribbles: masks, loader and method must agree on which pixels nobody labeled."""
 
-from typing import Iterator, List
+from typing import Any, Iterator, List
 
 from mmengine.dataset import BaseDataset
 from mmseg.registry import MODELS
@@ -24,7 +24,7 @@ def void_problems(key: str, dataset: BaseDataset, masks: List[MaskFacts], model:
         model: Config of the model; its class says so with ``learns_between_scribbles``.
     """
     kind = model.get('type')
-    method = MODELS.get(kind) if isinstance(kind, str) else kind
+    method: Any = MODELS.get(kind) if isinstance(kind, str) else kind
     classes = {int(value) for mask in masks for value in mask.values} - {IGNORE_INDEX}
     if find_scribble_loader(dataset) or not getattr(method, 'learns_between_scribbles', False) or len(classes) < 2:
         return  # masks of 0 and 255 alone have a rule of their own

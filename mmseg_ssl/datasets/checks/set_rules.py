@@ -13,6 +13,8 @@ from .report import Problem, Report, SetFacts
 
 SAMPLED = {'unlabeled': 2000, 'val': 200}
 """Largest number of images of these sets that are looked at before training."""
+TRIED = 8
+"""Number of labeled images that run through their pipeline."""
 DEPTHS = ('sample', 'headers', 'pixels')
 
 
@@ -139,6 +141,8 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
     yield from unequal
     if good and not unequal:
         inputs, failed = pipeline_rules.run_pipeline(key, dataset, good[0].number, role in ('labeled', 'val'))
+        for one in good[1:TRIED] if role == 'labeled' and not failed else ():  # what is random may not act on the first
+            failed = failed or pipeline_rules.run_pipeline(key, dataset, one.number, masked=False)[1]
         yield from failed
         yield from pipeline_rules.channel_problems(key, inputs, model)
         yield from view_rules.value_problems(model, inputs)
