@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import DatasetError
 from ..structures import IGNORE_INDEX
 from ..utils.random import seeded
+from .image_folder import ImageFolder
 from .transforms.scribbles import LoadScribbles
 
 
@@ -33,6 +34,9 @@ class HiddenMasks:
     def __init__(self, dataset: Any, labeled: Any, folder: str = '') -> None:
         self.dataset, self.labeled = dataset, _innermost(labeled)
         self.folder = folder or self.labeled.data_prefix['seg_map_path']
+        given = getattr(_innermost(dataset), 'img_suffix', ())
+        suffixes = (given,) if isinstance(given, str) else given
+        self.names = ImageFolder('', (*suffixes, self.labeled.img_suffix))  # lists nothing: it splits names
         self.steps = _with_masks(_innermost(dataset).pipeline.transforms, self.labeled.pipeline.transforms)
 
     def require(self) -> None:
@@ -55,8 +59,10 @@ class HiddenMasks:
             index: Of the image.
         """
         image = self.dataset.get_data_info(index)['img_path']
-        name = osp.splitext(osp.relpath(image, _innermost(self.dataset).data_prefix['img_path']))[0]
-        return osp.join(self.folder, name + self.labeled.seg_map_suffix)
+        name = osp.relpath(image, _innermost(self.dataset).data_prefix['img_path'])
+        # a suffix may be more than an extension, as in Cityscapes
+        known, _ = self.names.split(name) or osp.splitext(name)
+        return osp.join(self.folder, known + self.labeled.seg_map_suffix)
 
     def load(self, index: int, seed: int, image: Tensor) -> Tensor:
         """Load the mask of a crop.

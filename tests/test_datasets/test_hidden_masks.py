@@ -61,6 +61,24 @@ def test_images_without_a_mask_are_unknown_and_no_mask_at_all_is_an_error(data):
     assert known == [0, 16 * 16]
 
 
+@pytest.mark.parametrize('suffix', ['_leftImg8bit.png', '.png', ['.jpg', '_leftImg8bit.png']])
+def test_names_as_in_cityscapes(data, suffix):
+    """Image suffixes are more than an extension, of labeled images at least; capitals do not matter."""
+    for number, path in enumerate(sorted((data / 'img').iterdir())):
+        path.rename(path.with_name(f'{path.stem}_leftImg8bit.{"PNG" if number == 4 else "png"}'))
+    for path in sorted((data / 'ann').iterdir()):
+        path.rename(path.with_name(f'{path.stem}_gtFine_labelTrainIds.png'))
+    cfg = dict(toy_config(data)['train_dataloader']['dataset'], hidden_masks=True)
+    names = dict(img_suffix='_leftImg8bit.png', seg_map_suffix='_gtFine_labelTrainIds.png')
+    cfg['labeled'].update(names, type='BaseSegDataset', metainfo=dict(classes=('a', 'b', 'c')))
+    cfg['unlabeled'].update(img_suffix=suffix, exclude='')
+    dataset = DATASETS.build(cfg)
+    dataset.full_init()
+    masks = dataset.hidden_masks['weak']
+    found = {masks.path(index) for index in range(len(dataset.unlabeled))}
+    assert found == {str(data / f'ann/{number:02d}_gtFine_labelTrainIds.png') for number in range(5)}
+
+
 def test_a_crop_that_depends_on_the_mask_is_unknown_rather_than_wrong(data):
     """``cat_max_ratio`` draws again where it sees one class alone; the crop of the image is then another one."""
     for path in data.glob('ann/*.png'):

@@ -15,7 +15,7 @@ def write_png(path, values):
 def write_data_config(place, run, **changes):
     """Give a run the data of a training on ``photos`` with two masks."""
     common = dict(img_suffix='.png', serialize_data=False)  # mmengine collects garbage whenever it serializes
-    labeled = dict(common, type='BaseSegDataset', metainfo=META, pipeline=PIPELINE, **changes)
+    labeled = dict(common, **dict(dict(type='BaseSegDataset', metainfo=META, pipeline=PIPELINE), **changes))
     labeled['data_prefix'] = dict(img_path='photos', seg_map_path='masks')
     unlabeled = dict(common, type='UnlabeledImages', data_prefix=dict(img_path='photos'), pipeline=[])
     data = dict(type='SemiDataset', split='list.txt', labeled=labeled, unlabeled=unlabeled)

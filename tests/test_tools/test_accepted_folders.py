@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 from load_tool import load_tool
-from photo_run import read, write_png
-from tiny_run import META, noise
+from photo_run import read, write_data_config, write_png
+from tiny_run import META, PIPELINE, noise
 
 from mmseg_ssl.datasets import read_ids
 from mmseg_ssl.errors import DatasetError
@@ -217,6 +217,20 @@ def test_annotations_that_cannot_be_taken(tool, place, content, said):
         tool.main(['run', '--accept', 'coco.json', '--out', 'round2'])
     assert 'coco.json' in str(error.value)
     assert everything(place) == before and not list(place.glob('round2*'))
+
+
+@pytest.mark.parametrize(
+    ('options', 'unlabeled'), [({}, 254), (dict(unlabeled_value=255, void_value=None), 255), (None, 255)]
+)
+def test_pixels_without_an_annotation_are_unlabeled_among_scribbles(tool, place, options, unlabeled):
+    """As void they would be no image: a method could not label them. Among full masks they are ignored."""
+    load = dict(type='LoadAnnotations') if options is None else dict(type='LoadScribbles', **options)
+    pipeline = [PIPELINE[0], load, dict(type='PackSemiInputs')]
+    write_data_config(place, 'run', pipeline=pipeline)
+    (place / 'coco.json').write_text(json.dumps(coco()))
+    tool.main(['run', '--accept', 'coco.json', '--out', 'round2'])
+    mask = read(place / 'round2/masks/0.png')
+    assert mask[2, 15] == 0 and mask[30, 50] == unlabeled and set(np.unique(mask)) == {0, unlabeled}
 
 
 @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-8'])

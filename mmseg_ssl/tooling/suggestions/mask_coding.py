@@ -8,6 +8,7 @@ import numpy as np
 
 from ...datasets.checks.mask_files import IGNORED, UNREADABLE, meanings, open_mask, unexplained
 from ...datasets.pseudo_label_files import label_path
+from ...datasets.transforms import find_scribble_loader
 from ...errors import DatasetError
 from ...structures import IGNORE_INDEX
 from ...utils.atomic_files import replace_file
@@ -45,8 +46,11 @@ class MaskCoding:
             raise UserError(f'no value of a mask of {type(self.dataset).__name__} stands for {what}.')
         values = [int(np.flatnonzero(self.known == value)[0]) for value in wanted[:-1]]
         ignored = np.flatnonzero(self.known == IGNORED)
-        # of several values, 255 is the one that every tool leaves alone
-        values.append(IGNORE_INDEX if IGNORE_INDEX in ignored else int(ignored[-1]))
+        scribbles = find_scribble_loader(self.dataset)
+        if scribbles:  # void would be no image to a method of scribbles, but nobody labeled these pixels
+            values.append(scribbles.unlabeled_value)
+        else:  # of several values, 255 is the one that every tool leaves alone
+            values.append(IGNORE_INDEX if IGNORE_INDEX in ignored else int(ignored[-1]))
         self.values = np.array(values, np.uint8)
 
     def path(self, folder: Path, name: str) -> Path:
@@ -63,7 +67,7 @@ class MaskCoding:
 
         Args:
             path: The file.
-            classes: ``(H, W)`` indices of classes; what is none is ignored.
+            classes: ``(H, W)`` indices of classes; what is none is ignored, or unlabeled among scribbles.
         """
         values = self.values[np.minimum(classes, len(self.classes))]
         replace_file(path, cv2.imencode(f'.{self.suffix.rpartition(".")[2]}', values)[1].tobytes())
@@ -83,7 +87,7 @@ class MaskCoding:
             raise DatasetError(
                 f'{path}: {facts.counts[odd[0]]} pixels have the value {facts.values[odd[0]]}, which stands for no '
                 f'class. The values of the {len(self.classes)} classes are {", ".join(map(str, self.values[:-1]))}; '
-                f'{self.values[-1]} is ignored. Give these pixels one of them.'
+                f'{self.values[-1]} is none. Give these pixels one of them.'
             )
         labels = self.known[values.astype(np.int64)]
         return np.where(labels < 0, IGNORE_INDEX, labels).astype(np.uint8)
