@@ -1,13 +1,15 @@
 """Rules for scribbles: which pixels nobody labeled."""
 
 import inspect
+import re
 
+import cv2
 import numpy as np
 import pytest
 from mmseg.registry import MODELS
 
 import mmseg_ssl.models.segmentors as segmentors
-from mmseg_ssl.datasets import DatasetError, check_semi_dataset
+from mmseg_ssl.datasets import DatasetError, check_semi_dataset, fix_masks
 from mmseg_ssl.models import SemiSegmentor, SoftSelfLabeling
 
 LABELED = 'train_dataloader.dataset.labeled'
@@ -107,3 +109,45 @@ def test_a_step_that_blends_classes_is_named(own):
     stop(cfg, rf'1 problem(.|\n)*{LABELED}: step RandomRotFlip of its pipeline makes values of no class in the mask of')
     cfg.train_dataloader.dataset.labeled.pipeline[2] = dict(type='RandomRotate', prob=1.0, degree=20)
     check_semi_dataset(cfg)
+
+
+@pytest.mark.parametrize(
+    ('mask', 'pairs'),
+    [
+        (scribbles(0, 10), '10=1'),
+        (scribbles(1, 2, 3), '1=0 2=1 3=2'),
+        (scribbles(1, 2, 3, unlabeled=0), '0=254 1=0 2=1 3=2'),
+    ],
+)
+def test_the_command_for_scribbles_leaves_unlabeled_pixels_unlabeled(scribbled, tmp_path, mask, pairs):
+    """As a class, 254 would be most of all that is taught."""
+    cfg = scribbled(mask)
+    with pytest.raises(DatasetError) as error:
+        check_semi_dataset(cfg)
+    printed = re.search(r'--fix OUT --map ((?:\d+=\d+ )+)--cfg-options (.*)', str(error.value))
+    assert printed[1].strip() == pairs
+    assert printed[2] == 'val_dataloader=None test_dataloader=None'  # whose masks have other values
+    mapping = dict(tuple(map(int, pair.split('='))) for pair in pairs.split())
+    fix_masks(dict(cfg, val_dataloader=None), str(tmp_path / 'new'), mapping)
+    new = cv2.imread(str(tmp_path / 'new/train_labeled/0.png'), cv2.IMREAD_UNCHANGED)
+    classes = [0, 1, 2][: len(np.unique(mask)) - 1]
+    assert (new == scribbles(*classes)).all()
+
+
+def test_no_command_is_printed_that_does_nothing(scribbled):
+    """Nothing but a class too many; and the index of a class cannot mean unlabeled, which would take it away."""
+    for cfg in (scribbled(scribbles(0, 1, 2, 3)), scribbled(scribbles(1, 2, 3, unlabeled=0), '', 'LoadAnnotations')):
+        with pytest.raises(DatasetError, match='label id 3') as error:
+            check_semi_dataset(cfg)
+        assert '--map' not in str(error.value)
+    stop(scribbled(scribbles(1, 2, 3, unlabeled=0), unlabeled_value=0), '0 is the index of a class, so it cannot mean')
+
+
+def test_a_crop_chosen_by_its_classes_does_not_count_unlabeled_pixels(scribbled):
+    cfg = scribbled(scribbles(0, 1, 2))
+    crop = dict(type='RandomCrop', crop_size=(16, 16), cat_max_ratio=0.75)
+    cfg.train_dataloader.dataset.labeled.pipeline.insert(2, crop)
+    warnings = [one.text for one in check_semi_dataset(cfg).warnings]
+    assert any(f'{LABELED}: RandomCrop with cat_max_ratio=0.75' in text for text in warnings)
+    cfg.train_dataloader.dataset.labeled.pipeline[2]['ignore_index'] = 254
+    assert not any('cat_max_ratio' in one.text for one in check_semi_dataset(cfg).warnings)

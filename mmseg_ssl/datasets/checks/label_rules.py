@@ -12,6 +12,8 @@ from .report import Problem, SetFacts
 
 FEW = 1e-4
 """Share of the labeled pixels below which a class is reported as rare."""
+SCRIBBLES_ALONE = ' --cfg-options val_dataloader=None test_dataloader=None'
+"""The masks of validation are full ones, to which the values of scribbles say nothing."""
 MANY_VALUES = 24
 """This many values without a class point to smoothing or compression, not to a wrong list of classes."""
 
@@ -78,20 +80,34 @@ def all_values(masks: List[Tuple[MaskFacts, np.ndarray]]) -> List[int]:
     return sorted({int(value) for mask, _ in masks for value in mask.values})
 
 
-def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], num_classes: int, command: str) -> str:
-    """Return the command that maps values to classes; empty if there are too many values to stand for the classes.
+def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDataset, command: str) -> str:
+    """Return the command that maps values to classes; empty if these values cannot stand for the classes.
 
     Args:
         masks: Readable masks, each with the meanings of its values.
-        num_classes: Number of classes.
+        dataset: Their dataset.
         command: Command line of the tool.
     """
-    values = all_values(masks)
-    if len(values) > num_classes + 1:
+    number = len(dataset.metainfo.get('classes') or ())
+    values, new, loader, rest = all_values(masks), list(range(number)), find_scribble_loader(dataset), ''
+    reads = 'the values stand for the classes in order'
+    if loader and loader.unlabeled_value < number:
+        return (
+            f'{loader.unlabeled_value} is the index of a class, so it cannot mean unlabeled: leave out unlabeled_value '
+            'of LoadScribbles, and check again for the command that rewrites these masks.'
+        )
+    if loader:
+        rest = SCRIBBLES_ALONE
+        if loader.unlabeled_value not in values and values[:1] == [0]:
+            new = [loader.unlabeled_value, *new]
+            reads = '0 means unlabeled and the other values stand for the classes in order'
+        values = [value for value in values if value not in loader.file_values]
+    elif len(values) > number:
+        values = [value for value in values if value != IGNORE_INDEX]
+    pairs = ' '.join(f'{old}={index}' for old, index in zip(values, new) if old != index)
+    if not pairs or len(values) > len(new):
         return ''
-    classes = [value for value in values if value != IGNORE_INDEX] if len(values) > num_classes else values
-    pairs = ' '.join(f'{old}={new}' for new, old in enumerate(classes) if old != new)
-    return f'If the values stand for the classes in order, this writes new masks: {command} --fix OUT --map {pairs}'
+    return f'If {reads}, this writes new masks: {command} --fix OUT --map {pairs}{rest}'
 
 
 def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], command: str) -> Iterator[Problem]:

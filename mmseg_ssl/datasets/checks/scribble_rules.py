@@ -6,6 +6,7 @@ from mmengine.dataset import BaseDataset
 from mmseg.registry import MODELS
 
 from ...structures import IGNORE_INDEX, UNLABELED
+from ..pipelines import pipeline_steps
 from ..transforms import find_scribble_loader
 from .mask_files import MaskFacts
 from .report import Problem
@@ -56,3 +57,20 @@ def full_mask_problems(key: str, dataset: BaseDataset, masks: List[MaskFacts]) -
             'full masks; or, if another value means unlabeled, give LoadScribbles unlabeled_value (if it is the index '
             f'of a class, as 0 is, rewrite it as {UNLABELED} in the masks).',
         )
+
+
+def crop_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
+    """Yield a crop that is chosen by its classes, and takes the unlabeled pixels of scribbles for one of them.
+
+    Args:
+        key: Place of the dataset in the config.
+        dataset: A built dataset.
+    """
+    for step in pipeline_steps(dataset) if find_scribble_loader(dataset) else ():
+        if getattr(step, 'cat_max_ratio', 1.0) < 1 and getattr(step, 'ignore_index', UNLABELED) != UNLABELED:
+            yield Problem(
+                'crop of scribbles',
+                f'{key}: {type(step).__name__} with cat_max_ratio={step.cat_max_ratio} in its pipeline takes the '
+                f'unlabeled pixels ({UNLABELED}) for a class, so that almost no crop will do and a random one is '
+                f'taken. Set its ignore_index={UNLABELED}.',
+            )

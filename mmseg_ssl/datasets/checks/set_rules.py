@@ -44,6 +44,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         pairs = [(one.image, one.mask.size) for one in seen if one.mask]
         report.warnings += image_rules.orientation_warnings(pairs)
         report.warnings += image_rules.left_out_warnings(place, leaf)
+        report.warnings += scribble_rules.crop_warnings(place, leaf)
         if role == 'unlabeled':
             report.warnings += view_rules.weak_view_warnings(place, leaf, cfg.get('model') or {})
         if role in ('val', 'test'):
@@ -81,7 +82,7 @@ def _file_problems(
     if not seen:
         yield Problem('empty', f'{name_of(dataset)} holds no image. Correct data_prefix, img_suffix or the list.')
     readable = [(one.mask, known) for one in seen if one.mask and not one.mask.problem]
-    advice = mapping_advice(readable, len(dataset.metainfo.get('classes') or ()), command)
+    advice = mapping_advice(readable, dataset, command)
     for one in seen:
         path, mask = one.image.path, one.mask
         if one.image.problem == 'missing':
