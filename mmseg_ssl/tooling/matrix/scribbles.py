@@ -11,7 +11,7 @@ SOFT = (
     'https://arxiv.org/abs/2507.01721',
 )
 FIRST = dict(load_from='work_dirs/scribble-supervised_{net}_{data}_{list}/last_checkpoint')
-RESULTS = '../../docs/scribbles.md'
+RESULTS = '../../docs/scribbles.md#results'
 
 
 def pictures(bandwidth: float) -> Leaf:
