@@ -136,9 +136,10 @@ def test_the_command_for_scribbles_leaves_unlabeled_pixels_unlabeled(scribbled, 
 
 def test_no_command_is_printed_that_does_nothing(scribbled):
     """Nothing but a class too many; and the index of a class cannot mean unlabeled, which would take it away."""
-    for cfg in (scribbled(scribbles(0, 1, 2, 3)), scribbled(scribbles(1, 2, 3, unlabeled=0), '', 'LoadAnnotations')):
+    full = scribbles(1, 2, 3, unlabeled=0)
+    for mask, loader in ((scribbles(0, 1, 2, 3), 'LoadScribbles'), (full, 'LoadAnnotations')):
         with pytest.raises(DatasetError, match='label id 3') as error:
-            check_semi_dataset(cfg)
+            check_semi_dataset(scribbled(mask, '', loader))
         assert '--map' not in str(error.value)
     stop(scribbled(scribbles(1, 2, 3, unlabeled=0), unlabeled_value=0), '0 is the index of a class, so it cannot mean')
 
