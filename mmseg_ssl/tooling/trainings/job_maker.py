@@ -128,7 +128,8 @@ def _filled(words: Sequence[str], first: Optional[Job], folder: Path, seed: int)
     """Replace names in braces with the paths of a job, and of the one before it, and with its seed."""
     places = dict(folder=str(folder), seed=str(seed))
     if first:
-        places.update(config=first.config, checkpoint=str(first.checkpoint))
+        # as it was trained, with the options of the plan, such as other classes
+        places.update(config=str(first.folder / Path(first.config).name), checkpoint=str(first.checkpoint))
     for name, place in places.items():
         words = [word.replace(f'{{{name}}}', place) for word in words]
     return tuple(words)
