@@ -167,7 +167,7 @@ def main(argv: Optional[List[str]] = None) -> dict:
     apply_options(cfg, args, parts)
     hooks = cfg.setdefault('default_hooks', {})
     hooks['weights'] = dict(type='CheckWeightsHook', allow_missing=args.allow_missing)
-    runner = build_runner(cfg, args.verbose, tables=args.verbose)
+    runner = build_runner(cfg, args.verbose, tables=args.verbose, scores=True)
     for report in reports:
         report.log(runner.logger)
     if args.show_dir and runner.world_size > 1:

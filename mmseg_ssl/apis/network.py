@@ -46,8 +46,11 @@ class TrainedNetwork:
     def __init__(self, model: Any, cfg: Config, meta: Dict[str, List[Any]]) -> None:
         self.model, self.cfg = model, cfg
         steps = [step for step in pipeline_of_images(cfg) if not step['type'].startswith(('LoadAnnot', 'LoadScribb'))]
-        if not steps or not steps[0]['type'].startswith('LoadImage'):
-            raise UserError(f'{cfg.filename}: the pipeline of test images does not begin with LoadImageFromFile.')
+        if not steps or not steps[0]['type'].startswith(('LoadImage', 'LoadDeepImage')):
+            raise UserError(
+                f'{cfg.filename}: the pipeline of test images begins with {steps[0]["type"] if steps else "nothing"}, '
+                'not with LoadImageFromFile or LoadDeepImage. Write one of them first.'
+            )
         self.reading, self.steps = Compose(steps[:1]), Compose(steps[1:])
         self.eight_bits, self.warned = gives_eight_bits(steps[0]), False
         count = max(2, segmentor_of(model).out_channels)

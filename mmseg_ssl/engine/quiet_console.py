@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from ..compat.quiet_host import ignore_useless_warnings
+from .scoring_runner import KeepConfig
 
 LONG = re.compile(
     r'\s*(-{20,}\s*System environment:|Config:\n|Hooks will be executed in|paramwise_options -- |[\w.]+ - torch\.Size|'
@@ -84,18 +85,21 @@ def console_is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def build_runner(cfg: Any, verbose: bool = False, tables: bool = True) -> Runner:
+def build_runner(cfg: Any, verbose: bool = False, tables: bool = True, scores: bool = False) -> Runner:
     """Build the runner of a config, of the class ``runner_type`` names or the host's.
 
     Args:
         cfg: A whole config.
         verbose: Show everything on the console, too: environment, config, hooks, options of every parameter.
         tables: As for :class:`ConsoleFilter`.
+        scores: It only scores: see :class:`~mmseg_ssl.engine.scoring_runner.KeepConfig`.
 
     Returns:
         The runner.
     """
     kind = RUNNERS.get(cfg['runner_type']) if 'runner_type' in cfg else Runner
+    if scores:
+        kind = type(kind.__name__, (KeepConfig, kind), {})
     if not verbose:
         ignore_useless_warnings()
         kind = type(kind.__name__, (QuietConsole, kind), dict(tables=tables))

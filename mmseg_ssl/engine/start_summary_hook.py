@@ -26,6 +26,7 @@ class StartSummaryHook(Hook):
     def before_train(self, runner: Any) -> None:
         """Log the summary; the first process does it for all."""
         if runner.rank == 0:
+            runner.model.train()  # as the loop will: only then are a backbone's frozen stages without gradients
             runner.logger.info('\n' + '\n'.join(f'  {name:<9}{text}' for name, text in describe_run(runner)))
 
 

@@ -48,8 +48,8 @@ def find_weights(config: Config, path: Optional[Union[str, Path]] = None) -> Non
         looked = 'the current folder, those above the config, and the project'
         raise UserError(
             f'weights in the config do not exist (looked in {looked}):\n' + '\n'.join(problems) + '\n'
-            'Put the file there, or name another: --cfg-options <setting>=<file>; a setting of None starts from '
-            'random weights.'
+            'Put the file there, or name another: --cfg-options <setting>=<file>; init_cfg=None, pretrained=None or '
+            'load_from=None starts from random weights.'
         )
 
 
@@ -80,7 +80,7 @@ def _origin(value: str) -> str:
         return f'the run of config {run["run"]}.py writes it: train that one first'
     if 'mobilenet_v2_imagenet' in value:
         return (
-            "Google's mobilenet_v2_1.0_224 in mmseg's names; other ImageNet weights: init_cfg.checkpoint="
-            'mmcls://mobilenet_v2 init_cfg.prefix=backbone. in the same place'
+            "Google's mobilenet_v2_1.0_224 in mmseg's names; other ImageNet weights, with backbone. before each: "
+            'init_cfg.checkpoint=mmcls://mobilenet_v2 init_cfg.prefix=backbone. conv_cfg=None'
         )
     return "the comment in the network's config, configs/_base_/networks, says where it comes from"

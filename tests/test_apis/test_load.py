@@ -44,6 +44,21 @@ def test_it_predicts_as_the_host_does(run):
     assert result.classes == META['classes'] and result.palette.tolist() == META['palette']
 
 
+def test_a_run_on_deep_images_predicts(run):
+    """16-bit values of 16 times a photo's, with 4080 for white, are the photo."""
+    photo = run.parent / 'photo.png'
+    expected = load(run, device='cpu')(str(photo))
+    config = run / 'tiny_mine.py'
+    deep, plain = "type='LoadDeepImage', max_value=4080", "type='LoadImageFromFile'"
+    assert plain in config.read_text()
+    config.write_text(config.read_text().replace(plain, deep))
+    cv2.imwrite(str(photo), cv2.imread(str(photo)).astype(np.uint16) * 16)
+    torch.testing.assert_close(load(run, device='cpu')(str(photo)).confidence, expected.confidence)
+    config.write_text(config.read_text().replace(deep, "type='Resize', scale=(32, 32)"))
+    with pytest.raises(UserError, match='begins with Resize, not with LoadImageFromFile or LoadDeepImage'):
+        load(run, device='cpu')
+
+
 def test_the_host_does_not_talk_of_itself(run, monkeypatch, caplog, capsys):
     """Loading and predicting are quiet; a warning that is not known passes."""
     with warnings.catch_warnings(record=True) as caught:

@@ -2,12 +2,16 @@
 
 import logging
 import re
+from types import SimpleNamespace
 
 import pytest
+from torch import nn
 from toy_process import output, train
 from toy_run import draw_images, toy_config, write_config
 
+from mmseg_ssl.engine import start_summary_hook
 from mmseg_ssl.engine.quiet_console import ConsoleFilter
+from mmseg_ssl.engine.start_summary_hook import StartSummaryHook, _network
 
 
 def shown(text, level=logging.INFO, progress=False):
@@ -79,3 +83,21 @@ def test_the_console_says_ten_lines_and_the_file_all(config, tmp_path):
 def test_verbose_gives_the_whole_start(config, tmp_path):
     assert train(config, tmp_path / 'run', '--verbose') == 0, output(tmp_path / 'run')
     assert 'System environment' in output(tmp_path / 'run') and 'Config:' in output(tmp_path / 'run')
+
+
+def test_weights_of_frozen_stages_are_not_trained():
+    """A backbone takes gradients away in ``train()``, which the loop calls after the summary."""
+
+    class Backbone(nn.Linear):
+        def train(self, mode=True):
+            self.requires_grad_(not mode)
+            return super().train(mode)
+
+    model = nn.Module()
+    model.backbone, model.decode_head = Backbone(999, 1000), nn.Linear(999, 2000)
+    lines = []
+    runner = SimpleNamespace(rank=0, model=model, logger=SimpleNamespace(info=lines.append))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(start_summary_hook, 'describe_run', lambda run: [('network', _network(run.model))])
+        StartSummaryHook().before_train(runner)
+    assert 'Backbone + Linear, 3 M weights; 2 M are trained in all' in lines[0]

@@ -106,6 +106,12 @@ def test_masks_become_indices(tool, tmp_path, change, values):
             np.testing.assert_array_equal(mask, np.array(values, np.uint8)[true])
 
 
+def test_names_without_colors_are_said_beside_them(tool, tmp_path, capsys):
+    """They go to the colors in ascending order, which a user cannot know."""
+    make(tool, draw(tmp_path, change=lambda mask: COLORS[mask][..., ::-1]), '--classes', 'sky,sign,wall')
+    assert 'sky is 0,0,0, sign is 30,200,30, wall is 200,30,30. If not so: --classes FILE' in capsys.readouterr().out
+
+
 def test_a_file_says_names_and_colors(tool, tmp_path):
     """CVAT's form; the order is that of the file, and a class that no mask shows keeps its number."""
     draw(tmp_path, change=lambda mask: COLORS[mask][..., ::-1])

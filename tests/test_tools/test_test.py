@@ -44,6 +44,17 @@ def test_scores_what_training_scored(trained, tmp_path):
     assert len(list((tmp_path / 'masks').glob('*/*.png'))) == 4  # two networks
 
 
+def test_the_config_of_the_training_stays(trained, tmp_path):
+    """Later tools read it: another network, checkpoint or wrapper of a test is not the run's."""
+    config, checkpoint, _ = trained
+    run = shutil.copytree(checkpoint.parent, tmp_path / 'run')
+    before = (run / 'config.py').read_text()
+    assert run_tool('test', [config, run / checkpoint.name, '--work-dir', run, '--predict-on', 'teacher']) == 0
+    assert (run / 'config.py').read_text() == before
+    newest = max(run.glob('*/vis_data/config.py'), key=lambda path: path.stat().st_mtime)
+    assert "predict_on='teacher'" in newest.read_text() and "predict_on='teacher'" not in before
+
+
 def test_val_is_scored_in_the_same_process(trained, tmp_path):
     """Both images of val, with the scores of the training, in the log; of the test set one alone, in the file."""
     config, checkpoint, trained_log = trained

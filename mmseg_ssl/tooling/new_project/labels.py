@@ -103,9 +103,7 @@ def _one_kind(photos: List[Photo]) -> None:
 
 
 def _unlabeled_value(total: Counter, table: Dict[Value, int], notes: List[str]) -> Optional[Value]:
-    """Return the value of pixels without a scribble: 254 where it occurs, else the most frequent one; ignored or not,
-    as who does not know better ignores it.
-    """
+    """Return the value of pixels without a scribble: 254 where it occurs, else the most frequent, ignored or not."""
     found = UNLABELED if UNLABELED in total else max(set(total) - {VOID}, key=lambda value: total[value], default=None)
     if found in table and found != UNLABELED:
         notes.append(
@@ -140,7 +138,10 @@ def _colors(
     if names and len(names) != len(colors):
         raise UserError(f'--classes names {len(names)} classes, the masks have {len(colors)} colors: {colors[:12]}.')
     given = [name.text for name in names] or ['_'.join(map(str, ('rgb', *color))) for color in colors]
-    if not names and colors[0] == (0, 0, 0):
+    if names:
+        pairs = ', '.join(f'{name} is {",".join(map(str, color))}' for name, color in zip(given, colors))
+        notes.append(f'Names go to colors in ascending order: {pairs}. If not so: --classes FILE, lines "name: r,g,b"')
+    elif colors[0] == (0, 0, 0):
         given[0] = 'background'
     return given, [list(color) for color in colors]
 

@@ -116,7 +116,8 @@ def _check(found: Dict[str, GivenMask], coding: MaskCoding, paths: Dict[str, Pat
     for name, mask in found.items():
         try:
             if name not in paths:
-                fix = 'Remove the mask.' if name in held else 'Name the mask like its image.'
+                fix = 'Name the mask like its image, or give --images again if it was suggested with that.'
+                fix = 'Remove the mask.' if name in held else fix
                 raise DatasetError(f'{mask.where}: the run has no image {name}.{nearest(name, paths, held)} {fix}')
             classes = mask.read()
             size = classes.shape[1], classes.shape[0]
