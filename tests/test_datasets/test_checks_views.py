@@ -170,6 +170,11 @@ def test_scales_by_hand(step, ratio, role):
     fourfold = dict(type='Resize', scale=(400, 400), keep_ratio=True)  # as large as they are
     sets = {'labeled': ('a', of(), (100, 50)), role: ('b', of(fourfold), (400, 200))}
     assert not list(view_rules.geometry_warnings(sets, {}))
+    same = dict(type='Resize', scale=(100, 50), keep_ratio=True)  # four times as large, and shown at one size
+    sets = {'labeled': ('a', of(same), (100, 50)), role: ('b', of(same), (400, 200))}
+    assert not list(view_rules.geometry_warnings(sets, {}))
+    sets = {'labeled': ('a', of(same), (100, 50)), role: ('b', of(same, fourfold), (100, 50))}
+    assert len(list(view_rules.geometry_warnings(sets, {}))) == 1
 
 
 def test_a_forgotten_resize_is_doubted(cfg):

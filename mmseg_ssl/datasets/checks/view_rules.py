@@ -118,11 +118,13 @@ def geometry_warnings(sets: Dict[str, Tuple[str, BaseDataset, Optional[Size]]], 
         judged, dataset, seen = sets.get(role, ('', labeled, None))
         if size and seen:
             ratio = _scale(dataset, seen) / _scale(labeled, size)
-            if not 1 / TWICE < ratio < TWICE:
+            # objects are as large in files of one kind, or fill as much of an image: one of the two has to hold
+            inside = ratio * math.sqrt(math.prod(seen) / math.prod(size))
+            if not any(1 / TWICE < value < TWICE for value in (ratio, inside)):
                 yield Problem(
                     'geometry',
                     f'{judged}: its pipeline shows images at {ratio:.2g} times the scale of {key}. Give Resize '
-                    'there the scale of training, as the host does.',
+                    'there the scale of training, as the host does (without one, put it after LoadImageFromFile).',
                 )
 
 
