@@ -2,13 +2,13 @@
 
 from typing import Tuple
 
-import numpy as np
 import torch
 from mmengine.structures import PixelData
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.registry import TRANSFORMS
 
 from ...structures import IGNORE_INDEX, UNLABELED
+from .scribbles import classes_in
 
 
 @TRANSFORMS.register_module()
@@ -53,7 +53,5 @@ def _scribbled_classes(results: dict) -> Tuple[int, ...]:
         for pair in results.get('swap_seg_labels') or ():
             there = classes.intersection(pair)
             classes = classes.difference(pair).union(one for one, other in (pair, pair[::-1]) if other in there)
-    mask = results['gt_seg_map']
-    seen = set(np.flatnonzero(np.bincount(mask[mask < UNLABELED])).tolist())
     # what a mosaic brought from other images says nothing of what else they have
-    return tuple(sorted(classes)) if seen <= classes else ()
+    return tuple(sorted(classes)) if classes.issuperset(classes_in(results['gt_seg_map'])) else ()

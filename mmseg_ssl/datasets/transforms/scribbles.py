@@ -6,7 +6,7 @@ labeled) and ``IGNORE_INDEX`` (255: void and padding). So the host's crops, flip
 scribbles of, ``scribbled_classes``, stays with every crop.
 """
 
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Iterator, Optional, Sequence, Tuple
 
 import mmcv
 import numpy as np
@@ -118,11 +118,16 @@ class LoadScribbles(LoadAnnotations):
         codes = self.codes.copy()
         for old, new in (results.get('label_map') or {}).items():
             codes[old] = new
-        results['gt_seg_map'] = mask = codes[values]
+        results['gt_seg_map'] = codes[values]
         results['seg_fields'].append('gt_seg_map')
         results['scribbled'] = True
         # now: a crop loses some of them
-        results['scribbled_classes'] = tuple(np.flatnonzero(np.bincount(mask[mask < UNLABELED])).tolist())
+        results['scribbled_classes'] = classes_in(results['gt_seg_map'])
+
+
+def classes_in(mask: np.ndarray) -> Tuple[int, ...]:
+    """Return the classes that a scribble mask shows, in their order."""
+    return tuple(np.flatnonzero(np.bincount(mask[mask < UNLABELED])).tolist())
 
 
 def find_scribble_loader(dataset: Any) -> Optional[LoadScribbles]:
