@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..ops.dense_neighborhood import bilateral_affinity, cell_means, cell_size
-from ..ops.precision import at_least_fp32, without_autocast
+from ..ops.precision import without_autocast
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
-from .labeling_problem import classes_of_images, rule_out, smoothed
+from .labeling_problem import classes_of_images, smoothed
 
 DENSE_RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0  # neighbors of a pixel on the grid
@@ -79,7 +79,7 @@ def dense_self_label(
             f'{eta}, {potts_weight}, {bandwidth}, {spatial_bandwidth}, {resolution} and {steps}.'
         )
     allowed = classes_of_images(seeds, logits.shape[1], valid, image_classes) if only_seeded_classes else None
-    probs = smoothed(rule_out(at_least_fp32(logits), allowed), allowed, smoothing).softmax(dim=1)
+    probs = smoothed(logits, allowed, smoothing).softmax(dim=1)
     size = cell_size(probs.shape[2:], resolution)
     # uniform where nothing is valid, so that every cell is a distribution
     cells, share = cell_means(probs, valid, size, fill=1 / probs.shape[1])

@@ -73,7 +73,7 @@ def labeling_problem(
     # a seed in the padding is none
     seeded = (seeds != IGNORE_INDEX) & valid
     index = seeds.where(seeded, 0).unsqueeze(1)
-    logits = smoothed(rule_out(at_least_fp32(logits), allowed), allowed, smoothing)
+    logits = smoothed(logits, allowed, smoothing)
     logits = logits.where(valid.unsqueeze(1), 0).flatten(2).contiguous()  # NaN in the padding stays there
     labels = logits.softmax(dim=1)
     standard = cross_entropy == 'standard'
@@ -114,31 +114,28 @@ def classes_of_images(
     return drawn | ~drawn.any(dim=1, keepdim=True)
 
 
-def rule_out(logits: Tensor, allowed: Optional[Tensor]) -> Tensor:
-    """Take classes out of a prediction ``(B, C, H, W)``, all but the ``allowed`` ``(B, C)``; none if not given."""
-    return logits if allowed is None else logits.where(allowed[:, :, None, None], RULED_OUT)
-
-
 def smoothed(logits: Tensor, allowed: Optional[Tensor], share: float) -> Tensor:
-    r"""Mix a prediction with the uniform distribution: :math:`\sigma' = (1 - s) \sigma + s u`.
+    r"""Take classes out of a prediction, and mix it with the uniform one: :math:`\sigma' = (1 - s) \sigma + s u`.
 
     However sure a network is, a label that contradicts it then costs at most :math:`-\ln(s / C)`, which neighbors can
     outweigh.
 
     Args:
         logits: ``(B, C, H, W)``.
-        allowed: ``(B, C)`` bool, over which :math:`u` is uniform; all classes if not given.
+        allowed: ``(B, C)`` bool, the classes that stay, over which :math:`u` is uniform; all if not given.
         share: :math:`0 \le s < 1`.
 
     Returns:
-        :math:`\ln \sigma'`, of classes that are not allowed as :func:`rule_out` has it; the logits themselves without a
-        share.
+        :math:`\ln \sigma'` up to a constant, :data:`RULED_OUT` for classes that are not allowed; fp32 or wider.
 
     Raises:
         ValueError: If the share is not possible.
     """
     if not 0 <= share < 1:
         raise ValueError(f'smoothing is the share of the uniform distribution, from 0 to below 1, got {share}.')
+    logits = at_least_fp32(logits)
+    if allowed is not None:
+        logits = logits.where(allowed[:, :, None, None], RULED_OUT)
     if share == 0:
         return logits
     uniform = logits.new_ones(logits.shape[:2]) if allowed is None else allowed.to(logits.dtype)
