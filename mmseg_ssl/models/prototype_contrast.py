@@ -9,6 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import chosen_per_class, masked_mean
+from ..ops.precision import without_autocast
 from ..structures import IGNORE_INDEX, PixelTarget
 from ..utils.choices import share_of_new
 from .losses import prototype_contrast, prototype_repulsion
@@ -79,7 +80,7 @@ class PrototypeContrast(nn.Module):
             *targets: Targets of its images in their order, hard or soft, at any size; a pixel counts with its weight.
         """
         pixels, labels, weights = self._pixels(embedding, targets)
-        sums, mass = self._class_sums(F.normalize(pixels, dim=1), labels, weights)
+        sums, mass = _class_sums(F.normalize(pixels, dim=1), labels, weights, len(self.prototypes))
         all_reduce(sums)
         all_reduce(mass)
         present = mass > 0
@@ -106,7 +107,8 @@ class PrototypeContrast(nn.Module):
         cost = prototype_contrast(pixels, labels, self.prototypes, self.known, self.temperature)
         loss = masked_mean(cost * weights, over=anchors)
         if self.repulsion:
-            means, mass = self._class_sums(F.normalize(pixels, dim=1), labels, weights * anchors)
+            members = F.normalize(pixels, dim=1), labels, weights * anchors
+            means, mass = _class_sums(*members, len(self.prototypes))
             push = prototype_repulsion(means, mass > 0, self.prototypes, self.known, REPULSION_MARGIN)
             loss = loss + self.repulsion * push
         return loss
@@ -125,10 +127,10 @@ class PrototypeContrast(nn.Module):
         label = label.where(weight > 0, label.new_full((), IGNORE_INDEX))
         return embedding.float().movedim(1, -1).flatten(0, 2), label, weight.float()
 
-    def _class_sums(self, pixels: Tensor, labels: Tensor, weights: Tensor) -> Tuple[Tensor, Tensor]:
-        """Return the weighted sum of the embeddings of each class (C, D'), and the sum of their weights (C,)."""
-        num_classes = len(self.prototypes)
-        counted = weights * (labels != IGNORE_INDEX)
-        members = F.one_hot(labels.clamp(max=num_classes - 1), num_classes) * counted[:, None]
-        with torch.autocast(pixels.device.type, enabled=False):  # sums of thousands of pixels need more than 8 bits
-            return members.T @ pixels, members.sum(dim=0)
+
+@without_autocast  # sums of thousands of pixels need more than 8 bits
+def _class_sums(pixels: Tensor, labels: Tensor, weights: Tensor, num_classes: int) -> Tuple[Tensor, Tensor]:
+    """Return the weighted sum of the embeddings of each class (C, D'), and the sum of their weights (C,)."""
+    counted = weights * (labels != IGNORE_INDEX)
+    members = F.one_hot(labels.clamp(max=num_classes - 1), num_classes) * counted[:, None]
+    return members.T @ pixels, members.sum(dim=0)

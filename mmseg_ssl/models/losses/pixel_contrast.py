@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...ops import at_least_fp32, masked_mean
+from ...ops.precision import without_autocast
 from ...structures import IGNORE_INDEX
 from ...utils.choices import one_of
 from .fused_contrast import LABELS, ClasswiseContrast, PairwiseContrast
@@ -12,6 +13,7 @@ from .fused_contrast import LABELS, ClasswiseContrast, PairwiseContrast
 POSITIVES = ('sum', 'mean', 'log_sum')
 
 
+@without_autocast
 def pixel_contrast(
     anchors: Tensor,
     keys: Tensor,
@@ -61,15 +63,14 @@ def pixel_contrast(
         )
     anchors, keys = (F.normalize(at_least_fp32(pixels), dim=1) for pixels in (anchors, keys))
     partners = _pixels_of_class(key_labels, keys.dtype)
-    with torch.autocast(anchors.device.type, enabled=False):  # the products would be rounded to 8 bits
-        pairs = anchors / temperature, keys, anchor_labels, key_labels
-        if positives == 'log_sum':
-            members = _pixels_of_class(anchor_labels, keys.dtype)
-            taught = _weights_of_mean((members > 0) & (partners > 0), keys.dtype)
-            loss: Tensor = ClasswiseContrast.apply(*pairs, taught / members.clamp(min=1))
-            return loss
-        divisor = partners[anchor_labels].clamp(min=1) if positives == 'mean' else 1
-        loss = PairwiseContrast.apply(*pairs, _weights_of_mean(anchor_labels != IGNORE_INDEX, keys.dtype) / divisor)
+    pairs = anchors / temperature, keys, anchor_labels, key_labels
+    if positives == 'log_sum':
+        members = _pixels_of_class(anchor_labels, keys.dtype)
+        taught = _weights_of_mean((members > 0) & (partners > 0), keys.dtype)
+        loss: Tensor = ClasswiseContrast.apply(*pairs, taught / members.clamp(min=1))
+        return loss
+    divisor = partners[anchor_labels].clamp(min=1) if positives == 'mean' else 1
+    loss = PairwiseContrast.apply(*pairs, _weights_of_mean(anchor_labels != IGNORE_INDEX, keys.dtype) / divisor)
     return loss
 
 
