@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor
 
-from ...ops import masked_mean
+from ...ops import likeliest, masked_mean
 from ...structures import PixelTarget
 from ...utils.choices import not_negative
 from ..branch import Branch
@@ -114,34 +114,30 @@ class FARCLUSS(SemiSegmentor):
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""
         step = self.teach(inputs, data_samples)
-        label, valid = self.labels(step.probs), step.valid
-        trusted = self.teacher.trusted(step.weak, valid)
-        reliability = self.reliability(step) * trusted
-        classes = label.argmax(dim=1)  # of the contrast: rebalancing may lean the label toward a rarer class
+        label, trusted = self.labels(step.probs), self.teacher.trusted(step.weak, step.valid)
+        # what the contrast learns: rebalancing may lean the label toward a rarer class
+        likely = PixelTarget(likeliest(label)[1], self.reliability(step) * trusted)
         self.rebalancing.update(label, trusted)  # before they are used: a batch counts in its own frequencies
-        target = self.rebalancing(PixelTarget(label, reliability))
+        target = self.rebalancing(PixelTarget(label, likely.weight))
         # ground truth is reliable everywhere; ignored pixels are told by their label
         known = PixelTarget(step.truth, torch.ones_like(step.truth, dtype=torch.float))
-        taught = self.embed(step, inputs)
         # before the contrast, so that a class takes part from its first batch on; unmixed, as the teacher saw them
-        self.contrast.update(taught, known, PixelTarget(classes, reliability))
+        self.contrast.update(self.embed(step, inputs), known, likely)
         self.show('teacher', says=step.weak)
-        del step, label  # maps of C channels, whose memory the student needs now
 
         mix = self.cutmix.sample(data_samples['weak'], inputs['strong'])
-        image = mix(inputs['strong'])
+        image, target, likely, valid = mix(inputs['strong']), mix(target), mix(likely), mix(step.valid)
+        del step, label  # maps of C channels, whose memory the student needs now
         sup, strong = self.predict_views(self.student, inputs['sup'], image)
-        target, reliability, valid = mix(target), mix(reliability), mix(valid)
 
         losses = add_prefix(self.student.supervised_loss(sup, data_samples['sup']), 'sup')
         fuzzy = masked_mean(pixel_cross_entropy(strong.logits, target), over=valid)
         losses['unsup.loss_fuzzy'] = self.unsup_weight * fuzzy
-        anchors = torch.cat([pred.side['projection'] for pred in (sup, strong)])
-        contrast = self.contrast(anchors, known, PixelTarget(mix(classes), reliability))
+        contrast = self.contrast(torch.cat([pred.side['projection'] for pred in (sup, strong)]), known, likely)
         # a factor of 0, not a missing term, until the ramp ends: DDP waits for a gradient of the projection
         losses['unsup.loss_contrast'] = self.contrast_weight * self.ramp_ended * contrast
-        losses['unsup.reliability'] = masked_mean(reliability, over=valid)
-        self.show('student', image=image, pred=strong, target=target, valid=valid, mix=mix, reliability=reliability)
+        losses['unsup.reliability'] = masked_mean(likely.weight, over=valid)
+        self.show('student', image=image, pred=strong, target=target, valid=valid, mix=mix, reliability=likely.weight)
         return losses
 
     def teach(self, inputs: Views, data_samples: ViewSamples) -> TeacherStep:
