@@ -10,6 +10,9 @@ from torch import Tensor
 from .bare_model import bare_model
 from .sharded_model import divided
 
+COUNTS = 'accumulated'
+"""Where the message hub, and so the checkpoint, remembers how far each of several optimizers has accumulated."""
+
 
 def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
     """Copy the gradients that wait for the optimizer step.
@@ -22,12 +25,16 @@ def collect_partial_gradients(runner: Any) -> Dict[str, Tensor]:
         runner: The runner, right after a training iteration.
 
     Returns:
-        Parameter name -> gradient on the CPU; empty if no gradients wait, as always without accumulation, and of
-        several optimizers, of which the host does not count the iterations: a resumed run begins to accumulate anew.
+        Parameter name -> gradient on the CPU; empty if no gradients wait, as always without accumulation.
     """
     wrapper = runner.optim_wrapper
-    if isinstance(wrapper, OptimWrapperDict) or not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
+    several = isinstance(wrapper, OptimWrapperDict)
+    each = wrapper.optim_wrappers if several else {'': wrapper} if isinstance(wrapper, OptimWrapper) else {}
+    waiting = {name: one.inner_count for name, one in each.items() if not one.should_update()}
+    if not waiting:
         return {}
+    if several:  # of a single one, the host counts by the iteration
+        runner.message_hub.update_info(COUNTS, waiting)
     gradients = {}
     for name, parameter in bare_model(runner).named_parameters():
         if parameter.grad is not None:
@@ -45,8 +52,11 @@ def restore_partial_gradients(runner: Any, gradients: Dict[str, Tensor]) -> None
 
     Args:
         runner: The runner, before its first training iteration.
-        gradients: From :func:`collect_partial_gradients`.
+        gradients: From :func:`collect_partial_gradients`; how far several optimizers were is in the message hub.
     """
+    if isinstance(runner.optim_wrapper, OptimWrapperDict):
+        for name, count in runner.message_hub.get_info(COUNTS, {}).items():
+            runner.optim_wrapper[name]._inner_count = count  # the host's setter would also forget the last iteration
     parameters = dict(bare_model(runner).named_parameters())
     for name, gradient in gradients.items():
         parameter = parameters[name]

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import torch
+from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import nn
 
@@ -52,10 +53,28 @@ def test_what_was_collected_is_a_copy():
     assert gradients['weight'].tolist() == [[0.5, 1.0]]
 
 
-def test_of_several_optimizers_nothing_is_kept():
-    """The first checkpoint broke off: the host's dict of wrappers is one of them by its class, but counts nothing."""
-    runner = runner_at(0)
-    wrapper = runner.optim_wrapper
-    train(runner, FIRST)
-    runner.optim_wrapper = OptimWrapperDict(one=wrapper)
-    assert collect_partial_gradients(runner) == {}
+def two_optimizers() -> SimpleNamespace:
+    """One that steps every second iteration, and one that steps in each."""
+    model = nn.ModuleDict({name: nn.Linear(2, 1, bias=False) for name in ('slow', 'fast')})
+    wrappers = {}
+    for (name, part), counts in zip(model.items(), (2, 1)):
+        nn.init.zeros_(part.weight)
+        wrappers[name] = OptimWrapper(torch.optim.SGD(part.parameters(), lr=1.0), accumulative_counts=counts)
+    hub = MessageHub('two optimizers')  # a checkpoint keeps it
+    return SimpleNamespace(model=model, optim_wrapper=OptimWrapperDict(**wrappers), message_hub=hub)
+
+
+def test_each_of_several_optimizers_goes_on_where_it_was():
+    """The host does not count for them: the slow one would begin anew, and step an iteration later, by SECOND alone."""
+    whole, resumed = two_optimizers(), two_optimizers()
+    resumed.message_hub = whole.message_hub
+    for name in whole.model:
+        whole.optim_wrapper[name].update_params(whole.model[name](FIRST).sum())
+    waiting = collect_partial_gradients(whole)
+    assert {name: gradient.tolist() for name, gradient in waiting.items()} == {'slow.weight': [[0.5, 1.0]]}
+    restore_partial_gradients(resumed, waiting)
+    for run in (whole, resumed):
+        for name in run.model:
+            run.optim_wrapper[name].update_params(run.model[name](SECOND).sum())
+        assert run.model['slow'].weight.tolist() == [[-5.5, -1.0]]
+        assert collect_partial_gradients(run) == {}
