@@ -3,6 +3,7 @@
 import itertools
 from typing import Any, Dict, Iterator, Union
 
+from mmengine.dist import get_rank
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 from mmseg.registry import LOOPS
 from torch import nn
@@ -22,14 +23,19 @@ def _build_dataloader(runner: Any, dataloader: Union[DataLoader, Dict]) -> DataL
     """Build a dataloader as the host's loops do, unless it is already built."""
     if not isinstance(dataloader, dict):
         return dataloader
-    return runner.build_dataloader(dataloader, runner.seed, runner._randomness_cfg.get('diff_rank_seed', False))
+    return runner.build_dataloader(dataloader, _shared_seed(runner))
+
+
+def _shared_seed(runner: Any) -> int:
+    """Return the seed that all processes share, as samplers need it; with ``diff_rank_seed`` each adds its rank.
+
+    The host would let the sampler draw one then, which no checkpoint remembers.
+    """
+    return runner.seed - (get_rank() if runner._randomness_cfg.get('diff_rank_seed') else 0)
 
 
 def _follow_seed(dataloader: DataLoader, built_with: int, seed: int) -> None:
-    """Give a sampler that was built with the run's seed the one that a checkpoint restored since.
-
-    Other seeds stay: one of the sampler's own config, or one drawn for all processes (``diff_rank_seed``).
-    """
+    """Give a sampler that was built with the run's seed the one that a checkpoint restored since; others stay."""
     sampler: Any = getattr(dataloader.batch_sampler, 'sampler', None)
     if getattr(sampler, 'seed', None) == built_with:
         sampler.seed = seed
@@ -54,7 +60,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
     """
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_iters: int, **kwargs: Any) -> None:
-        built, self._built_with = _build_dataloader(runner, dataloader), runner.seed
+        built, self._built_with = _build_dataloader(runner, dataloader), _shared_seed(runner)
         super().__init__(runner, Unstarted(built), max_iters, **_in_steps(kwargs, max_iters))
         self.dataloader = built
         self.dataloader_iterator = EndlessBatches(built)
@@ -67,7 +73,7 @@ class SemiTrainLoop(IterBasedTrainLoop):
         """
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
-        _follow_seed(self.dataloader, self._built_with, self.runner.seed)
+        _follow_seed(self.dataloader, self._built_with, _shared_seed(self.runner))
         self.dataloader_iterator.skip_iter(self._iter)
         if 0 < self._iter != self.runner.message_hub.get_info('last_validation', 0):
             self._validate_if_due(self._iter)
@@ -109,7 +115,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self, runner: Any, dataloader: Union[DataLoader, Dict], max_epochs: int, **kwargs: Any) -> None:
         super().__init__(runner, _build_dataloader(runner, dataloader), max_epochs, **_in_steps(kwargs, max_epochs))
-        self._built_with = runner.seed
+        self._built_with = _shared_seed(runner)
         self._stream = EndlessBatches(self.dataloader)
         self._endless = self._stream.skippable()[0] is not None
 
@@ -120,7 +126,7 @@ class SemiEpochTrainLoop(EpochBasedTrainLoop):
             The trained model.
         """
         self.runner.call_hook('before_train')
-        _follow_seed(self.dataloader, self._built_with, self.runner.seed)
+        _follow_seed(self.dataloader, self._built_with, _shared_seed(self.runner))
         if self._endless:
             self._stream.skip_iter(self._iter)
         at_end = self._iter == self._epoch * len(self.dataloader)

@@ -7,7 +7,7 @@ from mmengine.logging import MessageHub
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler
 
 from mmseg_ssl.datasets import SemiSampler
-from mmseg_ssl.engine import SemiEpochTrainLoop, SemiTrainLoop
+from mmseg_ssl.engine import SemiEpochTrainLoop, SemiTrainLoop, loops
 from mmseg_ssl.engine.endless_batches import EndlessBatches, Unstarted
 
 
@@ -137,18 +137,19 @@ class Draws(Dataset):
         return draw
 
 
-def start(kind, length, seed, sampler_seed='of the run'):
+def start(kind, length, seed, sampler_seed='of the run', **randomness):
     """A runner and its loop, which writes down what it reads instead of training on it."""
     data, read = Draws(), []
 
-    def build_dataloader(config, seed, diff_rank_seed):
-        sampler = SemiSampler(data, seed=seed if sampler_seed == 'of the run' else sampler_seed)
+    def build_dataloader(config, seed, diff_rank_seed=False):
+        given = None if diff_rank_seed else seed  # the host's
+        sampler = SemiSampler(data, seed=given if sampler_seed == 'of the run' else sampler_seed)
         return DataLoader(data, batch_size=2, sampler=sampler, collate_fn=list)
 
     runner = SimpleNamespace(
         seed=seed,
         build_dataloader=build_dataloader,
-        _randomness_cfg={},
+        _randomness_cfg=randomness,
         call_hook=lambda *args, **kwargs: None,
         message_hub=MessageHub('loop'),
         val_loop=None,
@@ -172,3 +173,18 @@ def test_a_resumed_run_reads_on_by_the_seed_of_its_checkpoint(kind, length, own)
     other, loop = start(kind, length, 4, own)
     loop.run()
     assert (other.read == whole.read) == (own == 11)
+
+
+@pytest.mark.parametrize(('kind', 'length'), [(SemiTrainLoop, 6), (SemiEpochTrainLoop, 2)])
+def test_seeds_that_differ_by_rank_share_their_stream(kind, length, monkeypatch):
+    """Rank 2 has seed 5 of a run of seed 3, and goes on with its checkpoint's; the sampler would have drawn its own."""
+    monkeypatch.setattr(loops, 'get_rank', lambda: 2)
+    expected, loop = start(kind, length, 3)
+    loop.run()
+    whole, loop = start(kind, length, 5, diff_rank_seed=True)
+    loop.run()
+    assert whole.read == expected.read
+    resumed, loop = start(kind, length, 9, diff_rank_seed=True)
+    resumed.seed, loop._iter = 5, 2
+    loop.run()
+    assert resumed.read == expected.read[2:]

@@ -163,7 +163,9 @@ def test_a_hook_of_two_runs():
 def test_the_loop_knows_iterations():
     """Host and hooks read val_interval as a number of iterations."""
     data = torch.utils.data.DataLoader(torch.zeros(4, 1))
-    runner = SimpleNamespace(visualizer=SimpleNamespace(), logger=logging.getLogger('test'), seed=0)
+    runner = SimpleNamespace(
+        visualizer=SimpleNamespace(), logger=logging.getLogger('test'), seed=0, _randomness_cfg={}
+    )
     loops = [SemiTrainLoop(runner, data, 39338, **options) for options in (dict(val_interval=0.1), {})]
     assert [loop.val_interval for loop in loops] == [3934, 1000]
     assert loops[0].dynamic_intervals == [3934]
