@@ -17,6 +17,7 @@ from .run_rules import (
     hook_warnings,
     loop_problems,
     metric_warnings,
+    mixing_warnings,
     schedule_warnings,
     view_warnings,
 )
@@ -84,6 +85,7 @@ class CheckRunHook(Hook):
             for text in (
                 *hook_warnings(hooks, model, fresh=not runner._load_from and not runner.iter),
                 *view_warnings(model),
+                *mixing_warnings(model, runner.train_loop),
                 *metric_warnings(metrics, model),
                 *checkpoint_warnings(hooks, runner.train_loop),
                 *schedule_warnings(runner.param_schedulers, runner.train_loop),

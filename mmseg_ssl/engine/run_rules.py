@@ -102,6 +102,23 @@ def view_warnings(model: Any) -> Iterator[str]:
             )
 
 
+def mixing_warnings(model: Any, loop: Any) -> Iterator[str]:
+    """Yield CutMix in batches of one unlabeled image, which has no partner but itself.
+
+    Args:
+        model: The bare model.
+        loop: The run's training loop.
+    """
+    loader = getattr(loop, 'dataloader', None)
+    ratio = getattr(getattr(loader, 'dataset', None), 'unlabeled_per_labeled', 0)
+    images = (getattr(loader, 'batch_size', 0) or 0) * ratio
+    if images == 1 and getattr(getattr(model, 'cutmix', None), 'prob', 0) > 0:
+        yield (
+            'a batch has one unlabeled image, so CutMix pastes it into itself: nothing is mixed. Set '
+            'train_dataloader.batch_size or dataset.unlabeled_per_labeled to 2 or more, or model.cutmix=dict(prob=0).'
+        )
+
+
 def metric_warnings(metrics: Sequence[Any], model: Any) -> Iterator[str]:
     """Yield the host's metric where several networks predict: it scores the first one alone.
 

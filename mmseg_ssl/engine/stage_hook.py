@@ -51,6 +51,13 @@ class StageHook(Hook):
         self.model = model
         starts = kept_iterations(runner, 'stage_starts', self.given)
         self.starts = dict(sorted(starts.items(), key=lambda item: item[1]))
+        order = [starts[name] for name in known if name in starts]
+        if order != sorted(order):
+            raise ValueError(
+                f'{type(self).__name__}: the stages of {type(model).__name__} are {", ".join(known)}, in this order, '
+                f'and would start at the iterations {self.starts}. Give all starts as shares of the run, or all as '
+                'iterations.'
+            )
         for name, start in self.given.items():
             if isinstance(start, int) and start >= runner.max_iters:
                 runner.logger.warning(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..ops import masked_mean
 from ..structures import IGNORE_INDEX, Prediction
-from .dueb_terms import MixedLabels, NoTerm, Terms
+from .dueb_terms import MixedLabels, NoTerm, Terms, two_weights
 from .losses import heteroscedastic_cross_entropy, release_aleatoric_loss
 
 
@@ -22,7 +22,13 @@ class AleatoricTerm(NoTerm):
 
     def __init__(self, weight: Tuple[float, float] = (0.5, 1.0), num_samples: int = 10, sample_stride: int = 1) -> None:
         super().__init__()
-        self.weight, self.num_samples, self.sample_stride = tuple(weight), num_samples, sample_stride
+        if num_samples < 1 or sample_stride < 1:
+            raise ValueError(
+                f'{type(self).__name__}: num_samples and sample_stride are at least 1, got {num_samples} and '
+                f'{sample_stride}.'
+            )
+        self.weight = two_weights(type(self).__name__, weight)
+        self.num_samples, self.sample_stride = num_samples, sample_stride
 
     def forward(self, sup: Prediction, truth: Tensor, mixed: Prediction, pseudo: MixedLabels) -> Terms:
         """Compute the terms of one branch; see :class:`NoTerm`."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..ops import class_logits, masked_mean
 from ..structures import IGNORE_INDEX, PixelTarget, map_tensors
-from ..utils.choices import one_of
+from ..utils.choices import not_negative, one_of
 from .decoding import decode, heads_of
 from .losses import constrained_cross_entropy, pixel_cross_entropy
 
@@ -33,7 +33,7 @@ class AuxiliaryDecoders(ModuleList):
 
     def __init__(self, segmentor: dict, slack: Sequence[float], gate: str = 'image') -> None:
         super().__init__([_build_heads(copy.deepcopy(segmentor['decode_head'])) for _ in slack])
-        self.slack, self.gate = tuple(slack), one_of(GATES, gate=gate)
+        self.slack, self.gate = tuple(not_negative(slack=one) for one in slack), one_of(GATES, gate=gate)
         self.test_cfg = segmentor.get('test_cfg')
 
     def forward(self, feats: Any, size: torch.Size) -> List[Tensor]:

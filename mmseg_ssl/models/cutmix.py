@@ -30,7 +30,7 @@ class CutMix(nn.Module):
         prob: Share of images that are mixed at all.
 
     Raises:
-        ValueError: If ``num_boxes`` or ``prob`` is not possible.
+        ValueError: If an option is not possible.
     """
 
     def __init__(
@@ -43,6 +43,9 @@ class CutMix(nn.Module):
         super().__init__()
         if num_boxes < 1 or not 0 <= prob <= 1:
             raise ValueError(f'CutMix needs num_boxes >= 1 and prob in [0, 1], got {num_boxes} and {prob}.')
+        box_mask(
+            torch.zeros(1, UNIFORMS_PER_BOX), (1, 1), area, aspect
+        )  # a wrong range fails now, not in the first step
         self.num_boxes, self.area, self.aspect, self.prob = num_boxes, area, aspect, prob
 
     @torch.no_grad()

@@ -1,6 +1,7 @@
 """The frame of what DUEB adds to CPCL: terms of uncertainty and of energy, chosen by config."""
 
-from typing import Dict, NamedTuple, Optional
+import math
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -51,6 +52,23 @@ class NoTerm(nn.Module):
             Weighted losses, and values to log.
         """
         return {}
+
+
+def two_weights(owner: str, weight: Sequence[float]) -> Tuple[float, float]:
+    """Check the weights of a term on ground truth and on pseudo labels, and return them.
+
+    Args:
+        owner: Whose they are.
+        weight: Two finite numbers, at least 0.
+
+    Raises:
+        ValueError: They are others.
+    """
+    if len(weight) != 2 or not all(0 <= one < math.inf for one in weight):
+        raise ValueError(
+            f'{owner}: weight is two finite numbers >= 0, of ground truth and of pseudo labels; got {weight}.'
+        )
+    return weight[0], weight[1]
 
 
 def build_term(config: Optional[dict], default: str) -> nn.Module:

@@ -22,7 +22,10 @@ class EnergyMargins(nn.Module):
 
     Args:
         momentum: :math:`\mu`, the share of the new batch.
-        temperature: :math:`\tau` of the free energy.
+        temperature: :math:`\tau > 0` of the free energy.
+
+    Raises:
+        ValueError: If a number is out of its range.
     """
 
     means: Tensor
@@ -30,6 +33,8 @@ class EnergyMargins(nn.Module):
 
     def __init__(self, momentum: float = 0.05, temperature: float = 1.0) -> None:
         super().__init__()
+        if not temperature > 0:
+            raise ValueError(f'EnergyMargins: temperature is above 0, got {temperature}.')
         self.momentum = share_of_new('EnergyMargins', momentum)
         self.temperature = temperature
         self.register_buffer('means', torch.zeros(2))

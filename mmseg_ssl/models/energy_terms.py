@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from ..structures import IGNORE_INDEX, PixelTarget, Prediction
-from .dueb_terms import MixedLabels, NoTerm, Terms
+from .dueb_terms import MixedLabels, NoTerm, Terms, two_weights
 from .energy_margins import EnergyMargins
 from .losses import hinge_energy_loss, joint_energy_loss, release_energy_loss
 
@@ -44,7 +44,7 @@ class EnergyTerm(NoTerm):
 
     def __init__(self, weight: Tuple[float, float] = (0.5, 1.0)) -> None:
         super().__init__()
-        self.weight = tuple(weight)
+        self.weight = two_weights(type(self).__name__, weight)
 
     def forward(self, sup: Prediction, truth: Tensor, mixed: Prediction, pseudo: MixedLabels) -> Terms:
         """Compute the terms of one branch; see :class:`NoTerm`."""

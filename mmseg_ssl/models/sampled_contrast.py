@@ -59,9 +59,10 @@ class SampledContrast(nn.Module):
         windows: int = 0,
     ) -> None:
         super().__init__()
-        if samples_per_class < 1 or windows < 0:
+        if samples_per_class < 1 or windows < 0 or not temperature > 0:
             raise ValueError(
-                f'SampledContrast needs samples_per_class >= 1 and windows >= 0, got {samples_per_class} and {windows}.'
+                'SampledContrast needs samples_per_class >= 1, windows >= 0 and temperature > 0, got '
+                f'{samples_per_class}, {windows} and {temperature}.'
             )
         self.num_classes, self.samples_per_class, self.windows = num_classes, samples_per_class, windows
         self.temperature = temperature

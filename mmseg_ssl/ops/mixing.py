@@ -79,12 +79,14 @@ def box_mask(
         ``(B, H, W)`` bool.
 
     Raises:
-        ValueError: If the uniforms are not four per box, or the shares are not in ``(0, 1]``.
+        ValueError: If the uniforms are not four per box, or a range is not possible.
     """
     if uniforms.dim() != 2 or uniforms.shape[1] % UNIFORMS_PER_BOX:
         raise ValueError(f'box_mask needs (B, {UNIFORMS_PER_BOX} n) uniforms, got {tuple(uniforms.shape)}.')
     if not 0 < area[0] <= area[1] <= 1:
         raise ValueError(f'area is a range within (0, 1], got {area}.')
+    if aspect is not None and not 0 < aspect[0] <= aspect[1]:
+        raise ValueError(f'aspect is a range above 0, got {aspect}.')
     height, width = size
     share, shape, top, left = uniforms.unflatten(1, (-1, UNIFORMS_PER_BOX)).unbind(dim=2)  # each (B, n)
     num_boxes = share.shape[1]

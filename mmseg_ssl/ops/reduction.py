@@ -3,6 +3,8 @@
 from mmengine.dist import all_reduce
 from torch import Tensor
 
+from .precision import at_least_fp32
+
 
 def masked_mean(values: Tensor, over: Tensor) -> Tensor:
     r"""Average a map over the pixels of a mask: :math:`\sum_i o_i v_i / \sum_i o_i`.
@@ -18,7 +20,7 @@ def masked_mean(values: Tensor, over: Tensor) -> Tensor:
         over: Mask (bool) or weights (at least 0) of the same shape.
 
     Returns:
-        A scalar.
+        A scalar, fp32 or wider: half precision ends below the number of pixels.
 
     Raises:
         ValueError: If the shapes differ.
@@ -32,6 +34,7 @@ def masked_mean(values: Tensor, over: Tensor) -> Tensor:
             f'masked_mean needs a mask of the shape of the values: expected {tuple(values.shape)}, '
             f'got {tuple(over.shape)}. Squeeze the channel or reduce the map over it first.'
         )
+    values = at_least_fp32(values)
     over = over.to(values.dtype)
     # where, not a bare product: an infinite value outside the mask must not turn the sum into NaN
     total = (values * over).where(over > 0, values.new_zeros(())).sum()

@@ -13,6 +13,8 @@ TRUST_RULES = ('confidence', 'entropy', 'variance', 'energy', 'localizer')
 """What a pixel is trusted by."""
 DOUBTS = ('entropy', 'variance', 'energy')
 """Rules whose values are low where a prediction is trusted; the others are high there."""
+SHARES = ('confidence', 'entropy', 'localizer')
+"""Rules whose values are in ``[0, 1]``."""
 
 
 @torch.no_grad()
@@ -98,3 +100,5 @@ def check_trust(rule: str, threshold: Optional[float], share: Optional[float]) -
         raise ValueError(f'trust by {rule!r} needs a threshold or a share, one of both; got {threshold} and {share}.')
     if share is not None and not 0 < share <= 1:
         raise ValueError(f'the share of trusted pixels is in (0, 1], got {share}.')
+    if threshold is not None and rule in SHARES and not 0 <= threshold <= 1:
+        raise ValueError(f'trust by {rule!r} compares numbers in [0, 1], got threshold={threshold}.')

@@ -129,6 +129,8 @@ def _check_solver(solver: str, steps: Optional[int], step_size: float, tolerance
     one_of(SOLVERS, solver=solver)
     if (steps is not None and steps < 0) or not step_size > 0:
         raise ValueError(f'steps must be at least 0 and step_size above 0, got {steps} and {step_size}.')
+    if step_size != STEP_SIZE and solver not in DESCENTS:
+        raise ValueError(f'step_size is of gradient descent, which {solver!r} is not: leave it out, got {step_size}.')
     if not 0 <= tolerance < 1 or (tolerance and solver in DESCENTS):
         raise ValueError(
             f"tolerance must be in [0, 1), and 0 with solver='gd' or 'chebyshev', which take all their steps; got "

@@ -114,6 +114,14 @@ def test_stages_come_at_their_shares(length, stages):
     assert seen == stages
 
 
+def test_stages_in_another_order():
+    """Of 10 iterations half is before iteration 7, of 20 it is not: the last stage came first, then warmup."""
+    hook = ELNStageHook(dict(pretrain=0, warmup=0.5, semi=7))
+    hook.before_train(runner_of(10, tiny.build('ELN')))
+    with pytest.raises(ValueError, match="in this order, .*'semi': 7, 'warmup': 10.*all starts as shares"):
+        hook.before_train(runner_of(20, tiny.build('ELN')))
+
+
 def test_a_longer_run_returns_to_no_stage():
     """In iteration 1000 of 1000 ELN is in its last stage; of 10000, shares of 0.24 begin at 2400."""
     starts, first = dict(pretrain=0.0, warmup=0.14, semi=0.24), runner_of(1000, tiny.build('ELN'))
@@ -163,9 +171,7 @@ def test_a_hook_of_two_runs():
 def test_the_loop_knows_iterations():
     """Host and hooks read val_interval as a number of iterations."""
     data = torch.utils.data.DataLoader(torch.zeros(4, 1))
-    runner = SimpleNamespace(
-        visualizer=SimpleNamespace(), logger=logging.getLogger('test'), seed=0, _randomness_cfg={}
-    )
+    runner = SimpleNamespace(visualizer=SimpleNamespace(), logger=logging.getLogger('test'), seed=0, _randomness_cfg={})
     loops = [SemiTrainLoop(runner, data, 39338, **options) for options in (dict(val_interval=0.1), {})]
     assert [loop.val_interval for loop in loops] == [3934, 1000]
     assert loops[0].dynamic_intervals == [3934]

@@ -17,6 +17,7 @@ from mmseg_ssl.engine.run_rules import (
     checkpoint_warnings,
     hook_warnings,
     metric_warnings,
+    mixing_warnings,
     schedule_warnings,
     view_warnings,
 )
@@ -60,6 +61,18 @@ def test_a_view_that_is_not_read_is_named_once():
     (text,) = view_warnings(model)
     assert "the view 'idle' is the weak one" in text
     assert not list(view_warnings(SimpleNamespace())) and not list(view_warnings(nn.Linear(1, 1)))
+
+
+@pytest.mark.parametrize(
+    ('batch', 'ratio', 'prob', 'said'), [(1, 1, 0.5, 1), (2, 1, 0.5, 0), (1, 2, 0.5, 0), (1, 1, 0.0, 0), (1, 0, 0.5, 0)]
+)
+def test_an_image_mixed_with_itself(batch, ratio, prob, said):
+    """The partner is the next image of the batch."""
+    dataset = SimpleNamespace(unlabeled_per_labeled=ratio)
+    loop = SimpleNamespace(dataloader=SimpleNamespace(batch_size=batch, dataset=dataset))
+    model = SimpleNamespace(cutmix=SimpleNamespace(prob=prob))
+    assert len(list(mixing_warnings(model, loop))) == said
+    assert not list(mixing_warnings(SimpleNamespace(cutmix=None), loop))  # CPS without CutMix
 
 
 def test_the_first_of_several_networks_is_what_the_host_scores():

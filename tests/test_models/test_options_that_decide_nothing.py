@@ -3,8 +3,19 @@
 import pytest
 import tiny
 
-from mmseg_ssl.models import ClassRebalancing, PrototypeContrast
+from mmseg_ssl.models import (
+    ClassRebalancing,
+    CutMix,
+    EnergyWeighting,
+    JointEnergyTerm,
+    KendallGalTerm,
+    PrototypeContrast,
+    SelfLabeling,
+    Trust,
+    VarianceHead,
+)
 from mmseg_ssl.models.energy_margins import EnergyMargins
+from mmseg_ssl.models.sampled_contrast import SampledContrast
 from mmseg_ssl.models.threshold import AdaptiveThreshold
 
 AVERAGES = dict(
@@ -41,3 +52,34 @@ def test_the_mode_of_a_trained_teacher(method):
     teacher = dict(segmentor=tiny.tiny_segmentor(), checkpoint='teacher.pth')
     with pytest.raises(ValueError, match='a trained teacher labels in eval mode'):
         tiny.build(method, teacher=teacher, teacher_mode='train')
+
+
+IMPOSSIBLE = {
+    # every weight was NaN, and a pixel of weight NaN teaches nothing: so did none
+    'temperature of an energy': (lambda: EnergyWeighting(temperature=0.0), 'temperature is above 0'),
+    # such a box has no pixel: nothing was mixed
+    'shape of a box': (lambda: CutMix(aspect=(-1.0, -1.0)), 'aspect is a range above 0'),
+    # never trained
+    'weight of a variance': (lambda: VarianceHead(8, loss_weight=-0.5), 'loss_weight is a finite number >= 0'),
+    # was made larger
+    'weight of an energy': (lambda: JointEnergyTerm(weight=(-0.5, 1.0)), 'weight is two finite numbers >= 0'),
+    'weight of a view': (lambda: tiny.build('UniMatchV1', view_weights=dict(feature=-1.0)), 'view_weights.feature is'),
+    # not read
+    'third weight': (lambda: KendallGalTerm(weight=(0.5, 1.0, 2.0)), 'weight is two finite numbers'),
+    'step of no descent': (lambda: SelfLabeling(solver='multiplicative', step_size=0.1), "'multiplicative' is not"),
+    # no pixel was trusted
+    'percent': (lambda: Trust('confidence', threshold=95), r'numbers in \[0, 1\], got threshold=95'),
+    # known only when a later stage began, after hours
+    'area of a box': (lambda: CutMix(area=(0.5, 1.5)), r'area is a range within \(0, 1\]'),
+    'samples': (lambda: KendallGalTerm(num_samples=0), 'are at least 1, got 0'),
+    'stride': (lambda: KendallGalTerm(sample_stride=0), 'are at least 1, got 10 and 0'),
+    'temperature of a contrast': (lambda: SampledContrast(4, temperature=0.0), 'temperature > 0'),
+    'slack': (lambda: tiny.build('ELN', slack=(-1.0,)), 'slack is a finite number >= 0'),
+}
+
+
+@pytest.mark.parametrize('option', sorted(IMPOSSIBLE))
+def test_a_number_without_a_meaning_is_refused_when_the_model_is_built(option):
+    build, message = IMPOSSIBLE[option]
+    with pytest.raises(ValueError, match=message):
+        build()

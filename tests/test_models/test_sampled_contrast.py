@@ -105,5 +105,5 @@ def test_errors():
         with pytest.raises(ValueError, match=f'{option} must be one of .*{wrong}'):
             SampledContrast(4, **{option: wrong})
     for wrong in (dict(samples_per_class=0), dict(windows=-1)):
-        with pytest.raises(ValueError, match='samples_per_class >= 1 and windows >= 0'):
+        with pytest.raises(ValueError, match='samples_per_class >= 1, windows >= 0 and temperature > 0'):
             SampledContrast(4, **wrong)

@@ -34,6 +34,13 @@ def test_values_outside_the_mask_are_inert(bad):
     assert values.grad.tolist() == [0.5, 0, 0.5]
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_masked_mean_of_more_pixels_than_half_precision_counts(dtype):
+    """70000 halves: fp16 ends at 65504, so their number was infinite and their mean 0."""
+    values = torch.full((70_000,), 0.5, dtype=dtype)
+    assert torch.equal(masked_mean(values, torch.ones_like(values, dtype=torch.bool)), torch.tensor(0.5))
+
+
 def test_masked_mean_gradcheck():
     values = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
     assert gradcheck(masked_mean, (values, torch.rand(3, 4, dtype=torch.float64)))

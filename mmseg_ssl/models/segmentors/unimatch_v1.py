@@ -81,8 +81,9 @@ class UniMatchV1(SemiSegmentor):
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight = not_negative(sup_weight=sup_weight)
         self.unsup_weight = not_negative(unsup_weight=unsup_weight)
-        for view in view_weights or {}:
+        for view, weight in (view_weights or {}).items():
             one_of(tuple(VIEW_WEIGHTS), **{'a view of view_weights': view})
+            not_negative(**{f'view_weights.{view}': weight})
         self.view_weights = dict(VIEW_WEIGHTS, **(view_weights or {}))
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

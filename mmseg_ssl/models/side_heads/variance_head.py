@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, Prediction
+from ...utils.choices import not_negative
 from ..losses.heteroscedastic import MAX_VARIANCE, heteroscedastic_cross_entropy
 
 
@@ -41,7 +42,7 @@ class VarianceHead(BaseModule):
     ) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.01))
         self.conv = nn.Conv2d(in_channels, 1, kernel_size=1)
-        self.loss_weight = loss_weight
+        self.loss_weight = not_negative(loss_weight=loss_weight)
 
     def forward(self, embedding: Tensor, logits: Tensor) -> Tensor:
         """Compute the variance of every pixel.
