@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from browser import open_page, require_readable
 from mmseg.registry import MODELS
+from PIL import Image
 from toy_process import output, train
-from user_folders import COLORS, content, draw, scene, write
+from user_folders import COLORS, content, draw, scene, with_palettes, write
 
 from mmseg_ssl.tooling.cli import UserError, load_config
 from mmseg_ssl.tooling.new_project import Inputs, look_and_decide, write_project
@@ -39,7 +40,7 @@ def masks_of(project):
     """Masks that the config reads, by image id."""
     labeled = load_config(str(project / 'config.py')).train_dataloader.dataset.labeled
     folder = labeled.data_prefix.seg_map_path
-    return {one: cv2.imread(f'{folder}/{one}{labeled.seg_map_suffix}', -1) for one in ids(project, 'labeled')}
+    return {one: np.array(Image.open(f'{folder}/{one}{labeled.seg_map_suffix}')) for one in ids(project, 'labeled')}
 
 
 def test_a_project_is_complete_and_nothing_else_changes(tool, tmp_path, capsys):
@@ -122,6 +123,36 @@ def test_a_file_says_names_and_colors(tool, tmp_path):
         np.testing.assert_array_equal(mask, np.array([3, 2, 0])[scene(int(name[5:]))[1]])
     meaning = json.loads((project / 'classes.json').read_text())['classes']
     assert [one['name'] for one in meaning] == ['sign', 'none', 'wall', 'sky'] and meaning[2]['color'] == [200, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ('order', 'named', 'values', 'said'),
+    [
+        (lambda number: [0, 1, 2], True, [2, 1, 0], ''),
+        (lambda number: [2, 0, 1] if number % 2 else [0, 1, 2], True, [2, 1, 0], ''),
+        (lambda number: [0, 1, 2], False, [0, 1, 2], ''),  # VOC's form: the indices are the classes
+        (lambda number: [2, 0, 1] if number % 2 else [0, 1, 2], False, [0, 2, 1], 'two colors for one index'),
+    ],
+    ids=['one order, colors named', 'several orders, colors named', 'one order', 'several orders'],
+)
+def test_masks_with_palettes(tool, tmp_path, capsys, order, named, values, said):
+    """Which color is which class says the user's file; an editor that saves small files orders each palette anew."""
+    with_palettes(draw(tmp_path, 6, 2), order)
+    (tmp_path / 'names.txt').write_text('sign: 30,200,30\nwall: 200,30,30\nsky: 0,0,0\n')
+    project = make(tool, tmp_path, *(['--classes', str(tmp_path / 'names.txt')] if named else []))
+    for name, mask in masks_of(project).items():
+        np.testing.assert_array_equal(mask, np.array(values)[scene(int(name[5:]))[1]])
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_black_and_white_are_colors_where_a_file_names_them(tool, tmp_path, channels):
+    """The first line once was black, whatever it said."""
+    draw(tmp_path, 4, 0, change=lambda mask: np.dstack([np.where(mask == 2, 255, 0).astype(np.uint8)] * channels))
+    (tmp_path / 'names.txt').write_text('sign: 255,255,255\nother: 0,0,0\n')
+    project = make(tool, tmp_path, '--classes', str(tmp_path / 'names.txt'))
+    for name, mask in masks_of(project).items():
+        np.testing.assert_array_equal(mask, np.where(scene(int(name[5:]))[1] == 2, 0, 1))
 
 
 def test_what_is_ignored(tool, tmp_path):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from load_tool import load_tool
 from PIL import Image
-from user_folders import COLORS, draw, scene, write
+from user_folders import COLORS, draw, scene, with_palettes, write
 
 from mmseg_ssl.tooling.cli import UserError, load_config
 from mmseg_ssl.tooling.new_project import Inputs, look_and_decide
+from mmseg_ssl.tooling.new_project.class_names import Name
 from mmseg_ssl.tooling.new_project.machine import Machine
 
 CPU = Machine('', 8 << 30, 4, False)
@@ -71,6 +72,19 @@ def test_folders_that_would_be_read_twice_are_refused(tmp_path):
     ):
         with pytest.raises(UserError, match=said):
             look_and_decide(Inputs(tmp_path / 'photos', tmp_path / 'masks', unlabeled=tmp_path / other), CPU)
+
+
+def test_colors_that_the_masks_do_not_have_are_said(tmp_path):
+    """A palette with another color is an error that names a mask; plain values have none, so the order decides."""
+    draw(tmp_path, 4, 0)
+    names = (Name('sky', (0, 0, 0)), Name('sign', (30, 200, 30)), Name('wall', (9, 9, 9)))
+    inputs = Inputs(tmp_path / 'photos', tmp_path / 'masks', names=names)
+    said = '\n'.join(look_and_decide(inputs, CPU).warnings)
+    assert 'The masks hold values, not the colors of --classes, whose order decides' in said
+    with_palettes(tmp_path, lambda number: [0, 1, 2])
+    wanted = r'masks/photo0.png: its palette has the color 200,30,30 .* Add a line "name: 200,30,30", or leave it out: '
+    with pytest.raises(UserError, match=wanted + '--ignore 200,30,30. If the indices count, leave the colors out'):
+        look_and_decide(inputs, CPU)
 
 
 def test_groups_that_are_nowhere_are_an_error(tool, tmp_path, capsys):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 COLORS = np.array([[0, 0, 0], [200, 30, 30], [30, 200, 30]], np.uint8)
 """Red, green and blue of three classes."""
@@ -34,6 +35,15 @@ def draw(root: Path, masked=10, plain=16, change=lambda mask: mask, name='photo{
         if number < masked:
             write(root / 'masks' / f'{name.format(number)}{end}', change(mask))
     return root
+
+
+def with_palettes(root: Path, order) -> None:
+    """Give the drawn masks palettes: ``order(number)`` lists the classes by the index that each has in a mask."""
+    for path in (root / 'masks').iterdir():
+        number = int(path.stem[5:])
+        mask = Image.fromarray(np.argsort(order(number)).astype(np.uint8)[scene(number)[1]])
+        mask.putpalette(COLORS[order(number)].ravel().tolist())
+        mask.save(path)
 
 
 def content(folder: Path):

@@ -6,15 +6,18 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from ..cli import UserError
 
+Color = Tuple[int, int, int]
+"""Red, green and blue, 0 to 255."""
+
 
 class Name(NamedTuple):
     """A class that the user names; a color if the masks have colors."""
 
     text: str
-    color: Optional[Tuple[int, int, int]] = None
+    color: Optional[Color] = None
 
 
-def distinct_colors(number: int, first: int = 0) -> List[Tuple[int, int, int]]:
+def distinct_colors(number: int, first: int = 0) -> List[Color]:
     """Return colors that are easily told apart: VOC's, whose highest bits are the lowest of the index.
 
     Args:

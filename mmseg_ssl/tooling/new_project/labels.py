@@ -6,11 +6,12 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...datasets.checks.fix import Value, gray_values
+from ...datasets.checks.fix import Value
 from ...structures import IGNORE_INDEX, UNLABELED
 from ..cli import UserError
 from .class_names import Name, distinct_colors
 from .grays import are_grays, are_smoothed
+from .mask_kinds import make_one_kind
 from .photos import Photo
 
 VOID = (224, 224, 192)
@@ -58,18 +59,17 @@ def read_labels(photos: List[Photo], names: List[Name], ignored: Iterable[Value]
     Raises:
         UserError: The masks make no sense together; names one of them.
     """
-    _one_kind(photos)
+    notes = make_one_kind(photos, names, ignored)
     total: Counter = Counter()
     for photo in photos:
         total.update(photo.counts)
-    notes: List[str] = []
     table: Dict[Value, int] = dict.fromkeys({*ignored, VOID} & set(total), IGNORE_INDEX)
     unlabeled = _unlabeled_value(total, table, notes) if scribbles else None
     if unlabeled is not None:
         table[unlabeled] = UNLABELED
     left = {value: count for value, count in total.items() if value not in table}
     if any(isinstance(value, tuple) for value in left):
-        classes, palette = _colors(left, table, names, notes)
+        classes, palette = _colors(left, table, names, notes, photos)
     else:
         classes, palette = _indices(left, table, names, notes, scribbles)
     if len(classes) < 2 or len({label for label in table.values() if label < UNLABELED}) < 2:
@@ -81,25 +81,11 @@ def read_labels(photos: List[Photo], names: List[Name], ignored: Iterable[Value]
         own = unlabeled == IGNORE_INDEX  # the form of ScribbleSup
         loader = dict(unlabeled_value=IGNORE_INDEX, void_value=None) if own else {}
         kept = {value: label for value, label in table.items() if not (own and value == IGNORE_INDEX)}
-    channels = any(photo.mask_channels for photo in photos)
-    as_they_are = not channels and all(value == label for value, label in kept.items())
+    colored = any(photo.mask_channels or photo.palette for photo in photos)
+    as_they_are = not colored and all(value == label for value, label in kept.items())
     if not as_they_are:
         loader = {} if scribbles else None  # they are written anew, with 254 and 255
     return Labels(classes, palette, table, as_they_are, loader, notes)
-
-
-def _one_kind(photos: List[Photo]) -> None:
-    """Make gray colors plain values, and refuse a folder of both colored and plain masks."""
-    colored = [photo for photo in photos if photo.mask_channels]
-    if colored and all(gray_values(list(photo.counts)) for photo in colored):
-        for photo in colored:
-            photo.counts = dict(zip(gray_values(list(photo.counts)), photo.counts.values()))
-    elif 0 < len(colored) < len(photos):
-        plain = next(photo for photo in photos if not photo.mask_channels)
-        raise UserError(
-            f'{colored[0].mask} holds colors and {plain.mask} plain values: these are two kinds of masks. Put one kind '
-            'into the folder, or say how the names of the right ones end with --mask-suffix.'
-        )
 
 
 def _unlabeled_value(total: Counter, table: Dict[Value, int], notes: List[str]) -> Optional[Value]:
@@ -114,17 +100,14 @@ def _unlabeled_value(total: Counter, table: Dict[Value, int], notes: List[str]) 
 
 
 def _colors(
-    left: Dict[Value, int], table: Dict[Value, int], names: List[Name], notes: List[str]
+    left: Dict[Value, int], table: Dict[Value, int], names: List[Name], notes: List[str], photos: List[Photo]
 ) -> Tuple[List[str], List[List[int]]]:
     """Number the colors: by the user's names, else in ascending order, in which black comes first."""
     known = {name.color: index for index, name in enumerate(names) if name.color}
     if known:
         strange = [value for value in left if value not in known]
         if strange:
-            raise UserError(
-                f'the masks have the color {strange[0]} ({left[strange[0]]} pixels), which --classes does not name. '
-                f'Add a line, or leave it out: --ignore {",".join(map(str, strange[0]))}'  # type: ignore[arg-type]
-            )
+            raise UserError(_unnamed(strange[0], left[strange[0]], photos))
         table.update({value: known[value] for value in left})  # type: ignore[index]
         return [name.text for name in names], [list(name.color or (0, 0, 0)) for name in names]
     colors = sorted(value for value in left if isinstance(value, tuple))
@@ -144,6 +127,16 @@ def _colors(
     elif colors[0] == (0, 0, 0):
         given[0] = 'background'
     return given, [list(color) for color in colors]
+
+
+def _unnamed(value: Value, pixels: int, photos: List[Photo]) -> str:
+    holder = next(photo for photo in photos if value in photo.counts)
+    color = ','.join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return (
+        f'{holder.mask}: {"its palette has" if holder.palette else "it has"} the color {color} ({pixels} pixels of all '
+        f'masks), which --classes does not name. Add a line "name: {color}", or leave it out: --ignore {color}'
+        + ('. If the indices count, leave the colors out of --classes.' if holder.palette else '')
+    )
 
 
 def _indices(

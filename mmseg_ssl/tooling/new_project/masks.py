@@ -29,6 +29,7 @@ def classes_in(photo: Photo, labels: Labels) -> np.ndarray:
     assert photo.mask is not None
     mask = mmcv.imfrombytes(photo.mask.read_bytes(), flag='unchanged', backend='pillow')  # as LoadAnnotations does
     values, place = distinct_values(mask)
+    values = [photo.palette.get(value, value) if isinstance(value, int) else value for value in values]
     if not set(values) <= set(labels.table):
         values = [*gray_values(values)]
     return np.array([labels.table[value] for value in values], np.uint8)[place].reshape(mask.shape[:2])

@@ -11,6 +11,7 @@ import numpy as np
 from ...datasets.checks.fix import Value
 from ...datasets.image_folder import MASK_ENDINGS, ImageFolder, refuse_mask_names
 from ..cli import UserError
+from .class_names import Color
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
@@ -27,6 +28,7 @@ class Photo:
         size: Width and height as the loader gives them; None until it was read.
         deep: True if a channel has more than 8 bits.
         counts: Pixels of each value or color of the mask.
+        palette: Color of each value of a mask with a palette; empty if values count, not colors.
         mask_channels: True if the mask has more than one channel.
         look: Unit vector of its gray values at 16x16, without their mean; zeros if there is hardly a contrast.
         problem: Why it cannot be used; empty if it can.
@@ -39,6 +41,7 @@ class Photo:
     size: Optional[Tuple[int, int]] = None
     deep: bool = False
     counts: Dict[Value, int] = field(default_factory=dict)
+    palette: Dict[int, Color] = field(default_factory=dict)
     mask_channels: bool = False
     look: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     problem: str = ''
