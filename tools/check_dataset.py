@@ -6,6 +6,7 @@ python tools/check_dataset.py my_config.py --fix data/masks_of_indices       # f
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional
@@ -73,7 +74,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.fix:
         settings = fix_masks(cfg, args.fix, read_mapping(args.map))
         print(f'New masks are in {args.fix}. Set in the config, or give after --cfg-options:')
-        print('\n'.join(f'  {line}' for line in settings))
+        print('\n'.join(f'  {shlex.quote(line)}' for line in settings))
         return
     report = inspect_data(cfg, 'pixels' if args.all else 'headers')
     print(report)

@@ -12,6 +12,7 @@ python tools/reproduce.py eln figure5 --run-dir work_dirs/eln_mbv2_camvid_8
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
@@ -107,7 +108,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if args.plan:
         cells = [cell for cell in table_cells(table) if cell.config]
         write_plan(args.plan, plan_text(name, cells, table.draws))
-        print(f'Wrote {args.plan}: python tools/run_benchmark.py {args.plan} --list')
+        print(f'Wrote {args.plan}: python tools/run_benchmark.py {shlex.quote(str(args.plan))} --list')
         return
     if args.run:
         train(name, table, args)

@@ -15,6 +15,7 @@ python tools/results.py work_dirs/new --records configs/runs.jsonl    # the new 
 """
 
 import argparse
+import shlex
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -98,7 +99,8 @@ def commands(runs: List[Run]) -> str:
         drawn = any(run.labels == labels and '_draw' in run.draw for run in runs)
         split = f'train_dataloader.dataset.split={labels.split()[0]}{"_draw<k>" if drawn else ""}.txt'
         folder = next((path.parent.name for path in CONFIGS.glob(f'*/{name}.py')), '?')
-        lines.append(f'python tools/train.py configs/{folder}/{name}.py --cfg-options {" ".join([split, *options])}')
+        words = ' '.join([split, *map(shlex.quote, options)])
+        lines.append(f'python tools/train.py configs/{folder}/{name}.py --cfg-options {words}')
     return '\n'.join(['```bash', *lines, '```'])
 
 

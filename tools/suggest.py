@@ -10,6 +10,7 @@ folder that exists is never written to; after an interruption, the same command 
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -92,6 +93,11 @@ def suggest_images(args: argparse.Namespace, files: RunFiles, cfg: Config, label
     chosen, failed = suggest(network, labeled, candidates, wish, folder)
     print('\n'.join(f'{number:4d}  {name}' for number, name in enumerate(chosen, start=1)))
     print(f'{len(chosen)} of {len(candidates.paths)} images, the most useful first: {args.out}')
+    if not args.lists_only:
+        words = ['mmseg-ssl', 'suggest', args.run, '--accept', str(args.out / 'masks')]
+        for option, value in (('--images', args.images), ('--checkpoint', args.checkpoint)):
+            words += [option, value] if value else []
+        print(f'Correct the masks there, then take them: {shlex.join(words)} --out NEW')
     for name, reason in list(failed.items())[:10]:
         print(f'{name} could not be read, and was left out: {reason}')
 
@@ -129,7 +135,7 @@ def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> 
             'would be trained on its own mistakes. Correct these masks, or remove them, and accept into another --out; '
             'only masks that you checked and found right should stay as they are.'
         )
-    print(f'Train on them: mmseg-ssl train {accepted.config}')
+    print(f'Train on them: {shlex.join(["mmseg-ssl", "train", str(accepted.config)])}')
 
 
 def main(argv: Optional[List[str]] = None) -> None:

@@ -1,6 +1,7 @@
 """Unlabeled images with pseudo-labels that a network wrote beforehand."""
 
 import os.path as osp
+import shlex
 from typing import Any, List
 
 from mmseg.registry import DATASETS
@@ -45,7 +46,7 @@ class PseudoLabeledImages(UnlabeledImages):
         if missing:
             raise DatasetError(
                 f'{len(missing)} of {len(data)} images have no pseudo-labels in {osp.abspath(self.pseudo_labels)}, the '
-                f'first one is {missing[0]}. Make them: python tools/pseudo_label.py <config> <checkpoint> {folder} '
-                f'{self.pseudo_labels}'
+                f'first one is {missing[0]}. Make them: python tools/pseudo_label.py <config> <checkpoint> '
+                f'{shlex.join([str(folder), self.pseudo_labels])}'
             )
         return data

@@ -31,7 +31,7 @@ __all__ = [
 
 
 class CfgOptions(DictAction):
-    """The option ``--cfg-options KEY=VALUE ...``, with readable errors."""
+    """The option ``--cfg-options KEY=VALUE ...``, with readable errors; a path keeps its spaces."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
         """Read the pairs; see argparse."""
@@ -42,6 +42,9 @@ class CfgOptions(DictAction):
             super().__call__(parser, namespace, values, option_string)
         except Exception as error:
             parser.error(f'{option_string} {" ".join(values)}: {error}')
+        for key, _, value in (pair.partition('=') for pair in values):
+            if not set('()[],') & set(value):  # of what is no list the host removes the spaces, too
+                getattr(namespace, self.dest)[key] = self._parse_int_float_bool(value.strip('\'" '))
 
 
 def load_config(path: str, options: Optional[Dict[str, Any]] = None) -> Config:

@@ -1,5 +1,6 @@
 """The file ``last_checkpoint`` that a run leaves beside its checkpoints."""
 
+import shlex
 from pathlib import Path
 from typing import Optional
 
@@ -43,6 +44,6 @@ def end_of_run(note: Path) -> Path:
     if done != length:
         raise UserError(
             f'{note.parent} is a run that stopped after iteration {done} of {length}. Let it end '
-            f'(tools/train.py ... --resume), or take it as it is: --cfg-options load_from={path}.'
+            f'(tools/train.py ... --resume), or take it as it is: --cfg-options load_from={shlex.quote(str(path))}'
         )
     return path

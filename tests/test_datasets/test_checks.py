@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -224,14 +225,13 @@ def test_the_tool_writes_new_masks_and_says_how_to_use_them(root, own, tmp_path,
     mask[:9], mask[9] = 255, 7
     cfg = own([mask])
     cfg.test_dataloader = cfg.val_dataloader
-    config = tmp_path / 'own.py'
+    config, new = tmp_path / 'my own.py', tmp_path / 'new masks'
     config.write_text('\n'.join(f'{key} = {value!r}' for key, value in cfg.to_dict().items()))
     main = runpy.run_path(str(root / 'tools/check_dataset.py'))['main']
-    with pytest.raises(DatasetError, match=rf'check_dataset.py {config} --fix OUT --map 7=1'):
+    with pytest.raises(DatasetError, match=rf"check_dataset.py '{config}' --fix OUT --map 7=1"):
         main([str(config)])
-    main([str(config), '--fix', str(tmp_path / 'new'), '--map', '7=255', '255=1'])
-    out = capsys.readouterr().out
-    settings = [line.strip() for line in out.splitlines() if '=' in line]
+    main([str(config), '--fix', str(new), '--map', '7=255', '255=1'])
+    settings = shlex.split(' '.join(line for line in capsys.readouterr().out.splitlines() if '=' in line))
     assert [line.split('.')[0] for line in settings] == ['train_dataloader', 'val_dataloader', 'test_dataloader']
     main([str(config), '--cfg-options', *settings])
     assert re.search(r'0 class0 +60.87 % +4\n +1 class1 +39.13 % +4\n', capsys.readouterr().out)

@@ -1,6 +1,7 @@
 """``tools/suggest.py``: images to label, corrected masks back into a training, masks that seem wrong."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -303,6 +304,17 @@ def test_images_of_another_folder_are_copied_beside_the_labeled_ones(tool, place
     images = [data.labeled.get_data_info(index)['img_path'] for index in range(3)]
     assert [Path(path).name for path in images] == ['1.png', '2.png', 'x.png']
     assert all('round2/images' in path for path in images) and len(data.unlabeled) == 4
+
+
+def test_the_commands_that_are_printed_can_be_given(tool, place, capsys):
+    """In folders with spaces, and of images of another folder, which the masks alone do not name."""
+    write_png(place / 'more photos/x.png', noise(9))
+    tool.main(['run', '--images', 'more photos', '--count', '1', '--out', 'to label', '--device', 'cpu'])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if '--accept' in line]
+    tool.main([*shlex.split(line.partition('mmseg-ssl suggest')[2])[:-1], 'round 2'])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if 'mmseg-ssl train' in line]
+    (config,) = shlex.split(line.partition('mmseg-ssl train')[2])
+    assert Path(config).is_file()
 
 
 def test_files_keep_the_values_of_their_dataset(tool, place):

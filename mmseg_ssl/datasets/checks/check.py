@@ -1,5 +1,6 @@
 """The whole check: builds the sets of a config, reads their files, and compares them with the config."""
 
+import shlex
 from typing import Any, Dict, Iterator, List, Tuple
 
 from mmengine.dataset import BaseDataset
@@ -86,7 +87,7 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     report = Report()
     path = getattr(cfg, 'filename', None)  # of a Config that was read from a file
     if path:
-        report.command = f'python tools/check_dataset.py {path}'
+        report.command = f'python tools/check_dataset.py {shlex.quote(str(path))}'
     sets = list(build_sets(cfg, depth))
     labeled = {key: dataset for role, key, dataset in sets if role != 'unlabeled'}
     for key, dataset in labeled.items():

@@ -1,6 +1,7 @@
 """A run as the page shows it: its files, its scores, its examples, and what is missing."""
 
 import inspect
+import shlex
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.registry import init_default_scope
@@ -73,10 +74,10 @@ def look_at(run: str, checkpoint: Optional[str], wanted: Wanted) -> ReportedRun:
         worst, best = ([draw_example(network, dataset, one) for one in some] for some in chosen)
     except (DatasetError, UserError) as error:
         what = 'IoU per class, confusion, calibration, doubt and images'
-        missing.append(Missing(what, str(error), f'mmseg-ssl check {content.config}'))
+        missing.append(Missing(what, str(error), _command('check', content.config)))
     quality = quality_of(content.folder, content.checkpoint)
     if quality is None and not quality_was_logged(taught) and learns_from_unlabeled(content):
-        command = f'mmseg-ssl test {content.config} {content.checkpoint} --unlabeled'
+        command = _command('test', content.config, content.checkpoint, '--unlabeled')
         missing.append(
             Missing(
                 'Quality of the pseudo-labels',
@@ -119,9 +120,13 @@ def _load(content: RunContent, wanted: Wanted) -> TrainedNetwork:
     return TrainedNetwork(model, cfg, dataset_meta(cfg))
 
 
+def _command(*words: object) -> str:
+    return shlex.join(['mmseg-ssl', *map(str, words)])
+
+
 def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
     """List the curves that the run did not log."""
-    train, missing = f'mmseg-ssl train {content.config} --work-dir {content.folder} --resume', []
+    train, missing = _command('train', content.config, '--work-dir', content.folder, '--resume'), []
     if not content.losses:
         missing.append(Missing('Curves, speed and memory of the training', *_why_no_losses(content)))
     if not content.validation and (content.losses or content.is_short):
@@ -137,7 +142,7 @@ def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
 
 def _why_no_losses(content: RunContent) -> Tuple[str, str]:
     """Say why a run logged no iteration, and which command gives a run that does."""
-    again = f'mmseg-ssl train {content.config}'
+    again = _command('train', content.config)
     if content.is_short:
         why = (
             f'the run logged no iteration: it has {content.length}, and is shorter than the interval of its log, '
