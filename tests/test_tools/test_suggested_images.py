@@ -60,7 +60,7 @@ def test_a_name_of_two_images_is_refused(tool, place):
     write_png(place / 'more/x.png', noise(21))
     write_png(place / 'new/1.png', MASK)
     before = set(place.rglob('*'))
-    said = r'photos/1.png, which has a mask, and more/1.png are two images with the name 1 \(1 such names\).* Rename'
+    said = r'photos/1.png, which has a mask, and more/1.png are two images with the name 1 \(1 such names\).* subfolder, such as more/new, where they are new/1'
     for words in (['--count', '1', *RANDOM], ['--accept', 'new']):
         with pytest.raises(UserError, match=said):
             tool.main(['run', '--images', 'more', '--out', 'out', *words])
@@ -70,6 +70,12 @@ def test_a_name_of_two_images_is_refused(tool, place):
     found = pairs('round2/tiny_mine_round2.py')
     for name, photo, mask in (('1.png', noise(1), np.full((40, 56), 3)), ('x.png', noise(21), MASK)):
         assert np.array_equal(found[name][0], photo) and np.array_equal(found[name][1], mask), name
+    (place / 'more/new').mkdir()  # as the message says
+    (place / 'more/1.png').rename(place / 'more/new/1.png')
+    tool.main(['run', '--images', 'more', '--count', '2', '--out', 'out', *RANDOM])
+    write_png(place / 'out/masks/new/1.png', MASK)
+    tool.main(['run', '--images', 'more', '--accept', 'out/masks', '--out', 'round3'])
+    assert read_ids('round3/labeled.txt') == ['1', 'a/2', 'new/1', 'x']
 
 
 def test_masks_of_val_are_not_accepted(tool, place):

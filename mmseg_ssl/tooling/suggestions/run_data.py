@@ -127,8 +127,9 @@ def refuse_ambiguous(labeled: LabeledSet, candidates: Candidates, names: Iterabl
     if both:
         raise UserError(
             f'{labeled.info(both[0])["img_path"]}, which has a mask, and {candidates.paths[both[0]]} are two images '
-            f'with the name {both[0]} ({len(both)} such names), so a mask of this name could be of either. Rename the '
-            'images of one folder, with their masks and their lines in lists.'
+            f'with the name {both[0]} ({len(both)} such names), so a mask of this name could be of either. Move those '
+            f'without a mask into a new subfolder, such as {candidates.folder / "new"}, where they are new/{both[0]}, '
+            'also in a list of them.'
         )
 
 
