@@ -21,6 +21,7 @@ from mmseg_ssl import load  # noqa: E402
 from mmseg_ssl.apis import TrainedNetwork, find_run  # noqa: E402
 from mmseg_ssl.apis.deep_images import deep_warnings  # noqa: E402
 from mmseg_ssl.apis.network import OVERLAP, TILE  # noqa: E402
+from mmseg_ssl.datasets.checks.pipeline_rules import unread_warnings  # noqa: E402
 from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
 from mmseg_ssl.tooling.prediction_folder import KINDS, PredictionFolder, check_folder  # noqa: E402
 from mmseg_ssl.tooling.prediction_inputs import Item, find_items, read_items, reason_of  # noqa: E402
@@ -92,7 +93,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     done = folder.done(items)
     left = [item for item in items if item.name not in done]
     print(f'{len(left)} of {len(items)} images to predict with {files.checkpoint}')
-    for warning in deep_warnings(network.reading, [item.path for item in left]):
+    unread = [one.text for one in unread_warnings(network.cfg, ['test_pipeline'])]
+    for warning in [*unread, *deep_warnings(network.reading, [item.path for item in left])]:
         print(f'warning: {warning}')
     failed = predict(left, network, folder, args)
     shares = folder.summarize(failed)['shares']

@@ -1,5 +1,6 @@
 """Pipelines that contradict each other or the preprocessor: all of these trained without a word."""
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,6 +43,20 @@ def doubted(cfg, *words):
 def test_pipelines_that_agree_pass(cfg):
     report = inspect_data(cfg)
     assert not report.warnings and not report.problems
+
+
+@pytest.mark.parametrize('name', ['labeled_pipeline', 'unlabeled_pipeline', 'test_pipeline'])
+def test_a_variable_that_no_set_reads_is_doubted(cfg, name):
+    """A config that inherits and changes only the variable would train and score as before."""
+    dataset = cfg.train_dataloader.dataset
+    sets = dict(labeled_pipeline=dataset.labeled, unlabeled_pipeline=dataset.unlabeled)
+    cfg[name] = copy.deepcopy(sets.get(name, cfg.val_dataloader.dataset).pipeline)
+    assert not check_semi_dataset(cfg).warnings
+    cfg[name].insert(1, dict(type='Resize', scale=(32, 24)))
+    doubted(cfg, f'{name} of the config differs from the pipelines of its sets, so nothing reads it')
+    if name == 'unlabeled_pipeline':  # a config for supervised training inherits it
+        dataset.unlabeled = None
+        assert not check_semi_dataset(cfg).warnings
 
 
 def test_a_flip_of_masks_alone_is_refused(cfg):

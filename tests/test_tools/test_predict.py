@@ -179,6 +179,19 @@ def test_values_that_the_loader_cuts_off_are_said(tool, place, capsys):
     assert re.search(r'warning: deep.png .*the network would see values 0 to 7 of 0 to 255', capsys.readouterr().out)
 
 
+def test_a_test_pipeline_that_nothing_reads_is_said(tool, place, capsys):
+    """Images are prepared as they are scored; of an exported config, which has no sets, the variable counts."""
+    with open('run/tiny_mine.py', 'a') as config:
+        config.write("test_pipeline = [test_pipeline[0], dict(type='Resize', scale=(9, 9)), test_pipeline[-1]]\n")
+    words = ['run', 'photos/0.png', '--device', 'cpu', '--save', 'masks', '--out']
+    tool.main([*words, 'out'])
+    assert 'warning: test_pipeline of the config differs from the pipelines of its sets' in capsys.readouterr().out
+    with open('run/tiny_mine.py', 'a') as config:
+        config.write('test_dataloader = None\n')
+    tool.main([*words, 'other'])
+    assert 'warning' not in capsys.readouterr().out
+
+
 def test_a_file_that_the_loader_cannot_read_hides_no_others(tool, place, capsys):
     """A float TIFF comes first: it is named, and so are the 11 bits behind it."""
     (place / 'deep').mkdir()

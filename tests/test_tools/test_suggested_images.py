@@ -60,7 +60,10 @@ def test_a_name_of_two_images_is_refused(tool, place):
     write_png(place / 'more/x.png', noise(21))
     write_png(place / 'new/1.png', MASK)
     before = set(place.rglob('*'))
-    said = r'photos/1.png, which has a mask, and more/1.png are two images with the name 1 \(1 such names\).* subfolder, such as more/new, where they are new/1'
+    said = (
+        r'photos/1.png, which has a mask, and more/1.png are two images with the name 1 \(1 such names\).* subfolder, '
+        'such as more/new, where they are new/1'
+    )
     for words in (['--count', '1', *RANDOM], ['--accept', 'new']):
         with pytest.raises(UserError, match=said):
             tool.main(['run', '--images', 'more', '--out', 'out', *words])

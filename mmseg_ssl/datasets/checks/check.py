@@ -14,6 +14,7 @@ from ..semi_dataset import SemiDataset
 from ..sources import require_data
 from .config_rules import class_problems, head_problems, ignore_problems, preprocessor_problems
 from .look import leaves
+from .pipeline_rules import unread_warnings
 from .report import Problem, Report
 from .set_rules import DEPTHS, check_set
 from .view_rules import color_warnings, geometry_warnings
@@ -58,6 +59,7 @@ def check_scored_set(cfg: dict, role: str) -> Report:
     if not all(isinstance(leaf, BaseDataset) for _, leaf in leaves(key, dataset)):
         return report  # somebody's own kind, whose files nobody knows
     report.problems += class_problems(key, dataset)
+    report.warnings += unread_warnings(cfg, ['test_pipeline'])
     if not report.problems:
         check_set(report, role, key, dataset, 'headers', cfg)
     report.problems = [one for one in report.problems if one.kind != 'no object']  # of a few images, that may be so
@@ -101,7 +103,7 @@ def inspect_data(cfg: dict, depth: str = 'headers') -> Report:
     report.problems += ignore_problems(cfg, dict(one for key, set_ in labeled.items() for one in leaves(key, set_)))
     for role, key, dataset in sets:
         check_set(report, role, key, dataset, depth, cfg)
-    report.warnings += _view_warnings(report, sets, cfg.get('model') or {})
+    report.warnings += [*_view_warnings(report, sets, cfg.get('model') or {}), *unread_warnings(cfg)]
     if depth != 'sample':  # before training, DataSummaryHook compares the sets
         data_hook = (cfg.get('default_hooks') or {}).get('data') or {}
         overlaps = list(_overlap_problems(sets))

@@ -7,9 +7,36 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 
 from ...structures import IGNORE_INDEX, UNLABELED
+from ...utils.nested import nested_dicts
 from ...utils.random import fold, seeded
 from ..pipelines import pipeline_steps
 from .report import Problem
+
+PIPELINES = dict(
+    labeled_pipeline='train_dataloader.dataset.labeled.pipeline',
+    unlabeled_pipeline='train_dataloader.dataset.unlabeled.pipeline',
+    test_pipeline='val_dataloader.dataset.pipeline and test_dataloader.dataset.pipeline',
+)
+"""Variables of the configs, and the settings that they are for."""
+
+
+def unread_warnings(cfg: dict, names: Sequence[str] = tuple(PIPELINES)) -> Iterator[Problem]:
+    """Yield pipelines that a config defines and no set has: who inherits and changes the variable changes nothing.
+
+    Args:
+        cfg: The whole config.
+        names: Variables that are looked at.
+    """
+    train, *scored = ((cfg.get(f'{part}_dataloader') or {}).get('dataset') or {} for part in ('train', 'val', 'test'))
+    for name in names:
+        sets = dict(labeled_pipeline=train, unlabeled_pipeline=train.get('unlabeled'), test_pipeline=scored)[name]
+        used = [part['pipeline'] for part in nested_dicts(sets) if part.get('pipeline')]
+        if cfg.get(name) and used and cfg[name] not in used:
+            yield Problem(
+                'unread pipeline',
+                f'{name} of the config differs from the pipelines of its sets, so nothing reads it: in a config that '
+                f'inherits, such a variable changes no set. Set {PIPELINES[name]}, too, or remove it.',
+            )
 
 
 def run_pipeline(key: str, dataset: BaseDataset, index: int, masked: bool) -> Tuple[Any, List[Problem]]:
