@@ -113,6 +113,30 @@ def test_values_of_no_class_are_found_in_every_format(own, tmp_path, suffix):
     assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [2 * 768, 768, 768]
 
 
+@pytest.mark.parametrize(
+    ('values', 'classes', 'pairs'),
+    [((0, 100, 200), 2, {100: 1, 200: 2}), ((0, 1, 3, 255), 2, {3: 2}), ((100, 200), 3, {100: 1, 200: 2})],
+)
+def test_the_advice_knows_reduce_zero_label(own, tmp_path, values, classes, pairs):
+    """There 0 is unlabeled, and class 0 is 1 in a file; what the advice writes is then taken."""
+    mask = np.tile(np.repeat(np.array(values, np.uint8), 32 // len(values) + 1)[:32], (24, 1))
+    cfg = own([mask], classes, reduce_zero_label=True)
+    meant = 'If 0 means unlabeled and the other values stand' if 0 in values else 'If the values stand'
+    told = ' '.join(f'{old}={new}' for old, new in pairs.items())
+    stop(cfg, rf'there are {classes} classes \(1 to {classes} with reduce_zero_label\)')
+    stop(cfg, rf'{meant} for the classes in order, .* CONFIG --fix OUT --map {told}$')
+    use(cfg, fix_masks(cfg, str(tmp_path / 'new'), pairs))
+    pixels = check_semi_dataset(cfg).sets[0].pixels.tolist()
+    assert pixels[:2] == [4 * int((mask == value).sum()) for value in values if value not in (0, 255)]
+
+
+def test_black_and_white_with_reduce_zero_label_become_both_classes(own, tmp_path):
+    """Black once stayed 0, which is ignored there."""
+    cfg = own([halves(0, 255)], reduce_zero_label=True)
+    use(cfg, fix_masks(cfg, str(tmp_path / 'new')))
+    assert check_semi_dataset(cfg).sets[0].pixels.tolist() == [1536, 1536]
+
+
 def test_values_above_255_do_not_pass_as_their_low_byte(own):
     """The host casts to 8 bits: 257 would be class 1."""
     stop(own([halves(0, 257, np.uint16)]), r'label id 257 \(384 pixels\)')

@@ -77,7 +77,7 @@ class _Translator:
                 raise DatasetError(f'{mask.path}: {mask.problem}')
         self.values: Dict[Value, int] = {value: value for value in range(256) if self.known[value] != UNKNOWN}
         if len(classes) == 2 and _black_and_white(masks):
-            self.values[255] = self._value_of(1)
+            self.values.update({0: self._value_of(0), 255: self._value_of(1)})
         self.values.update({old: new for old, new in mapping.items() if isinstance(old, int)})
         self.colors: Dict[Value, int] = {
             (int(red), int(green), int(blue)): self._value_of(index)

@@ -42,6 +42,15 @@ def count_classes(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]]) ->
     return empty
 
 
+def first_class(known: np.ndarray) -> int:
+    """Return the value of class 0 in a file: 0, or 1 with ``reduce_zero_label``.
+
+    Args:
+        known: From :func:`meanings`.
+    """
+    return int(known[0] == IGNORED and known[1] == 0)
+
+
 def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> Iterator[Tuple[str, str]]:
     """Yield a problem if a mask has values without a class.
 
@@ -57,6 +66,8 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
     if not len(bad):
         return
     classes, ignore = len(dataset.metainfo['classes']), getattr(dataset, 'ignore_index', IGNORE_INDEX)
+    first = first_class(known)
+    reduced = ' with reduce_zero_label' if first else ''
     pixels = ', '.join(f'{mask.values[i]} ({mask.counts[i]} pixels)' for i in bad[:8])
     pixels += f' and {len(bad) - 8} more' if len(bad) > 8 else ''
     hint = ''
@@ -66,8 +77,8 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
         hint = '. So many values come from smoothing or lossy compression: export the masks again without either'
     yield (
         'value of no class',
-        f'{mask.path}: label id {pixels}; there are {classes} classes (0 to {classes - 1}) and the '
-        f'ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class{hint}.',
+        f'{mask.path}: label id {pixels}; there are {classes} classes ({first} to {first + classes - 1}{reduced}) '
+        f'and the ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class{hint}.',
     )
 
 
@@ -88,9 +99,9 @@ def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDatas
         dataset: Their dataset.
         command: Command line of the tool.
     """
-    number = len(dataset.metainfo.get('classes') or ())
-    values, new, loader, rest = all_values(masks), list(range(number)), find_scribble_loader(dataset), ''
-    reads = 'the values stand for the classes in order'
+    number, first = len(dataset.metainfo.get('classes') or ()), first_class(masks[0][1]) if masks else 0
+    values, new, loader, rest = all_values(masks), list(range(first, first + number)), find_scribble_loader(dataset), ''
+    reads, zero_is_none = 'the', '0 means unlabeled and the other'
     if loader and loader.unlabeled_value < number:
         return (
             f'{loader.unlabeled_value} is the index of a class, so it cannot mean unlabeled: leave out unlabeled_value '
@@ -99,15 +110,18 @@ def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDatas
     if loader:
         rest = SCRIBBLES_ALONE
         if loader.unlabeled_value not in values and values[:1] == [0]:
-            new = [loader.unlabeled_value, *new]
-            reads = '0 means unlabeled and the other values stand for the classes in order'
+            new, reads = [loader.unlabeled_value, *new], zero_is_none
         values = [value for value in values if value not in loader.file_values]
-    elif len(values) > number:
-        values = [value for value in values if value != IGNORE_INDEX]
+    else:
+        if first and values[:1] == [0]:
+            values, reads = values[1:], zero_is_none
+        if len(values) > number:
+            values = [value for value in values if value != IGNORE_INDEX]
     pairs = ' '.join(f'{old}={index}' for old, index in zip(values, new) if old != index)
     if not pairs or len(values) > len(new):
         return ''
-    return f'If {reads}, this writes new masks: {command} --fix OUT --map {pairs}{rest}'
+    fix = f'{command} --fix OUT --map {pairs}{rest}'
+    return f'If {reads} values stand for the classes in order, this writes new masks: {fix}'
 
 
 def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], command: str) -> Iterator[Problem]:
@@ -134,7 +148,7 @@ def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], c
         yield Problem(
             'no object',
             f'{where} of class {absent[-1]!r}: the value 255 means "ignored" here, not {absent[-1]!r}.',
-            f'If the masks are black and white, 0 and 255, this writes new ones of 0 and 1: {command} --fix OUT',
+            f'If the masks are black and white, 0 and 255, this writes new ones of indices: {command} --fix OUT',
         )
     elif not present:
         yield Problem(

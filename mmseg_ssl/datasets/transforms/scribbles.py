@@ -22,7 +22,8 @@ from ..pipelines import pipeline_steps
 from ..scribblesup import draw_polylines
 
 FROM_ZERO = (
-    'scribble masks hold class indices from 0: set reduce_zero_label=False on the dataset, and make the masks with '
+    'scribble masks hold class indices from 0: set reduce_zero_label=False on the dataset. If 0 means unlabeled in '
+    'these masks, tools/check_dataset.py then says how to rewrite them; from full masks, make them with '
     'tools/make_scribbles.py --reduce-zero-label'
 )
 
