@@ -40,6 +40,7 @@ VALUES: Dict[str, Tuple[str, ...]] = {
 CONTRACTS = tuple(f'tests/contracts/test_{name}.py' for name in ('unsup_scale', 'kept_statistics', 'what_is_shown'))
 """Tried next on a method's file."""
 PARTS: Dict[str, Tuple[str, ...]] = {
+    'datasets/checks/scale_rules': ('test_datasets/test_checks_views.py',),
     'datasets/checks/view_rules': ('test_datasets/test_checks_views.py',),
     'data_preprocessor': ('test_models/test_preprocessing.py', '-k', 'ordinary'),
     'engine/bf16_optim_wrapper': ('test_models/test_bf16.py',),

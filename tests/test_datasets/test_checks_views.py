@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmseg.registry import TRANSFORMS
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset
-from mmseg_ssl.datasets.checks import inspect_data, view_rules
+from mmseg_ssl.datasets.checks import inspect_data, scale_rules, view_rules
 
 MASKS = [np.arange(768, dtype=np.uint8).reshape(24, 32) % 3]
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
@@ -46,17 +47,25 @@ def test_pipelines_that_agree_pass(cfg):
 
 
 @pytest.mark.parametrize('name', ['labeled_pipeline', 'unlabeled_pipeline', 'test_pipeline'])
-def test_a_variable_that_no_set_reads_is_doubted(cfg, name):
+def test_a_variable_that_no_set_reads_is_doubted(cfg, name, tmp_path):
     """A config that inherits and changes only the variable would train and score as before."""
     dataset = cfg.train_dataloader.dataset
     sets = dict(labeled_pipeline=dataset.labeled, unlabeled_pipeline=dataset.unlabeled)
     cfg[name] = copy.deepcopy(sets.get(name, cfg.val_dataloader.dataset).pipeline)
-    assert not check_semi_dataset(cfg).warnings
+    path = tmp_path / 'mine.py'
+
+    def read(text):
+        path.write_text(text)
+        return Config(cfg.to_dict(), filename=str(path))
+
+    own = f"_base_ = 'other.py'\n{name} = []"
+    assert not check_semi_dataset(read(own)).warnings
     cfg[name].insert(1, dict(type='Resize', scale=(32, 24)))
-    doubted(cfg, f'{name} of the config differs from the pipelines of its sets, so nothing reads it')
-    if name == 'unlabeled_pipeline':  # a config for supervised training inherits it
+    doubted(read(own), f'mine.py: {name} differs from the pipelines of the sets, so nothing reads it')
+    assert not check_semi_dataset(read("_base_ = 'other.py'")).warnings  # the variable is that of the other file
+    if name == 'unlabeled_pipeline':  # a config for supervised training
         dataset.unlabeled = None
-        assert not check_semi_dataset(cfg).warnings
+        assert not check_semi_dataset(read(own)).warnings
 
 
 def test_a_flip_of_masks_alone_is_refused(cfg):
@@ -143,7 +152,7 @@ def test_crops_of_unlabeled_images_are_compared_not_padded():
         return SimpleNamespace(pipeline=SimpleNamespace(transforms=crops))
 
     sets = dict(labeled=('a', of((64, 64)), None), unlabeled=('b', of((16, 16)), None))
-    (problem,) = view_rules.geometry_warnings(sets, dict(data_preprocessor=dict(size=(64, 64))))
+    (problem,) = scale_rules.geometry_warnings(sets, dict(data_preprocessor=dict(size=(64, 64))))
     assert problem.text.startswith('a has RandomCrop(64, 64) in its pipeline, b RandomCrop(16, 16): the network')
 
 
@@ -180,16 +189,16 @@ def test_scales_by_hand(step, ratio, role):
         return SimpleNamespace(pipeline=SimpleNamespace(transforms=[TRANSFORMS.build(step) for step in steps]))
 
     sets = {'labeled': ('a', of(step), (100, 50)), role: ('b', of(), (100, 50))}
-    found = [problem.text for problem in view_rules.geometry_warnings(sets, {})]
+    found = [problem.text for problem in scale_rules.geometry_warnings(sets, {})]
     assert len(found) == (ratio is not None) and all(f'at {ratio} times the scale of a' in text for text in found)
     fourfold = dict(type='Resize', scale=(400, 400), keep_ratio=True)  # as large as they are
     sets = {'labeled': ('a', of(), (100, 50)), role: ('b', of(fourfold), (400, 200))}
-    assert not list(view_rules.geometry_warnings(sets, {}))
+    assert not list(scale_rules.geometry_warnings(sets, {}))
     same = dict(type='Resize', scale=(100, 50), keep_ratio=True)  # four times as large, and shown at one size
     sets = {'labeled': ('a', of(same), (100, 50)), role: ('b', of(same), (400, 200))}
-    assert not list(view_rules.geometry_warnings(sets, {}))
+    assert not list(scale_rules.geometry_warnings(sets, {}))
     sets = {'labeled': ('a', of(same), (100, 50)), role: ('b', of(same, fourfold), (100, 50))}
-    assert len(list(view_rules.geometry_warnings(sets, {}))) == 1
+    assert len(list(scale_rules.geometry_warnings(sets, {}))) == 1
 
 
 def test_a_forgotten_resize_is_doubted(cfg):
@@ -197,7 +206,15 @@ def test_a_forgotten_resize_is_doubted(cfg):
     for part in ('labeled', 'unlabeled'):
         steps = cfg.train_dataloader.dataset[part].pipeline
         next(step for step in steps if step['type'] == 'RandomResize')['scale'] = (128, 96)
-    doubted(cfg, 'shows images at 0.25 times the scale')
+    doubted(cfg, 'shows images at 0.25 times the scale', "pipeline=[dict(type='LoadImageFromFile'), ")
+    (said,) = check_semi_dataset(cfg).warnings
+    dataset = cfg.val_dataloader.dataset
+    dataset.update(eval(f'dict({said.text.partition("host does: ")[2]})'))  # what it says, word by word
+    assert not check_semi_dataset(cfg).warnings
+    dataset.pipeline[1].scale = (32, 24)
+    doubted(cfg, 'Give Resize there scale=(128, 96)')
+    dataset.pipeline[:2] = [dict(type='LoadDeepImage', max_value=255)]
+    doubted(cfg, "Put dict(type='Resize', scale=(128, 96), keep_ratio=True) behind the step that loads images")
 
 
 def test_a_normalization_for_values_up_to_one_is_refused(cfg):

@@ -180,15 +180,15 @@ def test_values_that_the_loader_cuts_off_are_said(tool, place, capsys):
 
 
 def test_a_test_pipeline_that_nothing_reads_is_said(tool, place, capsys):
-    """Images are prepared as they are scored; of an exported config, which has no sets, the variable counts."""
-    with open('run/tiny_mine.py', 'a') as config:
-        config.write("test_pipeline = [test_pipeline[0], dict(type='Resize', scale=(9, 9)), test_pipeline[-1]]\n")
-    words = ['run', 'photos/0.png', '--device', 'cpu', '--save', 'masks', '--out']
-    tool.main([*words, 'out'])
-    assert 'warning: test_pipeline of the config differs from the pipelines of its sets' in capsys.readouterr().out
-    with open('run/tiny_mine.py', 'a') as config:
-        config.write('test_dataloader = None\n')
-    tool.main([*words, 'other'])
+    """Images are prepared as they are scored, and a variable is not."""
+    config = place / 'mine.py'
+    config.write_text(
+        "_base_ = 'run/tiny_mine.py'\ntest_pipeline = [dict(type='LoadImageFromFile'), dict(type='Pad')]\n"
+    )
+    words = ['photos/0.png', '--device', 'cpu', '--save', 'masks', '--checkpoint', 'run/iter_6.pth', '--out']
+    tool.main(['mine.py', *words, 'out'])
+    assert 'mine.py: test_pipeline differs from the pipelines of the sets' in capsys.readouterr().out
+    tool.main(['run/tiny_mine.py', *words, 'other'])
     assert 'warning' not in capsys.readouterr().out
 
 

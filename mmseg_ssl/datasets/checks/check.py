@@ -16,8 +16,9 @@ from .config_rules import class_problems, head_problems, ignore_problems, prepro
 from .look import leaves
 from .pipeline_rules import unread_warnings
 from .report import Problem, Report
+from .scale_rules import geometry_warnings
 from .set_rules import DEPTHS, check_set
-from .view_rules import color_warnings, geometry_warnings
+from .view_rules import color_warnings
 
 
 def check_semi_dataset(cfg: dict, depth: str = 'sample') -> Report:

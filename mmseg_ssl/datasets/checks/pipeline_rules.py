@@ -1,5 +1,7 @@
 """Rules for pipelines: one image runs through each, before a worker fails in the first step."""
 
+import re
+from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
@@ -21,21 +23,23 @@ PIPELINES = dict(
 
 
 def unread_warnings(cfg: dict, names: Sequence[str] = tuple(PIPELINES)) -> Iterator[Problem]:
-    """Yield pipelines that a config defines and no set has: who inherits and changes the variable changes nothing.
+    """Yield pipelines that a config which inherits gives a name, but no set: they change nothing.
 
     Args:
-        cfg: The whole config.
+        cfg: The whole config; of one that was not read from a file nothing is known.
         names: Variables that are looked at.
     """
+    path = getattr(cfg, 'filename', None)
+    text = Path(path).read_text(encoding='utf-8', errors='replace') if path else ''
     train, *scored = ((cfg.get(f'{part}_dataloader') or {}).get('dataset') or {} for part in ('train', 'val', 'test'))
-    for name in names:
+    for name in names if re.search(r'^_base_\s*=', text, re.M) else ():
         sets = dict(labeled_pipeline=train, unlabeled_pipeline=train.get('unlabeled'), test_pipeline=scored)[name]
         used = [part['pipeline'] for part in nested_dicts(sets) if part.get('pipeline')]
-        if cfg.get(name) and used and cfg[name] not in used:
+        if used and cfg.get(name) not in used and re.search(rf'^{name}\s*=', text, re.M):
             yield Problem(
                 'unread pipeline',
-                f'{name} of the config differs from the pipelines of its sets, so nothing reads it: in a config that '
-                f'inherits, such a variable changes no set. Set {PIPELINES[name]}, too, or remove it.',
+                f'{path}: {name} differs from the pipelines of the sets, so nothing reads it: a config that inherits '
+                f'changes a set only by its own settings. Set {PIPELINES[name]}, too, or remove it.',
             )
 
 

@@ -1,22 +1,17 @@
-"""Rules that compare the pipelines of the sets with each other and with the preprocessor."""
+"""Rules for the views that pipelines give a network: what is random, distorted, or normalized in another way."""
 
-import math
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Iterator, List
 
-from mmcv.image import rescale_size
 from mmcv.transforms import LoadAnnotations
 from mmengine.dataset import BaseDataset
 
 from ..pipelines import pipeline_steps
-from .image_files import Size
 from .report import Problem
 
 COLOR_STEPS = ('PhotoMetricDistortion', 'RandomCutOut', 'Albu', 'RandomMosaic')
 """Steps that change more than the geometry."""
 IMAGENET = (123.675, 116.28, 103.53)
 """ImageNet's mean of red, green, blue, with which the weights of most backbones were trained."""
-TWICE = 2.05
-"""Factor between the scales of training and of validation from which on they are doubted."""
 
 
 def evaluation_problems(key: str, dataset: BaseDataset) -> Iterator[Problem]:
@@ -87,74 +82,6 @@ def weak_view_warnings(key: str, dataset: BaseDataset, model: dict) -> Iterator[
             f'{key}: {", ".join(names)} in its pipeline distorts the weak view, too, from which labels are made. '
             'Remove it: model.data_preprocessor.strong makes the strong view.',
         )
-
-
-def geometry_warnings(sets: Dict[str, Tuple[str, BaseDataset, Optional[Size]]], model: dict) -> Iterator[Problem]:
-    """Yield sets that show the network objects of other sizes than the labeled images do.
-
-    Args:
-        sets: By role the place in the config, the dataset and the size of its images, if they have one.
-        model: Config of the model.
-    """
-    key, labeled, size = sets['labeled']
-    if 'unlabeled' in sets:
-        other, unlabeled, _ = sets['unlabeled']
-        mine, theirs = _geometry(labeled), _geometry(unlabeled)
-        if mine != theirs:
-            yield Problem(
-                'geometry',
-                f'{key} has {_listed(mine)} in its pipeline, {other} {_listed(theirs)}: the network sees them at '
-                'different sizes. Use the same steps in both, but for those that load masks.',
-            )
-    padded = (model.get('data_preprocessor') or {}).get('size')
-    crops = [step.crop_size for step in pipeline_steps(labeled) if type(step).__name__ == 'RandomCrop']
-    if padded and crops and 2 * math.prod(crops[-1]) < math.prod(padded):
-        yield Problem(
-            'geometry',
-            f'{key} has crops of {tuple(crops[-1])}, which model.data_preprocessor.size pads to {tuple(padded)}: most '
-            'of what is computed is padding. Give both the same size.',
-        )
-    for role in ('val', 'test'):
-        judged, dataset, seen = sets.get(role, ('', labeled, None))
-        if size and seen:
-            ratio = _scale(dataset, seen) / _scale(labeled, size)
-            # objects are as large in files of one kind, or fill as much of an image: one of the two has to hold
-            inside = ratio * math.sqrt(math.prod(seen) / math.prod(size))
-            if not any(1 / TWICE < value < TWICE for value in (ratio, inside)):
-                yield Problem(
-                    'geometry',
-                    f'{judged}: its pipeline shows images at {ratio:.2g} times the scale of {key}. Give Resize '
-                    'there the scale of training, as the host does (without one, put it after LoadImageFromFile).',
-                )
-
-
-def _geometry(dataset: BaseDataset) -> List[str]:
-    """List the steps that change sizes, with their settings."""
-    found = []
-    for step in pipeline_steps(dataset):
-        name = type(step).__name__
-        if name == 'RandomCrop':
-            found.append(f'RandomCrop{tuple(step.crop_size)}')
-        elif 'Resize' in name:
-            settings = [getattr(step, key, None) for key in ('scale', 'scales', 'scale_factor', 'ratio_range')]
-            found.append(f'{name}({", ".join(map(str, filter(None, settings)))})')
-    return found
-
-
-def _listed(steps: List[str]) -> str:
-    return ', '.join(steps) or 'no resizing'
-
-
-def _scale(dataset: BaseDataset, size: Size) -> float:
-    """Return by how much a pipeline enlarges an image: the geometric mean of its range; 1 if that is not known."""
-    factor = 1.0
-    for step in pipeline_steps(dataset):
-        scale, ratios = getattr(step, 'scale', None), getattr(step, 'ratio_range', None) or (1, 1)
-        if 'Resize' in type(step).__name__ and isinstance(scale, (list, tuple)) and isinstance(scale[0], int):
-            keep = getattr(step, 'keep_ratio', None) or (getattr(step, 'resize_cfg', None) or {}).get('keep_ratio')
-            new = rescale_size(size, tuple(scale)) if keep else scale
-            factor = math.sqrt(new[0] * new[1] / (size[0] * size[1]) * ratios[0] * ratios[1])
-    return factor
 
 
 def value_problems(model: dict, inputs: Any) -> Iterator[Problem]:
