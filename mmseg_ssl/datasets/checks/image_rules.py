@@ -29,15 +29,15 @@ def left_out_warnings(key: str, dataset: BaseDataset) -> Iterator[Problem]:
     if not root or not suffixes or dataset.ann_file or getattr(dataset, 'backend_args', None):
         return
     suffixes = (suffixes,) if isinstance(suffixes, str) else tuple(suffixes)
-    own = ImageFolder(root, suffixes)
-    known, inner = {name for name, _ in own.files()}, os.path.relpath(masks, root) if masks else os.pardir
+    own, found = ImageFolder(root, suffixes), ImageFolder(root, (*IMAGES, *suffixes)).files()
+    known = {parts[0] for name, suffix in found if (parts := own.split(name + suffix))}
+    inner = os.path.relpath(masks, root) if masks else os.pardir
 
     def is_mask(name: str) -> bool:
         ends = (end for end in MASK_ENDINGS if name.lower().endswith(end))
         return name.startswith(f'{inner}{os.sep}') or name in known or any(name[: -len(end)] in known for end in ends)
 
-    found = [name + suffix for name, suffix in ImageFolder(root, IMAGES).files() if not is_mask(name)]
-    others = [name for name in found if not own.split(name)]
+    others = [name + suffix for name, suffix in found if not is_mask(name) and not own.split(name + suffix)]
     if others:
         yield Problem(
             'images left out',
