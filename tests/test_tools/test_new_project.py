@@ -245,9 +245,14 @@ def test_large_images_are_shrunk_with_a_warning():
     assert recipe.scale.value == (240, 180) and 'shrunk 16.7-fold' in recipe.notes[0]
 
 
-def test_names_and_colors():
+def test_names_and_colors(tmp_path):
     assert [name.text for name in read_names('sky, road')] == ['sky', 'road']
-    assert read_names('a:b')[0].color is None
+    assert [name.text for name in read_names('__ignore__,_background_,road')] == ['_background_', 'road']  # Labelme's
+    assert read_names('a:::')[0].color is None
+    for line in ('17: cat', 'sky: 0,0,300'):  # once 17 was the name, and the color was lost
+        (tmp_path / 'names.txt').write_text(line)
+        with pytest.raises(UserError, match=f"names.txt: '{line}' is neither a name nor"):
+            read_names(str(tmp_path / 'names.txt'))
     with pytest.raises(UserError, match='sky occurs twice'):
         read_names('sky,road,sky')
     assert distinct_colors(3) == [(0, 0, 0), (128, 0, 0), (0, 128, 0)]

@@ -36,19 +36,24 @@ def read_names(given: str) -> List[Name]:
 
     Args:
         given: ``sky,building,road``, or a file with one per line: ``name``, or ``name: 128,0,0`` with its color (also
-            what CVAT calls ``labelmap.txt``).
+            what CVAT calls ``labelmap.txt``). Labelme's ``__ignore__`` is no class: it is 255 in masks.
 
     Raises:
-        UserError: A name occurs twice, or a line has no name.
+        UserError: A name occurs twice, a line has no name, or what follows it is no color.
     """
     path = Path(given)
     lines = path.read_text(encoding='utf-8-sig').splitlines() if path.is_file() else given.split(',')
     names = []
     for line in (line.strip() for line in lines):
-        if line and not line.startswith('#'):
+        if line and not line.startswith('#') and line != '__ignore__':
             text, _, rest = line.partition(':')
             numbers = [part.strip() for part in rest.split(':')[0].split(',')]
             known = len(numbers) == 3 and all(part.isdigit() and int(part) < 256 for part in numbers)
+            if not known and any(numbers):
+                raise UserError(
+                    f'--classes {given}: {line!r} is neither a name nor "name: r,g,b" with numbers from 0 to 255. '
+                    'Where masks hold values, write one name per line, in the order of the values.'
+                )
             names.append(Name(text.strip(), (int(numbers[0]), int(numbers[1]), int(numbers[2])) if known else None))
     twice = [text for text, count in Counter(name.text for name in names).items() if count > 1]
     if twice or not names or not all(name.text for name in names):
