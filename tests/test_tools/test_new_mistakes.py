@@ -83,6 +83,10 @@ def test_colors_that_the_masks_do_not_have_are_said(tmp_path):
     assert 'The masks hold values, not the colors of --classes, whose order decides' in said
     with_palettes(tmp_path, lambda number: [0, 1, 2])
     wanted = r'masks/photo0.png: its palette has the color 200,30,30 .* Add a line "name: 200,30,30", or leave it out: '
+    write(tmp_path / 'masks/photo3.png', scene(3)[1])
+    said = '\n'.join(look_and_decide(inputs._replace(names=()), CPU).warnings)
+    assert re.search('photo0.png has a palette, .*photo3.png has none, and both are taken by index', said)
+    with_palettes(tmp_path, lambda number: [0, 1, 2])
     with pytest.raises(UserError, match=wanted + '--ignore 200,30,30. If the indices count, leave the colors out'):
         look_and_decide(inputs, CPU)
 

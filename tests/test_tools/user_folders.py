@@ -42,7 +42,7 @@ def with_palettes(root: Path, order) -> None:
     for path in (root / 'masks').iterdir():
         number = int(path.stem[5:])
         mask = Image.fromarray(np.argsort(order(number)).astype(np.uint8)[scene(number)[1]])
-        mask.putpalette(COLORS[order(number)].ravel().tolist())
+        mask.putpalette([*COLORS[order(number)].ravel().tolist(), number, 9, 9])  # the last color is not used
         mask.save(path)
 
 

@@ -90,7 +90,7 @@ def _read_mask(loader: BaseDataset, photo: Photo, path: Path) -> str:
     if len(values) > MANY_COLORS:
         return f'its mask {path.name} has {len(values)} colors: it is smoothed or no mask'
     photo.counts = dict(zip(values, np.bincount(place).tolist()))
-    photo.palette = _palette_of(content)
+    photo.palette = {index: color for index, color in _palette_of(content).items() if index in photo.counts}
     photo.mask_channels = mask.ndim == 3 and mask.shape[2] > 1
     return ''
 

@@ -28,6 +28,7 @@ def make_one_kind(photos: List[Photo], names: List[Name], ignored: Iterable[Valu
     said = {name.color for name in names if name.color}
     differ = _palettes_differ(photos)
     colored = any(photo.mask_channels for photo in photos) or any(isinstance(value, tuple) for value in ignored)
+    listed, bare = ([photo for photo in photos if bool(photo.palette) is one] for one in (True, False))
     for photo in photos:
         _take_palette(photo, photo.palette if said or differ or colored else {})
     _settle_grays(photos, said)
@@ -46,6 +47,11 @@ def make_one_kind(photos: List[Photo], names: List[Name], ignored: Iterable[Valu
         return [
             f'The palettes of {differ[0].mask} and {differ[1].mask} have two colors for one index, so colors count. If '
             'the indices are right, save the masks without palettes.'
+        ]
+    if bare and listed and not by_color:
+        return [
+            f'{listed[0].mask} has a palette, {bare[0].mask} has none, and both are taken by index. If colors count, '
+            'name them in a file for --classes, lines "name: r,g,b".'
         ]
     return []
 

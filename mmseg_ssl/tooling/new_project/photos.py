@@ -28,7 +28,7 @@ class Photo:
         size: Width and height as the loader gives them; None until it was read.
         deep: True if a channel has more than 8 bits.
         counts: Pixels of each value or color of the mask.
-        palette: Color of each value of a mask with a palette; empty if values count, not colors.
+        palette: Color of each value that occurs in a mask with a palette; empty if values count, not colors.
         mask_channels: True if the mask has more than one channel.
         look: Unit vector of its gray values at 16x16, without their mean; zeros if there is hardly a contrast.
         problem: Why it cannot be used; empty if it can.
