@@ -29,8 +29,8 @@ def unread_warnings(cfg: dict, names: Sequence[str] = tuple(PIPELINES)) -> Itera
         cfg: The whole config; of one that was not read from a file nothing is known.
         names: Variables that are looked at.
     """
-    path = getattr(cfg, 'filename', None)
-    text = Path(path).read_text(encoding='utf-8', errors='replace') if path else ''
+    path = Path(getattr(cfg, 'filename', None) or '')
+    text = path.read_text(encoding='utf-8', errors='replace') if path.is_file() else ''  # of a string, it is gone
     train, *scored = ((cfg.get(f'{part}_dataloader') or {}).get('dataset') or {} for part in ('train', 'val', 'test'))
     for name in names if re.search(r'^_base_\s*=', text, re.M) else ():
         sets = dict(labeled_pipeline=train, unlabeled_pipeline=train.get('unlabeled'), test_pipeline=scored)[name]
