@@ -134,6 +134,12 @@ def test_reliability():
     assert not gate.requires_grad
 
 
+def test_reliability_of_a_temperature():
+    """One class: E = -z at any temperature; 3 above the margin at temperature 2 is sigmoid(-3 / 2)."""
+    gate = energy_reliability(torch.tensor([[[[2.0]]]]), margin=-5.0, temperature=2.0)
+    assert gate.item() == pytest.approx(1 / (1 + math.exp(1.5)))
+
+
 @every_loss
 def test_shapes_that_differ_are_refused(loss_of):
     with pytest.raises(ValueError, match='label for every pixel'):

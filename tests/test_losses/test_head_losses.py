@@ -18,10 +18,10 @@ def pixels(*logits):
 
 
 def test_joint_energy_by_hand():
-    """-z of the class, 2 and 1, and 0.5 times the squares, 4 + 1 and 0 + 1; the third pixel has no label."""
+    """-z of the class, 2 and 1, and 0.3 times the squares, 4 + 1 and 0 + 1; the third pixel has no label."""
     logits, label = pixels([2.0, 1.0], [0.0, 1.0], [9.0, 9.0]), torch.tensor([[[0, 1, 7]]])
-    loss = EnergyLoss(logit_weight=0.5, loss_weight=2.0)(logits, label, ignore_index=7, weight=None)
-    assert loss.item() == pytest.approx(2 * (-1.5 + 0.5 * 3))
+    loss = EnergyLoss(logit_weight=0.3, loss_weight=2.0)(logits, label, ignore_index=7, weight=None)
+    assert loss.item() == pytest.approx(2 * (-1.5 + 0.3 * 3))  # not 0, of which any weight makes 0
 
 
 def test_hinge_energy_by_hand():
@@ -62,6 +62,18 @@ def test_the_variance_is_read_from_the_logits_and_learns():
     torch.testing.assert_close(value, 2 * heteroscedastic_cross_entropy(logits, variance, label, 5).mean())
     value.backward()
     assert all((tensor.grad != 0).any() for tensor in (logits, loss.variance.weight, loss.variance.bias))
+
+
+def test_the_variance_is_at_most_ten():
+    """softplus(50) is 50; beyond 10 the noise drowns every logit, and the bias has no gradient back."""
+    logits, label = torch.randn(1, 3, 4, 4), torch.randint(0, 3, (1, 4, 4))
+    loss = HeteroscedasticCrossEntropy(num_classes=3, num_samples=5)
+    torch.nn.init.constant_(loss.variance.bias, 50.0)
+    torch.manual_seed(1)
+    value = loss(logits, label)
+    torch.manual_seed(1)
+    ten = torch.full((1, 1, 4, 4), 10.0)
+    torch.testing.assert_close(value, heteroscedastic_cross_entropy(logits, ten, label, 5).mean())
 
 
 def test_a_wrong_number_of_classes_is_named():

@@ -53,6 +53,23 @@ def test_images_of_different_padding(normalization, expected, factors):
     assert probs.grad[1, 0, 0, 0].item() == pytest.approx(factors[1])
 
 
+def test_diagonals_count_by_their_length():
+    """Two rows of different labels: two edges cross, each at 1, and with 8 neighbors two diagonals, at 1 / sqrt(2)."""
+    probs = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 1.0]]]])
+    labels = torch.full((1, 2, 2), 255)
+    scribbles = Scribbles(torch.zeros(1, 3, 2, 2), labels, torch.ones_like(labels, dtype=torch.bool))
+    for connectivity, expected in ((4, 2), (8, 2 + 2**0.5)):
+        loss = PottsCost('bilinear', connectivity=connectivity, normalization='images')(probs, scribbles)
+        assert loss.item() == pytest.approx(expected)
+
+
+def test_all_pairs_are_those_of_the_cells():
+    """(1, 0) and (0, 1) in one cell are (1/2, 1/2), which differs from no other cell; two cells of their own differ."""
+    probs, scribbles = row(1.0, 0.0)
+    assert PottsCost(neighborhood='dense', resolution=1)(probs, scribbles) == 0
+    assert PottsCost(neighborhood='dense', resolution=2)(probs, scribbles) > 0.4
+
+
 def test_far_pairs_count_with_the_grids():
     """On one row of equal colors each random step adds the pairs at its distance; all are divided by their number."""
     probs, scribbles = row(1.0, 0.0, 1.0, 0.0)
