@@ -60,6 +60,11 @@ def test_by_hand():
     assert evaluate([row], num_bins=10) == 49.5
 
 
+def test_fifteen_bins_if_not_told():
+    """0.95 (right) and 0.92 (wrong) lie on two sides of 14 / 15, so they do not cancel: (0.05 + 0.92) / 2."""
+    assert evaluate([two_class_row([0.95, 0.92], [0, 1])]) == 48.5
+
+
 def test_pixels_of_all_images_share_the_bins():
     """Over- and underconfident images cancel: 0.8 twice, right and wrong, is |0.5 - 0.8|; per image it would be 0.5."""
     images = [two_class_row([0.8], [0]), two_class_row([0.8], [1])]

@@ -52,6 +52,11 @@ def test_confidence_baselines():
     assert result['localizer/error_R'] == 0
 
 
+def test_what_does_not_exceed_a_threshold_is_called_an_error():
+    result = evaluate([sample([0], [1], [0.5], confidence=[0.5])], confidence_thresholds=(0.5,))
+    assert (result['localizer/error_R'], result['confidence@0.5/error_R']) == (100, 100)
+
+
 def test_one_channel_is_the_probability_of_class_1():
     """As the host gives it of a head with one channel: 0.2 is a confidence of 0.8 in class 0."""
     item = sample([0, 0, 0], [0, 1, 1], [1.0, 1.0, 1.0])

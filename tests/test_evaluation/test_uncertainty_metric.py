@@ -61,6 +61,16 @@ def test_by_hand():
     assert {key: result[f'kept@0.75/{key}'] for key in kept} == kept
 
 
+def test_pixels_are_kept_over_all_images_above_the_threshold():
+    """0.5, two equal logits, is not above 0.5. Of five pixels, four right ones, 0.9 (right) and, in the other image,
+    0.9 (wrong) and 0.8 (right) are kept: precision 2 / 3, recall 2 / 4, and F1 = 2 * 2 / (3 + 4).
+    """
+    images = [sample([0, 0, 0], [0, 0, 0], [0.5, 0.9, 0.5]), sample([0, 0], [1, 0], [0.9, 0.8])]
+    result = evaluate(images, thresholds=(0.5,))
+    expected = dict(share=60, precision=66.67, recall=50, F1=57.14)
+    assert {name: result[f'kept@0.5/{name}'] for name in expected} == expected
+
+
 def test_maps_of_the_sample_and_what_their_sign_means():
     """Variance is doubt, correctness is trust, other maps are what their sign says; a map without one has no key."""
     label, predicted, confidence = [0, 0, 0], [0, 0, 1], [0.6, 0.7, 0.9]

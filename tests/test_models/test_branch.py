@@ -43,6 +43,18 @@ def test_prediction(head):
     assert torch.equal(pred.feats[0], branch.segmentor.extract_feat(images)[0])
 
 
+def test_corners_are_aligned_as_the_head_says():
+    """Logits and maps of side heads have the pixels of one grid."""
+    segmentor = tiny.tiny_segmentor(decode_head=tiny.fcn_head(align_corners=True))
+    branch = Branch(segmentor, side_heads=dict(variance=dict(type='VarianceHead'))).eval()
+    pred = branch(torch.randn(2, 3, 36, 28))
+    low = branch.segmentor.decode_head.conv_seg(pred.embedding)
+    torch.testing.assert_close(pred.logits, F.interpolate(low, (36, 28), mode='bilinear', align_corners=True))
+    low = branch.side_heads['variance'](pred.embedding, None)
+    expected = F.interpolate(low, (36, 28), mode='bilinear', align_corners=True)
+    torch.testing.assert_close(pred.side['variance'], expected)
+
+
 def test_logits_have_the_size_of_a_padded_batch():
     """Trap 1 of the host: a crop of 64x48 padded to 64x64 has logits of 64x64; the host's ``encode_decode`` with the
     sample's ``img_shape`` gives 64x48, which no longer fits the images.

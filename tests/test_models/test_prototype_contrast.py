@@ -115,6 +115,21 @@ def test_repulsion_is_added_with_its_weight():
     torch.testing.assert_close(losses[2] - losses[1], losses[1] - losses[0])
 
 
+def test_the_anchors_are_repelled():
+    """One of two pixels of class 0 is an anchor: along its own prototype (costs 0), or along the other, a cosine of 1
+    that exceeds the margin by 0.8. The mean of both would exceed it by sqrt(1 / 2) - 0.2.
+    """
+    losses = []
+    for repulsion in (0.0, 1.0):
+        contrast = PrototypeContrast(2, 2, repulsion=repulsion, anchors_per_class=1)
+        contrast.prototypes.copy_(torch.eye(2))
+        contrast.known.fill_(True)
+        torch.manual_seed(1)
+        target = PixelTarget(torch.zeros(1, 1, 2).long(), torch.ones(1, 1, 2))
+        losses.append(contrast(torch.eye(2)[None, :, None], target))
+    assert min(abs((losses[1] - losses[0]).item() - excess) for excess in (0, 0.8)) < 1e-5
+
+
 @pytest.mark.parametrize('repulsion', [0.0, 1.0])
 def test_a_batch_that_says_nothing(repulsion):
     """No label, or no weight: no prototype moves, the loss is 0 and so is its gradient."""

@@ -72,17 +72,20 @@ def test_the_verdict(mean, error, pairs, word):
 def test_differences_in_words():
     assert describe_difference(Difference(3.104, 0.6, 6)) == '+3.10 ± 0.60: better'
     assert describe_difference(Difference(-0.5, 0.6, 4)) == '-0.50 ± 0.60: not distinguishable'
+    assert describe_difference(Difference(1.0, 0.5, 2)) == '+1.00 ± 0.50: too few runs'
     assert describe_difference(Difference(1.0, math.nan, 1)) == '+1.00: too few runs'
     assert describe_difference(Difference(math.nan, math.nan, 0)) == 'not run'
 
 
 def test_the_share_of_the_gap_by_hand():
-    """Few labels 50 on the shared draws, all labels 70, the method 55: a quarter. Draw c, of one side alone, is out."""
+    """Few labels 50 on the shared draws, all labels 70, the method 55: a quarter. Draws c and d, of one side alone, are
+    out. Where few labels beat all there is no gap.
+    """
     few, everything = {'a': 48.0, 'b': 52.0, 'c': 10.0}, {('train', 0): 69.0, ('train', 1): 71.0}
-    assert gap_closed({'a': 54.0, 'b': 56.0}, few, everything) == pytest.approx(0.25)
+    assert gap_closed({'a': 54.0, 'b': 56.0, 'd': 90.0}, few, everything) == pytest.approx(0.25)
     assert gap_closed(few, few, everything) == 0.0
     assert gap_closed({'a': 47.0}, few, everything) == pytest.approx(-1 / 22)
-    assert gap_closed({'a': 1.0}, {'a': 70.0}, everything) is None  # no gap
+    assert gap_closed({'a': 1.0}, {'a': 70.0}, everything) is gap_closed({'a': 1.0}, {'a': 71.0}, everything) is None
     assert gap_closed({'a': 1.0}, few, {}) is None and gap_closed({'d': 1.0}, few, everything) is None
 
 
@@ -179,6 +182,9 @@ def test_runs_of_earlier_configs_are_counted_and_left_out(plan):
     other = older._replace(draw='camvid/8_draw9.txt')
     text = comparison_report([older, other, older._replace(provenance=None)], plan)
     assert not rows(text) and '0 of 11 runs' in text
+    assert '1 more runs are of earlier versions of these configs, and left out.' in text
+    text = comparison_report([older, run_of(job, 50.0, 50.0)], plan)  # it was run again since
+    assert '1 of 11 runs' in text
     assert '1 more runs are of earlier versions of these configs, and left out.' in text
 
 
