@@ -85,15 +85,17 @@ def test_rates_and_decays_are_mmsegs(backbone, options):
 
 
 def test_layers_of_the_backbone_itself_and_settings_by_name():
-    """Of three layers 0.5 ** 2 and 0.5 of the rate; the teacher is in no group."""
+    """Of three layers 0.5 ** 2 and 0.5 of the rate; of two names the longer decides; the teacher is in no group."""
     model = tiny.build('MeanTeacher', segmentor(dict(type='LayeredBackbone')))
-    options = dict(layer_decay_rate=0.5, norm_decay_mult=0.0, custom_keys=dict(decode_head=dict(lr_mult=10.0)))
+    names = {'decode_head': dict(lr_mult=10.0), 'decode_head.conv_seg': dict(lr_mult=2.0)}
+    options = dict(layer_decay_rate=0.5, norm_decay_mult=0.0, custom_keys=names)
     optimizer = build(LayerDecayConstructor, model, options)
     found = settings(optimizer, {parameter: name for name, parameter in model.named_parameters()})
     assert found['student.segmentor.backbone.first.0.weight'] == (0.0025, 0.05)
     assert found['student.segmentor.backbone.first.1.weight'] == (0.0025, 0.0)
     assert found['student.segmentor.backbone.second.0.bias'] == (0.005, 0.05)
-    assert found['student.segmentor.decode_head.conv_seg.weight'] == (0.1, 0.05)
+    assert found['student.segmentor.decode_head.convs.0.conv.weight'] == (0.1, 0.05)
+    assert found['student.segmentor.decode_head.conv_seg.weight'] == (0.02, 0.05)
     assert set(found) == {name for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 

@@ -215,3 +215,5 @@ def test_a_run_logs_it_and_trains_as_without(tmp_path):
     assert all('taught.share' in line and 'taught.accuracy' not in line for line in logs['a'] if 'loss' in line)
     assert all(0 <= line['taught.accuracy'] <= 1 for line in logs['b'] if 'loss' in line)
     assert any('taught.accuracy.ground' in line or 'taught.share.ground' in line for line in logs['b'])
+    by_class = [line['step'] for line in logs['b'] if any(key.startswith('taught.share.') for key in line)]
+    assert by_class == [line['step'] for line in logs['b'] if 'loss' in line] == [1, 2]  # one place on the axis
