@@ -18,16 +18,18 @@ POTTS = dict(type='PottsLoss', weight=6.0, bandwidth=20.0)
 
 @pytest.mark.parametrize('normalized', [True, False])
 def test_a_plain_network_hands_over_its_images(normalized):
-    """Its loss is the cost at the raw colors, without the padding and with ignored pixels as unlabeled ones."""
+    """Its loss is the cost at the raw colors, without the padding; ignored pixels, here 200, are unlabeled ones."""
     network = tiny.tiny_segmentor()
     network['data_preprocessor'] = dict(
-        type='SegDataPreProcessor', size=(16, 16), **(dict(mean=MEAN, std=STD) if normalized else {})
+        type='SegDataPreProcessor', size=(16, 16), seg_pad_val=200, **(dict(mean=MEAN, std=STD) if normalized else {})
     )
-    network['decode_head'] = tiny.fcn_head(loss_decode=[dict(type='CrossEntropyLoss', avg_non_ignore=True), POTTS])
+    losses = [dict(type='CrossEntropyLoss', avg_non_ignore=True), POTTS]
+    network['decode_head'] = tiny.fcn_head(loss_decode=losses, ignore_index=200)
     model = MODELS.build(network).eval()
     raw = torch.randint(0, 256, (3, 12, 16), dtype=torch.uint8)
     label = torch.randint(0, tiny.NUM_CLASSES, (1, 12, 16)).where(torch.rand(1, 12, 16) < 0.3, 255)
-    sample = SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=dict(img_shape=(12, 16)))
+    given = label.where(label != 255, 200)
+    sample = SegDataSample(gt_sem_seg=PixelData(data=given), metainfo=dict(img_shape=(12, 16)))
     batch = model.data_preprocessor(dict(inputs=[raw], data_samples=[sample]), training=True)
     losses = model.loss(batch['inputs'], batch['data_samples'])
 

@@ -56,6 +56,28 @@ def test_the_optimum_of_the_quadratic_problem(monkeypatch):
     torch.testing.assert_close(label[0].flatten(1).T, torch.linalg.solve(system, right), rtol=0, atol=1e-6)
 
 
+def test_two_cells_of_which_one_is_half_padding(monkeypatch):
+    """Of equal color, shares 1 and 1/2: affinities sum to 1 + 1/4 + 2 * 1/2 = 9/4, scaled to 4 * 3/2 the pair's is 4/3,
+    and 1 with the weight 3/4. With eta = 3/2 the half cell's unary is 3/4: 3/2 (y - 0.8) + (y - z) = 0 and
+    3/4 (z - 0.2) + (z - y) = 0, so y = 2/3 and z = 7/15. Of the third pixel y is a quarter.
+    """
+    monkeypatch.setattr('mmseg_ssl.targets.dense_self_labeling.STEP_SIZE', 1.0)
+    probs = torch.tensor([0.8, 0.8, 0.2, 0.9], dtype=torch.float64).view(1, 1, 1, 4)
+    valid = torch.tensor([[[True, True, True, False]]])
+    label = dense_self_label(
+        torch.cat([probs, 1 - probs], dim=1).log(),
+        torch.zeros(1, 3, 1, 4, dtype=torch.float64),
+        torch.full((1, 1, 4), 255),
+        valid=valid,
+        eta=1.5,
+        potts_weight=0.75,
+        spatial_bandwidth=1e6,
+        resolution=2,
+        cross_entropy='quadratic',
+    )
+    assert label[0, 0, 0].tolist() == pytest.approx([2 / 3, 37 / 60, 31 / 60, 1 / 2], abs=1e-6)
+
+
 def test_only_seeded_classes():
     """Class 1 has no seed: it is ruled out, unless the image that this is a crop of has one."""
     logits, images, seeds, valid = scene()

@@ -55,6 +55,20 @@ def test_without_potts_it_is_the_prediction():
     assert torch.equal(label, logits.argmax(dim=1))
 
 
+@pytest.mark.parametrize(
+    ('unary_weight', 'bandwidth', 'apart'), [(0.8, 'adaptive', True), (0.4, 'adaptive', False), (0.4, 5.0, True)]
+)
+def test_two_pixels_by_hand(unary_weight, bandwidth, apart):
+    """Apart they save unary_weight * ln(0.8 / 0.2), 1.109 or 0.555, and pay their affinity, exp(-1/2) = 0.607 at a
+    bandwidth of their own distance, 10, and exp(-2) = 0.135 at one of 5.
+    """
+    logits = torch.tensor([[[[0.8, 0.2]], [[0.2, 0.8]]]]).log()
+    images = torch.tensor([0.0, 10.0]).view(1, 1, 1, 2) * torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    options = dict(unary_weight=unary_weight, potts_weight=1.0, bandwidth=bandwidth)
+    label, _ = hard_self_label(logits, images, torch.full((1, 1, 2), 255), **options)
+    assert (label[0, 0, 0] != label[0, 0, 1]) == apart
+
+
 def test_padding_has_no_label_and_no_influence():
     """Labels of an image do not change when padding of any color, seed and prediction is beside it."""
     logits, images, seeds = two_colors()
@@ -72,20 +86,35 @@ def test_padding_has_no_label_and_no_influence():
     assert torch.equal(weight.bool(), valid)
 
 
-def test_the_energy_is_lower_than_the_predictions():
+def energy_of(label, logits, images, bandwidth):
     """With the six relaxations' own sum, which is [p != q] on one-hot labels: -sum ln sigma + sum w [l != l']."""
+    one_hot = torch.nn.functional.one_hot(label, logits.shape[1]).movedim(-1, 1).float()
+    valid = torch.ones_like(label, dtype=torch.bool)
+    cost = offset_potts(one_hot, grid_affinity(images, bandwidth, 8), GRID_OFFSETS[8], valid, 'bilinear').total
+    return (-(logits.log_softmax(dim=1) * one_hot).sum() + cost.sum()).item()
+
+
+def test_the_energy_is_lower_than_the_predictions():
     logits, images, seeds = two_colors(12)
     logits, seeds = torch.randn_like(logits), torch.full_like(seeds, 255)
-    affinity, valid = grid_affinity(images, 'adaptive', 8), torch.ones_like(seeds, dtype=torch.bool)
-
-    def energy(label):
-        one_hot = torch.nn.functional.one_hot(label, 3).movedim(-1, 1).float()
-        cost = offset_potts(one_hot, affinity, GRID_OFFSETS[8], valid, 'bilinear').total
-        return -(logits.log_softmax(dim=1) * one_hot).sum() + cost.sum()
-
     label, _ = hard_self_label(logits, images, seeds, unary_weight=1.0, potts_weight=1.0)
-    assert energy(label) < energy(logits.argmax(dim=1))
-    assert energy(label) < min(energy(torch.full_like(label, c)) for c in range(3))
+    others = [logits.argmax(dim=1), *(torch.full_like(label, c) for c in range(3))]
+    found, *higher = (energy_of(one, logits, images, 'adaptive') for one in (label, *others))
+    assert found < min(higher)
+
+
+def test_a_second_round_goes_on():
+    """In one of many random images; most are done after the first."""
+    generator = torch.Generator().manual_seed(3)
+    logits = 2 * torch.randn(1, 4, 4, 5, generator=generator)
+    images = torch.randint(0, 60, (1, 3, 4, 5), generator=generator).float()
+    options = dict(unary_weight=1.0, potts_weight=1.0, bandwidth=30.0)
+    labels = [
+        hard_self_label(logits, images, torch.full((1, 4, 5), 255), max_iterations=count, **options).label
+        for count in (1, 2)
+    ]
+    first, second = (energy_of(label, logits, images, 30.0) for label in labels)
+    assert second < first - 0.01
 
 
 @pytest.mark.parametrize('options', [dict(unary_weight=-1.0), dict(potts_weight=-1.0), dict(max_iterations=0)])
