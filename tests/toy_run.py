@@ -102,7 +102,7 @@ def toy_model(method: str, norm: str = 'bn', dropout: float = 0.2, **options) ->
     """Build the config of a method with the tiny network."""
     strong = (
         dict(strong=dict(type='StrongAugment'))
-        if method in ('MeanTeacher', 'ScribbleMeanTeacher', 'ELN', 'FARCLUSS', 'FixMatch', 'CutMixSeg')
+        if method in ('MeanTeacher', 'ScribbleMeanTeacher', 'ELN', 'FARCLUSS', 'CutMixSeg')
         else {}
     )
     normalize = dict(cfg=dict(type='GN', num_groups=2)) if norm == 'gn' else dict(cfg=dict(type='BN'))

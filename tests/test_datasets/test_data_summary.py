@@ -33,8 +33,12 @@ def test_without_a_list_and_in_wrappers(data, semi_cfg):
     assert 'no list: every image of its folder' in str(summary)
     plain = summarize_data(DATASETS.build(dict(semi_cfg()['labeled'], ann_file='labeled.txt')))
     assert plain[:5] == (4, 4, 0, 0, str(data / 'labeled.txt'))
+    shutil.copytree(data, data / 'elsewhere')
+    elsewhere = semi_cfg(split=None)
+    elsewhere['labeled']['data_root'] = str(data / 'elsewhere')
+    assert summarize_data(DATASETS.build(elsewhere)).hash == summary.hash  # of the names, wherever they lie
     (data / 'img_dir/train/99.png').write_bytes(b'new')
-    assert summarize_data(DATASETS.build(cfg)).hash != summary.hash  # of the names
+    assert summarize_data(DATASETS.build(cfg)).hash != summary.hash
 
 
 def test_shipped_lists_have_the_hash_of_the_index(data, semi_cfg, root):

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 
 from mmseg_ssl.models import Branch, NetworkError, VarianceHead
+from mmseg_ssl.models.losses import heteroscedastic_cross_entropy
 
 HEADS = dict(
     fcn=tiny.fcn_head(),
@@ -136,6 +137,19 @@ def test_variance_is_bounded():
     variance = head(torch.tensor([-50.0, 0.0, 50.0]).reshape(1, 1, 1, 3), None)
     assert variance.flatten()[0] > 0
     torch.testing.assert_close(variance.flatten()[1:], torch.tensor([0.6931472, 10.0]))
+
+
+def test_what_teaches_the_variance():
+    """The loss of the pixels with a label, times its weight."""
+    branch = make(side_heads=dict(variance=dict(type='VarianceHead', loss_weight=3.0)))
+    pred = branch(torch.randn(2, 3, 16, 16))
+    label = torch.randint(0, tiny.NUM_CLASSES, (2, 16, 16))
+    label[:, :5] = 255
+    torch.manual_seed(1)
+    loss = branch.side_heads.losses(pred, label)['loss_variance']
+    torch.manual_seed(1)
+    costs = heteroscedastic_cross_entropy(pred.logits, pred.side['variance'], label)
+    torch.testing.assert_close(loss, 3 * costs[label != 255].mean())
 
 
 def test_autocast():
