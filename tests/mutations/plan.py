@@ -51,6 +51,7 @@ PARTS: Dict[str, Tuple[str, ...]] = {
     'engine/check_run_hook': ('test_engine/test_check_run_hook.py', '-k', 'stages or method or resumed or at_once'),
     'engine/layer_decay': ('test_engine/test_layer_decay.py', '-k', 'by_name'),
     'engine/mean_teacher_hook': ('test_models/test_mean_teacher.py', '-k', 'steps'),
+    'engine/merged_optim_wrapper': ('test_engine/test_merged_optim_wrapper.py', '-k', 'checkpoint_goes'),
     'engine/paramwise_rules': ('test_engine/test_run_rules.py', '-k', 'rates or keys'),
     'engine/partial_gradients': ('test_engine/test_sharded_parts.py', '-k', 'wait'),
     'engine/run_length': ('test_engine/test_check_run_hook.py', '-k', 'within'),

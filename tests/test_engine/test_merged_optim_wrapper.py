@@ -17,7 +17,9 @@ from mmseg_ssl.engine.merged_optim_wrapper import MergedOptimWrapperConstructor,
 from mmseg_ssl.utils.versions import release_numbers
 
 PLAIN, MERGED = 'DefaultOptimWrapperConstructor', 'MergedOptimWrapperConstructor'
-PARAMWISE = dict(custom_keys=dict(decode_head=dict(lr_mult=10.0), student=dict(decay_mult=0.5)), norm_decay_mult=0.0)
+# between others of the network, so that a group is not a stretch of its parameters
+KEYS = {'backbone.second': dict(lr_mult=10.0), 'student': dict(decay_mult=0.5)}
+PARAMWISE = dict(custom_keys=KEYS, norm_decay_mult=0.0)
 OPTIMIZERS_UNDER_TEST = {
     'SGD': dict(lr=0.01, momentum=0.9),
     'AdamW': dict(lr=0.01),
@@ -81,6 +83,7 @@ def test_an_old_checkpoint_goes_on_as_it_would_have(kind):
         dict(optimizer=plain.optim_wrapper.state_dict(), param_schedulers=[plain.param_schedulers[0].state_dict()])
     )
     fit_parameter_groups(merged, checkpoint)
+    assert checkpoint['param_schedulers'][0]['base_values'] == merged.param_schedulers[0].base_values
     merged.model.load_state_dict(plain.model.state_dict())
     merged.optim_wrapper.load_state_dict(checkpoint['optimizer'])
     merged.param_schedulers[0].load_state_dict(checkpoint['param_schedulers'][0])
