@@ -61,7 +61,7 @@ def class_group_report(runs: Sequence[Run], plan: Path, masks: Path, other: str 
         raise UserError(f'{masks}: no folder of masks, which say how many images show a class. Get the data first.')
     made = {run.provenance['digest']: run for run in runs if run.provenance}
     every = read_tables(plan)
-    tables = [table for table in every if len({job.training for job in table.jobs}) > 1]
+    tables = [table for table in every if len({job.training for job in table.jobs if not job.variant}) > 1]
     top = [job for table in every for job in table.jobs if job.training in {t.ceiling for t in tables}]
     return '\n\n'.join([NOTE, *filter(None, (_table(table, top, made, masks, other) for table in tables))])
 
