@@ -10,7 +10,6 @@ folder that exists is never written to; after an interruption, the same command 
 """
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -25,7 +24,14 @@ from mmseg_ssl import load  # noqa: E402
 from mmseg_ssl.apis import find_run  # noqa: E402
 from mmseg_ssl.apis.deep_images import deep_warnings  # noqa: E402
 from mmseg_ssl.apis.run_folder import RunFiles  # noqa: E402
-from mmseg_ssl.tooling.cli import UserError, add_debug_option, at_least, check_device, readable_errors  # noqa: E402
+from mmseg_ssl.tooling.cli import (  # noqa: E402
+    UserError,
+    add_debug_option,
+    at_least,
+    check_device,
+    readable_errors,
+    tool_command,
+)
 from mmseg_ssl.tooling.prediction_folder import check_folder  # noqa: E402
 from mmseg_ssl.tooling.suggestions.acceptance import accept, refuse_masks_of_scored  # noqa: E402
 from mmseg_ssl.tooling.suggestions.doubt import KINDS  # noqa: E402
@@ -94,10 +100,10 @@ def suggest_images(args: argparse.Namespace, files: RunFiles, cfg: Config, label
     print('\n'.join(f'{number:4d}  {name}' for number, name in enumerate(chosen, start=1)))
     print(f'{len(chosen)} of {len(candidates.paths)} images, the most useful first: {args.out}')
     if not args.lists_only:
-        words = ['mmseg-ssl', 'suggest', args.run, '--accept', str(args.out / 'masks')]
+        words = ['suggest', args.run, '--accept', args.out / 'masks']
         for option, value in (('--images', args.images), ('--checkpoint', args.checkpoint)):
             words += [option, value] if value else []
-        print(f'Correct the masks there, then take them: {shlex.join(words)} --out NEW')
+        print(f'Correct the masks there, then take them: {tool_command(*words)} --out NEW')
     for name, reason in list(failed.items())[:10]:
         print(f'{name} could not be read, and was left out: {reason}')
 
@@ -135,7 +141,7 @@ def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> 
             'would be trained on its own mistakes. Correct these masks, or remove them, and accept into another --out; '
             'only masks that you checked and found right should stay as they are.'
         )
-    print(f'Train on them: {shlex.join(["mmseg-ssl", "train", str(accepted.config)])}')
+    print(f'Train on them: {tool_command("train", accepted.config)}')
 
 
 def main(argv: Optional[List[str]] = None) -> None:

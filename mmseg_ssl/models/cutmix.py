@@ -43,9 +43,8 @@ class CutMix(nn.Module):
         super().__init__()
         if num_boxes < 1 or not 0 <= prob <= 1:
             raise ValueError(f'CutMix needs num_boxes >= 1 and prob in [0, 1], got {num_boxes} and {prob}.')
-        box_mask(
-            torch.zeros(1, UNIFORMS_PER_BOX), (1, 1), area, aspect
-        )  # a wrong range fails now, not in the first step
+        # a wrong range fails now, not in the first step
+        box_mask(torch.zeros(1, UNIFORMS_PER_BOX), (1, 1), area, aspect)
         self.num_boxes, self.area, self.aspect, self.prob = num_boxes, area, aspect, prob
 
     @torch.no_grad()

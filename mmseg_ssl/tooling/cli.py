@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
@@ -27,6 +28,7 @@ __all__ = [
     'read_json',
     'readable_errors',
     'set_launcher',
+    'tool_command',
 ]
 
 
@@ -182,3 +184,12 @@ def _no_such_config(path: Path) -> str:
     near = [known[name] for name in difflib.get_close_matches(path.name, sorted(names), n=3, cutoff=0.5)]
     hint = 'Did you mean:\n  ' + '\n  '.join(near) if near else f'Configs of this package are in {CONFIGS}.'
     return f'there is no config {path}. {hint}'
+
+
+def tool_command(*words: object) -> str:
+    """Return the command of a tool as it can be pasted into a shell: ``mmseg-ssl`` and these words, quoted.
+
+    Args:
+        *words: The tool's name, options and paths.
+    """
+    return shlex.join(['mmseg-ssl', *map(str, words)])

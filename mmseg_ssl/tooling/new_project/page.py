@@ -1,6 +1,5 @@
 """The page ``data.html`` of a project, and its summary for the terminal."""
 
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -8,6 +7,7 @@ from typing import Any, Dict, List, Tuple
 import numpy as np
 
 from ...structures import UNLABELED
+from ..cli import tool_command
 from ..html_pages import render
 from .labels import Labels
 from .machine import Machine
@@ -102,8 +102,10 @@ def summary(project: Project, out: Path) -> str:
 
 def commands(out: Path) -> List[str]:
     """Return what comes next."""
-    config, run = (shlex.quote(f'{out}/{name}') for name in ('config.py', 'run'))
-    return [f'mmseg-ssl train {config}', f'mmseg-ssl predict {run} IMAGES --out predictions']
+    return [
+        tool_command('train', f'{out}/config.py'),
+        tool_command('predict', f'{out}/run', 'IMAGES', '--out', 'predictions'),
+    ]
 
 
 def _pixels(photos: List[Photo], labels: Labels) -> np.ndarray:

@@ -1,7 +1,6 @@
 """A run as the page shows it: its files, its scores, its examples, and what is missing."""
 
 import inspect
-import shlex
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.registry import init_default_scope
@@ -9,6 +8,7 @@ from mmseg.registry import MODELS
 
 from ...apis import TrainedNetwork, dataset_meta, load_model
 from ...errors import DatasetError, UserError
+from ..cli import tool_command
 from .example_images import Example, choose_examples, draw_example
 from .run_content import Curves, RunContent, read_run
 from .scored_images import Scores, open_images, score_images
@@ -74,10 +74,10 @@ def look_at(run: str, checkpoint: Optional[str], wanted: Wanted) -> ReportedRun:
         worst, best = ([draw_example(network, dataset, one) for one in some] for some in chosen)
     except (DatasetError, UserError) as error:
         what = 'IoU per class, confusion, calibration, doubt and images'
-        missing.append(Missing(what, str(error), _command('check', content.config)))
+        missing.append(Missing(what, str(error), tool_command('check', content.config)))
     quality = quality_of(content.folder, content.checkpoint)
     if quality is None and not quality_was_logged(taught) and learns_from_unlabeled(content):
-        command = _command('test', content.config, content.checkpoint, '--unlabeled')
+        command = tool_command('test', content.config, content.checkpoint, '--unlabeled')
         missing.append(
             Missing(
                 'Quality of the pseudo-labels',
@@ -120,13 +120,9 @@ def _load(content: RunContent, wanted: Wanted) -> TrainedNetwork:
     return TrainedNetwork(model, cfg, dataset_meta(cfg))
 
 
-def _command(*words: object) -> str:
-    return shlex.join(['mmseg-ssl', *map(str, words)])
-
-
 def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
     """List the curves that the run did not log."""
-    train, missing = _command('train', content.config, '--work-dir', content.folder, '--resume'), []
+    train, missing = tool_command('train', content.config, '--work-dir', content.folder, '--resume'), []
     if not content.losses:
         missing.append(Missing('Curves, speed and memory of the training', *_why_no_losses(content)))
     if not content.validation and (content.losses or content.is_short):
@@ -142,7 +138,7 @@ def _missing_logs(content: RunContent, taught: Curves) -> List[Missing]:
 
 def _why_no_losses(content: RunContent) -> Tuple[str, str]:
     """Say why a run logged no iteration, and which command gives a run that does."""
-    again = _command('train', content.config)
+    again = tool_command('train', content.config)
     if content.is_short:
         why = (
             f'the run logged no iteration: it has {content.length}, and is shorter than the interval of its log, '
