@@ -1,6 +1,7 @@
 """Evaluate a checkpoint: ``python tools/test.py <config> <checkpoint>``."""
 
 import argparse
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ from mmseg_ssl.utils.processes import is_first_process  # noqa: E402
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
-    """Read the command line: mmseg's options, ``--predict-on``, ``--val``, ``--unlabeled`` and ``--uncertainty``."""
+    """Read the command line: mmseg's options, which networks and sets are scored, and two further metrics."""
     parser = argparse.ArgumentParser(description='Test (and evaluate) a segmentor')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file or URL')
@@ -40,6 +41,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--val', action='store_true', help='evaluate on the validation set, too, before the test set')
     parser.add_argument('--unlabeled', action='store_true', help='score the unlabeled images, not the test set')
     parser.add_argument('--uncertainty', action='store_true', help='also score which maps tell wrong pixels from right')
+    parser.add_argument(
+        '--known-classes', action='store_true', help='also score as if the classes of images were known'
+    )
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--show-dir', help='folder to save painted predictions in')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds that --show shows a picture')
@@ -57,10 +61,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help='set by old launchers')
     add_debug_option(parser)
     args = parser.parse_args(argv)
-    if args.val and args.tta:
-        parser.error('--val goes without --tta, whose views are those of the test set')
-    if args.uncertainty and args.tta:
-        parser.error('--uncertainty goes without --tta, which keeps no energy')
+    if args.tta and (args.val or args.uncertainty or args.known_classes):
+        parser.error('--tta goes alone: its views are those of the test set, and it keeps no logits for further scores')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
@@ -113,11 +115,11 @@ def evaluators(cfg: Config, part: str = 'test') -> List[ConfigDict]:
     return found if isinstance(found, list) else [found]
 
 
-def add_uncertainty(cfg: Config, part: str = 'test') -> None:
-    """Append ``UncertaintyMetric`` to the metrics of a set, unless it is there."""
+def add_metric(cfg: Config, name: str, part: str = 'test') -> None:
+    """Append a metric to those of a set, unless it is there."""
     found = evaluators(cfg, part)
-    if all(evaluator.type != 'UncertaintyMetric' for evaluator in found):
-        cfg[f'{part}_evaluator'] = [*found, dict(type='UncertaintyMetric')]
+    if all(evaluator.type != name for evaluator in found):
+        cfg[f'{part}_evaluator'] = [*found, dict(type=name)]
 
 
 def check_data(cfg: Config, parts: Sequence[str]) -> List[Report]:
@@ -129,9 +131,10 @@ def apply_options(cfg: Config, args: argparse.Namespace, parts: Sequence[str]) -
     """Change a config as the options about networks, metrics and pictures of these parts say."""
     if args.predict_on:
         cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
-    if args.uncertainty:
-        for part in parts:
-            add_uncertainty(cfg, part)
+    asked = dict(UncertaintyMetric=args.uncertainty, KnownClassesMetric=args.known_classes)
+    for part, name in itertools.product(parts, asked):
+        if asked[name]:
+            add_metric(cfg, name, part)
     if args.show or args.show_dir:
         enable_drawing(cfg, args)
     if args.tta:

@@ -63,6 +63,7 @@ PARTS: Dict[str, Tuple[str, ...]] = {
     'engine/weights_hook': ('test_engine/test_weights_hook.py',),
     'evaluation/calibration_metric': ('test_evaluation/test_calibration_metric.py', '-k', 'bins'),
     'evaluation/error_localization_metric': ('test_evaluation/test_error_localization_metric.py', '-k', 'exceed'),
+    'evaluation/known_classes_metric': ('test_evaluation/test_known_classes_metric.py',),
     'evaluation/uncertainty_metric': (
         'test_ops/test_by_hand.py',
         'tests/test_evaluation/test_uncertainty_metric.py',

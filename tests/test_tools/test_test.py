@@ -77,17 +77,19 @@ def test_val_is_scored_in_the_same_process(trained, tmp_path):
             }
 
 
-def test_uncertainty_is_scored_beside_the_rest(trained, tmp_path, tool):
-    """In the file of the test, and in the log as a table; not a second time if the config has the metric."""
+def test_further_scores_are_beside_the_rest(trained, tmp_path, tool):
+    """In the file of the test, and in the log; not a second time if the config has the metric."""
     config, checkpoint, _ = trained
-    assert run_tool('test', [config, checkpoint, '--work-dir', tmp_path / 'test', '--uncertainty']) == 0
+    line = [config, checkpoint, '--work-dir', tmp_path / 'test', '--uncertainty', '--known-classes']
+    assert run_tool('test', line) == 0
     (file,) = (path for path in tmp_path.glob('test/*/*.json') if path.stem == path.parent.name)
     scores = json.loads(file.read_text())
-    assert {'mIoU', 'confidence/AUROC', 'entropy/E-AURC', 'energy/risk@0.8', 'kept@0.9/F1'} <= set(scores)
+    uncertainty = {'confidence/AUROC', 'entropy/E-AURC', 'energy/risk@0.8', 'kept@0.9/F1'}
+    assert {'mIoU', 'mKnownIoU', *uncertainty} <= set(scores)
     assert 'Wrong pixels told from right ones' in output(tmp_path / 'test')
     cfg = Config(dict(test_dataloader=dict(a=1), test_evaluator=dict(type='SemiIoUMetric')))
     for _ in range(2):
-        tool.add_uncertainty(cfg)
+        tool.add_metric(cfg, 'UncertaintyMetric')
     assert [metric.type for metric in cfg.test_evaluator] == ['SemiIoUMetric', 'UncertaintyMetric']
 
 
