@@ -249,3 +249,11 @@ def test_another_networks_checkpoint_is_an_error(trained, tmp_path):
 def test_a_checkpoint_that_is_not_there(trained, tmp_path):
     assert run_tool('test', [trained[0], 'nowhere.pth', '--work-dir', tmp_path / 'test']) == 2
     assert 'there is no checkpoint nowhere.pth' in output(tmp_path / 'test')
+
+
+@pytest.mark.parametrize('other', ['--val', '--uncertainty', '--known-classes'])
+def test_augmentation_goes_alone(tool, capsys, other):
+    """Before a network is built, which would score something else than was asked for."""
+    with pytest.raises(SystemExit, match='2'):
+        tool.parse_args(['config.py', 'iter_1.pth', '--tta', other])
+    assert '--tta goes alone' in capsys.readouterr().err
