@@ -100,12 +100,17 @@ def suggest_images(args: argparse.Namespace, files: RunFiles, cfg: Config, label
     print('\n'.join(f'{number:4d}  {name}' for number, name in enumerate(chosen, start=1)))
     print(f'{len(chosen)} of {len(candidates.paths)} images, the most useful first: {args.out}')
     if not args.lists_only:
-        words = ['suggest', args.run, '--accept', args.out / 'masks']
-        for option, value in (('--images', args.images), ('--checkpoint', args.checkpoint)):
-            words += [option, value] if value else []
-        print(f'Correct the masks there, then take them: {tool_command(*words)} --out NEW')
+        print(f'Correct the masks there, then take them: {accept_command(args)}')
     for name, reason in list(failed.items())[:10]:
         print(f'{name} could not be read, and was left out: {reason}')
+
+
+def accept_command(args: argparse.Namespace) -> str:
+    """Return the command that takes the masks in the folder of the results, once they are corrected."""
+    words = ['suggest', args.run, '--accept', args.out / 'masks']
+    for option, value in (('--images', args.images), ('--checkpoint', args.checkpoint)):
+        words += [option, value] if value else []
+    return f'{tool_command(*words)} --out NEW'
 
 
 def suggest_errors(args: argparse.Namespace, files: RunFiles, labeled: LabeledSet) -> None:
@@ -119,6 +124,11 @@ def suggest_errors(args: argparse.Namespace, files: RunFiles, labeled: LabeledSe
         print(f'{number:4d}  {error.share:6.1%} of {error.image}: {said}, confidence {error.confidence:.2f}')
     suspects = len({error.image for error in errors})
     print(f'{len(errors)} regions in {suspects} of {len(names)} masks, the likeliest errors first: {args.out}')
+    if errors and args.errors == 'labeled':
+        print(f'Correct the masks there, then take them: {accept_command(args)}')
+    elif errors:
+        folder = labeled.dataset.data_prefix['seg_map_path']
+        print(f'Correct the masks in {args.out / "masks"}, then copy them over those in {folder}: all scores change.')
 
 
 def accept_masks(args: argparse.Namespace, cfg: Config, labeled: LabeledSet) -> None:

@@ -18,6 +18,7 @@ from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.suggestions import suspects
 from mmseg_ssl.tooling.suggestions.coco import write_coco
 from mmseg_ssl.tooling.suggestions.doubt import Doubter
+from mmseg_ssl.tooling.suggestions.label_errors import LabelError
 from mmseg_ssl.tooling.suggestions.new_folder import NewFolder
 from mmseg_ssl.tooling.suggestions.run_data import labeled_set
 from mmseg_ssl.tooling.suggestions.thumbnails import doubtful_regions
@@ -315,6 +316,35 @@ def test_the_commands_that_are_printed_can_be_given(tool, place, capsys):
     (line,) = [line for line in capsys.readouterr().out.splitlines() if 'mmseg-ssl train' in line]
     (config,) = shlex.split(line.partition('mmseg-ssl train')[2])
     assert Path(config).is_file()
+
+
+def test_masks_that_seem_wrong_have_a_command_that_takes_them_or_a_place(tool, place, capsys, monkeypatch):
+    """Those of a training are accepted; no training may learn from those of val, so they go over the old ones."""
+    with open('run/tiny_mine.py', 'a') as config:
+        config.write(
+            "\nval_dataloader = dict(dataset=dict(train_dataloader['dataset']['labeled'], ann_file='list.txt'))"
+        )
+    words = ['run', '--errors', '--device', 'cpu', '--checkpoint', 'run/iter_6.pth']
+    monkeypatch.setattr(tool, 'find_suspects', lambda *_: [])
+    tool.main([*words, '--out', 'none'])
+    assert 'Correct' not in capsys.readouterr().out  # and no mask was copied
+    monkeypatch.setattr(tool, 'find_suspects', wrong_everywhere)
+    tool.main([*words, '--out', 'wrong masks'])
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if '--accept' in line]
+    tool.main([*shlex.split(line.partition('mmseg-ssl suggest')[2])[:-1], 'round 2'])
+    assert '0 new masks, 2 instead of old ones' in capsys.readouterr().out
+    tool.main([*words[:2], 'val', *words[2:], '--out', 'wrong in val'])
+    said = capsys.readouterr().out
+    assert '--accept' not in said and 'masks in wrong in val/masks, then copy them over those in masks' in said
+
+
+def wrong_everywhere(network, labeled, names, count, folder):
+    """Find that each mask is another class, as a network may that nobody trained."""
+    folder.begin()
+    for name in names:
+        write_png(folder.place / f'masks/{name}.png', np.full((40, 56), 1, np.uint8))
+    folder.finish()
+    return [LabelError(name, 3, 1, 1.0, 0.9, 1.0, (0, 0, 56, 40)) for name in names]
 
 
 def test_files_keep_the_values_of_their_dataset(tool, place):
