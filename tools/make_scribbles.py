@@ -58,8 +58,9 @@ def check(args: argparse.Namespace) -> None:
         UserError: Names the option and its range.
     """
     limits = dict(
-        ratio=(0, 1), width=(1, 1000), share=(1e-6, 1), block=(1, 10000), workers=(1, 1000), min_area=(0, 1e9)
-    )
+        ratio=(0, 1), width=(1, 1000), share=(1e-6, 1), block=(1, 10000), workers=(1, 1000), min_area=(0, 1e9),
+        ignore_index=(0, 255),
+    )  # fmt: skip
     for name, (low, high) in limits.items():
         value = getattr(args, name)
         if not low <= value <= high:

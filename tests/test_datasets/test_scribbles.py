@@ -68,6 +68,16 @@ def test_one_value_cannot_mean_two_things():
         LoadScribbles(unlabeled_value=255)
 
 
+@pytest.mark.parametrize(
+    'wrong', [dict(unlabeled_value=-1), dict(unlabeled_value=256), dict(void_value=-1), dict(unlabeled_value=None)]
+)
+def test_no_file_holds_a_value_beyond_8_bits(wrong):
+    """-1 was counted from the end: as 255, which then was both."""
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f'{name} is a value of 8-bit masks, a whole number in 0..255, got {value}'):
+        LoadScribbles(**wrong)
+
+
 def test_xml_lines_are_drawn_by_class_name(tmp_path):
     """Person (index 15 of VOC) from (1, 1) to (5, 1); background at x = 6 from y = 3 out of the image."""
     (tmp_path / 'a.xml').write_text(XML)

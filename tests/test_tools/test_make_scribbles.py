@@ -115,7 +115,8 @@ def test_other_bad_input(masks, tmp_path, tool):
     (masks / 'a/bad_labelTrainIds.png').write_bytes(b'no image')
     with pytest.raises(DatasetError, match='bad_labelTrainIds.png: cannot be decoded'):
         tool([str(masks), str(tmp_path / 'out'), '--suffix', '_labelTrainIds.png'])
-    for name, value in (('ratio', '2'), ('width', '0'), ('share', '0'), ('block', '0'), ('workers', '0')):
+    wrong = dict(ratio='2', width='0', share='0', block='0', workers='0') | {'ignore-index': '256'}
+    for name, value in wrong.items():
         with pytest.raises(UserError, match=rf'--{name} must be in \[.*\], got {value}'):
             tool([str(masks), str(tmp_path / 'out'), f'--{name}', value])
 
