@@ -59,6 +59,24 @@ def check_views(inputs: Dict[str, Any]) -> None:
         )
 
 
+def check_masks(samples: Sequence[Any]) -> None:
+    """Refuse a view of which only some images have a mask: none of the losses is of a part of a view.
+
+    Args:
+        samples: Samples of a view.
+
+    Raises:
+        BatchError: If only some have one; names an image without.
+    """
+    bare = [index for index, sample in enumerate(samples) if 'gt_sem_seg' not in sample]
+    if 0 < len(bare) < len(samples):
+        raise BatchError(
+            f'{_name(samples, bare[0])} has no mask, as {len(bare)} of the {len(samples)} images of a batch that holds '
+            "masks. Let the pipelines of all labeled sets load masks (dict(type='LoadAnnotations')) and keep them, and "
+            'move images without a mask to the unlabeled set, train_dataloader.dataset.unlabeled.'
+        )
+
+
 def check_sizes(images: Sequence[Tensor], samples: Optional[Sequence[Any]], size: Optional[Tuple[int, int]]) -> None:
     """Refuse images of several sizes unless they are padded to one.
 

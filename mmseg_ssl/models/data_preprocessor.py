@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import NetworkError
 from ..structures import Scribbles
 from ..utils import sample_uniforms
-from .batch_checks import BatchError, check_channels, check_sizes, check_views
+from .batch_checks import BatchError, check_channels, check_masks, check_sizes, check_views
 from .sample_pixels import scribbled_classes, scribbled_pixels, valid_pixels
 
 STRONG_VIEW = 1
@@ -93,6 +93,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         size = self._padded_size([image for images in data['inputs'].values() for image in images])
         for view, images in data['inputs'].items():
             check_channels(images, samples[view], getattr(self, 'mean', None))
+            check_masks(samples[view])
             raw, valid = self._stack(images, samples[view], size)
             inputs[view] = self._normalize(raw, valid)
             if view == 'weak' and training:

@@ -65,6 +65,17 @@ def test_all_views_have_one_size():
         process(data, size=(16, 16))
 
 
+@pytest.mark.parametrize('bare', [0, 2])
+def test_a_view_of_which_some_images_have_no_mask_names_one(bare):
+    """The first of three gave an AttributeError here, the last one only in the loss."""
+    data = tiny.batch(labeled=3)
+    for number, sample in enumerate(data['data_samples']['sup']):
+        sample.set_metainfo(dict(img_path=f'photos/{number}.png'))
+    del data['data_samples']['sup'][bare].gt_sem_seg
+    with pytest.raises(ValueError, match=rf'photos/{bare}.png has no mask, as 1 of the 3 images .*LoadAnnotations'):
+        process(data)
+
+
 @pytest.mark.parametrize('size', [32, 24])
 @pytest.mark.parametrize('method', ['Supervised', 'SoftSelfLabeling'])
 def test_an_ordinary_batch_is_the_labeled_view(method, size):
