@@ -253,6 +253,10 @@ def test_names_and_colors(tmp_path):
         (tmp_path / 'names.txt').write_text(line)
         with pytest.raises(UserError, match=f"names.txt: '{line}' is neither a name nor"):
             read_names(str(tmp_path / 'names.txt'))
+    (tmp_path / 'names.txt').write_text('sky: 0,0,128\n# seen from below\nroad\nsea:0, 0,128::\n')
+    lines = r"line 1 \('sky: 0,0,128'\) and line 4 \('sea:0, 0,128::'\) have one color"
+    with pytest.raises(UserError, match=lines):  # once every sky was a sea
+        read_names(str(tmp_path / 'names.txt'))
     with pytest.raises(UserError, match='sky occurs twice'):
         read_names('sky,road,sky')
     assert distinct_colors(3) == [(0, 0, 0), (128, 0, 0), (0, 128, 0)]

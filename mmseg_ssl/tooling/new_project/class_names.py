@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ..cli import UserError
 
@@ -39,12 +39,13 @@ def read_names(given: str) -> List[Name]:
             what CVAT calls ``labelmap.txt``). Labelme's ``__ignore__`` is no class: it is 255 in masks.
 
     Raises:
-        UserError: A name occurs twice, a line has no name, or what follows it is no color.
+        UserError: A name or a color occurs twice, a line has no name, or what follows it is no color.
     """
     path = Path(given)
     lines = path.read_text(encoding='utf-8-sig').splitlines() if path.is_file() else given.split(',')
-    names = []
-    for line in (line.strip() for line in lines):
+    names: List[Name] = []
+    places: Dict[Optional[Color], str] = {}  # where each color stands
+    for number, line in enumerate((line.strip() for line in lines), start=1):
         if line and not line.startswith('#') and line != '__ignore__':
             text, _, rest = line.partition(':')
             numbers = [part.strip() for part in rest.split(':')[0].split(',')]
@@ -54,7 +55,15 @@ def read_names(given: str) -> List[Name]:
                     f'--classes {given}: {line!r} is neither a name nor "name: r,g,b" with numbers from 0 to 255. '
                     'Where masks hold values, write one name per line, in the order of the values.'
                 )
-            names.append(Name(text.strip(), (int(numbers[0]), int(numbers[1]), int(numbers[2])) if known else None))
+            color = (int(numbers[0]), int(numbers[1]), int(numbers[2])) if known else None
+            if color in places:
+                raise UserError(
+                    f'--classes {given}: {places[color]} and line {number} ({line!r}) have one color, so masks cannot '
+                    'tell them apart. Correct one of the colors, or remove one of the lines.'
+                )
+            names.append(Name(text.strip(), color))
+            if color:
+                places[color] = f'line {number} ({line!r})'
     twice = [text for text, count in Counter(name.text for name in names).items() if count > 1]
     if twice or not names or not all(name.text for name in names):
         raise UserError(f'--classes {given}: {f"{twice[0]} occurs twice" if twice else "a name is missing"}.')
