@@ -79,6 +79,8 @@ class UniMatchV2(SemiSegmentor):
         self.cutmix = MODELS.build(dict(UNIMATCH_BOX, type='CutMix', **(cutmix or {})))
         self.sup_weight = not_negative(sup_weight=sup_weight)
         self.unsup_weight = not_negative(unsup_weight=unsup_weight)
+        if not 0 <= feature_keep <= 1:
+            raise ValueError(f'UniMatchV2: feature_keep is a share of the images, in [0, 1], got {feature_keep}.')
         self.feature_keep = feature_keep
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
