@@ -130,6 +130,31 @@ def test_the_advice_knows_reduce_zero_label(own, tmp_path, values, classes, pair
     assert pixels[:2] == [4 * int((mask == value).sum()) for value in values if value not in (0, 255)]
 
 
+def stripes(*values: int) -> np.ndarray:
+    """A mask of these values, four columns each."""
+    return np.tile(np.resize(np.repeat(np.array(values, np.uint8), 4), 32), (24, 1))
+
+
+@pytest.mark.parametrize('values', [(0, 1, 2, 3), (0, 1, 2, 3, 255)])
+def test_one_value_more_than_classes_is_no_class_or_has_no_name(own, values):
+    """Which of the two, only the user knows; both are said, and both are then fine."""
+    cfg = own([stripes(*values)], 3)
+    stop(cfg, 'If 0 is no class and 1 to 3 are the classes in order, set reduce_zero_label=True .* give 4 classes to')
+    pixels = [4 * int((stripes(*values) == value).sum()) for value in (0, 1, 2, 3)]
+    for settings, expected in (dict(classes=3, reduce_zero_label=True), pixels[1:]), (dict(classes=4), pixels):
+        report = inspect_data(own([stripes(*values)], **settings))
+        assert not report.problems and report.sets[0].pixels.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ('values', 'options'),
+    [((0, 1, 2, 3, 4), {}), ((0, 1, 3), {}), ((1, 2, 3, 4), {}), ((0, 1, 2, 3), dict(reduce_zero_label=True))],
+)
+def test_other_values_do_not_tell_that_0_is_no_class(own, values, options):
+    problems = inspect_data(own([stripes(*values)], 2 if options else 3, **options)).problems
+    assert problems and 'set reduce_zero_label' not in texts(problems) + '\n'.join(one.fix for one in problems)
+
+
 def test_black_and_white_with_reduce_zero_label_become_both_classes(own, tmp_path):
     """Black once stayed 0, which is ignored there."""
     cfg = own([halves(0, 255)], reduce_zero_label=True)

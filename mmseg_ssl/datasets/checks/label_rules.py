@@ -9,11 +9,10 @@ from ...structures import IGNORE_INDEX, UNLABELED
 from ..transforms import find_scribble_loader
 from .mask_files import IGNORED, MaskFacts, unexplained
 from .report import Problem, SetFacts
+from .value_advice import all_values, first_class
 
 FEW = 1e-4
 """Share of the labeled pixels below which a class is reported as rare."""
-SCRIBBLES_ALONE = ' --cfg-options val_dataloader=None test_dataloader=None'
-"""The masks of validation are full ones, to which the values of scribbles say nothing."""
 MANY_VALUES = 24
 """This many values without a class point to smoothing or compression, not to a wrong list of classes."""
 
@@ -40,15 +39,6 @@ def count_classes(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]]) ->
         if not counts.any():
             empty.append(mask.path)
     return empty
-
-
-def first_class(known: np.ndarray) -> int:
-    """Return the value of class 0 in a file: 0, or 1 with ``reduce_zero_label``.
-
-    Args:
-        known: From :func:`meanings`.
-    """
-    return int(known[0] == IGNORED and known[1] == 0)
 
 
 def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> Iterator[Tuple[str, str]]:
@@ -80,48 +70,6 @@ def value_problems(mask: MaskFacts, known: np.ndarray, dataset: BaseDataset) -> 
         f'{mask.path}: label id {pixels}; there are {classes} classes ({first} to {first + classes - 1}{reduced}) '
         f'and the ignore index {ignore}. Rewrite these pixels as {ignore}, or map them to a class{hint}.',
     )
-
-
-def all_values(masks: List[Tuple[MaskFacts, np.ndarray]]) -> List[int]:
-    """List the values that occur in the masks of a set.
-
-    Args:
-        masks: Readable masks, each with the meanings of its values.
-    """
-    return sorted({int(value) for mask, _ in masks for value in mask.values})
-
-
-def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDataset, command: str) -> str:
-    """Return the command that maps values to classes; empty if these values cannot stand for the classes.
-
-    Args:
-        masks: Readable masks, each with the meanings of its values.
-        dataset: Their dataset.
-        command: Command line of the tool.
-    """
-    number, first = len(dataset.metainfo.get('classes') or ()), first_class(masks[0][1]) if masks else 0
-    values, new, loader, rest = all_values(masks), list(range(first, first + number)), find_scribble_loader(dataset), ''
-    reads, zero_is_none = 'the', '0 means unlabeled and the other'
-    if loader and loader.unlabeled_value < number:
-        return (
-            f'{loader.unlabeled_value} is the index of a class, so it cannot mean unlabeled: leave out unlabeled_value '
-            'of LoadScribbles, and check again for the command that rewrites these masks.'
-        )
-    if loader:
-        rest = SCRIBBLES_ALONE
-        if loader.unlabeled_value not in values and values[:1] == [0]:
-            new, reads = [loader.unlabeled_value, *new], zero_is_none
-        values = [value for value in values if value not in loader.file_values]
-    else:
-        if first and values[:1] == [0]:
-            values, reads = values[1:], zero_is_none
-        if len(values) > number:
-            values = [value for value in values if value != IGNORE_INDEX]
-    pairs = ' '.join(f'{old}={index}' for old, index in zip(values, new) if old != index)
-    if not pairs or len(values) > len(new):
-        return ''
-    fix = f'{command} --fix OUT --map {pairs}{rest}'
-    return f'If {reads} values stand for the classes in order, this writes new masks: {fix}'
 
 
 def label_problems(facts: SetFacts, masks: List[Tuple[MaskFacts, np.ndarray]], command: str) -> Iterator[Problem]:

@@ -6,10 +6,11 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from . import config_rules, image_rules, pipeline_rules, scribble_rules, view_rules
-from .label_rules import count_classes, label_problems, label_warnings, mapping_advice, value_problems
+from .label_rules import count_classes, label_problems, label_warnings, value_problems
 from .look import Seen, evenly_spaced, leaves, look_at
 from .mask_files import MaskFacts, meanings, unexplained
 from .report import Problem, Report, SetFacts
+from .value_advice import mapping_advice
 
 SAMPLED = {'unlabeled': 2000, 'val': 200}
 """Largest number of images of these sets that are looked at before training."""
