@@ -5,6 +5,7 @@ import logging
 import cv2
 import numpy as np
 import pytest
+from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
 from mmseg_ssl.datasets import DatasetError, check_semi_dataset, fix_masks, inspect_data
@@ -64,6 +65,54 @@ def test_masks_with_an_object_keep_255_as_void(own, tmp_path):
     fix_masks(cfg, str(tmp_path / 'new'))
     new = cv2.imread(str(tmp_path / 'new/train_labeled/0.png'), cv2.IMREAD_UNCHANGED)
     assert (new == halves(0, 255)).all()
+
+
+RED, GREEN, BLUE = [200, 0, 0], [0, 200, 0], [0, 0, 200]
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.bmp'])
+def test_an_index_of_two_colors_is_doubted(own, tmp_path, suffix):
+    """As of an editor that orders each palette anew: masks are read by index all the same. Index 2 is not used."""
+
+    def write(palettes):
+        def one(path, mask):
+            image = Image.fromarray(mask)
+            image.putpalette(sum(palettes[int(path.stem) % len(palettes)], []))
+            image.save(path)
+
+        return one
+
+    def warned(*palettes):
+        cfg = own([halves(0, 1)], suffix=suffix, write=write(palettes))
+        return [one.text for one in inspect_data(cfg).warnings if one.kind == 'palettes']
+
+    assert warned([RED, GREEN, BLUE], [RED, GREEN, RED]) == []
+    labeled, val = warned([RED, GREEN, BLUE], [RED, BLUE, GREEN])
+    folder = tmp_path / 'train/ann'
+    assert f'index 1 has the color 0,200,0 in the palette of {folder}/0{suffix}, 0,0,200 in that of' in labeled
+    assert labeled.startswith('train_dataloader.dataset.labeled') and val.startswith('val_dataloader.dataset')
+    assert f'{folder}/1{suffix}. Masks are read by index' in labeled and 'CONFIG --fix OUT' in labeled
+
+
+def test_a_loader_that_may_read_colors_is_left_alone(own, tmp_path):
+    class LoadColors(LoadAnnotations):
+        """Red is 0, everything else 1."""
+
+        def _load_seg_map(self, results):
+            pixels = np.array(Image.open(results['seg_map_path']).convert('RGB'))
+            results['gt_seg_map'] = (pixels[..., 0] == 0).astype(np.uint8)
+            results['seg_fields'].append('gt_seg_map')
+
+    def write(path, mask):
+        order = [RED, GREEN] if path.stem in '024' else [GREEN, RED]
+        image = Image.fromarray(mask if path.stem in '024' else 1 - mask)
+        image.putpalette(sum(order, []))
+        image.save(path)
+
+    cfg = own([halves(0, 1)], write=write)
+    for dataset in (cfg.train_dataloader.dataset.labeled, cfg.val_dataloader.dataset):
+        dataset.pipeline[1] = dict(type=LoadColors)
+    assert not [one for one in inspect_data(cfg).warnings if one.kind == 'palettes']
 
 
 def test_masks_without_a_pixel_that_counts(own):

@@ -1,6 +1,6 @@
 """Reads a mask file as the dataset's pipeline does, and tells what each of its values means to a loss."""
 
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import mmcv
 import numpy as np
@@ -13,6 +13,7 @@ from ...structures import IGNORE_INDEX
 from ..pipelines import pipeline_steps
 from ..transforms import LoadScribbles, find_scribble_loader
 from .image_files import Size, instead_of, undecodable, unreadable
+from .palettes import Color, palette_of
 
 UNKNOWN, IGNORED = -1, -2
 UNREADABLE = ('missing mask', 'unreadable mask', 'damaged mask')
@@ -27,6 +28,7 @@ class MaskFacts(NamedTuple):
         size: Width and height.
         values: The values that occur in the file, sorted.
         counts: Number of pixels of each value.
+        palette: Color of each value, if the file has a palette.
         kind: Short name of the problem; empty if there is none.
         problem: The problem, and the fix.
     """
@@ -35,6 +37,7 @@ class MaskFacts(NamedTuple):
     size: Optional[Size] = None
     values: np.ndarray = np.zeros(0, np.int64)
     counts: np.ndarray = np.zeros(0, np.int64)
+    palette: Dict[int, Color] = {}
     kind: str = ''
     problem: str = ''
 
@@ -125,10 +128,10 @@ def open_mask(dataset: BaseDataset, info: dict) -> Tuple[MaskFacts, np.ndarray]:
     except Exception as error:  # decoders raise many kinds
         return MaskFacts(path, kind='damaged mask', problem=f'{undecodable(error, content)}.'), nothing
     mask = mask[..., 0] if mask.ndim == 3 and mask.shape[2] == 1 else mask
-    return _facts_of(dataset, info, mask), mask
+    return _facts_of(dataset, info, mask, content), mask
 
 
-def _facts_of(dataset: BaseDataset, info: dict, mask: np.ndarray) -> MaskFacts:
+def _facts_of(dataset: BaseDataset, info: dict, mask: np.ndarray, content: bytes) -> MaskFacts:
     """Return the facts of a mask that could be decoded."""
     path, size = info['seg_map_path'], (mask.shape[1], mask.shape[0])
     if mask.ndim != 2:
@@ -138,7 +141,8 @@ def _facts_of(dataset: BaseDataset, info: dict, mask: np.ndarray) -> MaskFacts:
     doubts = list(scribbles.problems(mask, info)) if scribbles else []
     if doubts:
         return MaskFacts(path, size, kind='scribbles', problem=f'{doubts[0]}.')
-    return MaskFacts(path, size, *_count_values(mask))
+    values, counts = _count_values(mask)
+    return MaskFacts(path, size, values, counts, palette=palette_of(content, values.tolist()))
 
 
 def decode_mask(dataset: BaseDataset, info: dict, content: bytes) -> np.ndarray:

@@ -4,11 +4,14 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 from mmengine.dataset import BaseDataset
+from mmseg.datasets.transforms import LoadAnnotations
 
+from ..transforms import LoadScribbles
 from . import config_rules, image_rules, pipeline_rules, scribble_rules, view_rules
 from .label_rules import count_classes, label_problems, label_warnings, value_problems
 from .look import Seen, evenly_spaced, leaves, look_at
-from .mask_files import MaskFacts, meanings, unexplained
+from .mask_files import MaskFacts, label_loader, meanings, unexplained
+from .palettes import palette_warnings
 from .report import Problem, Report, SetFacts
 from .value_advice import mapping_advice
 
@@ -46,6 +49,7 @@ def check_set(report: Report, role: str, key: str, dataset: BaseDataset, depth: 
         report.warnings += image_rules.orientation_warnings(pairs)
         report.warnings += image_rules.left_out_warnings(place, leaf)
         report.warnings += scribble_rules.crop_warnings(place, leaf)
+        report.warnings += _palette_warnings(place, leaf, seen, report.command)
         if role == 'unlabeled':
             report.warnings += view_rules.weak_view_warnings(place, leaf, cfg.get('model') or {})
         if role in ('val', 'test'):
@@ -148,6 +152,13 @@ def _leaf_problems(role: str, key: str, dataset: BaseDataset, seen: List[Seen], 
         yield from failed
         yield from pipeline_rules.channel_problems(key, inputs, model)
         yield from view_rules.value_problems(model, inputs)
+
+
+def _palette_warnings(key: str, dataset: BaseDataset, seen: List[Seen], command: str) -> Iterator[Problem]:
+    """Yield a warning if palettes differ, unless a loader of the user's own reads the masks: it may read colors."""
+    if type(label_loader(dataset)) in (LoadAnnotations, LoadScribbles):
+        masks = [one.mask for one in seen if one.mask and not one.mask.problem]
+        yield from palette_warnings(key, ((mask.path, mask.palette) for mask in masks), command)
 
 
 def _batch_problems(key: str, dataset: BaseDataset, seen: List[Seen], cfg: dict) -> Iterator[Problem]:

@@ -2,12 +2,10 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional
 
+from ...datasets.checks.palettes import Color
 from ..cli import UserError
-
-Color = Tuple[int, int, int]
-"""Red, green and blue, 0 to 255."""
 
 
 class Name(NamedTuple):

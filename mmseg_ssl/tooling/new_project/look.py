@@ -1,10 +1,9 @@
 """Reads every image and every mask once."""
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Dict, List
+from typing import List
 
 import cv2
 import numpy as np
@@ -17,7 +16,7 @@ from rich.progress import track
 from ...datasets.checks.fix import distinct_values
 from ...datasets.checks.image_files import read_image, undecodable
 from ...datasets.checks.mask_files import decode_mask, is_lossy
-from .class_names import Color
+from ...datasets.checks.palettes import palette_of
 from .photos import Photo
 
 SIDE = 16
@@ -90,13 +89,6 @@ def _read_mask(loader: BaseDataset, photo: Photo, path: Path) -> str:
     if len(values) > MANY_COLORS:
         return f'its mask {path.name} has {len(values)} colors: it is smoothed or no mask'
     photo.counts = dict(zip(values, np.bincount(place).tolist()))
-    photo.palette = {index: color for index, color in _palette_of(content).items() if index in photo.counts}
+    photo.palette = palette_of(content, [value for value in values if isinstance(value, int)])
     photo.mask_channels = mask.ndim == 3 and mask.shape[2] > 1
     return ''
-
-
-def _palette_of(content: bytes) -> Dict[int, Color]:
-    """Return the color of each index of a file with a palette; empty if it has none."""
-    with Image.open(io.BytesIO(content)) as image:
-        flat = image.getpalette() or []
-    return {index: (red, green, blue) for index, (red, green, blue) in enumerate(zip(*[iter(flat)] * 3))}

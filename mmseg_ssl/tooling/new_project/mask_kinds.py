@@ -1,10 +1,11 @@
 """Decides whether all masks of a folder are read by value or by color."""
 
-from typing import Dict, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, Set
 
 from ...datasets.checks.fix import Value, gray_values
+from ...datasets.checks.palettes import Color, find_two_colors
 from ..cli import UserError
-from .class_names import Color, Name
+from .class_names import Name
 from .photos import Photo
 
 
@@ -26,7 +27,7 @@ def make_one_kind(photos: List[Photo], names: List[Name], ignored: Iterable[Valu
         UserError: Some masks hold colors, others plain values; names one of each.
     """
     said = {name.color for name in names if name.color}
-    differ = _palettes_differ(photos)
+    differ = find_two_colors((str(photo.mask), photo.palette) for photo in photos)
     colored = any(photo.mask_channels for photo in photos) or any(isinstance(value, tuple) for value in ignored)
     listed, bare = ([photo for photo in photos if bool(photo.palette) is one] for one in (True, False))
     for photo in photos:
@@ -45,8 +46,8 @@ def make_one_kind(photos: List[Photo], names: List[Name], ignored: Iterable[Valu
         return ['The masks hold values, not the colors of --classes, whose order decides; classes.json has the pairs.']
     if differ and not said and by_color:
         return [
-            f'The palettes of {differ[0].mask} and {differ[1].mask} have two colors for one index, so colors count. If '
-            'the indices are right, save the masks without palettes.'
+            f'The palettes of {differ.masks[0]} and {differ.masks[1]} have two colors for one index, so colors count. '
+            'If the indices are right, save the masks without palettes.'
         ]
     if bare and listed and not by_color:
         return [
@@ -54,17 +55,6 @@ def make_one_kind(photos: List[Photo], names: List[Name], ignored: Iterable[Valu
             'name them in a file for --classes, lines "name: r,g,b".'
         ]
     return []
-
-
-def _palettes_differ(photos: List[Photo]) -> Optional[Tuple[Photo, Photo]]:
-    """Return two images in whose masks one index has two colors."""
-    first: Dict[int, Photo] = {}
-    for photo in photos:
-        for index, color in photo.palette.items():
-            other = first.setdefault(index, photo)
-            if other.palette[index] != color:
-                return other, photo
-    return None
 
 
 def _take_palette(photo: Photo, palette: Dict[int, Color]) -> None:

@@ -9,9 +9,9 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ...datasets.checks.fix import Value
+from ...datasets.checks.palettes import Color
 from ...datasets.image_folder import MASK_ENDINGS, ImageFolder, refuse_mask_names
 from ..cli import UserError
-from .class_names import Color
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
