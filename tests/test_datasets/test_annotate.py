@@ -37,6 +37,15 @@ def test_strokes_never_leave_their_class(scene, ratio, width):
     assert set(weak[labeled]) == {0, 1, 2, 3}  # the specks are below min_area
 
 
+def test_void_may_have_another_index(scene):
+    """Where the ring's 2 is void: 255 in the result, and no stroke."""
+    for weak in (draw(scene, void=2), draw_blocks(scene, np.random.RandomState(0), 1.0, void=2)):
+        assert (weak[scene == 2] == IGNORE_INDEX).all() and 2 not in weak
+        assert {0, 1, 3} < set(np.unique(weak))
+    weak = draw(scene, void=2)
+    assert (weak[(scene != 2) & (scene != IGNORE_INDEX)] != IGNORE_INDEX).all()
+
+
 def test_a_longer_ratio_contains_a_shorter_one(scene):
     strokes = [draw(scene, ratio=ratio) for ratio in RATIOS]
     for shorter, longer in zip(strokes, strokes[1:]):

@@ -41,6 +41,18 @@ def test_without_a_list_and_in_wrappers(data, semi_cfg):
     assert summarize_data(DATASETS.build(cfg)).hash != summary.hash
 
 
+@pytest.mark.parametrize('order', [['a.txt', 'b.txt'], ['b.txt', 'a.txt'], ['b.txt', 'a.txt', 'b.txt']])
+def test_two_lists_are_one_whatever_their_order_in_the_config(data, semi_cfg, order):
+    """Their names, and the hash of both contents one after the other."""
+    lists = {'a.txt': '09\n', 'b.txt': '01\n04\n'}
+    for name, content in lists.items():
+        (data / name).write_text(content)
+    parts = [dict(semi_cfg()['labeled'], ann_file=name) for name in order]
+    summary = summarize_data(DATASETS.build(dict(type='ConcatDataset', datasets=parts)))
+    digest = hashlib.sha256(b'09\n01\n04\n').hexdigest()[:8]
+    assert summary == (3, 3, 0, 0, f'{data}/a.txt and {data}/b.txt', digest)
+
+
 def test_shipped_lists_have_the_hash_of_the_index(data, semi_cfg, root):
     name = 'camvid/8_draw0.txt'
     for line in (root / 'configs/splits' / name).read_text().split():

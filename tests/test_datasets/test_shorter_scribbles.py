@@ -34,6 +34,15 @@ def test_a_straight_line_of_known_length(ratio):
     assert set(np.unique(short)) == {4, 255}
 
 
+@pytest.mark.parametrize(('ratio', 'kept'), [(0.3, 3), (0.33, 5)])
+def test_the_share_is_rounded_to_whole_pixels(ratio, kept):
+    """11 pixels, of which 3.3 and 3.63 stay, so 3 and 4; of two at one distance both stay, so 3 and 5."""
+    mask = empty()
+    mask[60, 20:31] = 4
+    cols = (shorten_scribbles(mask, ratio, unlabeled=255) == 4).nonzero()[1]
+    assert cols.tolist() == list(range(25 - kept // 2, 26 + kept // 2))
+
+
 def test_a_curve_is_measured_along_itself():
     """A half circle of radius 50: half of its length is the quarter about its top, not what lies within 39 pixels."""
     mask = empty()

@@ -98,6 +98,16 @@ def test_borders_of_bins_and_what_is_kept():
     assert metric.results[0]['ECE'].shape == (3, 5)
 
 
+def test_borders_and_sums_are_those_of_fp64():
+    """The third of fp32 is 11184811 / 2^25, and 3 x 11184811 = 2^25 + 1: it lies above the border of the first of three
+    bins, on which fp32 would round it. Beside 1, fp32 would lose 2^-30.
+    """
+    third = confidence_histogram(torch.tensor([1 / 3]), torch.tensor([True]), 3)
+    assert third[0].tolist() == [0, 1, 0]
+    small = confidence_histogram(torch.tensor([1.0, 2.0**-30]), torch.tensor([True, False]), 1)
+    assert small[2].tolist() == [1 + 2.0**-30]
+
+
 def test_one_channel_is_a_probability():
     """The host applies the sigmoid: 0.9 is class 1, 0.3 is class 0 with confidence 0.7."""
     item = sample(torch.tensor([[[0.9, 0.3]]]), torch.tensor([[1, 0]]))

@@ -68,6 +68,14 @@ def test_wrong_options():
         FixedThreshold(1.5)
 
 
+def test_the_fixed_threshold_of_the_papers():
+    """0.95 where nothing is said, as in FixMatch: confidences of 0.94 and 0.96, of which the second teaches."""
+    probs = torch.tensor([[0.94, 0.96], [0.06, 0.04]]).view(1, 2, 1, 2)
+    threshold = build_threshold(dict(type='FixedThreshold'))(probs, torch.ones(1, 1, 2, dtype=torch.bool))
+    assert threshold == 0.95
+    assert confident(probs, threshold).weight.tolist() == [[[0, 1]]]
+
+
 def test_the_module_follows_in_training_and_is_in_the_checkpoint():
     module = build_threshold(dict(type='AdaptiveThreshold', initial=0.85, momentum=0.5))
     first = module(PROBS, ALL)
