@@ -31,13 +31,13 @@ class TaughtHook(Hook):
         self.active = hasattr(model, 'onlookers')
         self.masks = bool(getattr(dataset, 'hidden_masks', False))
         self.classes = list(dataset.metainfo.get('classes') or ())
-        self.interval = next((hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)), 50)
+        self.logger = next((hook for hook in runner.hooks if isinstance(hook, LoggerHook)), LoggerHook(interval=50))
         self.counts: Dict[str, Counts] = {}
         self._samples: Dict[str, List[Any]] = {}
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Look on if this step is logged or, with masks, in every step."""
-        if self.active and (self.masks or self._is_due(runner)):
+        if self.active and (self.masks or self._is_logged(runner, batch_idx)):
             model: Any = bare_model(runner)
             model.onlookers.append(self._look)
 
@@ -46,7 +46,7 @@ class TaughtHook(Hook):
         onlookers: Any = getattr(bare_model(runner), 'onlookers', [])
         if self._look in onlookers:
             onlookers.remove(self._look)
-        if not self.active or not self._is_due(runner):
+        if not self.active or not self._is_logged(runner, batch_idx):
             return
         for network, counts in self.counts.items():
             all_reduce(counts.both)
@@ -60,8 +60,12 @@ class TaughtHook(Hook):
                 runner.visualizer.add_scalars(values, step=runner.iter + 1)
         self.counts = {}
 
-    def _is_due(self, runner: Any) -> bool:
-        return (runner.iter + 1) % self.interval == 0
+    def _is_logged(self, runner: Any, batch_idx: int) -> bool:
+        """Tell if the logger writes a line after this step; where there are epochs, counted in each."""
+        logger, loader = self.logger, runner.train_dataloader
+        # an epoch that is shorter than the interval has a line at its end
+        ends = logger.end_of_epoch(loader, batch_idx) and (not logger.ignore_last or len(loader) <= logger.interval)
+        return ends or logger.every_n_inner_iters(batch_idx, logger.interval)
 
     @torch.no_grad()
     def _look(self, network: str, parts: Dict[str, Any]) -> None:

@@ -64,15 +64,22 @@ class Log:
         self.by_class.update(values)
 
 
-def runner_of(model, log, classes, masks):
+class Loader(list):
+    """So many batches of a dataset."""
+
+    def __init__(self, classes, masks, length=100):
+        super().__init__(range(length))
+        self.dataset = SimpleNamespace(metainfo=dict(classes=classes), hidden_masks=masks)
+
+
+def runner_of(model, log, classes, masks, interval=2, **loader):
     """What the hook asks a runner for, which logs every second step."""
-    dataset = SimpleNamespace(metainfo=dict(classes=classes), hidden_masks=masks)
     return SimpleNamespace(
         model=model,
-        hooks=[LoggerHook(interval=2)],
+        hooks=[LoggerHook(interval=interval)],
         message_hub=log,
         visualizer=log,
-        train_dataloader=SimpleNamespace(dataset=dataset),
+        train_dataloader=Loader(classes, masks, **loader),
         iter=0,
     )
 
@@ -84,13 +91,13 @@ def run_steps(method, masks, **options):
     hook = TaughtHook()
     hook.before_train(runner)
     for runner.iter in range(2):
-        hook.before_train_iter(runner, 0)
+        hook.before_train_iter(runner, runner.iter)
         data = tiny.batch(seed=runner.iter)
         for sample in data['data_samples']['weak'] if masks else []:
             mask = sample.pseudo_sem_seg.data[:1]  # right in three stripes of four
             sample.set_data(dict(hidden_sem_seg=PixelData(data=copy.deepcopy(mask))))
         tiny.loss_of(model, data)
-        hook.after_train_iter(runner, 0)
+        hook.after_train_iter(runner, runner.iter)
         assert not model.onlookers
     return log
 
@@ -123,11 +130,11 @@ def logs_of(steps, masks=True, weak=(0, 0, 1, 1), sup=(1, 1, 1, 1)):
     hook.before_train(runner)
     samples = dict(weak=[masked_sample(weak)], sup=[masked_sample(sup)]) if masks else dict(weak=[tiny.sample(0)])
     for runner.iter, parts in enumerate(steps):
-        hook.before_train_iter(runner, 0)
+        hook.before_train_iter(runner, runner.iter)
         for onlooker in list(model.onlookers):
             onlooker('', dict(inputs={}, samples=samples))
             onlooker('student', parts)
-        hook.after_train_iter(runner, 0)
+        hook.after_train_iter(runner, runner.iter)
         if log.logged:
             lines.append({key.split('.')[1]: value for key, value in log.logged.items()})
             log.logged.clear()
@@ -184,17 +191,43 @@ def test_without_masks_other_steps_cost_nothing():
     """Nobody looks on in a step that is not logged."""
     seen = []
     model = tiny.build('FixMatch')
-    dataset = SimpleNamespace(metainfo=dict(classes=list('abcd')), hidden_masks={})
-    runner = SimpleNamespace(
-        model=model, hooks=[LoggerHook(interval=3)], train_dataloader=SimpleNamespace(dataset=dataset)
-    )
+    runner = runner_of(model, Log(), list('abcd'), {}, interval=3)
     hook = TaughtHook()
     hook.before_train(runner)
     for runner.iter in range(6):
-        hook.before_train_iter(runner, 0)
+        hook.before_train_iter(runner, runner.iter)
         seen.append(len(model.onlookers))
         model.onlookers.clear()
     assert seen == [0, 0, 1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ('interval', 'epoch', 'lines'),
+    [
+        (2, None, [2, 4, 6, 8, 10, 12]),  # no epochs, of 12 steps
+        (2, 5, [2, 4, 7, 9, 12]),  # the second and fourth step of each
+        (50, 5, [5, 10]),  # each is shorter than the interval: its last step
+    ],
+)
+def test_it_is_in_the_lines_of_the_log_and_no_others(interval, epoch, lines):
+    """The host's logger says which steps these are: in a loop of epochs it counts from the start of each."""
+    model, log, length = SimpleNamespace(onlookers=[]), Log(), epoch or 100
+    runner = runner_of(model, log, ['a', 'b'], False, interval, length=length)
+    (logger,), hook, written, logged = runner.hooks, TaughtHook(), [], []
+    logger.json_log_path, runner.experiment_name, runner.logger = None, '', SimpleNamespace(info=lambda text: None)
+    runner.log_processor = SimpleNamespace(get_log_after_iter=lambda *_: (written.append(runner.iter + 1), ''))
+    hook.before_train(runner)
+    for runner.iter in range(12):
+        place = runner.iter % length
+        hook.before_train_iter(runner, place)
+        for onlooker in list(model.onlookers):
+            onlooker('student', STEPS[0])
+        hook.after_train_iter(runner, place)
+        logged += [runner.iter + 1] if log.logged else []
+        log.logged.clear()
+        runner.visualizer = SimpleNamespace(add_scalars=lambda *_, **__: None)
+        logger.after_train_iter(runner, place)
+    assert written == logged == lines
 
 
 def test_a_run_logs_it_and_trains_as_without(tmp_path):
