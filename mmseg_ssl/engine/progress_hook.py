@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from .quiet_console import ConsoleFilter, console_handlers, console_is_terminal
-from .run_length import to_interval
+from .run_length import counts_epochs, to_interval
 from .time_left import TimeLeft
 
 
@@ -114,8 +114,7 @@ def validations_left(runner: Any, done: int) -> int:
     if runner.val_loop is None:
         return 0
     loop = runner.train_loop
-    epochs = runner.max_epochs > 1
-    length = runner.max_epochs if epochs else runner.max_iters
+    length = runner.max_epochs if counts_epochs(runner) else runner.max_iters
     interval = to_interval(loop.val_interval, length)
     passed = done * length // runner.max_iters
     return math.ceil(length / interval) - passed // interval if passed < length else 0

@@ -1,7 +1,9 @@
 """Moments of a run, in iterations or as shares of its length."""
 
 import math
-from typing import Iterator, Union
+from typing import Any, Iterator, Union
+
+from mmengine.runner import EpochBasedTrainLoop
 
 Moment = Union[int, float]
 """An ``int`` is a number of iterations; a ``float`` from 0.0 to 1.0 is a share of the run's length."""
@@ -62,3 +64,12 @@ def to_interval(interval: Moment, length: int) -> int:
         raise ValueError(f'an interval such as val_interval is above 0, got {interval!r}.')
     # 0.07 * 100 is a little above 7
     return max(1, math.ceil(round(interval * length, 6))) if isinstance(interval, float) else interval
+
+
+def counts_epochs(runner: Any) -> bool:
+    """Return whether a run counts epochs, and its ``val_interval`` is one of epochs, be it of a single epoch.
+
+    Args:
+        runner: The runner, whose training loop is built.
+    """
+    return isinstance(runner.train_loop, EpochBasedTrainLoop)

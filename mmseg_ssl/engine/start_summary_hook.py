@@ -14,7 +14,7 @@ from torch import nn
 from ..models import EMATeacher
 from .bare_model import bare_model
 from .data_summary_hook import DataSummaryHook
-from .run_length import to_interval
+from .run_length import counts_epochs, to_interval
 
 
 @HOOKS.register_module()
@@ -105,11 +105,12 @@ def _batch(runner: Any) -> str:
 def _length(runner: Any) -> str:
     """Say how long the run is, in the units of its loop, and when it is validated."""
     loop = runner.train_loop
-    unit, length = ('epochs', loop.max_epochs) if runner.max_epochs > 1 else ('iterations', runner.max_iters)
+    unit, length = ('epoch', loop.max_epochs) if counts_epochs(runner) else ('iteration', runner.max_iters)
+    whole = f'{length} {unit}' + ('s' if length > 1 else '')
     if runner.val_loop is None:
-        return f'{length} {unit}, no validation'
+        return f'{whole}, no validation'
     interval = to_interval(loop.val_interval, length)
-    return f'{length} {unit}, validated every {interval}'
+    return f'{whole}, validated every {interval}'
 
 
 def _device(model: nn.Module, wrapper: OptimWrapper) -> str:

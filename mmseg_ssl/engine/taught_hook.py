@@ -61,7 +61,7 @@ class TaughtHook(Hook):
         self.counts = {}
 
     def _is_logged(self, runner: Any, batch_idx: int) -> bool:
-        """Tell if the logger writes a line after this step; where there are epochs, counted in each."""
+        """Tell if the logger writes a line after this step; its interval begins anew with each epoch."""
         logger, loader = self.logger, runner.train_dataloader
         # an epoch that is shorter than the interval has a line at its end
         ends = logger.end_of_epoch(loader, batch_idx) and (not logger.ignore_last or len(loader) <= logger.interval)

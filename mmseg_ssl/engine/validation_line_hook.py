@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
 from .quiet_console import ConsoleFilter, console_handlers
+from .run_length import counts_epochs
 
 BY_CLASS = re.compile(r'((?P<network>[^./]+)/)?IoU\.(?P<label>.+)')
 """Name of the IoU of a class; those of several networks have the network's name alone."""
@@ -32,7 +33,7 @@ class ValidationLineHook(Hook):
     def after_val_epoch(self, runner: Any, metrics: Optional[Dict[str, float]] = None) -> None:
         """Log the line; the first process does it for all."""
         if metrics and runner.rank == 0:
-            epochs = runner.max_epochs > 1
+            epochs = counts_epochs(runner)
             done, length = (runner.epoch, runner.max_epochs) if epochs else (runner.iter, runner.max_iters)
             unit = ' epochs' if epochs else ''
             runner.logger.info(f'Validation at {done} of {length}{unit}: {describe_scores(metrics)}')

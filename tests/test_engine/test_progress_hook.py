@@ -7,10 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.logging import MessageHub
+from mmengine.runner import EpochBasedTrainLoop
 
 from mmseg_ssl.engine import ProgressHook
 from mmseg_ssl.engine.progress_hook import validations_left
 from mmseg_ssl.engine.quiet_console import ConsoleFilter
+from mmseg_ssl.engine.start_summary_hook import _length
 from mmseg_ssl.engine.time_left import TimeLeft, in_words
 
 
@@ -56,15 +58,20 @@ def test_durations(seconds, words):
     assert in_words(seconds) == words
 
 
-def runner_of(max_iters=20, val_interval=6, max_epochs=1, logger=None):
-    loop = SimpleNamespace(val_interval=val_interval, max_epochs=max_epochs)
+class Epochs(EpochBasedTrainLoop):
+    def __init__(self, val_interval, max_epochs):
+        self.val_interval, self._max_epochs = val_interval, max_epochs
+
+
+def runner_of(max_iters=20, val_interval=6, max_epochs=0, logger=None):
+    loop = Epochs(val_interval, max_epochs) if max_epochs else SimpleNamespace(val_interval=val_interval)
     hub = MessageHub.get_instance('progress')
     hub.update_scalar('train/loss', 1.25)
     return SimpleNamespace(
         rank=0,
         iter=0,
         max_iters=max_iters,
-        max_epochs=max_epochs,
+        max_epochs=max_epochs or 1,  # as the host has it
         train_loop=loop,
         val_loop=loop,
         val_dataloader=[0, 0],
@@ -83,6 +90,13 @@ def test_validations_to_come(done, left):
 def test_validations_to_come_in_epochs():
     """4 epochs of 5 iterations, validated every 2 epochs: after 10 and 20 iterations."""
     assert [validations_left(runner_of(20, 2, 4), done) for done in (0, 9, 10, 19, 20)] == [2, 2, 1, 1, 0]
+
+
+def test_validations_to_come_in_one_epoch():
+    """One epoch of 20 iterations, validated at its end, and not after each of them."""
+    assert [validations_left(runner_of(20, 1, 1), done) for done in (0, 19, 20)] == [1, 1, 0]
+    assert _length(runner_of(20, 1, 1)) == '1 epoch, validated every 1'
+    assert _length(runner_of(20, 6)) == '20 iterations, validated every 6'
 
 
 class Terminal(io.StringIO):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from mmengine.logging import print_log
+from mmengine.runner import EpochBasedTrainLoop
 
 from mmseg_ssl.engine import ValidationLineHook
 from mmseg_ssl.engine.quiet_console import ConsoleFilter
@@ -44,7 +45,7 @@ def write_validation(hooked):
     logger.addHandler(console)
     logger.addHandler(file)
     console.addFilter(ConsoleFilter())
-    runner = SimpleNamespace(logger=logger, rank=0, iter=4, epoch=2, max_iters=8, max_epochs=1)
+    runner = SimpleNamespace(logger=logger, rank=0, iter=4, epoch=2, max_iters=8, max_epochs=4, train_loop=None)
     hook = ValidationLineHook()
     if hooked:
         hook.before_train(runner)
@@ -55,7 +56,7 @@ def write_validation(hooked):
     print_log('Expected calibration error: 3.00 %', logger)
     logger.info('Iter(val) [6/6]    mIoU: 40.2570  IoU.sky: 70.0000')
     hook.after_val_epoch(runner, METRICS)
-    runner.max_epochs = 4
+    runner.train_loop = EpochBasedTrainLoop.__new__(EpochBasedTrainLoop)
     hook.after_val_epoch(runner, METRICS)
     return console.stream.getvalue().splitlines(), file.stream.getvalue()
 
