@@ -1,5 +1,6 @@
 """Running energies of right and wrong pixels: the margins of DUEB's hinge and weight terms."""
 
+import math
 from typing import Tuple
 
 import torch
@@ -60,8 +61,13 @@ class EnergyMargins(nn.Module):
         self.seen.logical_or_(count > 0)
 
     def forward(self) -> Tuple[Tensor, Tensor]:
-        """Return the margins ``(m_in, m_out)``, two 0-d tensors."""
-        return self.means[0].clone(), self.means[1].clone()  # copies: the backward pass sees the values of this step
+        """Return the margins ``(m_in, m_out)``, two 0-d tensors.
+
+        A margin that no pixel has set yet is infinite, so that no energy costs by it.
+        """
+        (right, wrong), (any_right, any_wrong) = self.means, self.seen
+        # new tensors, not views: the backward pass sees the values of this step
+        return right.where(any_right, math.inf), wrong.where(any_wrong, -math.inf)
 
     def reliability(self, logits: Tensor) -> Tensor:
         """Weigh every pixel by how low its energy is, see :func:`energy_reliability`; 1/2 midway between the margins.
@@ -72,5 +78,4 @@ class EnergyMargins(nn.Module):
         Returns:
             ``(B, H, W)`` in ``(0, 1)``, without a gradient.
         """
-        low, high = self()
-        return energy_reliability(logits, (low + high) / 2, self.temperature)
+        return energy_reliability(logits, self.means.mean(), self.temperature)
