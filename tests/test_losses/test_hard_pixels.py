@@ -28,6 +28,21 @@ def test_pixels_at_most_the_threshold_are_hard():
     assert hard_pixels(logits, label, 0.7, 3, 255).tolist() == [[[True, False, True, True]]]
 
 
+def test_no_smallest_number_leaves_it_to_the_threshold():
+    """On one process it was refused in the first step, on several it worked."""
+    logits, label = two_class(0.9, 0.6, 0.8), torch.zeros(1, 1, 3, dtype=torch.int64)
+    assert hard_pixels(logits, label, 0.7, 0, 255).tolist() == [[[False, True, False]]]
+    assert HardPixelCrossEntropy(0.5, min_kept=0)(logits, label) == 0
+    assert smallest_of_all(torch.tensor([0.9, 0.6]), 0) == 0
+
+
+@pytest.mark.parametrize('options', [dict(threshold=70.0), dict(threshold=float('nan')), dict(min_kept=-1)])
+def test_numbers_without_a_meaning(options):
+    """With a threshold of NaN, no pixel was hard and nothing was learned."""
+    with pytest.raises(ValueError, match='threshold is a probability in .* and min_kept at least 0, got'):
+        HardPixelCrossEntropy(**options)
+
+
 def test_hand_derived_value():
     """Hard are p = 0.5 of class 0 (weight 2) and p = 0.25 of class 1 (weight 1): (2 ln 2 + ln 4) / 3 = (4 / 3) ln 2."""
     logits, label = two_class(0.5, 0.75, 0.99), torch.tensor([[[0, 1, 0]]])

@@ -23,7 +23,8 @@ def hard_pixels(logits: Tensor, label: Tensor, threshold: float, min_kept: int, 
         label: ``(B, H, W)`` int64.
         threshold: A pixel is hard if its class has at most this probability.
         min_kept: Smallest number of pixels of the batch that are chosen, the least probable ones first, as far as there
-            are valid ones. The numbers of all processes add up, and so do their pixels: all must call this together.
+            are valid ones; 0 leaves it to the threshold. The numbers of all processes add up, and so do their pixels:
+            all must call this together.
         ignore_index: Label of pixels that are never chosen.
 
     Returns:
@@ -35,8 +36,10 @@ def hard_pixels(logits: Tensor, label: Tensor, threshold: float, min_kept: int, 
     # the min_kept-th smallest probability: the threshold rises to it where too few pixels are hard
     if get_world_size() > 1:
         least = smallest_of_all(probs.float(), min_kept)
-    else:
+    elif min_kept:
         least = probs.flatten().kthvalue(min(min_kept, probs.numel())).values
+    else:
+        least = probs.new_zeros(())
     return valid & (probs <= least.clamp(min=threshold))
 
 
@@ -83,9 +86,12 @@ class HardPixelCrossEntropy(nn.Module):
 
     Args:
         threshold: See :func:`hard_pixels`.
-        min_kept: Smallest number of pixels per image of the batch that are kept.
+        min_kept: Smallest number of pixels per image of the batch that are kept, see there.
         class_weight: One weight per class; all 1 by default.
         loss_weight: Factor of the loss.
+
+    Raises:
+        ValueError: If the threshold is no probability, or ``min_kept`` negative.
     """
 
     loss_name = 'loss_ohem'
@@ -99,6 +105,11 @@ class HardPixelCrossEntropy(nn.Module):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
+        if not 0 <= threshold <= 1 or min_kept < 0:
+            raise ValueError(
+                'HardPixelCrossEntropy: threshold is a probability in [0, 1] and min_kept at least 0, got '
+                f'{threshold} and {min_kept}.'
+            )
         self.threshold, self.min_kept = threshold, min_kept
         self.class_weight, self.loss_weight = class_weight, loss_weight
 
