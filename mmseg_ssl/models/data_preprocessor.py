@@ -122,17 +122,16 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         self, images: List[Tensor], samples: List[SegDataSample], size: Tuple[int, int]
     ) -> Tuple[Tensor, Tensor]:
         """Pad and stack: raw RGB images (B, 3, H, W) in 0..255 and a mask of what is not padding (B, 1, H, W)."""
-        masks = []
         for image, sample in zip(images, samples):
             height, width = image.shape[1:]
             sample.set_metainfo(dict(img_shape=(height, width), pad_shape=size))
-            if 'gt_sem_seg' in sample:
-                masks.append(_pad(sample.gt_sem_seg.data, size, self.seg_pad_val))
             if 'unlabeled_mask' in sample:
                 sample.set_data(dict(unlabeled_mask=PixelData(data=_pad(sample.unlabeled_mask.data, size, 0))))
+        labeled = [sample for sample in samples if 'gt_sem_seg' in sample]
+        masks = [_pad(sample.gt_sem_seg.data, size, self.seg_pad_val) for sample in labeled]
         if masks:
             # the host's losses take int64; it travels as uint8 and grows on the device
-            for sample, mask in zip(samples, torch.stack(masks).long()):
+            for sample, mask in zip(labeled, torch.stack(masks).long()):
                 del sample.gt_sem_seg.data
                 sample.gt_sem_seg.data = mask
         raw = torch.stack([_pad(image, size, 0) for image in images]).float()

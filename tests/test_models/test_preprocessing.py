@@ -10,7 +10,7 @@ import torch
 from mmseg.registry import MODELS
 
 from mmseg_ssl.models import CutMix, StrongAugment, strong_augment
-from mmseg_ssl.models.sample_pixels import valid_pixels
+from mmseg_ssl.models.sample_pixels import scribbled_pixels, valid_pixels
 from mmseg_ssl.ops import colors
 from mmseg_ssl.utils import sample_uniforms
 
@@ -89,6 +89,21 @@ def test_an_ordinary_batch_is_the_labeled_view(method, size):
         assert one.metainfo == other.metainfo
         assert torch.equal(one.gt_sem_seg.data, other.gt_sem_seg.data) and one.gt_sem_seg.data.dtype == torch.long
     assert all(value.isfinite().all() for value in model(**found, mode='loss').values())
+
+
+def test_masks_of_some_images_stay_with_them():
+    """The first image has none: the mask of the second one was looked for in its sample."""
+    batch = tiny.batch(labeled=3, ratio=0)
+    samples = batch['data_samples']['sup']
+    expected = [sample.gt_sem_seg.data.long() for sample in samples]
+    del samples[0].gt_sem_seg, samples[0].unlabeled_mask
+    views = MODELS.build(tiny.preprocessor())(batch, training=True)
+    without, *others = views['data_samples']['sup']
+    assert 'gt_sem_seg' not in without
+    assert all(torch.equal(one.gt_sem_seg.data, mask) for one, mask in zip(others, expected[1:]))
+    seeds, valid = scribbled_pixels(views['data_samples']['sup'], views['inputs']['sup'])
+    assert (seeds[0] == 255).all() and valid[0].all()
+    assert torch.equal(seeds[1:], torch.cat(expected[1:]))
 
 
 def test_another_collate_function_is_named():
