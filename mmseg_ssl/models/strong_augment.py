@@ -22,8 +22,10 @@ class StrongAugment(nn.Module):
     """Color jitter, grayscale and blur, with parameters per image.
 
     The defaults are UniMatch's. All randomness comes from the uniforms passed in: a view is a function of the sample's
-    seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order). A CPU makes
-    each change where it was drawn; a device makes it in one call of all images and selects, so that it never waits.
+    seed. Jitter runs in the order brightness, contrast, saturation, hue (torchvision shuffles the order). The mean that
+    contrast moves colors away from counts black padding, as in UniMatch, which pads crops before it jitters them. A CPU
+    makes each change where it was drawn; a device makes it in one call of all images and selects, so that it never
+    waits.
 
     Images without three channels skip saturation, hue and grayscale, which the log says once.
 

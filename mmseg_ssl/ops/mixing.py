@@ -98,7 +98,7 @@ def box_mask(
     else:
         ratio = aspect[0] + shape * (aspect[1] - aspect[0])
         pixels = share / num_boxes * height * width
-        # a box longer than the image is clipped; UniMatch draws again, which would make the number of draws random
+        # clipped, and below placed where it fits; UniMatch draws again until it does: a random number of draws
         rows, cols = ((pixels * ratio).sqrt() / height).clamp(max=1), ((pixels / ratio).sqrt() / width).clamp(max=1)
     inside_y = _interval(rows, top, height)
     inside_x = _interval(cols, left, width)

@@ -81,10 +81,10 @@ class ELN(SemiSegmentor):
         6. The student is never overwritten (by the teacher each epoch: ``ELNStageHook(reset_interval=266)``).
         7. Pseudo labels and the localizer's judgment are at the size of the image (at the stride of the decode head;
            not offered: the host's losses of labeled images are at the size of the image too).
-        8. The localizer judges unlabeled images in eval mode; the text does not say (BatchNorm is in train mode; not
-           offered).
+        8. The localizer judges unlabeled images in eval mode; the text does not say (in train mode; not offered).
         9. Nothing is mixed, as in the paper; on MSRC-21 the student's views are, by UniMatch's boxes, and the teacher
            predicts in train mode (``cutmix=dict(prob=1.0)``, ``teacher=dict(eval_mode=False)``).
+        10. All views share a student call, and BatchNorm statistics (neither: ``batch_statistics='separate'``).
     """
 
     networks = ('student', 'teacher')

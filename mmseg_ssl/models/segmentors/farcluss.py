@@ -76,6 +76,8 @@ class FARCLUSS(SemiSegmentor):
         8. Strong views: UniMatch's color jitter, grayscale and blur (``StrongAugment``).
         9. The unlabeled terms ramp up linearly over the first 5 epochs, as in the authors' CW-BASS
            (``UnsupRampHook``; shares of the run on CamVid and MSRC-21).
+        10. Labeled and unlabeled images share a call of either network, in which BatchNorm sees them together
+            (``batch_statistics``).
     """
 
     networks = ('student', 'teacher')

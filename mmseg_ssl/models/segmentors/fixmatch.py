@@ -51,7 +51,8 @@ class FixMatch(SemiSegmentor):
         2. All labels are made in one mode, ``teacher_mode``. The public code makes the partner's in eval mode and takes
            the image's own from the training call.
         3. All images share the training call, so BatchNorm sees weak, strong and labeled images together.
-        4. A box longer than the image is clipped (the public code draws again).
+        4. A box is placed where it fits, and clipped if it is longer than the image. (The public code draws shape and
+           place again until the box lies inside, so that its boxes are nearer to squares.)
     """
 
     views = ('sup', 'weak', 'strong')

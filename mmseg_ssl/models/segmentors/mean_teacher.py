@@ -43,6 +43,8 @@ class MeanTeacher(SemiSegmentor):
            (``mean_teacher_r50_voc_1-8_release.py``), and holds them to each other on labeled images, too.
         2. No ramp-up of :math:`\lambda`, as in the public code of CPS.
         3. The mean leaves out padding.
+        4. Labeled and strong images share a student call; ``batch_statistics`` decides whether BatchNorm sees them
+           together (a call each in the public code of CPS).
     """
 
     networks = ('student', 'teacher')

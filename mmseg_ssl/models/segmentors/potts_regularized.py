@@ -6,6 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
+from ...utils.choices import not_negative
 from ..branch import Branch
 from ..scribble_losses import require_mean_over_labeled
 from .base import LossDict, SemiSegmentor, Views, ViewSamples
@@ -56,9 +57,7 @@ class PottsRegularized(SemiSegmentor):
         super().__init__(**kwargs)
         self.student = Branch(segmentor, side_heads)
         require_mean_over_labeled(self.student)
-        if eta < 0:
-            raise ValueError(f'PottsRegularized: eta is at least 0, got {eta}.')
-        self.eta = eta
+        self.eta = not_negative(eta=eta)
         self.potts = MODELS.build(dict(dict(type='PottsCost'), **(potts or {})))
 
     def pretrain_loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:

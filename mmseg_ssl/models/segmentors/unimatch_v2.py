@@ -52,7 +52,8 @@ class UniMatchV2(SemiSegmentor):
            an odd batch meets itself).
         2. Labeled and strong images share a student call (two calls in the public code; ViTs have no BatchNorm).
         3. Encoders whose levels differ in width get one mask per width; the public code's ViT levels share one.
-        4. A box longer than the image is clipped (the public code draws again).
+        4. A box is placed where it fits, and clipped if it is longer than the image. (The public code draws shape and
+           place again until the box lies inside, so that its boxes are nearer to squares.)
     """
 
     networks = ('student', 'teacher')
