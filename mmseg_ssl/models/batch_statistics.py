@@ -31,11 +31,12 @@ class _ViewNorm(_BatchNorm):
     def forward(self, values: Tensor) -> Tensor:
         if not self.view_sizes or not self.training:
             return super().forward(values)
-        momentum, parts = self.momentum, []
+        momentum, count, parts = self.momentum, self.num_batches_tracked, []
         for part, kept in zip(values.split(self.view_sizes), self.views_kept):
-            self.momentum = momentum if kept else 0.0  # 0: normalized by the batch, the running statistics stay
+            # of other views the running statistics take a share of 0, and do not count the batch (momentum=None does)
+            self.momentum, self.num_batches_tracked = (momentum, count) if kept else (0.0, None)
             parts.append(super().forward(part))
-        self.momentum = momentum
+        self.momentum, self.num_batches_tracked = momentum, count
         return torch.cat(parts)
 
 

@@ -59,6 +59,15 @@ def test_layers_that_are_computed_again_later_are_refused():
     model.predict_views(model.student, sup, weak)
 
 
+def test_the_mean_of_all_batches_leaves_other_views_out():
+    """``momentum=None`` is the mean of the batches so far: of 1 and 4 it is 2.5, whatever lay between them."""
+    norm = nn.BatchNorm2d(1, momentum=None)
+    for value in (1.0, 4.0):
+        with separate_views(norm, [2, 1, 1], [True, False, False]):
+            norm(torch.tensor([value, value, 70.0, 80.0]).view(4, 1, 1, 1).expand(4, 1, 2, 2))
+    assert norm.running_mean == 2.5 and norm.num_batches_tracked == 2 and norm.momentum is None
+
+
 @pytest.mark.parametrize('batch_statistics', ['separate', 'separate_unkept'])
 def test_separate_views_are_normalized_as_by_calls_of_their_own(batch_statistics):
     """Values and gradients; the running statistics follow both calls, or the labeled one alone."""
