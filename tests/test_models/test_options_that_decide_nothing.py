@@ -67,6 +67,10 @@ IMPOSSIBLE = {
     'weight of a view': (lambda: tiny.build('UniMatchV1', view_weights=dict(feature=-1.0)), 'view_weights.feature is'),
     # not read
     'third weight': (lambda: KendallGalTerm(weight=(0.5, 1.0, 2.0)), 'weight is two finite numbers'),
+    'loss beside a term': (
+        lambda: tiny.build('DUEB', side_heads=dict(variance=dict(loss_weight=3.0))),
+        'by its aleatoric term, .* or take aleatoric=None',
+    ),
     'step of no descent': (lambda: SelfLabeling(solver='multiplicative', step_size=0.1), "'multiplicative' is not"),
     # no pixel was trusted
     'percent': (lambda: Trust('confidence', threshold=95), r'numbers in \[0, 1\], got threshold=95'),

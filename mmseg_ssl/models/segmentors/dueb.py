@@ -58,6 +58,9 @@ class DUEB(SemiSegmentor):
         side_heads: Side heads of each branch by name; a ``VarianceHead`` named ``variance`` is added if missing.
         **kwargs: As for :class:`SemiSegmentor`.
 
+    Raises:
+        ValueError: If ``side_heads`` gives the variance a loss of its own beside the aleatoric term.
+
     Deviations from the paper (its equations were not at hand; the public code was read, whose step is
     ``dueb_r50_voc_1-8_release.py``) beside those of CPCL:
         1. The public code's aleatoric term draws the noise without reparametrization, averages before it compares, and
@@ -91,8 +94,14 @@ class DUEB(SemiSegmentor):
         super().__init__(**kwargs)
         side_heads = dict(side_heads or {})
         if aleatoric is not None:
+            given = side_heads.get('variance', {})
+            if given.get('loss_weight'):
+                raise ValueError(
+                    'DUEB trains the variance by its aleatoric term, and side_heads.variance.loss_weight would do '
+                    'nothing. Leave it out and give aleatoric=dict(weight=...); or take aleatoric=None.'
+                )
             # trained here, with the weights of this method, and not a second time by the branch
-            side_heads['variance'] = {'type': 'VarianceHead', **side_heads.get('variance', {}), 'loss_weight': 0}
+            side_heads['variance'] = {'type': 'VarianceHead', **given, 'loss_weight': 0}
         self.conservative = Branch(segmentor, side_heads)
         self.progressive = Branch(segmentor, side_heads)
         self.aleatoric = build_term(aleatoric, 'KendallGalTerm')
