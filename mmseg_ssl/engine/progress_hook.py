@@ -116,5 +116,5 @@ def validations_left(runner: Any, done: int) -> int:
     loop = runner.train_loop
     length = runner.max_epochs if counts_epochs(runner) else runner.max_iters
     interval = to_interval(loop.val_interval, length)
-    passed = done * length // runner.max_iters
+    passed = max(done * length // runner.max_iters, loop.val_begin - 1)
     return math.ceil(length / interval) - passed // interval if passed < length else 0

@@ -59,12 +59,14 @@ def test_durations(seconds, words):
 
 
 class Epochs(EpochBasedTrainLoop):
-    def __init__(self, val_interval, max_epochs):
-        self.val_interval, self._max_epochs = val_interval, max_epochs
+    def __init__(self, max_epochs, **options):
+        self._max_epochs = max_epochs
+        vars(self).update(options)
 
 
-def runner_of(max_iters=20, val_interval=6, max_epochs=0, logger=None):
-    loop = Epochs(val_interval, max_epochs) if max_epochs else SimpleNamespace(val_interval=val_interval)
+def runner_of(max_iters=20, val_interval=6, max_epochs=0, logger=None, val_begin=1):
+    options = dict(val_interval=val_interval, val_begin=val_begin)
+    loop = Epochs(max_epochs, **options) if max_epochs else SimpleNamespace(**options)
     hub = MessageHub.get_instance('progress')
     hub.update_scalar('train/loss', 1.25)
     return SimpleNamespace(
@@ -85,6 +87,12 @@ def test_validations_to_come(done, left):
     """After 6, 12, 18 and, as the last one, 20 iterations."""
     assert validations_left(runner_of(), done) == left
     assert validations_left(SimpleNamespace(val_loop=None), done) == 0
+
+
+def test_validations_before_their_beginning_do_not_come():
+    """From iteration 15 on, every 6: after 18 and 20; from 25 on, none."""
+    assert [validations_left(runner_of(val_begin=15), done) for done in (0, 17, 18, 20)] == [2, 2, 1, 0]
+    assert validations_left(runner_of(val_begin=25), 0) == 0
 
 
 def test_validations_to_come_in_epochs():
