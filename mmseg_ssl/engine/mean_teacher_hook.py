@@ -37,7 +37,8 @@ class MeanTeacherHook(Hook):
     def __init__(self, momentum: float = 0.001, warmup: bool = True) -> None:
         self.momentum, self.warmup = share_of_new('MeanTeacherHook', momentum), warmup
         self.stepped = False
-        self.updates = self.known_starts = 0  # so that the device is not asked in every step
+        # the teacher's numbers, kept here: to read its buffer would wait for the device in every step
+        self.updates = self.known_starts = 0
 
     def before_train(self, runner: Runner) -> None:
         """Copy the student into the teacher unless a checkpoint restored one, and watch the optimizer's steps."""

@@ -28,8 +28,8 @@ class Branch(BaseModule):
     two logits here, see :func:`~mmseg_ssl.ops.class_logits`: a method sees the same as from two channels. The host's
     losses and its inference keep the one channel. Its ``threshold`` moves ``pred_sem_seg`` alone: a network
     teaches its likelier class. A sigmoid for each of several classes (``use_sigmoid=True``, one channel per class)
-    works, too. Methods see the softmax of the logits, whose largest class is the host's prediction; how sure it is was
-    not trained, so thresholds on it want another value.
+    works, too. Methods see the softmax of the logits, whose largest class is the host's prediction. Its confidence is
+    not what was trained, so thresholds on it need other values.
 
     Of a cascade (``CascadeEncoderDecoder``: OCRNet, PointRend) the last head predicts, and all are trained by labels;
     of a head with several outputs (DANet, EncNet, DDRNet, PIDNet, K-Net) the one that the host predicts with.

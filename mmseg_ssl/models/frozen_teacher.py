@@ -88,9 +88,9 @@ class FrozenTeacher(nn.Module):
         one = torch.ones(1, 1, 1)
         from_mean, from_std = getattr(preprocessor, 'mean', 0 * one), getattr(preprocessor, 'std', one)
         own_mean, own_std = (torch.tensor(values).view(-1, 1, 1) for values in (mean or [0.0], std or [1.0]))
-        self.same = mean is None or (torch.equal(own_mean, from_mean) and torch.equal(own_std, from_std))
-        scale = one if self.same else from_std / own_std
-        shift = 0 * one if self.same else (from_mean - own_mean) / own_std
+        self.same_normalization = mean is None or (torch.equal(own_mean, from_mean) and torch.equal(own_std, from_std))
+        scale = one if self.same_normalization else from_std / own_std
+        shift = 0 * one if self.same_normalization else (from_mean - own_mean) / own_std
         self.register_buffer('scale', scale, persistent=False)
         self.register_buffer('shift', shift, persistent=False)
 
@@ -165,7 +165,7 @@ class FrozenTeacher(nn.Module):
 
     def prepare(self, images: Tensor) -> Tensor:
         """Normalize for the teacher, and scale to whole patches."""
-        seen = images if self.same else images * self.scale + self.shift
+        seen = images if self.same_normalization else images * self.scale + self.shift
         height, width = (-(-side // self.size_divisor) * self.size_divisor for side in images.shape[2:])
         if (height, width) == tuple(images.shape[2:]):
             return seen
