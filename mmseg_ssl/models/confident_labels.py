@@ -60,7 +60,8 @@ def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
     """Look up a pure function of the probabilities by its name and options.
 
     Args:
-        config: ``type``, the name of a function in :mod:`mmseg_ssl.targets`, and its options beside ``probs``.
+        config: ``type``, the name of a function in :mod:`mmseg_ssl.targets` that returns a target, and its options
+            beside ``probs``.
 
     Returns:
         The function of ``(B, C, H, W)`` probabilities.
@@ -76,8 +77,10 @@ def target_function(config: dict) -> Callable[[Tensor], PixelTarget]:
         raise ValueError(f'target is a name with options: write target=dict(type={config!r}, ...).')
     options = dict(config)
     name = options.pop('type', None)
-    one_of(targets.__all__, **{'target.type, a function of mmseg_ssl.targets,': name})
-    function = getattr(targets, name)
+    known = {each: getattr(targets, each) for each in targets.__all__}
+    # others return votes, thresholds or probabilities, which are no target
+    labelings = [each for each, one in known.items() if inspect.signature(one).return_annotation is PixelTarget]
+    function = known[one_of(labelings, **{'target.type, a function of mmseg_ssl.targets,': name})]
     try:
         # of one pixel, so that an option fails when the model is built
         made = function(torch.full((1, 2, 1, 1), 0.5), **options)

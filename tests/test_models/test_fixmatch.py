@@ -135,6 +135,8 @@ def test_another_target_by_config():
     assert torch.equal(target.weight, targets.confident(probs, 0.6).weight * valid)
     with pytest.raises(ValueError, match="target.type.* must be one of .*'union'.*got 'argmax'"):
         build(target=dict(type='argmax'))
+    with pytest.raises(ValueError, match="must be one of .*got 'vote'"):  # no target: failed in the first step
+        build(target=dict(type='vote'))
     with pytest.raises(ValueError, match='located.*cannot be called with the probabilities and'):
         build(target=dict(type='located'))
 
