@@ -60,20 +60,20 @@ def check_views(inputs: Dict[str, Any]) -> None:
 
 
 def check_masks(samples: Sequence[Any]) -> None:
-    """Refuse a view of which only some images have a mask: none of the losses is of a part of a view.
+    """Refuse labeled images without a mask: the supervised loss is of all of them.
 
     Args:
-        samples: Samples of a view.
+        samples: Samples of the labeled view.
 
     Raises:
-        BatchError: If only some have one; names an image without.
+        BatchError: If one has none; names it.
     """
     bare = [index for index, sample in enumerate(samples) if 'gt_sem_seg' not in sample]
-    if 0 < len(bare) < len(samples):
+    if bare:
         raise BatchError(
-            f'{_name(samples, bare[0])} has no mask, as {len(bare)} of the {len(samples)} images of a batch that holds '
-            "masks. Let the pipelines of all labeled sets load masks (dict(type='LoadAnnotations')) and keep them, and "
-            'move images without a mask to the unlabeled set, train_dataloader.dataset.unlabeled.'
+            f'{_name(samples, bare[0])} has no mask, as {len(bare)} of the {len(samples)} labeled images of a batch. '
+            "Let the pipelines of all labeled sets load masks (dict(type='LoadAnnotations')) and keep them, and move "
+            'images without a mask to the unlabeled set, train_dataloader.dataset.unlabeled.'
         )
 
 

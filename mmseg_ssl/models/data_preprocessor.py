@@ -93,7 +93,8 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         size = self._padded_size([image for images in data['inputs'].values() for image in images])
         for view, images in data['inputs'].items():
             check_channels(images, samples[view], getattr(self, 'mean', None))
-            check_masks(samples[view])
+            if view == 'sup' and training:
+                check_masks(samples[view])
             raw, valid = self._stack(images, samples[view], size)
             inputs[view] = self._normalize(raw, valid)
             if view == 'weak' and training:

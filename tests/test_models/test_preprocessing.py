@@ -66,13 +66,13 @@ def test_all_views_have_one_size():
 
 
 @pytest.mark.parametrize('bare', [0, 2])
-def test_a_view_of_which_some_images_have_no_mask_names_one(bare):
+def test_a_labeled_image_without_a_mask_is_named(bare):
     """The first of three gave an AttributeError here, the last one only in the loss."""
     data = tiny.batch(labeled=3)
     for number, sample in enumerate(data['data_samples']['sup']):
         sample.set_metainfo(dict(img_path=f'photos/{number}.png'))
     del data['data_samples']['sup'][bare].gt_sem_seg
-    with pytest.raises(ValueError, match=rf'photos/{bare}.png has no mask, as 1 of the 3 images .*LoadAnnotations'):
+    with pytest.raises(ValueError, match=rf'photos/{bare}.png has no mask, as 1 of the 3 labeled .*LoadAnnotations'):
         process(data)
 
 
@@ -92,12 +92,12 @@ def test_an_ordinary_batch_is_the_labeled_view(method, size):
 
 
 def test_masks_of_some_images_stay_with_them():
-    """The first image has none: the mask of the second one was looked for in its sample."""
+    """As at inference: the first image has none, and the mask of the second one was looked for in its sample."""
     batch = tiny.batch(labeled=3, ratio=0)
     samples = batch['data_samples']['sup']
     expected = [sample.gt_sem_seg.data.long() for sample in samples]
     del samples[0].gt_sem_seg, samples[0].unlabeled_mask
-    views = MODELS.build(tiny.preprocessor())(batch, training=True)
+    views = MODELS.build(tiny.preprocessor())(batch)
     without, *others = views['data_samples']['sup']
     assert 'gt_sem_seg' not in without
     assert all(torch.equal(one.gt_sem_seg.data, mask) for one, mask in zip(others, expected[1:]))
