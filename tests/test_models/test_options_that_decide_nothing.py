@@ -83,7 +83,6 @@ IMPOSSIBLE = {
     'slack': (lambda: tiny.build('ELN', slack=(-1.0,)), 'slack is a finite number >= 0'),
     # known only in the first step, after data and weights were read
     'percent of images': (lambda: tiny.build('UniMatchV2', feature_keep=50), r'feature_keep .* in \[0, 1\], got 50'),
-    'no target': (lambda: ConfidentLabels(0.9, dict(type='vote')), 'vote returns a Vote, no label with a weight'),
     'name of a target': (lambda: ConfidentLabels(0.9, 'fuzzy_topk'), r"write target=dict\(type='fuzzy_topk', ...\)"),
     'no class': (lambda: ConfidentLabels(0.9, dict(type='fuzzy_topk', k=0)), 'keeps at least 1 class, got k=0'),
     'maps': (lambda: ConfidentLabels(0.9, dict(type='located', correctness=0.5)), "cannot be called .* 'shape'"),
