@@ -85,7 +85,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     options = {name: value for name, value in vars(args).items() if name in WeakAnnotator._fields}
     options['classes'] = tuple(args.classes) if args.classes else None
     annotator = WeakAnnotator(**options)
-    print(report(annotate_folder(annotator, args.masks, args.out, args.suffix, args.workers, args.overwrite)))
+    summary = annotate_folder(annotator, args.masks, args.out, args.suffix, args.workers, args.overwrite)
+    print(report(summary))
+    if absent := set(args.classes or ()).difference(summary.full.nonzero()[0]):
+        print(f'--classes: no mask has {", ".join(map(str, sorted(absent)))}')
 
 
 if __name__ == '__main__':

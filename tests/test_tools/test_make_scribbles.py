@@ -54,6 +54,13 @@ def test_names_stay_and_the_summary_is_counted(masks, tmp_path, tool, capsys):
     assert lines[4].split()[2] == f'{(labeled == 2).sum() / (6 * 18 * 24):.2%}'
 
 
+def test_classes_that_no_mask_has_are_named(masks, tmp_path, tool, capsys):
+    """A wrong number would leave masks without a scribble, and say nothing."""
+    for name, classes, last in [('one', ['2'], '    2 '), ('two', ['2', '30', '7'], '--classes: no mask has 7, 30')]:
+        tool([str(masks), str(tmp_path / name), '--suffix', '_labelTrainIds.png', '--classes', *classes])
+        assert capsys.readouterr().out.splitlines()[-1].startswith(last)
+
+
 @pytest.mark.parametrize('kind', ['scribble', 'block'])
 def test_any_number_of_workers_writes_the_same(masks, tmp_path, kind):
     annotator = WeakAnnotator(kind=kind, block=8)
