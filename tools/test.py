@@ -1,7 +1,6 @@
 """Evaluate a checkpoint: ``python tools/test.py <config> <checkpoint>``."""
 
 import argparse
-import itertools
 import os
 import sys
 from pathlib import Path
@@ -131,9 +130,8 @@ def apply_options(cfg: Config, args: argparse.Namespace, parts: Sequence[str]) -
     """Change a config as the options about networks, metrics and pictures of these parts say."""
     if args.predict_on:
         cfg.model.predict_on = args.predict_on[0] if len(args.predict_on) == 1 else args.predict_on
-    asked = dict(UncertaintyMetric=args.uncertainty, KnownClassesMetric=args.known_classes)
-    for part, name in itertools.product(parts, asked):
-        if asked[name]:
+    for name, wanted in (('UncertaintyMetric', args.uncertainty), ('KnownClassesMetric', args.known_classes)):
+        for part in parts if wanted else ():
             add_metric(cfg, name, part)
     if args.show or args.show_dir:
         enable_drawing(cfg, args)

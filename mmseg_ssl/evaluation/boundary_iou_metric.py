@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger, print_log
 from mmseg.registry import METRICS
 
 from ..structures import IGNORE_INDEX
-from .semi_iou_metric import predictions_of
+from .semi_iou_metric import named_ious, predictions_of
 
 
 @METRICS.register_module()
@@ -75,12 +75,9 @@ class BoundaryIoUMetric(BaseMetric):
         metrics: Dict[str, float] = {}
         for name in results[0]:
             intersection, union = np.sum([result[name] for result in results], axis=0)
-            scores = 100 * intersection / np.where(union > 0, union, np.nan)
-            mean = float(np.nanmean(scores)) if (union > 0).any() else math.nan
-            own = {'mBoundaryIoU': round(mean, 2)}
-            for label, score in zip(self.dataset_meta['classes'], scores.tolist()):
-                own[f'BoundaryIoU.{label}'] = round(score, 2)
-            print_log(f'Boundary IoU{f" of {name}" if name else ""}: {mean:.2f} %', MMLogger.get_current_instance())
+            own = named_ious('BoundaryIoU', self.dataset_meta['classes'], intersection, union)
+            of = f' of {name}' if name else ''
+            print_log(f'Boundary IoU{of}: {own["mBoundaryIoU"]:.2f} %', MMLogger.get_current_instance())
             metrics = metrics or dict(own)
             metrics.update({f'{name}/{key}' if name else key: score for key, score in own.items()})
         return metrics

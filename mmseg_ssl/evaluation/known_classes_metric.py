@@ -1,6 +1,5 @@
 """What is wrong: which classes an image shows, or where they are?"""
 
-import math
 from typing import Any, Dict, List, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from ..structures import IGNORE_INDEX
 from .labeled_pixels import probabilities_and_label
+from .semi_iou_metric import named_ious
 
 
 @METRICS.register_module()
@@ -50,11 +50,10 @@ class KnownClassesMetric(BaseMetric):
         intersection, union = (
             np.sum([result[part].numpy() for result in results], axis=0, dtype=np.float64) for part in (0, 1)
         )
-        scores = 100 * intersection / np.where(union > 0, union, np.nan)
-        mean = float(np.nanmean(scores)) if (union > 0).any() else math.nan
-        print_log(f'mIoU if the classes of each image were known: {mean:.2f} %', MMLogger.get_current_instance())
-        by_class = zip(self.dataset_meta['classes'], scores.tolist())
-        return {'mKnownIoU': round(mean, 2), **{f'KnownIoU.{name}': round(score, 2) for name, score in by_class}}
+        scores = named_ious('KnownIoU', self.dataset_meta['classes'], intersection, union)
+        known = f'mIoU if the classes of each image were known: {scores["mKnownIoU"]:.2f} %'
+        print_log(known, MMLogger.get_current_instance())
+        return scores
 
 
 def most_likely_of_shown(probs: Tensor, label: Tensor, ignore_index: int) -> Tensor:

@@ -1,9 +1,11 @@
 """IoU of several networks from one pass over the data."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+import numpy as np
 import torch
 from mmengine.logging import MMLogger, print_log
 from mmseg.evaluation import IoUMetric
@@ -126,6 +128,24 @@ def scores_by_class(classes: Sequence[str], counts: Sequence[Any]) -> Dict[str, 
         )
         for index, name in enumerate(classes)
     }
+
+
+def named_ious(name: str, classes: Sequence[str], intersection: np.ndarray, union: np.ndarray) -> Dict[str, float]:
+    """Return the scores of a kind of IoU, in percent.
+
+    Args:
+        name: Of the kind, such as ``BoundaryIoU``.
+        classes: Names of the ``C`` classes.
+        intersection: ``(C,)`` pixels of all images.
+        union: The same.
+
+    Returns:
+        ``m<name>``, the mean over the classes whose union has pixels, and ``<name>.<class>``; NaN if there is none.
+    """
+    scores = 100 * intersection / np.where(union > 0, union, np.nan)
+    mean = float(np.nanmean(scores)) if (union > 0).any() else math.nan
+    by_class = {f'{name}.{label}': round(score, 2) for label, score in zip(classes, scores.tolist())}
+    return {f'm{name}': round(mean, 2), **by_class}
 
 
 def predictions_of(sample: dict) -> Dict[str, Any]:

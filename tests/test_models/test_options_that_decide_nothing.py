@@ -74,15 +74,17 @@ IMPOSSIBLE = {
     'step of no descent': (lambda: SelfLabeling(solver='multiplicative', step_size=0.1), "'multiplicative' is not"),
     # no pixel was trusted
     'percent': (lambda: Trust('confidence', threshold=95), r'numbers in \[0, 1\], got threshold=95'),
-    # known only in the first step, or when a later stage began, after hours
+    # known only when a later stage began, after hours
     'area of a box': (lambda: CutMix(area=(0.5, 1.5)), r'area is a range within \(0, 1\]'),
     'samples': (lambda: KendallGalTerm(num_samples=0), 'are at least 1, got 0'),
     'stride': (lambda: KendallGalTerm(sample_stride=0), 'are at least 1, got 10 and 0'),
     'temperature of a contrast': (lambda: SampledContrast(4, temperature=0.0), 'temperature > 0'),
-    'share of whole images': (lambda: tiny.build('UniMatchV2', feature_keep=50), r'a share of .* in \[0, 1\], got 50'),
     'slack': (lambda: tiny.build('ELN', slack=(-1.0,)), 'slack is a finite number >= 0'),
     # known only in the first step, after data and weights were read
-    'percent of images': (lambda: tiny.build('UniMatchV2', feature_keep=50), r'feature_keep .* in \[0, 1\], got 50'),
+    'percent of images': (
+        lambda: tiny.build('UniMatchV2', feature_keep=50),
+        r'feature_keep is a share of .* \[0, 1\], got 50',
+    ),
     'name of a target': (lambda: ConfidentLabels(0.9, 'fuzzy_topk'), r"write target=dict\(type='fuzzy_topk', ...\)"),
     'no class': (lambda: ConfidentLabels(0.9, dict(type='fuzzy_topk', k=0)), 'keeps at least 1 class, got k=0'),
     'maps': (lambda: ConfidentLabels(0.9, dict(type='located', correctness=0.5)), "cannot be called .* 'shape'"),

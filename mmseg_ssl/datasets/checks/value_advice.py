@@ -57,13 +57,13 @@ def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDatas
             values, reads = values[1:], zero_is_none
         if len(values) > number:
             values = [value for value in values if value != IGNORE_INDEX]
-    pairs = ' '.join(f'{old}={index}' for old, index in zip(values, new) if old != index)
     if values == list(range(number + 1)) and not (first or loader):
         return (
             f'If 0 is no class and 1 to {number} are the classes in order, set reduce_zero_label=True for the '
             'datasets of labeled images, of val and of test. If 0 is a class, too, the name of one is missing: give '
             f'{number + 1} classes to these datasets and to the heads.'
         )
+    pairs = ' '.join(f'{old}={index}' for old, index in zip(values, new) if old != index)
     if not pairs or len(values) > len(new):
         return ''
     fix = f'{command} --fix OUT --map {pairs}{rest}'
