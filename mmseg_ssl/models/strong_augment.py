@@ -9,6 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops.colors import blend, blur, change_in_strips, luminance, shift_hue
+from ..utils.choices import probability
 
 BLUR_SIGMA = (0.1, 2.0)
 """Range of the Gaussian's standard deviation in pixels."""
@@ -58,8 +59,7 @@ class StrongAugment(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in dict(jitter_prob=jitter_prob, grayscale_prob=grayscale_prob, blur_prob=blur_prob).items():
-            if not 0 <= value <= 1:
-                raise ValueError(f'StrongAugment: {name} is a probability in [0, 1], got {value}.')
+            probability(**{name: value})
         if (
             not 0 <= hue <= 0.5
             or min(brightness, contrast, saturation) < 0

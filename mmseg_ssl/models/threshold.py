@@ -7,7 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..targets import adaptive_threshold
-from ..utils.choices import share_of_new
+from ..utils.choices import probability, share_of_new
 
 
 @MODELS.register_module()
@@ -20,9 +20,7 @@ class FixedThreshold(nn.Module):
 
     def __init__(self, value: float = 0.95) -> None:
         super().__init__()
-        if not 0 <= value <= 1:
-            raise ValueError(f'threshold is a probability in [0, 1], got {value}.')
-        self.value = value
+        self.value = probability(threshold=value)
 
     def forward(self, probs: Tensor, valid: Tensor) -> float:
         """Return the threshold; see :meth:`AdaptiveThreshold.forward`."""
@@ -44,8 +42,7 @@ class AdaptiveThreshold(nn.Module):
 
     def __init__(self, initial: float = 0.85, momentum: float = 0.001) -> None:
         super().__init__()
-        if not 0 <= initial <= 1:
-            raise ValueError(f'AdaptiveThreshold: initial is a probability in [0, 1], got {initial}.')
+        probability(initial=initial)
         # 0 leaves it where it starts
         self.momentum = share_of_new('AdaptiveThreshold', momentum) if momentum else 0.0
         self.register_buffer('value', torch.tensor(float(initial)))

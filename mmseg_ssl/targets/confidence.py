@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..ops.probabilities import likeliest
 from ..structures import PixelTarget
+from ..utils.choices import probability
 
 
 @torch.no_grad()
@@ -27,8 +28,8 @@ def confident(probs: Tensor, threshold: Union[float, Tensor]) -> PixelTarget:
         ValueError: If the threshold is not in ``[0, 1]``.
     """
     # a tensor is not checked: comparing it here would wait for the device
-    if not isinstance(threshold, Tensor) and not 0 <= threshold <= 1:
-        raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
+    if not isinstance(threshold, Tensor):
+        probability(threshold=threshold)
     confidence, label = likeliest(probs)
     return PixelTarget(label, (confidence >= threshold).to(probs.dtype))
 

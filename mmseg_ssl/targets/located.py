@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..ops.probabilities import likeliest
 from ..structures import PixelTarget
+from ..utils.choices import probability
 
 
 @torch.no_grad()
@@ -30,8 +31,7 @@ def located(probs: Tensor, correctness: Tensor, threshold: float = 0.5) -> Pixel
     Example:
         >>> target = located(teacher_probs, localizer.correctness(output), threshold=0.5)
     """
-    if not 0 <= threshold <= 1:
-        raise ValueError(f'threshold is a probability in [0, 1], got {threshold}.')
+    probability(threshold=threshold)
     if correctness.shape != probs[:, 0].shape:
         raise ValueError(
             f'located needs a correctness (B, H, W) for every pixel of the probabilities {tuple(probs.shape)}, got '

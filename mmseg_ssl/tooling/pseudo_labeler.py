@@ -16,6 +16,7 @@ from ..ops import trusted_pixels
 from ..ops.trust import check_trust
 from ..structures import IGNORE_INDEX
 from ..utils.atomic_files import replace_file
+from ..utils.choices import probability
 from .predicted_image import PredictedImage, TrustRule, predict_samples, read_maps, require_map
 
 
@@ -60,8 +61,7 @@ class PseudoLabeler:
         allow_missing: bool = False,
         trust: Optional[TrustRule] = None,
     ) -> None:
-        if not 0 <= threshold <= 1:
-            raise ValueError(f'threshold is a confidence in [0, 1], got {threshold}.')
+        probability(threshold=threshold)
         if trust:
             check_trust(*trust)
         paths = (checkpoint, *earlier)

@@ -27,6 +27,28 @@ def one_of(choices: Sequence[Any], **option: Any) -> Any:
     return value
 
 
+def probability(**option: float) -> float:
+    """Check a confidence, or how often something is done.
+
+    Args:
+        **option: The option, as ``name=value``.
+
+    Returns:
+        Its value.
+
+    Raises:
+        ValueError: If it is not in ``[0, 1]``; the message names the option.
+
+    Example:
+        >>> probability(threshold=0.95)
+        0.95
+    """
+    ((name, value),) = option.items()
+    if not 0 <= value <= 1:
+        raise ValueError(f'{name} is a probability in [0, 1], got {value}.')
+    return value
+
+
 def share_of_new(owner: str, momentum: float) -> float:
     """Check a momentum, the share of new values in an average, as in mmengine; most papers give the decay instead.
 

@@ -304,17 +304,17 @@ def test_flat_images_stay_finite(level):
 
 
 @pytest.mark.parametrize(
-    'options',
+    ('option', 'value', 'said'),
     [
-        dict(hue=0.6),
-        dict(brightness=1.5),
-        dict(contrast=-0.1),
-        dict(blur_prob=2),
+        ('hue', 0.6, r'StrongAugment: .*hue in \[0, 0.5\]'),
+        ('brightness', 1.5, r'StrongAugment: brightness.*in \[0, 1\]'),
+        ('contrast', -0.1, 'StrongAugment: .*contrast'),
+        ('blur_prob', 2, r'blur_prob is a probability in \[0, 1\], got 2'),
     ],
 )
-def test_strong_augment_refuses(options):
-    with pytest.raises(ValueError, match='StrongAugment'):
-        StrongAugment(**options)
+def test_strong_augment_refuses(option, value, said):
+    with pytest.raises(ValueError, match=said):
+        StrongAugment(**{option: value})
 
 
 def test_cutmix_belongs_to_the_samples():

@@ -75,7 +75,7 @@ def test_no_label_at_all_is_zero_with_a_zero_gradient():
 
 
 def test_errors_tell_the_fix():
-    with pytest.raises(ValueError, match='threshold is a confidence'):
+    with pytest.raises(ValueError, match='threshold is a probability'):
         tiny.build('PseudoLabel', threshold=1.5)
     data = tiny.batch()
     del data['data_samples']['weak'][1].pseudo_sem_seg

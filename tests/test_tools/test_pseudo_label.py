@@ -343,7 +343,7 @@ def test_errors_tell_the_fix(tool, toy, tmp_path):
         run(tool, [toy[0], 'nowhere.pth', *toy[2:]])
     with pytest.raises(UserError, match=r"can predict_on \('student', 'teacher'\), got \['peer'\]"):
         run(tool, toy, '--predict-on', 'peer')
-    with pytest.raises(UserError, match=r'confidence in \[0, 1\], got 2.0'):
+    with pytest.raises(UserError, match=r'probability in \[0, 1\], got 2.0'):
         run(tool, [*toy[:3], str(tmp_path / 'x')], '--threshold', 2)
     torch.save(dict(state_dict=dict(nothing=torch.zeros(1))), tmp_path / 'empty.pth')
     with pytest.raises(UserError, match='lacks .* weights .*, such as student.segmentor'):

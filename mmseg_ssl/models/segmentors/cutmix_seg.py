@@ -9,7 +9,7 @@ from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
-from ...utils.choices import not_negative
+from ...utils.choices import not_negative, probability
 from ..branch import Branch
 from ..cutmix import CutMix
 from ..sample_pixels import valid_pixels
@@ -63,13 +63,11 @@ class CutMixSeg(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= threshold <= 1:
-            raise ValueError(f'CutMixSeg: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
         # averaged buffers as in the public code
         self.teacher = build_teacher(self.student, self.data_preprocessor, teacher, buffers='average')
         self.cutmix = CutMix(num_boxes=1, area=(0.5, 0.5))  # one box, half of the image
-        self.unsup_weight, self.threshold = not_negative(unsup_weight=unsup_weight), threshold
+        self.unsup_weight, self.threshold = not_negative(unsup_weight=unsup_weight), probability(threshold=threshold)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""

@@ -9,7 +9,7 @@ from mmseg.utils import add_prefix
 
 from ...ops import masked_mean
 from ...structures import Prediction
-from ...utils.choices import not_negative, one_of
+from ...utils.choices import not_negative, one_of, probability
 from ..auxiliary_decoders import AuxiliaryDecoders
 from ..branch import Branch
 from ..cutmix import UNIMATCH_BOX
@@ -192,8 +192,7 @@ def require_options(threshold: float, student_views: Sequence[str], teacher: Opt
             'ELNWarmup on that network, and let its judge teach by another method, e.g. FixMatch: '
             "teacher=dict(segmentor=..., localizer=..., checkpoint=..., trust=dict(by='localizer', threshold=0.5))."
         )
-    if not 0 <= threshold <= 1:
-        raise ValueError(f'ELN: threshold is a probability in [0, 1], got {threshold}.')
+    probability(threshold=threshold)
     if isinstance(student_views, str) or not student_views or not set(student_views) <= set(UNLABELED_VIEWS):
         raise ValueError(
             f"ELN: student_views names some of {UNLABELED_VIEWS}, e.g. ('strong',), got {student_views!r}."

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import PixelTarget
-from ...utils.choices import not_negative
+from ...utils.choices import not_negative, probability
 from ..branch import Branch
 from ..judge import judge_labeled
 from ..label_modes import labeling_mode
@@ -63,14 +63,12 @@ class LocatedCPS(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= threshold <= 1:
-            raise ValueError(f'LocatedCPS: threshold is a probability in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
         self.peer = Branch(segmentor, side_heads)
         judge = dict(dict(type='ErrorLocalizer'), **(localizer or {}))
         self.localizer = MODELS.build(judge, default_args=dict(num_classes=self.student.num_classes))
         self.cutmix = MODELS.build(dict(type='CutMix', **(cutmix or {})))
-        self.threshold, self.unsup_weight = threshold, not_negative(unsup_weight=unsup_weight)
+        self.unsup_weight, self.threshold = not_negative(unsup_weight=unsup_weight), probability(threshold=threshold)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...ops import masked_mean
 from ...structures import IGNORE_INDEX, PixelTarget
-from ...utils.choices import not_negative
+from ...utils.choices import not_negative, probability
 from ..branch import Branch
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
@@ -59,10 +59,8 @@ class PseudoLabel(SemiSegmentor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= threshold <= 1:
-            raise ValueError(f'PseudoLabel: threshold is a confidence in [0, 1], got {threshold}.')
         self.student = Branch(segmentor, side_heads)
-        self.unsup_weight, self.threshold = not_negative(unsup_weight=unsup_weight), threshold
+        self.unsup_weight, self.threshold = not_negative(unsup_weight=unsup_weight), probability(threshold=threshold)
 
     def loss(self, inputs: Views, data_samples: ViewSamples) -> LossDict:
         """Compute the losses of one step."""
