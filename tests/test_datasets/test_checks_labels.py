@@ -173,10 +173,33 @@ def test_the_advice_knows_reduce_zero_label(own, tmp_path, values, classes, pair
     meant = 'If 0 means unlabeled and the other values stand' if 0 in values else 'If the values stand'
     told = ' '.join(f'{old}={new}' for old, new in pairs.items())
     stop(cfg, rf'there are {classes} classes \(1 to {classes} with reduce_zero_label\)')
-    stop(cfg, rf'{meant} for the classes in order, .* CONFIG --fix OUT --map {told}$')
+    stop(cfg, rf'{meant} for the (first 2 of the 3 )?classes in order, .* CONFIG --fix OUT --map {told}$')
     use(cfg, fix_masks(cfg, str(tmp_path / 'new'), pairs))
     pixels = check_semi_dataset(cfg).sets[0].pixels.tolist()
     assert pixels[:2] == [4 * int((mask == value).sum()) for value in values if value not in (0, 255)]
+
+
+@pytest.mark.parametrize(
+    ('values', 'classes', 'said'),
+    [
+        ((10, 20), 2, 'the classes in order, .* --map 10=0 20=1$'),
+        ((10, 20), 3, 'the first 2 of the 3 classes in order, .* --map 10=0 20=1$'),
+        ((0, 128, 255), 3, 'the classes in order, .* --map 128=1 255=2$'),
+        ((0, 128, 255), 4, 'the first 2 of the 4 classes in order, .* --map 128=1$'),  # 255 stays ignored
+    ],
+)
+def test_the_advice_says_which_classes_it_means(own, values, classes, said):
+    stop(own([stripes(*values)], classes), said)
+
+
+def test_a_value_to_map_that_no_mask_has_is_said(own, tmp_path, monkeypatch):
+    """12 for 1 would leave the masks as they are, without a word."""
+    said = []
+    monkeypatch.setattr('mmseg_ssl.datasets.checks.fix.print_log', lambda text, **_: said.append(text))
+    fix_masks(own([stripes(0, 1), stripes(0, 0)], 2), str(tmp_path / 'one'), {1: 0, 12: 1, (9, 8, 7): 0})
+    assert said == ['--map: no mask has 12, (9, 8, 7).']
+    fix_masks(own([stripes(0, 1), stripes(0, 0)], 2), str(tmp_path / 'two'), {1: 0})  # the second mask has none
+    assert len(said) == 1
 
 
 def stripes(*values: int) -> np.ndarray:

@@ -1,15 +1,17 @@
 """Converts masks of colors, or of 0 and 255, into new masks of class indices; the old files are not changed."""
 
+import logging
 import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Set, Tuple, Union
 
 import numpy as np
 from mmengine import fileio
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 from PIL import Image
 
 from ...errors import DatasetError
@@ -31,7 +33,7 @@ def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None
         cfg: A whole config.
         folder: New folder for the masks, with one folder per set.
         mapping: Value or color (red, green, blue) in the old masks -> value in the new ones. Valid values that it does
-            not name stay.
+            not name stay; of a value that no mask has, a warning is logged.
 
     Returns:
         Settings that make the config use the new masks, ``key=value``.
@@ -40,7 +42,7 @@ def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None
         DatasetError: The folder exists, or a mask cannot be translated; names the file and the values. In this case
             nothing is written.
     """
-    out, settings = Path(folder).resolve(), []
+    out, settings, mapping, found = Path(folder).resolve(), [], mapping or {}, set()
     if out.exists():
         raise DatasetError(f'{out} exists. --fix only writes into a new folder, so that no mask is lost: name another.')
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -52,12 +54,15 @@ def fix_masks(cfg: dict, folder: str, mapping: Optional[Dict[Value, int]] = None
                 infos = [info for info in infos if info.get('seg_map_path')]
                 if infos:
                     name = place.replace('_dataloader.dataset', '').replace('.', '_')
-                    _Translator(leaf, infos, mapping or {}).write(infos, partial / name)
+                    found |= _Translator(leaf, infos, mapping).write(infos, partial / name)
                     settings += _settings(place, leaf, out / name)
         partial.chmod(0o755)
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    unused = [old for old in mapping if old not in found]
+    if unused:
+        print_log(f'--map: no mask has {", ".join(map(str, unused))}.', logger='current', level=logging.WARNING)
     if (cfg.get('test_dataloader') or {}).get('dataset') == (cfg.get('val_dataloader') or {}).get('dataset', ''):
         settings += [line.replace('val_', 'test_', 1) for line in settings if line.startswith('val_')]
     return settings
@@ -88,22 +93,24 @@ class _Translator:
         if wrong:
             raise DatasetError(f'--map: {wrong[0]} is neither a class of {", ".join(classes)} nor {IGNORE_INDEX}.')
 
-    def write(self, infos: List[dict], out: Path) -> None:
-        """Translate and write every mask."""
+    def write(self, infos: List[dict], out: Path) -> Set[Value]:
+        """Translate and write every mask; return the values that they had."""
         root = self.dataset.data_prefix['seg_map_path']
 
-        def one(info: dict) -> None:
+        def one(info: dict) -> List[Value]:
             path = info['seg_map_path']
             content = fileio.get(path, backend_args=getattr(self.dataset, 'backend_args', None))
             target = (out / os.path.relpath(path, root)).with_suffix('.png')
             target.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(self.translate(path, decode_mask(self.dataset, info, content))).save(target)
+            found, translated = self.translate(path, decode_mask(self.dataset, info, content))
+            Image.fromarray(translated).save(target)
+            return found
 
         with ThreadPoolExecutor() as pool:
-            list(pool.map(one, infos))
+            return set().union(*pool.map(one, infos))
 
-    def translate(self, path: str, mask: np.ndarray) -> np.ndarray:
-        """Translate one mask, to ``(H, W)`` uint8."""
+    def translate(self, path: str, mask: np.ndarray) -> Tuple[List[Value], np.ndarray]:
+        """Translate one mask; return the values that it had, and ``(H, W)`` uint8."""
         found, place = distinct_values(mask)
         table = self.colors if found and isinstance(found[0], tuple) else self.values
         if table is self.colors and any(color not in table for color in found) and not self.mapping:
@@ -118,7 +125,7 @@ class _Translator:
                 f'{path}: no class for {named}. Correct classes and palette in metainfo, or map the value, e.g. '
                 f'--map {example}={IGNORE_INDEX}'
             )
-        return np.array([table[old] for old in found], np.uint8)[place].reshape(mask.shape[:2])
+        return found, np.array([table[old] for old in found], np.uint8)[place].reshape(mask.shape[:2])
 
     def _value_of(self, label: int) -> int:
         """Return the value in a file that the loader reads as a class."""

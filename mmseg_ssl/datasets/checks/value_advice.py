@@ -55,7 +55,7 @@ def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDatas
     else:
         if first and values[:1] == [0]:
             values, reads = values[1:], zero_is_none
-        if len(values) > number:
+        if len(values) != number:  # as many grays as classes may end with white
             values = [value for value in values if value != IGNORE_INDEX]
     if values == list(range(number + 1)) and not (first or loader):
         return (
@@ -67,4 +67,6 @@ def mapping_advice(masks: List[Tuple[MaskFacts, np.ndarray]], dataset: BaseDatas
     if not pairs or len(values) > len(new):
         return ''
     fix = f'{command} --fix OUT --map {pairs}{rest}'
-    return f'If {reads} values stand for the classes in order, this writes new masks: {fix}'
+    covered = len(values) - (len(new) - number)
+    of = 'the classes' if covered == number else f'the first {covered} of the {number} classes'
+    return f'If {reads} values stand for {of} in order, this writes new masks: {fix}'
