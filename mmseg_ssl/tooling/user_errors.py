@@ -2,6 +2,7 @@
 
 import argparse
 import linecache
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -27,11 +28,15 @@ def add_debug_option(parser: argparse.ArgumentParser) -> None:
 def readable_errors() -> Iterator[None]:
     """Turn errors that a user can fix into a message on stderr and exit code 2; all others keep their traceback.
 
-    :func:`user_message` decides. With ``--debug`` on the command line, the traceback is always shown.
+    :func:`user_message` decides. With ``--debug`` on the command line, the traceback is always shown. Where ``head`` or
+    a pager has read enough of the output, the tool ends without a word, with the exit code of SIGPIPE.
     """
     try:
         yield
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
+            sys.exit(128 + 13)
         message = user_message(error)
         if message is None:
             raise
@@ -39,6 +44,15 @@ def readable_errors() -> Iterator[None]:
             sys.excepthook(type(error), error, error.__traceback__)
         print(f'\nerror: {message}', file=sys.stderr)
         sys.exit(2)
+
+
+def _nobody_reads() -> bool:
+    """Check if standard output is a pipe that was closed; a worker's broken pipe is another matter."""
+    try:
+        print(flush=True)  # what was not written may be gone, so there has to be something
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def user_message(error: BaseException) -> Optional[str]:

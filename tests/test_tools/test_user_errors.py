@@ -2,6 +2,7 @@
 
 import logging
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -269,6 +270,22 @@ class BadData(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         raise DatasetError('a.png: cannot be read.\nConvert it.')
+
+
+def test_a_pager_that_has_read_enough_is_no_error():
+    """``tool | head -1``: no message, the exit code of SIGPIPE; a broken pipe of something else is said."""
+    code = 'from mmseg_ssl.tooling.cli import readable_errors\nwith readable_errors():\n    {}'
+    for line, status, said in (
+        ('for number in range(100000): print(number)', 141, ''),
+        ('raise BrokenPipeError("of a worker")', 2, 'error: of a worker'),
+    ):
+        with subprocess.Popen(
+            [sys.executable, '-c', code.format(line)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as tool:
+            tool.stdout.readline()
+            tool.stdout.close()
+            error = tool.stderr.read()
+        assert tool.returncode == status and said in error and bool(said) == ('error' in error), error
 
 
 def test_an_error_of_a_worker_process_is_its_own_words():
