@@ -22,7 +22,7 @@ def write_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> List[str]
 def with_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> Tuple[str, List[str]]:
     """Return a README's text with new text between its markers, for every block that the file has.
 
-    A block may carry settings of its own: ``<!-- results:begin classes=pole,sign -->``.
+    Several may have one name, and a block may carry settings of its own: ``<!-- results:begin classes=pole,sign -->``.
 
     Args:
         readme: The file.
@@ -37,19 +37,21 @@ def with_blocks(readme: Path, make: Dict[str, Callable[..., str]]) -> Tuple[str,
     content = readme.read_text(encoding='utf-8') if readme.is_file() else ''
     written = []
     for name, text in make.items():
-        begins, end = list(re.finditer(rf'<!-- {name}:begin((?: \w+=\S+)*) -->', content)), f'<!-- {name}:end -->'
-        if len(begins) != content.count(end) or len(begins) > 1:
-            raise UserError(f'{readme} needs one line <!-- {name}:begin --> and one line {end}.')
-        for begin in begins:
-            settings = dict(pair.split('=', 1) for pair in begin.group(1).split())
-            unknown = sorted(settings.keys() - inspect.signature(text).parameters.keys())
+        begin, end = rf'<!-- {name}:begin((?: \w+=\S+)*) -->', f'<!-- {name}:end -->'
+        block = re.compile(f'({begin}).*?{end}', re.DOTALL)
+        count = len(block.findall(content))
+        if not content.count(end) == len(re.findall(begin, content)) == count:
+            raise UserError(f'{readme} needs a line {end} behind every line <!-- {name}:begin -->.')
+
+        def filled(found: 're.Match[str]', make_text: Callable[..., str] = text, end: str = end) -> str:
+            settings = dict(pair.split('=', 1) for pair in found[2].split())
+            unknown = sorted(settings.keys() - inspect.signature(make_text).parameters.keys())
             if unknown:
-                raise UserError(
-                    f'{readme}: {begin.group()} has the setting {unknown[0]}, which this block does not take.'
-                )
-            after = content[content.index(end, begin.end()) :]
-            content = f'{content[: begin.end()]}\n{text(**settings)}\n{after}'
-            written.append(name)
+                raise UserError(f'{readme}: {found[1]} has the setting {unknown[0]}, which this block does not take.')
+            return f'{found[1]}\n{make_text(**settings)}\n{end}'
+
+        content = block.sub(filled, content)
+        written += [name] * bool(count)
     if not written:
         names = ', '.join(f'<!-- {name}:begin --> and <!-- {name}:end -->' for name in make)
         raise UserError(f'{readme} needs lines that say where a table goes: {names}.')

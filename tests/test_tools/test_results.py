@@ -328,6 +328,21 @@ def block(name, text):
     return f'<!-- {name}:begin -->\n{text}\n<!-- {name}:end -->\n'
 
 
+def test_several_blocks_of_a_name_have_settings_of_their_own(tool, tmp_path):
+    readme = tmp_path / 'README.md'
+    one, other = (block('results', 'old').replace('begin', f'begin classes={name}') for name in ('sky', 'road'))
+    readme.write_text(f'before\n{one}between\n{other}after\n')
+    assert tool.write_blocks(readme, dict(results=lambda classes: f'new {classes}')) == ['results']
+    assert readme.read_text() == f'before\n{one}between\n{other}after\n'.replace('old', 'new sky', 1).replace(
+        'old', 'new road'
+    )
+    for wrong in (one.replace(':end', ':begin'), one + one.split('\n', 1)[1], other.split('\n', 1)[1] + one):
+        readme.write_text(wrong)
+        with pytest.raises(UserError, match='needs a line <!-- results:end --> behind every'):
+            tool.write_blocks(readme, dict(results=lambda classes: 'new'))
+        assert readme.read_text() == wrong
+
+
 def test_the_blocks_are_replaced_and_the_rest_stays(tool, tmp_path):
     readme = tmp_path / 'README.md'
     readme.write_text(f'before\n{block("results", "old")}between\n{block("localizer", "old")}after\n')
@@ -343,7 +358,7 @@ def test_the_blocks_are_replaced_and_the_rest_stays(tool, tmp_path):
     with pytest.raises(UserError, match='say where a table goes'):
         tool.write_blocks(readme, dict(results=lambda: 'new'))
     readme.write_text('<!-- results:begin -->')
-    with pytest.raises(UserError, match='needs one line'):
+    with pytest.raises(UserError, match='needs a line <!-- results:end --> behind every'):
         tool.write_blocks(readme, dict(results=lambda: 'new'))
     readme.write_text(block('results', 'old').replace('begin', 'begin colors=red'))
     with pytest.raises(UserError, match='has the setting colors, which this block does not take'):
