@@ -136,7 +136,20 @@ MISTAKES = {
     'a key': (dict(lits=[]), {}, 'lits is no setting of a table; did you mean lists'),
     'a setting': (PLAN, dict(workdirs='a'), 'workdirs is no setting of a plan; did you mean work_dirs'),
     'a type': (dict(PLAN, seeds=3), {}, 'seeds has to be a list, got 3'),
-    'a seed': (dict(PLAN, seeds=['0']), {}, r"table 1: seeds are whole numbers, got \['0'\]"),
+    'a seed': (dict(PLAN, seeds=['0']), {}, r"table 1: seeds are whole numbers from 0 on, got \['0'\]"),
+    'a seed that is no number': (dict(PLAN, seeds=[True]), {}, r'table 1: seeds are whole numbers'),
+    'a text among lists': (dict(PLAN, lists=[3]), {}, r'lists has to be a list of texts in quotes, got \[3\]'),
+    'a variant without brackets': (PLAN, dict(variants=dict(control='a=1')), "the variant control .* got 'a=1'"),
+    'a list as an option': (
+        PLAN,
+        dict(options=['train_dataloader.dataset.split=camvid/8_draw2.txt']),
+        'dataset.split=camvid/8_draw2.txt would hold for every list and seed of .*supervised_mbv2_camvid_8',
+    ),
+    'a seed as an option': (
+        PLAN,
+        dict(variants=dict(control=['randomness.seed=3'])),
+        'randomness.seed=3 would hold for every list and seed of .*dueb_mbv2_camvid_8',
+    ),
     'nothing': (dict(PLAN, lists=[]), {}, 'table 1 lacks lists'),
     'a variant': (dict(PLAN, trainings=[f'{DUEB} + contrl']), {}, r"has no contrl; it has \['control'\]"),
     'twice': (dict(PLAN, seeds=[0, 0]), {}, 'names a training twice: dueb_mbv2_camvid_8'),
@@ -189,7 +202,10 @@ def test_a_training_may_need_another_one_first(tmp_path):
     # another first training is another condition
     changed = read_plan(pseudo_plan(tmp_path, need, trainings=[f'{PSEUDO} + control', SUPERVISED]))[0]
     longer = read_plan(pseudo_plan(tmp_path, dict(need, first=FULL), trainings=[PSEUDO, FULL]))[0]
-    assert len({pseudo.digest, changed.digest, longer.digest}) == 3
+    # so are other labels by the same training, but not how a machine makes them
+    surer = read_plan(pseudo_plan(tmp_path, dict(need, command=f'{COMMAND} --threshold 0.9 --workers 0')))[0]
+    slower = read_plan(pseudo_plan(tmp_path, dict(need, command=f'{COMMAND} --workers 0')))[0]
+    assert len({pseudo.digest, changed.digest, longer.digest, surer.digest}) == 4 and slower.digest == pseudo.digest
 
 
 def test_variants_may_differ_in_what_they_need_alone(tmp_path):
@@ -237,6 +253,12 @@ def test_the_plan_of_suggested_labels_is_whole():
         (dict(command='a'), {}, 'has to say first='),
         (dict(frist='a'), {}, 'frist is no setting of a need; did you mean first'),
         (dict(first=SUPERVISED), dict(trainings=[PSEUDO]), 'needs .*supervised.*, which the plan does not train'),
+        (dict(first=PSEUDO), {}, 'would wait for itself'),
+        (
+            dict(first=SUPERVISED),
+            dict(trainings=[SUPERVISED]),
+            r'\[needs\.".*pseudo.*"\] is of no training of the plan',
+        ),
     ],
 )
 def test_a_mistake_in_what_is_needed_is_named(need, changes, message, tmp_path):
