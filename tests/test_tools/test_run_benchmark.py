@@ -507,6 +507,41 @@ def test_a_second_signal_ends_them_at_once(crew, tmp_path):
     assert crew(watch).run([one]) is False
 
 
+def test_signals_at_once_are_one_request(crew, tmp_path):
+    """Slurm, a supervisor and a terminal may all tell the same; the trainings must still have the time to save."""
+    slow = SAVES.replace('echo saved', 'sleep 0.3; echo saved')
+    one = job(tmp_path, 'a', slow)
+
+    def watch(crew):
+        if (one.folder / 'output.txt').read_text() == 'began\n' and not crew.asked:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert crew(watch).run([one]) is False
+    assert (one.folder / 'output.txt').read_text() == 'began\nsaved\n'
+
+
+def test_a_signal_during_a_start_is_told_once(crew, tmp_path, monkeypatch):
+    """Noting the commit takes a while; a training that is told again a second later would end without saving."""
+    jobs = [job(tmp_path, name, SAVES.replace("; exit 143'", "'"), 'true') for name in 'ab']
+
+    def commit():
+        if (tmp_path / 'b').is_dir():
+            while (tmp_path / 'a/output.txt').read_text() != 'began\n':
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.3)
+        return '1a'
+
+    def watch(crew):  # a second later it kills
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(side_by_side, 'commit_of', commit)
+    assert crew(watch).run(jobs) is False
+    assert (tmp_path / 'a/output.txt').read_text() == 'began\nsaved\n'
+
+
 def test_an_error_of_the_watch_leaves_no_process_behind(crew, tmp_path):
     one, found = job(tmp_path, 'a', SAVES), []
 
