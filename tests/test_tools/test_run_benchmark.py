@@ -384,10 +384,12 @@ def test_the_estimate_by_hand(tmp_path):
     progress = {jobs[0].name: (40, False), jobs[2].name: (90, True)}
     pace = Pace(dict(a=2.0, e=4.0), 5.0)
     found = estimate(jobs, {jobs[3].name}, progress, pace)
-    assert found == Estimate(840.0, 1)
+    assert found == Estimate(840.0, 1, 405.0)
     assert found._replace(seconds=9000.0).describe(2) == (
         '2.50 process hours left, 1.25 h on 2, 1 of the jobs at the mean pace of the others'
     )
+    # two processes do not share one job
+    assert Estimate(9000.0, 0, 7200.0).describe(2) == '2.50 process hours left, 2.00 h on 2'
     assert estimate(jobs, set(), {}, Pace({}, 0.0)).describe(2) == 'no estimate before the first iterations'
 
 
