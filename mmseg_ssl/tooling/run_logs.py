@@ -107,7 +107,9 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     method = committed.parent.name if committed else cfg.model.type
     said = said_by_name(method, name)
     logged, tested = logged_scalars(training), read_json_lines(path.parent / 'vis_data/scalars.json')
-    draw = cfg.train_dataloader.dataset.split
+    trained = _first_config(training)
+    known = trained or cfg  # a test may name the committed config, without the list and seed of the training
+    draw = known.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
     return Run(
         method=method,
@@ -115,10 +117,10 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         variant=(said['variant'] or '') if said else '',
         labels=without_draw(draw) + amount,
         draw=draw,
-        options=changed_options(committed, cfg, _first_config(training)),
+        options=changed_options(committed, cfg, trained),
         config=name,
         iterations=iterations,
-        seed=cfg.get('randomness', {}).get('seed', 0),
+        seed=known.get('randomness', {}).get('seed', 0),
         metrics=read_json(path),
         val_metrics=_last_validation(tested) or _last_validation(logged),
         judge=(cfg.model.get('localizer') or {}).get('type', ''),

@@ -143,6 +143,17 @@ def test_draws_that_start_from_trainings_of_their_own_are_one_row(tool, tmp_path
     assert len({run.options for run in tool.find_runs([tmp_path]) if run.method == 'cpcl'}) == 1
 
 
+def test_list_and_seed_are_those_of_the_training(tool, tmp_path):
+    """Its test may name the committed config alone, which has another list and no seed."""
+    write_run(tmp_path, 'dueb', 'camvid/1-16_draw1.txt', dict(mIoU=1.0), **{'randomness.seed': 5})
+    tested = next(tmp_path.glob('*_test/*/vis_data/config.py'))
+    text = tested.read_text()
+    assert 'camvid/1-16_draw1' in text and "'seed': 5" in text
+    tested.write_text(text.replace('camvid/1-16_draw1', 'camvid/1-16_draw0').replace("'seed': 5", "'seed': 0"))
+    (run,) = tool.find_runs([tmp_path])
+    assert (run.draw, run.seed) == ('camvid/1-16_draw1.txt', 5)
+
+
 def test_the_later_of_two_tests_counts(tool, tmp_path):
     write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 1.0)), time='20260101_000009')
     write_run(tmp_path, 'cpcl', 'camvid/8_draw0.txt', metrics(('', 2.0)), time='20260101_000002')

@@ -136,7 +136,20 @@ MISTAKES = {
     'a key': (dict(lits=[]), {}, 'lits is no setting of a table; did you mean lists'),
     'a setting': (PLAN, dict(workdirs='a'), 'workdirs is no setting of a plan; did you mean work_dirs'),
     'a type': (dict(PLAN, seeds=3), {}, 'seeds has to be a list, got 3'),
-    'a seed': (dict(PLAN, seeds=['0']), {}, r"table 1: seeds are whole numbers, got \['0'\]"),
+    'a seed': (dict(PLAN, seeds=['0']), {}, r"table 1: seeds are whole numbers from 0 on, got \['0'\]"),
+    'a seed that is no number': (dict(PLAN, seeds=[True]), {}, r'table 1: seeds are whole numbers'),
+    'a text among lists': (dict(PLAN, lists=[3]), {}, r'lists has to be a list of texts in quotes, got \[3\]'),
+    'a variant without brackets': (PLAN, dict(variants=dict(control='a=1')), "the variant control .* got 'a=1'"),
+    'a list as an option': (
+        PLAN,
+        dict(options=['train_dataloader.dataset.split=camvid/8_draw2.txt']),
+        'dataset.split=camvid/8_draw2.txt would hold for every list and seed of .*supervised_mbv2_camvid_8',
+    ),
+    'a seed as an option': (
+        PLAN,
+        dict(variants=dict(control=['randomness.seed=3'])),
+        'randomness.seed=3 would hold for every list and seed of .*dueb_mbv2_camvid_8',
+    ),
     'nothing': (dict(PLAN, lists=[]), {}, 'table 1 lacks lists'),
     'a variant': (dict(PLAN, trainings=[f'{DUEB} + contrl']), {}, r"has no contrl; it has \['control'\]"),
     'twice': (dict(PLAN, seeds=[0, 0]), {}, 'names a training twice: dueb_mbv2_camvid_8'),
@@ -189,7 +202,10 @@ def test_a_training_may_need_another_one_first(tmp_path):
     # another first training is another condition
     changed = read_plan(pseudo_plan(tmp_path, need, trainings=[f'{PSEUDO} + control', SUPERVISED]))[0]
     longer = read_plan(pseudo_plan(tmp_path, dict(need, first=FULL), trainings=[PSEUDO, FULL]))[0]
-    assert len({pseudo.digest, changed.digest, longer.digest}) == 3
+    # so are other labels by the same training, but not how a machine makes them
+    surer = read_plan(pseudo_plan(tmp_path, dict(need, command=f'{COMMAND} --threshold 0.9 --workers 0')))[0]
+    slower = read_plan(pseudo_plan(tmp_path, dict(need, command=f'{COMMAND} --workers 0')))[0]
+    assert len({pseudo.digest, changed.digest, longer.digest, surer.digest}) == 4 and slower.digest == pseudo.digest
 
 
 def test_variants_may_differ_in_what_they_need_alone(tmp_path):
@@ -237,6 +253,12 @@ def test_the_plan_of_suggested_labels_is_whole():
         (dict(command='a'), {}, 'has to say first='),
         (dict(frist='a'), {}, 'frist is no setting of a need; did you mean first'),
         (dict(first=SUPERVISED), dict(trainings=[PSEUDO]), 'needs .*supervised.*, which the plan does not train'),
+        (dict(first=PSEUDO), {}, 'would wait for itself'),
+        (
+            dict(first=SUPERVISED),
+            dict(trainings=[SUPERVISED]),
+            r'\[needs\.".*pseudo.*"\] is of no training of the plan',
+        ),
     ],
 )
 def test_a_mistake_in_what_is_needed_is_named(need, changes, message, tmp_path):
@@ -362,10 +384,12 @@ def test_the_estimate_by_hand(tmp_path):
     progress = {jobs[0].name: (40, False), jobs[2].name: (90, True)}
     pace = Pace(dict(a=2.0, e=4.0), 5.0)
     found = estimate(jobs, {jobs[3].name}, progress, pace)
-    assert found == Estimate(840.0, 1)
+    assert found == Estimate(840.0, 1, 405.0)
     assert found._replace(seconds=9000.0).describe(2) == (
         '2.50 process hours left, 1.25 h on 2, 1 of the jobs at the mean pace of the others'
     )
+    # two processes do not share one job
+    assert Estimate(9000.0, 0, 7200.0).describe(2) == '2.50 process hours left, 2.00 h on 2'
     assert estimate(jobs, set(), {}, Pace({}, 0.0)).describe(2) == 'no estimate before the first iterations'
 
 
@@ -483,6 +507,41 @@ def test_a_second_signal_ends_them_at_once(crew, tmp_path):
             os.kill(os.getpid(), signal.SIGTERM)
 
     assert crew(watch).run([one]) is False
+
+
+def test_signals_at_once_are_one_request(crew, tmp_path):
+    """Slurm, a supervisor and a terminal may all tell the same; the trainings must still have the time to save."""
+    slow = SAVES.replace('echo saved', 'sleep 0.3; echo saved')
+    one = job(tmp_path, 'a', slow)
+
+    def watch(crew):
+        if (one.folder / 'output.txt').read_text() == 'began\n' and not crew.asked:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert crew(watch).run([one]) is False
+    assert (one.folder / 'output.txt').read_text() == 'began\nsaved\n'
+
+
+def test_a_signal_during_a_start_is_told_once(crew, tmp_path, monkeypatch):
+    """Noting the commit takes a while; a training that is told again a second later would end without saving."""
+    jobs = [job(tmp_path, name, SAVES.replace("; exit 143'", "'"), 'true') for name in 'ab']
+
+    def commit():
+        if (tmp_path / 'b').is_dir():
+            while (tmp_path / 'a/output.txt').read_text() != 'began\n':
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.3)
+        return '1a'
+
+    def watch(crew):  # a second later it kills
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(side_by_side, 'commit_of', commit)
+    assert crew(watch).run(jobs) is False
+    assert (tmp_path / 'a/output.txt').read_text() == 'began\nsaved\n'
 
 
 def test_an_error_of_the_watch_leaves_no_process_behind(crew, tmp_path):

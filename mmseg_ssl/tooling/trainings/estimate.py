@@ -20,13 +20,14 @@ class Estimate(NamedTuple):
 
     seconds: float  # of one process
     unmeasured: int  # jobs of trainings without any measurement, which count with the mean pace of the others
+    longest: float  # of these seconds, those of one job, before which no number of processes ends
 
     def describe(self, processes: int) -> str:
         """Return the estimate in words, for a number of processes side by side."""
         if math.isnan(self.seconds):
             return 'no estimate before the first iterations'
         hours = self.seconds / 3600
-        text = f'{hours:.2f} process hours left, {hours / processes:.2f} h on {processes}'
+        text = f'{hours:.2f} process hours left, {max(hours / processes, self.longest / 3600):.2f} h on {processes}'
         guessed = f', {self.unmeasured} of the jobs at the mean pace of the others' if self.unmeasured else ''
         return text + guessed
 
@@ -71,12 +72,12 @@ def estimate(jobs: Sequence[Job], done: Set[str], progress: Dict[str, Tuple[int,
         Iterations left x seconds per iteration, plus one test per job; NaN seconds without any measurement.
     """
     mean = statistics.mean(pace.iteration.values()) if pace.iteration else float('nan')
-    seconds, unmeasured = 0.0, 0
+    seconds, unmeasured = [0.0], 0
     for job in jobs:
         if job.name in done:
             continue
         iterations, trained = progress.get(job.name, (0, False))
         left = 0 if trained else job.iterations - iterations
         unmeasured += left > 0 and job.training not in pace.iteration
-        seconds += left * pace.iteration.get(job.training, mean) + pace.test if left else pace.test
-    return Estimate(seconds, unmeasured)
+        seconds.append(left * pace.iteration.get(job.training, mean) + pace.test if left else pace.test)
+    return Estimate(sum(seconds), unmeasured, max(seconds))

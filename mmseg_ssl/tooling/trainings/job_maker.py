@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -11,6 +12,9 @@ from ...utils.project_files import PROJECT
 from ..cli import CfgOptions, UserError, load_config
 from ..run_options import LOADING, digest_of, networks_of
 from .job import Job, job_name, training_name
+
+OF_A_TABLE = re.compile(r'randomness\.seed|train_dataloader\.(dataset\.split|sampler\.seed)')
+"""Settings that the lists and seeds of a table give; only the list may be one that a training's need makes."""
 
 
 class PlanLine(NamedTuple):
@@ -38,7 +42,8 @@ class JobMaker:
         lines: All its trainings, including those that others need first.
 
     Raises:
-        UserError: A training needs one that the plan does not have with the same list and seed.
+        UserError: A training needs one that the plan does not have with the same list and seed, or itself; the plan
+            says what a training needs that it does not have; or an option is a list or a seed.
     """
 
     def __init__(self, path: Path, plan: Dict[str, Any], lines: Sequence[PlanLine]) -> None:
@@ -56,7 +61,32 @@ class JobMaker:
                     f'{path}: {line.name} needs {first} first, which the plan does not train on this list and seed.'
                 )
             self.first[line] = plain[first, line.split, line.seed]
+        self._require_sense(lines)
         self.settings = lru_cache(maxsize=None)(self._settings)
+
+    def _require_sense(self, lines: Sequence[PlanLine]) -> None:
+        """Refuse needs of no training, lists and seeds as options, and trainings that wait for themselves."""
+        unused = self.needs.keys() - {self._key(line) for line in lines} - {line.config for line in lines}
+        if unused:
+            raise UserError(
+                f'{self.path}: [needs."{min(unused)}"] is of no training of the plan, which would be trained without '
+                'it. Write it as in trainings, with its variants in the same order.'
+            )
+        for line in lines:
+            own = [option for option in line.options if OF_A_TABLE.fullmatch(option.split('=')[0])]
+            if own:
+                raise UserError(
+                    f'{self.path}: {own[0]} would hold for every list and seed of {line.config}, whose records name '
+                    'another. Give it as one of the lists or seeds of a table.'
+                )
+            before = [line]
+            while before[-1] in self.first:
+                before.append(self.first[before[-1]])
+                if before[-1] in before[:-1]:
+                    raise UserError(
+                        f'{self.path}: {line.name} would wait for itself: {before[-1].config} needs it first. For a '
+                        'variant of the training that is first, write [needs."<config> + <variant>"].'
+                    )
 
     def missing_configs(self, lines: Sequence[PlanLine]) -> List[str]:
         """Name the missing configs of some trainings, and of those that they need first."""
@@ -72,7 +102,10 @@ class JobMaker:
         content = Path(find_split(line.split)).read_bytes()
         what = [Path(line.config).stem, settings, hashlib.sha256(content).hexdigest(), line.seed, iterations]
         what += [first.digest] if first else []
-        what += [need] if self._key(line) in self.needs and line.variant else []  # variants may differ in it alone
+        if self._key(line) in self.needs and line.variant:
+            what.append(need)  # variants may differ in it alone
+        else:
+            what += _choices(need.get('command', ''))
         digest = hashlib.sha256(repr(tuple(what)).encode()).hexdigest()[:8]
         place = f'{Path(line.split).with_suffix("").as_posix().replace("/", "-")}_seed{line.seed}_{digest}'
         folder = self.folder / training_name(line.config, line.variant) / place
@@ -122,6 +155,12 @@ def parse_options(path: Path, options: Sequence[str]) -> Dict[str, Any]:
     parser = argparse.ArgumentParser(prog=str(path), usage=argparse.SUPPRESS)
     parser.add_argument('--cfg-options', nargs='*', action=CfgOptions, default={})
     return parser.parse_args(['--cfg-options', *options]).cfg_options
+
+
+def _choices(command: str) -> List[str]:
+    """Return the options of a command that decide what it makes: not where files lie, nor how a machine reads them."""
+    options = re.split(r'\s+(?=--)', command)[1:]
+    return [option for option in options if option.split()[0] not in ('--workers', '--batch-size', '--device')]
 
 
 def _filled(words: Sequence[str], first: Optional[Job], folder: Path, seed: int) -> Tuple[str, ...]:

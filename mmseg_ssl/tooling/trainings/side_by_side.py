@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
+from ...engine.stop_request import SAME_REQUEST_SECONDS
 from .cores import pinned
 from .job import LOG, Job
 from .provenance import commit_of, note_process, versions
@@ -42,7 +43,7 @@ class SideBySide:
     """Runs jobs in their order, several at a time, each step by step.
 
     A failed process does not stop the others: its job goes into :attr:`failures`, and the next one starts. SIGINT and
-    SIGTERM are passed on as SIGTERM, on which a training saves and ends; a second signal kills.
+    SIGTERM are passed on as SIGTERM, on which a training saves and ends; a second signal, a second later, kills.
 
     Args:
         next_step: Returns the step that a job needs; called again after each step, when it must return another one.
@@ -98,10 +99,9 @@ class SideBySide:
         if job:
             queue.remove(job)
         elif queue and not self.running:
+            fix = 'train it, if it failed above or --only left it out; else bring the file, or remove its record'
             for late in queue:
-                self._fail(
-                    late, f'it needs {late.first}, which is not there: bring it, or train it again without its record'
-                )
+                self._fail(late, f'it needs {late.first}, which is not there: {fix}')
             queue.clear()
         return job
 
@@ -124,8 +124,8 @@ class SideBySide:
                 job.command(step), env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
         self.running[place] = Running(job, step, process, time.time(), commit_of())
-        if self.asked:  # while it was being started
-            self._send(signal.SIGTERM)
+        if self.asked:  # while it was being started; the others were told, and would end at once if told again
+            process.terminate()
         self.tell(f'{step}: {job.name}')
 
     def _look_after(self, place: int) -> None:
@@ -172,7 +172,13 @@ class SideBySide:
     def _signals(self) -> Iterator[None]:
         """Pass signals in the block on to the processes."""
 
+        asked_at = float('-inf')
+
         def on_signal(number: int, frame: Any) -> None:
+            nonlocal asked_at
+            if time.monotonic() - asked_at < SAME_REQUEST_SECONDS:
+                return  # the same request, from several sides
+            asked_at = time.monotonic()
             self.asked += 1
             self._send(signal.SIGTERM if self.asked == 1 else signal.SIGKILL)
             self.tell('stopping: trainings save first; once more ends them at once' if self.asked == 1 else 'ended')
