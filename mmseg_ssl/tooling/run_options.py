@@ -19,6 +19,8 @@ NOT_A_CONDITION = re.compile(
     rf'{LOADING.pattern}|dataset\.split|sampler\.seed|auto_scale_lr|\.pseudo_labels|^model\.predict_on'
 )
 """Settings that may differ between runs of one row, or do not change the numbers."""
+OF_THE_TEST = re.compile(r'test_dataloader\b|model\.predict_on$')
+"""Settings that a training does not use."""
 SAME_STEPS = ('DefaultOptimWrapperConstructor', 'MergedOptimWrapperConstructor')
 """Constructors that only differ in how parameters are grouped: a run is of the same row with either."""
 PLACES = re.compile(r'data_root$|val_interval$|max_iters$')
@@ -46,11 +48,16 @@ def changed_options(committed: Optional[Path], cfg: Config, trained: Optional[Co
     Args:
         committed: File of the committed config; without one nothing is known to be changed.
         cfg: The config of the run, as its test has it.
-        trained: That of its training's first process: the test loads other weights. None if it is not there.
+        trained: That of its training's first process, whose changes the test's config need not have. None if it is not
+            there.
     """
     base = Config.fromfile(str(committed)) if committed else None
     old, new = _settings(base or cfg, COMPARED), _settings(cfg, COMPARED)
     if trained:
+        was = _settings(trained, COMPARED)
+        # a test may be given the committed config; what it changes itself is the test's
+        for key in [key for key in {**new, **was} if not OF_THE_TEST.match(key) and new.get(key) == old.get(key)]:
+            new[key] = was.get(key)
         old.update(_begin(base or trained))
         new.update(_begin(trained))
         # a process that resumed does not know; of configs that start from a training, each draw has its own

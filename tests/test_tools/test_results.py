@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmseg_ssl.tooling.cli import UserError
 from mmseg_ssl.tooling.trainings.provenance import note_process
+from mmseg_ssl.utils.project_files import CONFIGS
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = '    CUDA available: {cuda}\n{gpu}    PyTorch: 2.13.0+cpu\n  - CPU capability usage: AVX512\n'
@@ -152,6 +153,24 @@ def test_list_and_seed_are_those_of_the_training(tool, tmp_path):
     tested.write_text(text.replace('camvid/1-16_draw1', 'camvid/1-16_draw0').replace("'seed': 5", "'seed': 0"))
     (run,) = tool.find_runs([tmp_path])
     assert (run.draw, run.seed) == ('camvid/1-16_draw1.txt', 5)
+
+
+def test_options_are_those_of_the_training_and_of_the_test(tool, tmp_path):
+    """A test with the committed config does not undo what the training changed; how it scores is its own."""
+    changes = {'model.unsup_weight': 3.0, 'model.segmentor.test_cfg.mode': 'whole'}
+    write_run(tmp_path, 'dueb', 'camvid/1-16_draw0.txt', dict(mIoU=1.0), **changes)
+    tested, committed = next(tmp_path.glob('*_test/*/vis_data/config.py')), 'dueb/dueb_mbv2_camvid_1-16.py'
+    start = Config.fromfile(str(tested)).load_from
+    cfg = Config.fromfile(str(CONFIGS / committed))
+    cfg.merge_from_dict({'load_from': start, 'model.predict_on': ('progressive',), 'test_dataloader.batch_size': 7})
+    cfg.dump(str(tested))
+    (run,) = tool.find_runs([tmp_path])
+    assert run.options == (
+        'model.predict_on=progressive',
+        'model.segmentor.test_cfg.mode=whole',
+        'model.unsup_weight=3.0',
+        'test_dataloader.batch_size=7',
+    )
 
 
 def test_the_later_of_two_tests_counts(tool, tmp_path):
