@@ -56,10 +56,7 @@ def gradient_descent(energy: PottsEnergy, labels: Tensor, steps: int = STEPS, st
         step_size: :math:`s`; twice the energy and half the step give the same labels.
 
     Returns:
-        Labels ``(B, C, N)``, distributions on dim 1.
-
-    Raises:
-        ValueError: If the steps are so long that the labels would diverge.
+        Labels ``(B, C, N)``, distributions on dim 1; steps that would diverge are refused.
     """
     rate = curvature(energy.relaxation, energy.degree, energy.eta)
     refuse_long_steps(
@@ -125,16 +122,7 @@ def curvature(relaxation: str, degree: float, eta: float) -> float:
 
 
 def refuse_long_steps(step_size: float, rate: float, fix: str) -> None:
-    """Refuse steps of gradient descent that end far from the minimum, above the energy of the start or not much below.
-
-    Args:
-        step_size: Of the descent.
-        rate: Its :func:`curvature`.
-        fix: A sentence.
-
-    Raises:
-        ValueError: If they are more than twice as long as is stable: the paper's own are within a tenth of it.
-    """
+    """Refuse steps more than twice as long as is stable at this :func:`curvature`; the paper's are 0.9 of it."""
     if step_size * rate > 2 * STABLE:
         raise ValueError(
             f'gradient descent with steps of {step_size} would diverge: with these eta and potts_weight it is stable '
