@@ -67,10 +67,7 @@ def labeling_problem(
     Raises:
         ValueError: As for :func:`~mmseg_ssl.targets.self_label`.
     """
-    one_of(RELAXATIONS, relaxation=relaxation)
-    one_of(UNARIES, cross_entropy=cross_entropy)
-    if eta < 0 or potts_weight < 0:
-        raise ValueError(f'eta and potts_weight must be at least 0, got {eta} and {potts_weight}.')
+    _refuse_impossible(cross_entropy, relaxation, eta, potts_weight)
     check_shapes(logits, images, seeds, valid)
     valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
     affinity = grid_affinity(images, bandwidth, connectivity, valid)  # first: it needs temporaries
@@ -145,6 +142,14 @@ def smoothed(logits: Tensor, allowed: Optional[Tensor], share: float) -> Tensor:
     uniform = logits.new_ones(logits.shape[:2]) if allowed is None else allowed.to(logits.dtype)
     uniform = share * uniform / uniform.sum(dim=1, keepdim=True)
     return logits.softmax(dim=1).mul_(1 - share).add_(uniform[:, :, None, None]).log_().clamp_(min=RULED_OUT)
+
+
+def _refuse_impossible(cross_entropy: str, relaxation: str, eta: float, potts_weight: float) -> None:
+    """Refuse options without a meaning."""
+    one_of(RELAXATIONS, relaxation=relaxation)
+    one_of(UNARIES, cross_entropy=cross_entropy)
+    if eta < 0 or potts_weight < 0:
+        raise ValueError(f'eta and potts_weight must be at least 0, got {eta} and {potts_weight}.')
 
 
 def check_shapes(logits: Tensor, images: Tensor, seeds: Tensor, valid: Optional[Tensor]) -> None:
