@@ -6,6 +6,7 @@ from mmengine.hooks import Hook
 from mmseg.registry import HOOKS
 
 from ..errors import UserError
+from ..models.scribble_labels import GraphCutLabeling, SelfLabeling
 from .bare_model import bare_model
 from .paramwise_rules import paramwise_problems, paramwise_warnings
 from .resumed_settings import fit_settings, note_settings
@@ -22,6 +23,7 @@ from .run_rules import (
     view_warnings,
 )
 
+LABELINGS = (GraphCutLabeling, SelfLabeling)
 SHOWN = 6
 """Number of changed settings that are written out."""
 
@@ -31,8 +33,8 @@ class CheckRunHook(Hook):
     """Refuses a run with settings that would have no effect, and warns of those that are probably not meant.
 
     Two hooks where one is meant; a teacher that nothing updates; misspelled keys of ``paramwise_cfg``; a schedule that
-    is longer than the run; a resumed run of another method; views that nobody reads; epochs that never end. It
-    looks once, before the first step; see :mod:`mmseg_ssl.engine.run_rules`.
+    is longer than the run; a resumed run of another method; views that nobody reads; epochs that never end; a package
+    that labels need. It looks once, before the first step; see :mod:`mmseg_ssl.engine.run_rules`.
     """
 
     priority = 'VERY_HIGH'  # nothing is trained or written yet
@@ -74,6 +76,8 @@ class CheckRunHook(Hook):
         note_settings(runner)
         problems = [
             *hook_problems(hooks, model),
+            # now, not when the stage begins that needs it
+            *filter(None, (part.missing_package() for part in model.modules() if isinstance(part, LABELINGS))),
             *checkpoint_problems(hooks),
             *loop_problems(runner.train_loop),
             *paramwise_problems(paramwise, constructor, model),

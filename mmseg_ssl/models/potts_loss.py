@@ -19,7 +19,8 @@ class PottsLoss(PottsCost):
 
     ``loss_decode=[dict(type='CrossEntropyLoss', avg_non_ignore=True), dict(type='PottsLoss', weight=6.0)]``: neighbors
     of similar color should have similar predictions. The colors are those of the step's images, without their
-    normalization; padding does not count. Pixels with the ignored label are the unlabeled ones, void ones, too.
+    normalization (gray of one channel, the first three of four); padding does not count. Pixels with the ignored label
+    are the unlabeled ones, void ones, too.
 
     Args:
         *args: As for :class:`PottsCost`.
@@ -60,5 +61,6 @@ class PottsLoss(PottsCost):
         if getattr(step.preprocessor, '_enable_normalize', False):
             images = images * step.preprocessor.std + step.preprocessor.mean
         seeds = label.where(label != ignore_index, IGNORE_INDEX)
-        scribbles = Scribbles(images.float(), seeds, valid_pixels(step.samples, images))
+        colors = images[:, :3].expand(-1, 3, -1, -1).float()  # as SemiDataPreProcessor.scribbles() makes them
+        scribbles = Scribbles(colors, seeds, valid_pixels(step.samples, images))
         return super().forward(class_logits(cls_score.float()).softmax(dim=1), scribbles)

@@ -1,11 +1,12 @@
 """Labels of unscribbled pixels, solved for with the network fixed, and their losses."""
 
+from importlib.util import find_spec
 from typing import Any, Callable, Dict
 
 import torch
 from torch import Tensor, nn
 
-from ..ops import likeliest, masked_mean
+from ..ops import alpha_expansion, fused_updates, likeliest, masked_mean
 from ..structures import PixelTarget, Scribbles
 from ..targets import dense_self_label, hard_self_label, self_label
 from ..utils.choices import one_of
@@ -60,6 +61,10 @@ class SelfLabeling(nn.Module):
         else:
             require_solvable(self)
 
+    def missing_package(self) -> str:
+        """Say which package the solver needs and does not find; nothing if it finds all."""
+        return fused_updates.MISSING if self.options.get('solver') == 'fused' and not find_spec('triton') else ''
+
     def forward(self, logits: Tensor, scribbles: Scribbles) -> Tensor:
         """Solve for the labels with the network fixed.
 
@@ -111,6 +116,10 @@ class GraphCutLabeling(nn.Module):
         super().__init__()
         self.options = options
         require_solvable(self)
+
+    def missing_package(self) -> str:
+        """Say which package the cuts need and do not find; nothing if they find it."""
+        return '' if find_spec('maxflow') else alpha_expansion.MISSING
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> PixelTarget:
         """Compute the labels with the network fixed.

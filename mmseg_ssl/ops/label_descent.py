@@ -31,6 +31,9 @@ For two equal labels that are split over two classes it is twice the length of :
 measured on CamVid, at a quarter less than where labels begin to oscillate.
 """
 
+STABLE = 2.0
+"""Largest step of gradient descent times curvature: beyond it labels oscillate, at a multiple of it they diverge."""
+
 STRETCHES = {'bilinear': (12, 1.25), 'collision_cross_entropy': (12, 1.25)}
 """Number of stretches, and by how much each is longer than that before; ``(10, 1.6)`` with all other relaxations.
 
@@ -53,8 +56,12 @@ def gradient_descent(energy: PottsEnergy, labels: Tensor, steps: int = STEPS, st
         step_size: :math:`s`; twice the energy and half the step give the same labels.
 
     Returns:
-        Labels ``(B, C, N)``, distributions on dim 1.
+        Labels ``(B, C, N)``, distributions on dim 1; steps that would diverge are refused.
     """
+    rate = curvature(energy.relaxation, energy.degree, energy.eta)
+    refuse_long_steps(
+        step_size, rate, f"Take solver='chebyshev' or 'multiplicative', or step_size={STABLE / rate:.2g}."
+    )
     variables, current = _logits(labels), torch.empty_like(labels)
     for _ in range(steps):
         torch.softmax(variables, dim=1, out=current)
@@ -73,7 +80,8 @@ def chebyshev_descent(energy: PottsEnergy, labels: Tensor, steps: int = STEPS, s
 
     On crops of CamVid the labels of all six relaxations have a soft Jaccard index above 0.99 with those of the 200
     steps, and their entropy within 1.5 %; ``tools/benchmark_solver.py`` measures both, and the speed. If it took more
-    gradients than ``steps``, the steps are taken. Seven tensors of the size of the logits are held, and some maps.
+    gradients than ``steps``, the steps are taken, unless they are too long to be stable. Seven tensors of the size of
+    the logits are held, and some maps.
 
     Args:
         energy: What to descend on.
@@ -90,7 +98,8 @@ def chebyshev_descent(energy: PottsEnergy, labels: Tensor, steps: int = STEPS, s
         for done in range(0, steps, STEPS)
         for stretch in stretches(energy, min(STEPS, steps - done) * step_size)
     ]
-    if sum(count for _, count in plan) >= steps:
+    stable = step_size * curvature(energy.relaxation, energy.degree, energy.eta) <= STABLE
+    if stable and sum(count for _, count in plan) >= steps:
         return gradient_descent(energy, labels, steps, step_size)
     state = State(_logits(labels), *(torch.empty_like(labels) for _ in range(4)))
     for length, count in plan:
@@ -103,9 +112,22 @@ def stretches(energy: PottsEnergy, time: float) -> List[Tuple[float, int]]:
     number, growth = STRETCHES.get(energy.relaxation, (10, 1.6))
     total = sum(growth**k for k in range(number))
     lengths = [time * growth**k / total for k in range(number)]
-    # the unary's second derivative is at most a fraction of eta
-    curvature = CURVATURE[energy.relaxation] * energy.degree + energy.eta
-    return [(length, fewest_stages(length * curvature)) for length in lengths]
+    rate = curvature(energy.relaxation, energy.degree, energy.eta)
+    return [(length, fewest_stages(length * rate)) for length in lengths]
+
+
+def curvature(relaxation: str, degree: float, eta: float) -> float:
+    """Return the largest second derivative of an energy in the logits, that in flat color."""
+    return CURVATURE[relaxation] * degree + eta  # the unary's is at most a fraction of eta
+
+
+def refuse_long_steps(step_size: float, rate: float, fix: str) -> None:
+    """Refuse steps more than twice as long as is stable at this :func:`curvature`; the paper's are 0.9 of it."""
+    if step_size * rate > 2 * STABLE:
+        raise ValueError(
+            f'gradient descent with steps of {step_size} would diverge: with these eta and potts_weight it is stable '
+            f'up to {STABLE / rate:.2g}. {fix}'
+        )
 
 
 class State(NamedTuple):

@@ -7,15 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..ops.dense_neighborhood import bilateral_affinity, cell_means, cell_size
+from ..ops.label_descent import STABLE, STEP_SIZE, curvature, refuse_long_steps
 from ..ops.precision import without_autocast
 from ..ops.unary import UNARIES, unary_value
 from ..structures import IGNORE_INDEX
 from ..utils.choices import one_of
-from .labeling_problem import classes_of_images, smoothed
+from .labeling_problem import check_shapes, classes_of_images, smoothed
 
 DENSE_RELAXATIONS = ('quadratic', 'bilinear')
 DEGREE = 4.0  # neighbors of a pixel on the grid
-STEP_SIZE = 0.075  # the paper's
 
 
 @without_autocast
@@ -69,15 +69,14 @@ def dense_self_label(
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
 
     Raises:
-        ValueError: If an option is not possible.
+        ValueError: If an option is not possible, the steps are too long for these weights, or shapes do not fit.
     """
     one_of(DENSE_RELAXATIONS, **{'With all pairs, relaxation': relaxation})
     one_of(UNARIES, cross_entropy=cross_entropy)
-    if min(eta, potts_weight) < 0 or min(bandwidth, spatial_bandwidth, resolution, steps) <= 0:
-        raise ValueError(
-            'eta and potts_weight are at least 0, bandwidth, spatial_bandwidth, resolution and steps above 0, got '
-            f'{eta}, {potts_weight}, {bandwidth}, {spatial_bandwidth}, {resolution} and {steps}.'
-        )
+    check_shapes(logits, images, seeds, valid)
+    _refuse_impossible(eta, potts_weight, bandwidth, spatial_bandwidth, resolution, steps)
+    rate = curvature(relaxation, potts_weight * DEGREE, eta)
+    refuse_long_steps(STEP_SIZE, rate, f'Divide both by {STEP_SIZE * rate / STABLE:.2g}, and take more steps.')
     allowed = classes_of_images(seeds, logits.shape[1], valid, image_classes) if only_seeded_classes else None
     probs = smoothed(logits, allowed, smoothing).softmax(dim=1)
     size = cell_size(probs.shape[2:], resolution)
@@ -93,6 +92,19 @@ def dense_self_label(
     labels = _enlarge(labels, share, size, probs.shape[2:])
     labels = labels.where(valid.unsqueeze(1), 1 / probs.shape[1])
     return _one_hot(seeds, seeded, probs).where(seeded.unsqueeze(1), labels)
+
+
+def _refuse_impossible(
+    eta: float, potts_weight: float, bandwidth: float, spatial_bandwidth: float, resolution: int, steps: int
+) -> None:
+    """Refuse options without a meaning."""
+    if isinstance(bandwidth, str) or bandwidth is None:
+        raise ValueError(f"neighborhood='dense' needs a bandwidth in gray levels, such as 15, got {bandwidth!r}.")
+    if min(eta, potts_weight) < 0 or min(bandwidth, spatial_bandwidth, resolution, steps) <= 0:
+        raise ValueError(
+            'eta and potts_weight are at least 0, bandwidth, spatial_bandwidth, resolution and steps above 0, got '
+            f'{eta}, {potts_weight}, {bandwidth}, {spatial_bandwidth}, {resolution} and {steps}.'
+        )
 
 
 def _descend(

@@ -10,7 +10,7 @@ from ..ops.affinity import GRID_OFFSETS, Bandwidth, grid_affinity
 from ..ops.alpha_expansion import alpha_expansion, grid_edges
 from ..ops.precision import at_least_fp32
 from ..structures import IGNORE_INDEX, PixelTarget
-from .labeling_problem import classes_of_images
+from .labeling_problem import check_shapes, classes_of_images
 
 
 @torch.no_grad()
@@ -50,10 +50,10 @@ def hard_self_label(
             not only in the crop.
 
     Returns:
-        Label ``(B, H, W)`` int64, 255 where not valid, and weight 1 there, else 0.
+        Label ``(B, H, W)`` int64, 255 where not valid, and weight: 1 where valid, else 0.
 
     Raises:
-        ValueError: If a number is out of range.
+        ValueError: If a number is out of range, or shapes do not fit.
         ModuleNotFoundError: If PyMaxflow is not installed; names the extra.
     """
     if unary_weight < 0 or potts_weight < 0 or max_iterations < 1:
@@ -61,6 +61,7 @@ def hard_self_label(
             'unary_weight and potts_weight must be at least 0 and max_iterations at least 1, got '
             f'{unary_weight}, {potts_weight} and {max_iterations}.'
         )
+    check_shapes(logits, images, seeds, valid)
     valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
     affinity = potts_weight * grid_affinity(images, bandwidth, connectivity, valid)
     seeds = seeds.where(valid, IGNORE_INDEX)

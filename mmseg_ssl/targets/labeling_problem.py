@@ -67,7 +67,8 @@ def labeling_problem(
     Raises:
         ValueError: As for :func:`~mmseg_ssl.targets.self_label`.
     """
-    _refuse_impossible(logits, images, seeds, valid, cross_entropy, relaxation, eta, potts_weight)
+    _refuse_impossible(cross_entropy, relaxation, eta, potts_weight)
+    check_shapes(logits, images, seeds, valid)
     valid = torch.ones_like(seeds, dtype=torch.bool) if valid is None else valid
     affinity = grid_affinity(images, bandwidth, connectivity, valid)  # first: it needs temporaries
     # a seed in the padding is none
@@ -143,27 +144,32 @@ def smoothed(logits: Tensor, allowed: Optional[Tensor], share: float) -> Tensor:
     return logits.softmax(dim=1).mul_(1 - share).add_(uniform[:, :, None, None]).log_().clamp_(min=RULED_OUT)
 
 
-def _refuse_impossible(
-    logits: Tensor,
-    images: Tensor,
-    seeds: Tensor,
-    valid: Optional[Tensor],
-    cross_entropy: str,
-    relaxation: str,
-    eta: float,
-    potts_weight: float,
-) -> None:
-    """Refuse options and shapes without a meaning."""
+def _refuse_impossible(cross_entropy: str, relaxation: str, eta: float, potts_weight: float) -> None:
+    """Refuse options without a meaning."""
     one_of(RELAXATIONS, relaxation=relaxation)
     one_of(UNARIES, cross_entropy=cross_entropy)
     if eta < 0 or potts_weight < 0:
         raise ValueError(f'eta and potts_weight must be at least 0, got {eta} and {potts_weight}.')
+
+
+def check_shapes(logits: Tensor, images: Tensor, seeds: Tensor, valid: Optional[Tensor]) -> None:
+    """Refuse maps of several sizes.
+
+    Args:
+        logits: ``(B, C, H, W)``.
+        images: ``(B, 3, H, W)``.
+        seeds: ``(B, H, W)``.
+        valid: ``(B, H, W)``, or None.
+
+    Raises:
+        ValueError: Lists what does not fit.
+    """
     pixels = logits[:, 0].shape
     shapes = {'images': images[:, 0].shape, 'seeds': seeds.shape}
     shapes.update({} if valid is None else {'valid': valid.shape})
     wrong = {name: tuple(shape) for name, shape in shapes.items() if shape != pixels}
     if wrong:
         raise ValueError(
-            f'self_label needs one pixel of everything for each of the logits {tuple(logits.shape)}, got {wrong}. '
+            f'self-labeling needs one pixel of everything for each of the logits {tuple(logits.shape)}, got {wrong}. '
             'Resize the logits to the images.'
         )

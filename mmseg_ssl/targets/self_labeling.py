@@ -82,6 +82,7 @@ def self_label(
         steps: Steps of gradient descent, 200 if not given, taken by ``'gd'`` and followed by ``'chebyshev'``; or of the
             multiplicative solver, 11 if not given (32 with the unaries ``'reverse'`` and ``'quadratic'``).
         step_size: Of gradient descent. :math:`\eta` and :math:`\lambda` times k with 1 / k of the step are the same.
+            With a much larger :math:`\lambda` alone the steps are too long, and ``'gd'`` refuses them.
         tolerance: Early stop by energy, for ``'multiplicative'`` and ``'fused'``: an image stops when a step lowers its
             energy by less than this share; 0: never. On a GPU every step of ``'multiplicative'`` then waits for it.
         coarse_to_fine: Let the multiplicative solver label cells first.
@@ -99,8 +100,8 @@ def self_label(
         ``(B, C, H, W)``, distributions on dim 1, fp32 or wider: one-hot on the seeds, uniform where not valid.
 
     Raises:
-        ValueError: If an option is unknown, a weight negative, or the shapes do not fit; with ``'fused'`` also if the
-            logits are not on a GPU.
+        ValueError: If an option is unknown, a weight negative, or the shapes do not fit; with ``'gd'`` also if its
+            steps would diverge, with ``'fused'`` if the logits are not on a GPU.
         ModuleNotFoundError: With ``'fused'``, if Triton is not installed.
     """
     options = LabelingOptions(

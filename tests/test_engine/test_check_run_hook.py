@@ -1,6 +1,7 @@
 """Settings that a run would take without an effect: each case trained without a word before."""
 
 import logging
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -280,6 +281,19 @@ def test_it_looks_before_others_begin():
 
 def test_all_that_is_wrong_is_said_at_once():
     refused('UnsupRampHook and UnsupRampHook(.|\n)*nothing updates it', hooks=[KINDS['ramp'], LINEAR])
+
+
+def test_a_package_for_labels_is_missed_before_the_first_step(monkeypatch):
+    """Not when the stage begins that makes labels, half a run later."""
+    pytest.importorskip('maxflow')
+    hooks = [KINDS['stage']]
+    assert not warnings_of(method='HardSelfLabeling', hooks=hooks, error_rate=0.3)
+    monkeypatch.setitem(sys.modules, 'maxflow', None)
+    monkeypatch.setitem(sys.modules, 'triton', None)
+    refused(r'pip install mmseg_ssl\[graphcut\]', method='HardSelfLabeling', hooks=hooks, error_rate=0.3)
+    fused = dict(method='SoftSelfLabeling', hooks=hooks, self_labeling=dict(solver='fused'))
+    refused('Run: pip install triton', **fused)
+    assert not warnings_of(method='SoftSelfLabeling', hooks=hooks)
 
 
 def test_only_the_first_process_warns():

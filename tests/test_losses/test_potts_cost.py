@@ -53,6 +53,16 @@ def test_images_of_different_padding(normalization, expected, factors):
     assert probs.grad[1, 0, 0, 0].item() == pytest.approx(factors[1])
 
 
+def test_an_image_without_an_unlabeled_pixel_counts():
+    """A row whose three edges cost 1.25, and the same row fully labeled: 2.5 by four unlabeled pixels; later by six."""
+    probs = torch.cat([row(1.0, 1.0, 0.0, 0.5)[0]] * 2)
+    seeds = torch.tensor([[[255] * 4], [[0] * 4]])
+    scribbles = Scribbles(torch.zeros(2, 3, 1, 4), seeds, torch.ones_like(seeds, dtype=torch.bool))
+    assert PottsCost()(probs, scribbles).item() == pytest.approx(2.5 / 4)
+    seeds[1, 0, 2:] = 255
+    assert PottsCost()(probs, scribbles).item() == pytest.approx(2.5 / 6)
+
+
 def test_diagonals_count_by_their_length():
     """Two rows of different labels: two edges cross, each at 1, and with 8 neighbors two diagonals, at 1 / sqrt(2)."""
     probs = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 1.0]]]])

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmseg_ssl.models.losses import robust_cross_entropy
 
@@ -59,3 +60,16 @@ def test_a_rate_without_information_is_refused(rate):
 def test_other_shapes_are_refused():
     with pytest.raises(ValueError, match=r'Expected labels \(1, 2, 2\)'):
         robust_cross_entropy(torch.zeros(1, 3, 2, 2), torch.zeros(1, 1, 1, dtype=torch.int64), 0.1)
+
+
+class HostConstants(TorchDispatchMode):
+    """Finds constants made on the host, whose copy to a GPU waits for it."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert function.overloadpacket.__name__ != 'lift_fresh'
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_gpu_is_not_waited_for():
+    with HostConstants():
+        robust_cross_entropy(torch.zeros(1, 3, 1, 1), torch.zeros(1, 1, 1, dtype=torch.int64), 0.3)

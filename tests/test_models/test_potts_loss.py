@@ -41,6 +41,26 @@ def test_a_plain_network_hands_over_its_images(normalized):
     assert step_images() is None  # after the step nothing is held
 
 
+@pytest.mark.parametrize('channels', [1, 4])
+def test_colors_are_those_of_the_methods(channels):
+    """A bandwidth means the same: gray is a color of three equal values, and a fourth channel is no color."""
+    network = tiny.tiny_segmentor()
+    network['data_preprocessor'] = dict(type='SegDataPreProcessor', size=(16, 16))
+    network['backbone']['in_channels'] = channels
+    network['decode_head'] = tiny.fcn_head(loss_decode=POTTS)
+    model = MODELS.build(network).eval()
+    raw = torch.randint(100, 130, (channels, 16, 16), dtype=torch.uint8)
+    label = torch.full((1, 16, 16), 255)
+    sample = SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=dict(img_shape=(16, 16)))
+    batch = model.data_preprocessor(dict(inputs=[raw], data_samples=[sample]), training=True)
+    actual = model.loss(batch['inputs'], batch['data_samples'])['decode.loss_potts']
+    logits = model.decode_head(model.extract_feat(batch['inputs']))
+    probs = torch.nn.functional.interpolate(logits, (16, 16), mode='bilinear').softmax(dim=1)
+    colors = raw[[0, 0, 0]] if channels == 1 else raw[:3]
+    expected = PottsCost(weight=6.0, bandwidth=20.0)(probs, Scribbles(colors[None].float(), label, label == 255))
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_outside_of_a_plain_network_it_says_what_to_take():
     with pytest.raises(NetworkError, match='take PottsRegularized'):
         PottsLoss()(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4).long())

@@ -23,7 +23,7 @@ def scene(size=(6, 8), classes=3):
 def test_far_pixels_of_one_color_agree(relaxation, cross_entropy):
     """No grid can do this: the stripes of a color take the class of its one seed."""
     logits, images, seeds, valid = scene()
-    options = dict(valid=valid, relaxation=relaxation, cross_entropy=cross_entropy, potts_weight=30.0, steps=400)
+    options = dict(valid=valid, relaxation=relaxation, cross_entropy=cross_entropy, potts_weight=25.0, steps=400)
     label = dense_self_label(logits, images, seeds, eta=0.01, **options)
     torch.testing.assert_close(label.sum(dim=1), torch.ones_like(label[:, 0]))
     assert (label[..., ::2].argmax(dim=1) == 0).all() and (label[..., 1::2].argmax(dim=1) == 2).all()
@@ -109,7 +109,7 @@ def test_reduced_labels_are_enlarged_and_padding_is_inert():
     logits, images, seeds, valid = scene((12, 16))
     images[..., :8], images[..., 8:] = 10, 200
     seeds[:], seeds[0, 3, 2], seeds[0, 9, 13] = 255, 1, 2
-    options = dict(resolution=8, potts_weight=30.0, eta=0.01)
+    options = dict(resolution=8, potts_weight=25.0, eta=0.01)
     label = dense_self_label(logits, images, seeds, valid=valid, **options)
     assert (label[..., :7].argmax(dim=1) == 1).all() and (label[..., 9:].argmax(dim=1) == 2).all()
     valid[:, :, 12:] = False
@@ -154,3 +154,22 @@ def test_impossible_options_are_refused(options):
         ValueError, match='With all pairs, relaxation must be one of|cross_entropy must be one of|at least 0'
     ):
         dense_self_label(logits, images, seeds, valid=valid, **options)
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (
+            dict(bandwidth='adaptive'),
+            "needs a bandwidth in gray levels, such as 15, got 'adaptive'",
+        ),
+        (dict(bandwidth=None), 'needs a bandwidth in gray levels'),
+        # ended above the energy of the prediction; 0.075 (400 * 4 / 2 + 0.3) is 60, 30 times what is stable
+        (dict(potts_weight=400.0), r'stable up to 0\.0025\. Divide both by 30, and take more steps'),
+        (dict(valid=torch.ones(1, 3, 8, dtype=torch.bool)), r"got {'valid': \(1, 3, 8\)}\. Resize the logits"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(options, said):
+    logits, images, seeds, valid = scene()
+    with pytest.raises(ValueError, match=said):
+        dense_self_label(logits, images, seeds, **dict(dict(valid=valid), **options))

@@ -121,3 +121,9 @@ def test_a_second_round_goes_on():
 def test_impossible_numbers_are_refused(options):
     with pytest.raises(ValueError, match='max_iterations at least 1'):
         hard_self_label(*two_colors(), **options)
+
+
+def test_other_sizes_are_refused():
+    logits, images, seeds = two_colors()
+    with pytest.raises(ValueError, match=r"got {'images': \(1, 4, 8\), 'seeds': \(1, 4, 8\)}\. Resize the logits"):
+        hard_self_label(logits[..., ::2], images, seeds)

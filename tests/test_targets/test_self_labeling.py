@@ -23,7 +23,7 @@ from mmseg_ssl.ops.potts_solvers import multiplicative_updates
 from mmseg_ssl.ops.unary import UNARIES
 from mmseg_ssl.targets import self_label
 from mmseg_ssl.targets.coarse_labels import make_cells
-from mmseg_ssl.targets.labeling_problem import classes_of_images, smoothed
+from mmseg_ssl.targets.labeling_problem import classes_of_images, labeling_problem, smoothed
 
 SOLVERS = ('chebyshev', 'multiplicative', 'gd')
 COMBINATIONS = list(itertools.product(RELAXATIONS, UNARIES, (4, 8)))
@@ -206,6 +206,20 @@ def test_few_steps_are_taken_one_by_one(monkeypatch):
     taken = gradients_taken(monkeypatch)
     assert torch.equal(chebyshev_descent(energy, labels, 7), gradient_descent(energy, labels, 7))
     assert len(taken) == 14
+
+
+@pytest.mark.parametrize('relaxation', RELAXATIONS)
+def test_large_weights_do_not_let_labels_diverge(relaxation):
+    """Steps of 0.075 jump at a weight of 400, to an energy far above that of the prediction. Where following the path
+    takes as many gradients, it is followed nevertheless; the steps themselves are refused.
+    """
+    case, options = scene(), dict(potts_weight=400.0, relaxation=relaxation)
+    energy, labels = labeling_problem(*case, **options)
+    assert (energy(self_label(*case, **options).flatten(2)) < 0.5 * energy(labels)).all()
+    with pytest.raises(ValueError, match=r"would diverge: .* Take solver='chebyshev' or 'multiplicative'"):
+        self_label(*case, solver='gd', **options)
+    with pytest.raises(ValueError, match='gradient descent with steps of 0.075 would diverge'):
+        SelfLabeling(solver='gd', potts_weight=400.0)
 
 
 @pytest.mark.parametrize('solver', ['chebyshev', 'gd'])

@@ -82,9 +82,9 @@ class PottsCost(nn.Module):
             return self.weight * total.mean()
         if self.normalization == 'edges':
             return self.weight * (total / pairs.clamp(min=1)).mean()
-        count = scribbles.unlabeled.sum(dim=(1, 2)).to(total.dtype)
-        # each image counts by its pixels, so this is the sum of all costs by the number of all of them
-        return self.weight * masked_mean(total / count.clamp(min=1), over=count)
+        count = scribbles.unlabeled.sum().to(total.dtype)
+        # the sum of all costs by the number of all pixels, of all processes
+        return self.weight * masked_mean(total.sum() / count.clamp(min=1), over=count)
 
     def cost(self, probs: Tensor, scribbles: Scribbles) -> PairCost:
         """Compute cost and number of the pairs of every image."""

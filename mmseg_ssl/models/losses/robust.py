@@ -39,7 +39,7 @@ def robust_cross_entropy(logits: Tensor, label: Tensor, error_rate: float) -> Te
     if error_rate > 0:
         wrong = error_rate / (num_classes - 1)
         right = log_prob + math.log1p(-num_classes * wrong)
-        log_prob = right.logaddexp(right.new_tensor(wrong).log())
+        log_prob = right.logaddexp(right.new_full((), wrong).log())  # filled on the device: a copy would wait
     return -log_prob.where(labeled, 0)
 
 
