@@ -98,17 +98,19 @@ def read_test(path: Path, folders: List[Path]) -> Run:
         UserError: It is not of the last checkpoint of its run, or the training is not there.
     """
     cfg = Config.fromfile(str(path.parent / 'vis_data' / 'config.py'))
-    checkpoint, iterations = Path(cfg.load_from), cfg.train_cfg.max_iters
+    checkpoint = Path(cfg.load_from)
+    training = _training_folder(checkpoint, folders)
+    trained = _config_of(training, process=0)
+    # a test may name the committed config, without the list, seed and length of the training
+    known, ended = trained or cfg, _config_of(training, process=-1) or cfg
+    iterations = ended.train_cfg.max_iters
     if checkpoint.name != f'iter_{iterations}.pth':
         raise UserError(f'{path} tests {checkpoint.name}, which is not the last checkpoint (iter_{iterations}.pth).')
-    training = _training_folder(checkpoint, folders)
     name = next((file.stem for file in sorted(training.glob('*.py'))), '?')
     committed = next(iter(CONFIGS.glob(f'*/{name}.py')), None)
     method = committed.parent.name if committed else cfg.model.type
     said = said_by_name(method, name)
     logged, tested = logged_scalars(training), read_json_lines(path.parent / 'vis_data/scalars.json')
-    trained = _first_config(training)
-    known = trained or cfg  # a test may name the committed config, without the list and seed of the training
     draw = known.train_dataloader.dataset.split
     amount = f' {said["split"]}' if said and HOW_MUCH.fullmatch(said['split']) else ''
     return Run(
@@ -155,12 +157,13 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
     raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
 
 
-def _first_config(training: Path) -> Optional[Config]:
-    """Return the config of a training's first process; None if its log folder is gone."""
-    paths = [path for path in (place / SETTINGS for place in training_logs(training)[:1]) if path.is_file()]
-    if not paths:
+def _config_of(training: Path, process: int) -> Optional[Config]:
+    """Return the config of a training's first (0) or last (-1) process; None if its log folder is gone."""
+    logs = training_logs(training)
+    path = logs[process] / SETTINGS if logs else training
+    if not path.is_file():
         return None
-    cfg = Config.fromfile(str(paths[0]))
+    cfg = Config.fromfile(str(path))
     if cfg.get('load_from') and read_provenance(training):
         cfg.load_from = Path(cfg.load_from).name  # in a plan each draw starts from another training, in one row
     return cfg
