@@ -15,8 +15,8 @@ from .mean_teacher_hook import MeanTeacherHook
 from .stage_hook import StageHook
 from .unsup_ramp_hook import UnsupRampHook
 
-OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', "checkpoint='", 'experiment_name')
-"""Settings that may change at each start of a run."""
+OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', "checkpoint='", 'experiment_name', 'randomness')
+"""Settings that may change at each start of a run, and the seed, which stays the checkpoint's."""
 SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook)
 """Hooks that would undo or repeat what another one of their kind did."""
 

@@ -34,7 +34,7 @@ def test_what_every_start_changes_is_not_said():
     before = "train_cfg = dict(max_iters=10, type='SemiTrainLoop')\nmax_iters = 10\nseed = 1"
     before += '\n    checkpoint=dict(interval=5)'
     now = before.replace('10', '200') + "\nload_from = 'a'\nresume = True\nwork_dir = 'b'\nlauncher = 'slurm'"
-    now += "\nexperiment_name = 'b'\n    checkpoint='/data/a.pth',"
+    now += "\nexperiment_name = 'b'\n    checkpoint='/data/a.pth',\nrandomness = dict(seed=5)"  # which stays as it was
     assert changed_lines(before, now) == []
     changed = now.replace('seed = 1', 'seed = 2').replace('interval=5', 'interval=6').replace('SemiTrain', 'Train')
     assert changed_lines(before, changed) == [

@@ -358,6 +358,8 @@ def test_provenance_sums_up_the_processes_of_a_run(tmp_path):
     assert (found['commits'], found['processes'], found['digest']) == (['1a', '2b'], 3, 'a')
     assert found['wall_seconds'] == dict(train=3.5, test=4.0)
     assert found['cpu_seconds'] == dict(train=7.0, test=8.0)
+    note(one, 'test', wall=1.0)  # behind it, in a line of its own
+    assert read_provenance(one.folder)['wall_seconds'] == dict(train=3.5, test=5.0)
 
 
 def test_the_pace_is_what_was_measured(tmp_path):

@@ -55,8 +55,11 @@ def note_process(folder: Path, **entry: Any) -> None:
         folder: The work dir.
         **entry: Values that :func:`read_provenance` summarizes.
     """
-    with open(folder / PROCESSES_FILE, 'a', encoding='utf-8') as file:
-        file.write(f'{json.dumps(entry)}\n')
+    path = folder / PROCESSES_FILE
+    # a line that was cut off, as on a full disk, ends here
+    cut_off = path.is_file() and not path.read_text(encoding='utf-8').endswith('\n')
+    with open(path, 'a', encoding='utf-8') as file:
+        file.write('\n' * cut_off + json.dumps(entry) + '\n')
 
 
 def read_processes(folder: Path) -> List[Dict[str, Any]]:
