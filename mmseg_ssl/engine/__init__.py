@@ -15,6 +15,7 @@ from .nonfinite_hook import NonFiniteLossError, StopOnNonFiniteLoss
 from .peak_memory_hook import PeakMemoryHook
 from .progress_hook import ProgressHook
 from .quiet_console import build_runner
+from .restarted_poly import RestartedPolyLR
 from .resume import find_resumable, misfit
 from .run_lock import lock_run, release_run
 from .safe_checkpoints import use_safe_checkpoints
@@ -26,6 +27,7 @@ from .start_summary_hook import StartSummaryHook
 from .step_picture_hook import ScribbleVisHook, StepPictureHook
 from .step_recorder import StepRecorder
 from .stop_request import stop_on_signals
+from .supervised_start_hook import SupervisedStartHook
 from .taught_hook import TaughtHook
 from .unsup_ramp_hook import UnsupRampHook
 from .validation_line_hook import ValidationLineHook
@@ -48,6 +50,7 @@ __all__ = [
     'NonFiniteLossError',
     'PeakMemoryHook',
     'ProgressHook',
+    'RestartedPolyLR',
     'SafeCheckpointHook',
     'ScribbleVisHook',
     'SeedHook',
@@ -59,6 +62,7 @@ __all__ = [
     'StepPictureHook',
     'StepRecorder',
     'StopOnNonFiniteLoss',
+    'SupervisedStartHook',
     'TaughtHook',
     'UnsupRampHook',
     'ValidationLineHook',

@@ -12,6 +12,7 @@ from mmseg.registry import MODELS
 
 from mmseg_ssl.compat import load_weights_only
 from mmseg_ssl.models import Branch, EMATeacher, SemiSegmentor
+from mmseg_ssl.models.loss_dicts import is_unlabeled_loss
 
 METHODS = sorted(
     name
@@ -136,6 +137,30 @@ def test_a_step_trains_every_parameter_and_no_teacher(method, options):
     if not any('average' in str(value) or 'eval_mode' in str(value) for value in options.values()):
         for key, value in frozen.items():
             assert torch.equal(value, model.state_dict()[key]), key
+
+
+@every_method
+def test_a_step_on_labeled_images_alone(method):
+    """What supervised training learns, in every network; nothing is read of the others, and no weight is left out."""
+    model = tiny.build(method)
+    if model.stages or method == 'LocatedCPS':
+        pytest.skip('SupervisedStartHook refuses it')
+    model.labeled_alone, batch = True, tiny.batch()
+    data = model.data_preprocessor(batch, True)
+    data['inputs'].update({view: images * float('nan') for view, images in data['inputs'].items() if view != 'sup'})
+    losses = model(**data, mode='loss')
+    total(losses).backward()
+    branches = [model.branch(name) for name in model.trained()]
+    assert all(parameter.grad is not None for branch in branches for parameter in branch.parameters())
+    fresh = tiny.build(method)
+    own = [fresh.branch(name) for name in fresh.trained()]
+    torch.manual_seed(0)
+    known = [branch.supervised_loss(branch(data['inputs']['sup']), data['data_samples']['sup']) for branch in own]
+    fresh.labeled_alone = True
+    torch.manual_seed(0)
+    again = fresh(**data, mode='loss')
+    torch.testing.assert_close(total(again), sum(map(total, known)))
+    assert not any(map(is_unlabeled_loss, losses))
 
 
 @every_form

@@ -9,8 +9,8 @@ import torch
 from mmseg_ssl.evaluation.boundary_iou_metric import boundary_areas
 from mmseg_ssl.evaluation.calibration_metric import squared_errors
 from mmseg_ssl.evaluation.uncertainty_metric import doubts_of_logits, kept_scores
+from mmseg_ssl.models.loss_dicts import is_unlabeled_loss, weighted
 from mmseg_ssl.models.losses.consistency import consistency_distance
-from mmseg_ssl.models.segmentors.base import is_unlabeled_loss, weighted
 from mmseg_ssl.ops.affinity import square_distances, squared_bandwidth
 from mmseg_ssl.ops.dense_neighborhood import cell_means, cell_size
 from mmseg_ssl.ops.potts import potts_value

@@ -15,6 +15,7 @@ from ..batch_checks import BatchError, readable_torch_errors
 from ..batch_statistics import STATISTICS, separate_views
 from ..branch import Branch
 from ..label_modes import labeling_mode
+from ..loss_dicts import is_unlabeled_loss, labeled_losses
 from ..named_networks import NamedNetworks
 from ..teachers import Teacher
 
@@ -24,22 +25,12 @@ ViewSamples = Dict[str, List[SegDataSample]]
 LossDict = Dict[str, Tensor]
 
 
-def weighted(losses: LossDict, weight: float) -> LossDict:
-    """Multiply the losses, which the host tells by their key, and leave what is only logged."""
-    return {key: value * weight if 'loss' in key else value for key, value in losses.items()}
-
-
-def is_unlabeled_loss(key: str) -> bool:
-    """Tell by its key whether a loss is of pixels without a label: ``unsup.loss_x``, ``peer.unsup.loss_x``."""
-    return 'loss' in key and 'unsup' in key.split('.')
-
-
 class SemiSegmentor(NamedNetworks):
     """Thin base class of the methods; the flow of training is theirs.
 
     A method registers its networks (:class:`Branch`, :class:`EMATeacher`, :class:`FrozenTeacher`) as attributes, lists
     their names in ``networks``, trained ones first, and writes ``loss()``. Three decisions are made here, once for all
-    methods: losses of pixels without a label (keys with ``unsup``, see :func:`is_unlabeled_loss`) are multiplied by
+    methods: losses of pixels without a label (keys with ``unsup``, see ``is_unlabeled_loss``) are multiplied by
     :attr:`unsup_scale`, the ramp, and ``unsup_factor``; :meth:`predict_views` decides which views share a network call
     and BatchNorm statistics; and a method of several stages lists them in :attr:`stages`, from which ``StageHook``
     chooses by the iteration.
@@ -65,6 +56,8 @@ class SemiSegmentor(NamedNetworks):
     """Stages of training by name, in their order, each with the method that computes its losses."""
     stage: str = ''
     """Current stage; the class attribute is the one that runs without a ``StageHook``."""
+    labeled_alone: bool = False
+    """Whether the step learns from labeled images alone, see ``SupervisedStartHook``."""
 
     def __init__(
         self,
@@ -191,6 +184,9 @@ class SemiSegmentor(NamedNetworks):
             if mode == 'loss':
                 self.show('', inputs=inputs, samples=data_samples)
                 with fresh_casts():  # a method labels under no_grad before it trains the same weights
+                    if self.labeled_alone:
+                        branches = {name: self.branch(name) for name in self.trained()}
+                        return labeled_losses(branches, inputs['sup'], data_samples['sup'])
                     return self.ramped(self.loss(inputs, data_samples))
             return super().forward(inputs, data_samples, mode)
 

@@ -11,10 +11,11 @@ from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..label_modes import TEACHER_MODES
+from ..loss_dicts import weighted
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from ..teachers import build_labeler
-from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 
 @MODELS.register_module()

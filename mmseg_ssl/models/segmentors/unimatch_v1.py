@@ -12,10 +12,11 @@ from ..branch import Branch
 from ..confident_labels import ConfidentLabels
 from ..cutmix import UNIMATCH_BOX
 from ..label_modes import TEACHER_MODES
+from ..loss_dicts import weighted
 from ..losses import pixel_cross_entropy
 from ..sample_pixels import valid_pixels
 from ..teachers import build_labeler
-from .base import LossDict, SemiSegmentor, Views, ViewSamples, weighted
+from .base import LossDict, SemiSegmentor, Views, ViewSamples
 
 VIEW_WEIGHTS = dict(strong1=0.25, strong2=0.25, feature=0.5)
 
