@@ -13,11 +13,12 @@ from ..datasets.semi_sampler import SemiSampler
 from ..models.ema_teacher import has_average
 from .mean_teacher_hook import MeanTeacherHook
 from .stage_hook import StageHook
+from .supervised_start_hook import SupervisedStartHook
 from .unsup_ramp_hook import UnsupRampHook
 
 OF_A_START = ('load_from', 'resume', 'work_dir', 'launcher', "checkpoint='", 'experiment_name', 'randomness')
 """Settings that may change at each start of a run, and the seed, which stays the checkpoint's."""
-SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook)
+SINGLE = (MeanTeacherHook, UnsupRampHook, StageHook, SupervisedStartHook)
 """Hooks that would undo or repeat what another one of their kind did."""
 
 
