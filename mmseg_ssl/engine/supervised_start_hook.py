@@ -19,8 +19,8 @@ class SupervisedStartHook(Hook):
     What a network says of an image that nobody labeled is then worth learning from the first step on, and unlabeled
     images share no BatchNorm statistics before. A teacher that is an average becomes a copy of the student where the
     part ends, as ``load_from`` a supervised checkpoint would make it; the learning rate may begin again there
-    (:class:`~mmseg_ssl.engine.RestartedPolyLR`). A ramp (``UnsupRampHook``) counts from the beginning of the run, so its
-    own begin lies behind ``end``. It depends only on the iteration, so a resumed run continues exactly.
+    (:class:`~mmseg_ssl.engine.RestartedPolyLR`). A ramp (``UnsupRampHook``) counts from the beginning of the run, so it
+    begins behind ``end``. It depends only on the iteration, so a resumed run continues exactly.
 
     Args:
         end: End of the part: an ``int`` is an iteration, a ``float`` a share of the run's length (``0.5``).
