@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..models.sample_pixels import valid_pixels
 from ..ops import normalized_entropy
+from ..ops.colors import three_channels
 from ..structures import PixelTarget, Prediction, Scribbles
 from ..visualization import NetworkSight, StepSight
 from .taught_counts import hidden_truth
@@ -95,7 +96,7 @@ class StepRecorder:
         """Return the first image of a view in 0..255, of any number of channels three."""
         preprocessor = self.model.data_preprocessor
         raw = preprocessor.denormalize(images[:1]) if hasattr(preprocessor, 'denormalize') else images[:1]
-        return raw[:, :3].expand(-1, 3, -1, -1)[0].detach().float().cpu()
+        return three_channels(raw)[0].detach().float().cpu()
 
     def _labeled_prediction(self, name: str) -> Callable[..., None]:
         """Make a hook that keeps a network's prediction of the first labeled image, which comes first in its call."""

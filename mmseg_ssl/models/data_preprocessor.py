@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from ..errors import NetworkError
+from ..ops.colors import three_channels
 from ..structures import Scribbles
 from ..utils import sample_uniforms
 from .batch_checks import BatchError, check_channels, check_masks, check_sizes, check_views
@@ -165,7 +166,7 @@ class SemiDataPreProcessor(SegDataPreProcessor):
         Returns:
             Colors (gray of one channel, the first three of four), seeds, valid pixels and classes.
         """
-        colors = self.denormalize(images)[:, :3].expand(-1, 3, -1, -1)
+        colors = three_channels(self.denormalize(images))
         return Scribbles(colors, *scribbled_pixels(samples, images), scribbled_classes(samples, images.device))
 
     def _padded_size(self, images: List[Tensor]) -> Tuple[int, int]:

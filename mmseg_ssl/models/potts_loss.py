@@ -8,6 +8,7 @@ from torch import Tensor
 from ..compat.step_images import keep_step_images, step_images
 from ..errors import NetworkError
 from ..ops import class_logits
+from ..ops.colors import three_channels
 from ..structures import IGNORE_INDEX, Scribbles
 from .losses import PottsCost
 from .sample_pixels import valid_pixels
@@ -61,6 +62,5 @@ class PottsLoss(PottsCost):
         if getattr(step.preprocessor, '_enable_normalize', False):
             images = images * step.preprocessor.std + step.preprocessor.mean
         seeds = label.where(label != ignore_index, IGNORE_INDEX)
-        colors = images[:, :3].expand(-1, 3, -1, -1).float()  # as SemiDataPreProcessor.scribbles() makes them
-        scribbles = Scribbles(colors, seeds, valid_pixels(step.samples, images))
+        scribbles = Scribbles(three_channels(images).float(), seeds, valid_pixels(step.samples, images))
         return super().forward(class_logits(cls_score.float()).softmax(dim=1), scribbles)

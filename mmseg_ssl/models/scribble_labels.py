@@ -1,6 +1,5 @@
 """Labels of unscribbled pixels, solved for with the network fixed, and their losses."""
 
-from importlib.util import find_spec
 from typing import Any, Callable, Dict
 
 import torch
@@ -10,6 +9,7 @@ from ..ops import alpha_expansion, fused_updates, likeliest, masked_mean
 from ..structures import PixelTarget, Scribbles
 from ..targets import dense_self_label, hard_self_label, self_label
 from ..utils.choices import one_of
+from ..utils.packages import is_installed
 from .losses import collision_cross_entropy, pixel_cross_entropy, reverse_cross_entropy
 
 
@@ -63,7 +63,7 @@ class SelfLabeling(nn.Module):
 
     def missing_package(self) -> str:
         """Say which package the solver needs and does not find; nothing if it finds all."""
-        return fused_updates.MISSING if self.options.get('solver') == 'fused' and not find_spec('triton') else ''
+        return fused_updates.MISSING if self.options.get('solver') == 'fused' and not is_installed('triton') else ''
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> Tensor:
         """Solve for the labels with the network fixed.
@@ -119,7 +119,7 @@ class GraphCutLabeling(nn.Module):
 
     def missing_package(self) -> str:
         """Say which package the cuts need and do not find; nothing if they find it."""
-        return '' if find_spec('maxflow') else alpha_expansion.MISSING
+        return '' if is_installed('maxflow') else alpha_expansion.MISSING
 
     def forward(self, logits: Tensor, scribbles: Scribbles) -> PixelTarget:
         """Compute the labels with the network fixed.

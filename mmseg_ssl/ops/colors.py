@@ -13,6 +13,11 @@ STRIP_PIXELS = 2**14
 """Pixels of a strip: its maps, of 64 KiB each, stay in the second cache of a CPU."""
 
 
+def three_channels(images: Tensor) -> Tensor:
+    """Return images as colors ``(B, 3, H, W)``: gray of one channel, the first three of four."""
+    return images[:, :3].expand(-1, 3, -1, -1)
+
+
 def luminance(images: Tensor) -> Tensor:
     """Return the luminance of RGB images: ``(B, 3, H, W)`` to ``(B, 1, H, W)``."""
     red, green, blue = images.split(1, dim=1)

@@ -13,7 +13,7 @@ from .cli import read_json
 from .run_options import networks_of
 from .trainings.provenance import read_provenance
 from .unlabeled_images import LIST
-from .work_dir_logs import SETTINGS, logged_scalars, tests_of, training_logs
+from .work_dir_logs import SETTINGS, logged_scalars, tests_of, training_settings
 
 USE = {
     '.pth': "weights for the config beside it: mmsegmentation's `MMSegInferencer(<config>, <weights>)`, or "
@@ -123,7 +123,7 @@ def _scores(cfg: Config, checkpoint: Path, network: str) -> Iterator[Tuple[str, 
             images = tested.test_dataloader.dataset.get('data_prefix', {}).get('img_path', '')
             yield f'Scores on the test images (`{images}`)', scores
             break
-    settings = [place / SETTINGS for place in training_logs(checkpoint.parent) if (place / SETTINGS).is_file()]
+    settings = training_settings(checkpoint.parent)
     trained = Config.fromfile(str(settings[-1])) if settings else cfg
     lines = [line for line in logged_scalars(checkpoint.parent) if any(key.endswith('mIoU') for key in line)]
     scores = _of(network, trained, lines[-1]) if lines else {}

@@ -13,7 +13,7 @@ from .matrix import METHODS
 from .run_options import changed_options
 from .trainings.provenance import read_provenance
 from .unlabeled_images import LIST
-from .work_dir_logs import SETTINGS, data_summary_of, hardware_of, logged_scalars, training_cost, training_logs
+from .work_dir_logs import data_summary_of, hardware_of, logged_scalars, training_cost, training_settings
 
 CONFIG_NAME = re.compile(r'(?P<setting>[^_]+_[^_]+)_(?P<split>[^_]+)(_(?P<variant>.+))?')
 """A config's name behind its method: network and data, split, and the name of an ablation."""
@@ -100,9 +100,12 @@ def read_test(path: Path, folders: List[Path]) -> Run:
     cfg = Config.fromfile(str(path.parent / 'vis_data' / 'config.py'))
     checkpoint = Path(cfg.load_from)
     training = _training_folder(checkpoint, folders)
-    trained = _config_of(training, process=0)
+    settings = training_settings(training)
+    trained = _config_of(training, settings[0]) if settings else None
     # a test may name the committed config, without the list, seed and length of the training
-    known, ended = trained or cfg, _config_of(training, process=-1) or cfg
+    known = trained or cfg
+    # a later process may have gone on for longer
+    ended = Config.fromfile(str(settings[-1])) if len(settings) > 1 else known
     iterations = ended.train_cfg.max_iters
     if checkpoint.name != f'iter_{iterations}.pth':
         raise UserError(f'{path} tests {checkpoint.name}, which is not the last checkpoint (iter_{iterations}.pth).')
@@ -157,13 +160,9 @@ def _training_folder(checkpoint: Path, folders: List[Path]) -> Path:
     raise UserError(f'the folder {checkpoint.parent.name} of the tested checkpoint {checkpoint.name} is not there.')
 
 
-def _config_of(training: Path, process: int) -> Optional[Config]:
-    """Return the config of a training's first (0) or last (-1) process; None if its log folder is gone."""
-    logs = training_logs(training)
-    path = logs[process] / SETTINGS if logs else training
-    if not path.is_file():
-        return None
-    cfg = Config.fromfile(str(path))
+def _config_of(training: Path, settings: Path) -> Config:
+    """Return the config of a training's process."""
+    cfg = Config.fromfile(str(settings))
     if cfg.get('load_from') and read_provenance(training):
         cfg.load_from = Path(cfg.load_from).name  # in a plan each draw starts from another training, in one row
     return cfg

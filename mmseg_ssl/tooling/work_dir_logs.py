@@ -33,6 +33,15 @@ def training_logs(training: Path) -> List[Path]:
     return own[new[-1] :] if new else own
 
 
+def training_settings(training: Path) -> List[Path]:
+    """Return the configs of a training's processes, in order, as far as they are there.
+
+    Args:
+        training: Its work dir.
+    """
+    return [place / SETTINGS for place in training_logs(training) if (place / SETTINGS).is_file()]
+
+
 def tests_of(checkpoint: Path, folders: Sequence[Path]) -> List[Path]:
     """Find the metrics of a checkpoint's tests, the latest first.
 

@@ -1,10 +1,11 @@
 """What the machine has to train on."""
 
-import importlib.util
 import os
 from typing import NamedTuple, Optional
 
 import torch
+
+from ...utils.packages import is_installed
 
 
 class Machine(NamedTuple):
@@ -25,7 +26,7 @@ class Machine(NamedTuple):
 
 def this_machine() -> Machine:
     """Look at this machine; networks are chosen for a CUDA device or for a CPU."""
-    cores, has_dinov2 = os.cpu_count() or 1, importlib.util.find_spec('mmpretrain') is not None
+    cores, has_dinov2 = os.cpu_count() or 1, is_installed('mmpretrain')
     if torch.cuda.is_available():
         return Machine(torch.cuda.get_device_name(), torch.cuda.mem_get_info()[0], cores, has_dinov2)
     try:
